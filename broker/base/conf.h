@@ -1,0 +1,68 @@
+/*  conf -- the configuration as plain values, made from one table
+    OWNS    its texts and lists, freed by plv_conf_destroy
+    THREAD  read-only once loaded: any
+    FAILS   plv_conf_load with ERR_CONF and "file:line: key: what is wrong, and the nearest known name"
+    COST    at start and at reload only
+
+    The file is libconfig; groups nest as the paths in conf.def do. A secret is never written in the
+    file: it says env:NAME or file:PATH, and plv_conf_secret reads it.  */
+
+#ifndef PLV_BASE_CONF_H
+#define PLV_BASE_CONF_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/limits.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+typedef struct {
+    char **items;
+    size_t count;
+} plv_conf_list_t;
+
+#define INT(field, path, standard, min, max, meaning) int64_t field;
+#define BOOL(field, path, standard, meaning) bool field;
+#define STR(field, path, standard, meaning) char *field;
+#define ENUM(field, path, standard, words, meaning) int field;
+#define LIST(field, path, meaning, ...) plv_conf_list_t field;
+#define SECT(path, meaning)
+
+typedef struct {
+#include "base/route.def"
+} plv_conf_route_t;
+
+typedef struct {
+#include "base/conf.def"
+    plv_conf_route_t *routes;
+    size_t route_count;
+    char *file;       /* where it came from; "" for the defaults */
+    char *plugins_raw; /* the `adapters` group as libconfig text, for the hosts: see plugins/host */
+} plv_conf_t;
+
+#undef INT
+#undef BOOL
+#undef STR
+#undef ENUM
+#undef LIST
+#undef SECT
+
+enum { OVERLAP_QUEUE, OVERLAP_MERGE, OVERLAP_INTERRUPT, OVERLAP_REJECT };
+enum { ON_DEAD_SKIP, ON_DEAD_PARK };
+enum { LATE_DROP, LATE_MARK };
+
+/*  All defaults, and one route "default" to the service "advisor".  */
+plv_err_t plv_conf_defaults (plv_conf_t **ret_conf, plv_fail_t *ret_fail);
+plv_err_t plv_conf_load (const char *file, plv_conf_t **ret_conf, plv_fail_t *ret_fail);
+void plv_conf_destroy (plv_conf_t **self_p);
+
+/*  Every key with its meaning as a comment, its value, and its default where the value differs.  */
+void plv_conf_print (const plv_conf_t *self, FILE *out);
+
+/*  `reference`: "env:NAME" or "file:PATH" (relative to `conf_file`'s folder); anything else is refused
+    without repeating it. The caller wipes and frees the text.  */
+plv_err_t plv_conf_secret (const char *reference, const char *conf_file, char **ret_secret,
+                           plv_fail_t *ret_fail);
+
+#endif
