@@ -1,0 +1,30 @@
+/*  fold -- UTF-8 text, one character at a time, without regard to case
+    OWNS    nothing
+    THREAD  any
+    FAILS   never: a byte that is not UTF-8 counts as a character of its own
+    COST    a compare a byte for ASCII, a small decode for the rest
+
+    Case is folded one to one for ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; other
+    characters, and those whose folding is longer than themselves (as the German sharp s), stay as
+    they are.  */
+
+#ifndef CORE_FOLD_H
+#define CORE_FOLD_H
+
+#include "base/buf.h"
+
+enum { FOLD_RAW = 0x110000 }; /* added to a byte that is not UTF-8 */
+
+/*  The character at `*at`, folded; `*at` moves behind it. `*at` < text.size.  */
+uint32_t fold_next (plv_view_t text, size_t *at);
+void fold_put (plv_buf_t *buf, uint32_t character);
+
+/*  White space as Unicode has it, no-break spaces included.  */
+bool fold_is_space (uint32_t character);
+/*  A letter or digit; outside ASCII: what is neither space nor common punctuation.  */
+bool fold_is_word (uint32_t character);
+
+/*  Appends `text` folded, trimmed, and with every run of white space made one blank.  */
+void fold_normal (plv_buf_t *buf, plv_view_t text);
+
+#endif
