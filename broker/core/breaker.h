@@ -23,7 +23,7 @@
 
 typedef enum { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF } breaker_state_t;
 
-/*  What a call changed, for the caller's log: nothing, route.paused, route.probing, route.resumed  */
+/*  What a call changed, for the log: nothing, route.paused, route.probing, route.resumed.  */
 typedef enum { BREAKER_SAME, BREAKER_PAUSED, BREAKER_PROBING, BREAKER_RESUMED } breaker_change_t;
 
 enum { BREAKER_ALIKE_MAX = 8, BREAKER_WHY_BYTES = NAME_BYTES_MAX + 16 };

@@ -40,8 +40,7 @@ int route_find (const route_table_t *self, plv_view_t name);
     pattern that reaches its match limit does not match.  */
 int route_match (route_table_t *self, const plv_envelope_t *envelope, plv_view_t text);
 
-/*  Does `text` match `glob`? `*`: any run of characters, `?`: exactly one, everything else itself.
-    */
+/*  Does `text` match `glob`? `*`: any run of characters, `?`: exactly one, everything else itself.  */
 bool route_glob (const char *glob, plv_view_t text);
 
 #endif
