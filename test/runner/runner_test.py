@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""The runner counts right, ends what hangs, and leaves nothing behind."""
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import tempfile
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+RUN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'run')
+loader = importlib.machinery.SourceFileLoader('run', RUN)
+runner = importlib.util.module_from_spec(importlib.util.spec_from_loader('run', loader))
+sys.modules['run'] = runner
+loader.exec_module(runner)
+
+CMOCKA = '''[==========] Running 3 test(s).
+[ RUN      ] one
+[       OK ] one
+[==========] 3 test(s) run.
+[  PASSED  ] 1 test(s).
+[  SKIPPED ] 1 test(s), listed below:
+[  FAILED  ] 1 test(s), listed below:
+[  FAILED  ] two
+'''
+
+
+def shell(script, timeout=10.0):
+    return runner.run(runner.Test('x', ['/bin/sh', '-c', script], timeout), '/nonexistent')
+
+
+class Runner(unittest.TestCase):
+    def test_counts(self):
+        for output, code, expected in [
+                (CMOCKA, 1, (1, 1, 1)),
+                (CMOCKA.replace('Running', 'Run') * 2, 1, (2, 2, 2)),
+                ('12 passed, 0 failed\n', 0, (12, 0, 0)),
+                ('1 passed, 0 failed\n3 passed, 2 failed, 4 skipped\n', 1, (3, 2, 4)),
+                ('12 passed, 0 failed\n', 3, (12, 1, 0)),
+                ('Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=1, skipped=1)\n', 1, (2, 2, 1)),
+                ('Ran 5 tests in 0.1s\n\nOK\n', 0, (5, 0, 0)),
+                ('ok 1 - a\nnot ok 2 - b\nok 3 # SKIP c\n', 1, (1, 1, 1)),
+                ('hello\n', 0, (1, 0, 0)),
+                ('hello\n', 1, (0, 1, 0)),
+                ('', -11, (0, 1, 0))]:
+            self.assertEqual(runner.count(output, code), expected, output)
+
+    def test_a_program_that_hangs_is_ended(self):
+        began = time.monotonic()
+        result = shell('echo begun; sleep 60', 0.3)
+        self.assertEqual((result.passed, result.failed), (0, 1))
+        self.assertIn('no end after', result.why)
+        self.assertIn('begun', result.output)
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_processes_left_behind_are_a_failure_and_are_ended(self):
+        result = shell('sleep 60 & echo $!; echo 1 passed, 0 failed')
+        self.assertEqual((result.passed, result.failed), (1, 1))
+        self.assertIn('left processes', result.why)
+        child = int(result.output.split()[0])
+        deadline = time.monotonic() + 5
+        while os.path.exists(f'/proc/{child}/cmdline') and time.monotonic() < deadline:
+            if not open(f'/proc/{child}/cmdline').read():
+                break
+            time.sleep(0.02)
+        self.assertLess(time.monotonic(), deadline)
+
+    def test_a_crash_is_named(self):
+        self.assertIn('SIGSEGV', shell('kill -SEGV $$').why)
+
+    def test_each_test_has_a_folder_that_goes_away(self):
+        result = shell('touch "$TMPDIR/file" && echo "$TMPDIR"')
+        self.assertEqual(result.failed, 0)
+        self.assertFalse(os.path.exists(result.output.strip()))
+
+    def test_directives(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.py') as script:
+            script.write('#!/usr/bin/python3\n# RUN: timeout=300 alone label=slow\n')
+            script.flush()
+            self.assertEqual(runner.directives(script.name), {'timeout': '300', 'alone': '', 'label': 'slow'})
+
+
+if __name__ == '__main__':
+    unittest.main()
