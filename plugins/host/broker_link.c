@@ -1,0 +1,724 @@
+#include "host/broker_link.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "wire/frame.h"
+#include "wire/mp.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum {
+    PACKET_BYTES_GOAL = 256 * 1024, /* a packet is sent off when it has grown to this */
+    LIVE_BYTES_MAX = 256 * 1024,    /* presence and the like that wait; more is dropped */
+    HELLO_MS = 5000,                /* without WELCOME: another socket, another try */
+    SILENCE_BEATS = 5,              /* heartbeats without a word until the broker counts as away */
+    HEARTBEAT_MS_STANDARD = 2000,   /* until WELCOME says otherwise */
+    RETRY_MS = 200,                 /* after BYE or ERROR; doubles */
+    RETRY_MS_MAX = 10000,
+    TURN_PACKETS_MAX = 64,          /* packets read before the loop gets its turn */
+};
+
+typedef enum {
+    LINK_AWAY,  /* no socket: waits for `retry_at` */
+    LINK_OPEN,  /* a socket; HELLO goes out as soon as it is connected */
+    LINK_HELLO, /* waits for WELCOME */
+    LINK_READY,
+} link_state_t;
+
+/*  An event, or an outcome, as the frame that carries it.  */
+typedef struct {
+    plv_node_t node; /* in `unsent` or `sent` */
+    uint64_t number;
+    bool finished; /* an outcome: `frame` is written */
+    plv_buf_t frame;
+} kept_t;
+
+typedef struct {
+    plv_node_t unsent;
+    plv_node_t sent;
+    plv_map_u64_t by_number;
+} queue_t;
+
+struct broker_link {
+    broker_link_options_t options;
+    broker_link_handler_t handler;
+    link_state_t state;
+    void *context;
+    void *socket;
+    uv_poll_t *poll; /* freed when it is closed */
+    uv_prepare_t *prepare;
+    uv_idle_t *again;
+    uv_timer_t *timer;
+    uint8_t incarnation[16];
+    uint32_t credit;
+    uint64_t last_seq;
+    queue_t events;
+    queue_t outcomes;
+    size_t kept_bytes;
+    size_t held;
+    plv_buf_t small;   /* frames that are not repeated: PING, LIVE, CREDIT, CONTROL */
+    plv_buf_t packet;  /* being sent; not empty: the socket was full */
+    uint32_t heartbeat_ms;
+    uint32_t retry_ms;
+    int64_t retry_at;
+    int64_t hello_at;
+    int64_t sent_at;
+    int64_t heard_at;
+    bool reported_up;
+};
+
+/* ------------------------------------------------------------------ queues */
+
+static void queue_init (queue_t *self)
+{
+    plv_list_init (&self->unsent);
+    plv_list_init (&self->sent);
+}
+
+static void kept_destroy (kept_t *self)
+{
+    plv_node_remove (&self->node);
+    plv_buf_free (&self->frame);
+    free (self);
+}
+
+static void queue_free (queue_t *self)
+{
+    kept_t *kept;
+    for (size_t at = 0; (kept = plv_map_u64_next (&self->by_number, &at));)
+        kept_destroy (kept);
+    plv_map_u64_free (&self->by_number);
+}
+
+static kept_t *queue_add (queue_t *self, uint64_t number)
+{
+    kept_t *kept = plv_alloc_zero (1, sizeof *kept);
+    kept->number = number;
+    plv_map_u64_put (&self->by_number, number, kept);
+    return kept;
+}
+
+/*  What was sent to a broker that is gone is to be sent again, before what is younger.  */
+static void queue_rewind (queue_t *self)
+{
+    while (!plv_list_empty (&self->sent)) {
+        plv_node_t *last = self->sent.prev;
+        plv_node_remove (last);
+        plv_list_push_front (&self->unsent, last);
+    }
+}
+
+/* ------------------------------------------------------------------ state */
+
+static void report (broker_link_t *self)
+{
+    bool up = self->state == LINK_READY;
+    if (up == self->reported_up)
+        return;
+    self->reported_up = up;
+    self->handler.up (self->handler.arg, up);
+}
+
+static void free_handle (uv_handle_t *handle)
+{
+    free (handle);
+}
+
+static void close_handle (void *handle_p)
+{
+    uv_handle_t **handle = handle_p;
+    if (*handle)
+        uv_close (*handle, free_handle);
+    *handle = NULL;
+}
+
+static void rewind_all (broker_link_t *self)
+{
+    queue_rewind (&self->events);
+    queue_rewind (&self->outcomes);
+    plv_buf_clear (&self->small);
+    plv_buf_clear (&self->packet);
+}
+
+static void socket_close (broker_link_t *self, int linger_ms)
+{
+    close_handle (&self->poll);
+    if (self->socket) {
+        zmq_setsockopt (self->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+        zmq_close (self->socket);
+    }
+    self->socket = NULL;
+    rewind_all (self);
+}
+
+/*  Another attempt after a wait that grows, a little different for each adapter.  */
+static void step_away (broker_link_t *self)
+{
+    socket_close (self, 0);
+    self->state = LINK_AWAY;
+    uint32_t jitter = randombytes_uniform (self->retry_ms / 2 + 1);
+    self->retry_at = plv_clock_mono_us () + (int64_t) (self->retry_ms / 2 + jitter) * 1000;
+    self->retry_ms = self->retry_ms * 2 < RETRY_MS_MAX ? self->retry_ms * 2 : RETRY_MS_MAX;
+    report (self);
+}
+
+static void trouble (broker_link_t *self, const char *code, const char *text)
+{
+    self->handler.trouble (self->handler.arg, code, text);
+    step_away (self);
+}
+
+static void readable (uv_poll_t *poll, int status, int events)
+{
+    /*  The descriptor only wakes the loop: the work is done before it sleeps again.  */
+    (void) poll, (void) status, (void) events;
+}
+
+static plv_err_t socket_open (broker_link_t *self, plv_fail_t *ret_fail)
+{
+    const int reconnect_ms = 50, reconnect_ms_max = 1000, immediate = 1;
+    const int64_t packet_bytes_max = PACKET_BYTES_MAX;
+    int fd;
+    size_t size = sizeof fd;
+    self->socket = zmq_socket (self->context, ZMQ_DEALER);
+    if (!self->socket)
+        return plv_fail (ret_fail, ERR_IO, "no socket: %s", zmq_strerror (zmq_errno ()));
+    zmq_setsockopt (self->socket, ZMQ_RECONNECT_IVL, &reconnect_ms, sizeof reconnect_ms);
+    zmq_setsockopt (self->socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_ms_max, sizeof reconnect_ms_max);
+    zmq_setsockopt (self->socket, ZMQ_IMMEDIATE, &immediate, sizeof immediate);
+    zmq_setsockopt (self->socket, ZMQ_MAXMSGSIZE, &packet_bytes_max, sizeof packet_bytes_max);
+    if (zmq_connect (self->socket, self->options.endpoint) < 0
+        || zmq_getsockopt (self->socket, ZMQ_FD, &fd, &size) < 0)
+        return plv_fail (ret_fail, ERR_ARG, "%s: %s", self->options.endpoint, zmq_strerror (zmq_errno ()));
+    self->poll = plv_alloc_zero (1, sizeof *self->poll);
+    self->poll->data = self;
+    uv_poll_init (self->options.loop, self->poll, fd);
+    uv_poll_start (self->poll, UV_READABLE, readable);
+    self->state = LINK_OPEN;
+    self->hello_at = plv_clock_mono_us ();
+    return ERR_OK;
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static void put_holding (broker_link_t *self, plv_buf_t *out)
+{
+    uint32_t left = BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2;
+    uint32_t count = (uint32_t) self->outcomes.by_number.count;
+    kept_t *kept;
+    plv_mp_put_array (out, count < left ? count : left);
+    for (int finished = 0; finished <= 1; finished++) {
+        for (size_t at = 0; (kept = plv_map_u64_next (&self->outcomes.by_number, &at));) {
+            if (kept->finished == finished && left) {
+                plv_mp_put_u64 (out, kept->number);
+                left--;
+            }
+        }
+    }
+}
+
+static void put_hello (broker_link_t *self, plv_buf_t *out)
+{
+    size_t mark = plv_frame_begin (out, VERB_HELLO);
+    plv_mp_put_text (out, "adapter");
+    plv_mp_put_text (out, self->options.name);
+    plv_mp_put_text (out, self->options.build);
+    plv_mp_put_u64 (out, (uint64_t) getpid ());
+    plv_mp_put_map (out, 5);
+    plv_mp_put_text (out, "platform");
+    plv_mp_put_text (out, self->options.platform);
+    plv_mp_put_text (out, "credit");
+    plv_mp_put_u64 (out, self->credit);
+    plv_mp_put_text (out, "deduplicates");
+    plv_mp_put_bool (out, self->options.deduplicates);
+    plv_mp_put_text (out, "incarnation");
+    plv_mp_put_bin (out, plv_view (self->incarnation, sizeof self->incarnation));
+    plv_mp_put_text (out, "holding");
+    put_holding (self, out);
+    plv_frame_end (out, mark);
+}
+
+static void queue_pack (queue_t *self, plv_buf_t *packet)
+{
+    while (packet->size < PACKET_BYTES_GOAL && !plv_list_empty (&self->unsent)) {
+        kept_t *kept = PLV_OF (plv_list_pop (&self->unsent), kept_t, node);
+        plv_buf_add_view (packet, plv_buf_view (&kept->frame));
+        plv_list_push (&self->sent, &kept->node);
+    }
+}
+
+static void pack (broker_link_t *self)
+{
+    plv_buf_t *packet = &self->packet;
+    plv_packet_begin (packet);
+    if (self->state == LINK_OPEN) {
+        put_hello (self, packet);
+        return;
+    }
+    plv_buf_add_view (packet, plv_buf_view (&self->small));
+    plv_buf_clear (&self->small);
+    queue_pack (&self->outcomes, packet);
+    queue_pack (&self->events, packet);
+}
+
+static bool has_unsent (const broker_link_t *self)
+{
+    if (self->packet.size || self->state == LINK_OPEN)
+        return true;
+    return self->state == LINK_READY
+           && (self->small.size || !plv_list_empty (&self->events.unsent)
+               || !plv_list_empty (&self->outcomes.unsent));
+}
+
+/*  Sends what there is; stops when the socket is full or not connected.  */
+static void flush (broker_link_t *self)
+{
+    while (self->socket && has_unsent (self)) {
+        if (!self->packet.size)
+            pack (self);
+        plv_buf_check (&self->packet);
+        if (zmq_send (self->socket, self->packet.data, self->packet.size, ZMQ_DONTWAIT) < 0) {
+            /*  A HELLO that waits for its connection is made anew, with what is held by then.  */
+            if (self->state == LINK_OPEN)
+                plv_buf_clear (&self->packet);
+            return;
+        }
+        plv_buf_clear (&self->packet);
+        self->sent_at = plv_clock_mono_us ();
+        if (self->state == LINK_OPEN) {
+            self->state = LINK_HELLO;
+            self->hello_at = self->sent_at;
+        }
+    }
+}
+
+static void put_small (broker_link_t *self, plv_verb_t verb)
+{
+    plv_frame_end (&self->small, plv_frame_begin (&self->small, verb));
+}
+
+static void put_credit (broker_link_t *self)
+{
+    size_t mark = plv_frame_begin (&self->small, VERB_CREDIT);
+    plv_mp_put_u64 (&self->small, self->credit);
+    plv_frame_end (&self->small, mark);
+}
+
+/* ------------------------------------------------------------------ receiving */
+
+static void on_welcome (broker_link_t *self, const plv_frame_t *frame)
+{
+    uint64_t beat = frame->arg[1].number;
+    self->heartbeat_ms = beat >= 20 && beat <= 600000 ? (uint32_t) beat : HEARTBEAT_MS_STANDARD;
+    self->state = LINK_READY;
+    self->retry_ms = RETRY_MS;
+    report (self);
+}
+
+static void on_who (broker_link_t *self)
+{
+    if (self->state != LINK_READY)
+        return; /* the HELLO that answers it is on its way */
+    rewind_all (self);
+    self->state = LINK_OPEN;
+    report (self);
+}
+
+static void on_error (broker_link_t *self, const plv_frame_t *frame)
+{
+    char code[64], text[512];
+    snprintf (code, sizeof code, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[0].bytes));
+    snprintf (text, sizeof text, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[1].bytes));
+    trouble (self, code, text);
+}
+
+static kept_t *event_take (broker_link_t *self, uint64_t seq)
+{
+    kept_t *kept = plv_map_u64_remove (&self->events.by_number, seq);
+    if (kept)
+        self->kept_bytes -= kept->frame.size;
+    return kept;
+}
+
+/*  Walks a list of numbers.  */
+static bool next_number (plv_mp_t *at, uint32_t *left, uint64_t *ret_number)
+{
+    return *left && (*left)-- && plv_mp_u64 (at, ret_number);
+}
+
+static void on_stored (broker_link_t *self, const plv_frame_t *frame)
+{
+    plv_mp_t at = plv_mp (frame->arg[0].bytes);
+    uint32_t left = 0;
+    uint64_t seq;
+    plv_mp_array (&at, &left);
+    while (next_number (&at, &left, &seq)) {
+        kept_t *kept = event_take (self, seq);
+        if (!kept)
+            continue;
+        kept_destroy (kept);
+        self->handler.stored (self->handler.arg, seq);
+    }
+}
+
+static void on_busy (broker_link_t *self, const plv_frame_t *frame)
+{
+    kept_t *kept = event_take (self, frame->arg[0].number);
+    if (!kept)
+        return;
+    kept_destroy (kept);
+    uint64_t wait = frame->arg[1].number;
+    self->handler.busy (self->handler.arg, frame->arg[0].number, wait < UINT32_MAX ? (uint32_t) wait : UINT32_MAX,
+                        frame->arg[2].bytes);
+}
+
+static void on_rejected (broker_link_t *self, const plv_frame_t *frame)
+{
+    kept_t *kept = event_take (self, frame->arg[0].number);
+    if (!kept)
+        return;
+    kept_destroy (kept);
+    self->handler.rejected (self->handler.arg, frame->arg[0].number, frame->arg[1].bytes, frame->arg[2].bytes);
+}
+
+static void on_deliver (broker_link_t *self, const plv_frame_t *frame)
+{
+    uint64_t delivery = frame->arg[0].number;
+    kept_t *kept = plv_map_u64_get (&self->outcomes.by_number, delivery);
+    if (kept) {
+        if (kept->finished) { /* it has not heard the outcome */
+            plv_node_remove (&kept->node);
+            plv_list_push (&self->outcomes.unsent, &kept->node);
+        }
+        return;
+    }
+    queue_add (&self->outcomes, delivery);
+    self->held++;
+    uint64_t attempt = frame->arg[1].number;
+    self->handler.deliver (self->handler.arg, delivery, attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
+                           frame->arg[2].bytes, frame->arg[3].bytes);
+}
+
+static void on_settled (broker_link_t *self, const plv_frame_t *frame)
+{
+    plv_mp_t at = plv_mp (frame->arg[0].bytes);
+    uint32_t left = 0;
+    uint64_t delivery;
+    plv_mp_array (&at, &left);
+    while (next_number (&at, &left, &delivery)) {
+        kept_t *kept = plv_map_u64_get (&self->outcomes.by_number, delivery);
+        if (kept && kept->finished) {
+            plv_map_u64_remove (&self->outcomes.by_number, delivery);
+            kept_destroy (kept);
+        }
+    }
+}
+
+static void on_frame (broker_link_t *self, const plv_frame_t *frame)
+{
+    const plv_arg_t *arg = frame->arg;
+    switch (frame->verb) {
+        case VERB_WELCOME: on_welcome (self, frame); break;
+        case VERB_WHO: on_who (self); break;
+        case VERB_ERROR: on_error (self, frame); break;
+        case VERB_BYE: step_away (self); break;
+        case VERB_PING: put_small (self, VERB_PONG); break;
+        case VERB_STORED: on_stored (self, frame); break;
+        case VERB_BUSY: on_busy (self, frame); break;
+        case VERB_REJECTED: on_rejected (self, frame); break;
+        case VERB_DELIVER: on_deliver (self, frame); break;
+        case VERB_SETTLED: on_settled (self, frame); break;
+        case VERB_LIVE: self->handler.live (self->handler.arg, arg[0].bytes, arg[1].bytes); break;
+        case VERB_RESULT:
+            self->handler.result (self->handler.arg, arg[0].number, arg[1].number != 0, arg[2].bytes, arg[3].bytes);
+            break;
+        default: break; /* PONG: it was heard */
+    }
+}
+
+static plv_conn_state_t wire_state (const broker_link_t *self)
+{
+    return self->state == LINK_READY ? STATE_READY : STATE_NEW;
+}
+
+/*  A frame of an earlier life of this line is not an error: it is just late.  */
+static bool stale (const broker_link_t *self, plv_verb_t verb)
+{
+    return self->state != LINK_READY && plv_verb_legal (verb, FROM_BROKER, STATE_READY);
+}
+
+static void on_packet (broker_link_t *self, plv_view_t bytes)
+{
+    plv_packet_reader_t reader;
+    plv_frame_t frame;
+    plv_fail_t fail;
+    self->heard_at = plv_clock_mono_us ();
+    plv_err_t err = plv_packet_open (bytes, &reader, &fail);
+    while (!err && self->socket) {
+        err = plv_packet_next (&reader, &frame, &fail);
+        if (err)
+            break;
+        if (plv_verb_legal (frame.verb, FROM_BROKER, wire_state (self)))
+            on_frame (self, &frame);
+        else if (!stale (self, frame.verb))
+            err = plv_fail (&fail, ERR_PROTOCOL, "the broker sent %s", plv_verb_name (frame.verb));
+    }
+    if (err && err != ERR_NOENT && self->socket)
+        trouble (self, plv_err_name (err), fail.text);
+}
+
+/*  Reads up to TURN_PACKETS_MAX packets; true when there may be more.  */
+static bool drain (broker_link_t *self)
+{
+    for (int count = 0; count < TURN_PACKETS_MAX; count++) {
+        zmq_msg_t message;
+        if (!self->socket)
+            return false;
+        zmq_msg_init (&message);
+        if (zmq_msg_recv (&message, self->socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close (&message);
+            return false;
+        }
+        /*  A packet is one part: what follows it in one message is nothing that we know.  */
+        on_packet (self, plv_view (zmq_msg_data (&message), zmq_msg_size (&message)));
+        zmq_msg_close (&message);
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static void again (uv_idle_t *idle)
+{
+    uv_idle_stop (idle); /* it has kept the loop from sleeping, that is all */
+}
+
+/*  Right before the loop sleeps. The socket's descriptor tells changes only, and a send may swallow one:
+    so read, write, and sleep only when the socket says that nothing is left.  */
+static void turn (uv_prepare_t *prepare)
+{
+    broker_link_t *self = prepare->data;
+    bool more = drain (self);
+    flush (self);
+    int events = 0;
+    size_t size = sizeof events;
+    if (self->socket && zmq_getsockopt (self->socket, ZMQ_EVENTS, &events, &size) == 0)
+        more = more || events & ZMQ_POLLIN || (events & ZMQ_POLLOUT && has_unsent (self));
+    if (more)
+        uv_idle_start (self->again, again);
+}
+
+static void beat (broker_link_t *self, int64_t now)
+{
+    int64_t beat_us = (int64_t) self->heartbeat_ms * 1000;
+    if (now - self->heard_at > beat_us * SILENCE_BEATS)
+        step_away (self);
+    else if (now - self->sent_at >= beat_us / 2)
+        put_small (self, VERB_PING);
+}
+
+static void tick (uv_timer_t *timer)
+{
+    broker_link_t *self = timer->data;
+    int64_t now = plv_clock_mono_us ();
+    plv_fail_t fail;
+    switch (self->state) {
+        case LINK_AWAY:
+            if (now >= self->retry_at && socket_open (self, &fail))
+                trouble (self, plv_err_name (fail.code), fail.text);
+            break;
+        case LINK_OPEN: break;
+        case LINK_HELLO:
+            if (now - self->hello_at > HELLO_MS * 1000)
+                step_away (self);
+            break;
+        case LINK_READY: beat (self, now); break;
+    }
+    uint32_t next_ms = self->state == LINK_READY ? self->heartbeat_ms / 4 : 50;
+    uv_timer_start (timer, tick, next_ms > 10 ? next_ms : 10, 0);
+}
+
+static void handles_open (broker_link_t *self)
+{
+    self->prepare = plv_alloc_zero (1, sizeof *self->prepare);
+    self->again = plv_alloc_zero (1, sizeof *self->again);
+    self->timer = plv_alloc_zero (1, sizeof *self->timer);
+    uv_prepare_init (self->options.loop, self->prepare);
+    uv_idle_init (self->options.loop, self->again);
+    uv_timer_init (self->options.loop, self->timer);
+    self->prepare->data = self;
+    self->timer->data = self;
+    uv_prepare_start (self->prepare, turn);
+    uv_timer_start (self->timer, tick, 0, 0);
+}
+
+plv_err_t broker_link_open (const broker_link_options_t *options, const broker_link_handler_t *handler,
+                            broker_link_t **ret_link, plv_fail_t *ret_fail)
+{
+    if (options->credit > BROKER_LINK_CREDIT_MAX)
+        return plv_fail (ret_fail, ERR_RANGE, "credit is at most %d", (int) BROKER_LINK_CREDIT_MAX);
+    broker_link_t *self = plv_alloc_zero (1, sizeof *self);
+    self->options = *options;
+    self->handler = *handler;
+    self->credit = options->credit;
+    self->heartbeat_ms = HEARTBEAT_MS_STANDARD;
+    self->retry_ms = RETRY_MS;
+    queue_init (&self->events);
+    queue_init (&self->outcomes);
+    randombytes_buf (self->incarnation, sizeof self->incarnation);
+    self->context = zmq_ctx_new ();
+    plv_err_t err = socket_open (self, ret_fail);
+    if (err) {
+        broker_link_destroy (&self);
+        return err;
+    }
+    handles_open (self);
+    *ret_link = self;
+    return ERR_OK;
+}
+
+static void say_bye (broker_link_t *self)
+{
+    if (self->state != LINK_READY)
+        return;
+    size_t mark = plv_frame_begin (&self->small, VERB_BYE);
+    plv_mp_put_text (&self->small, "the adapter stops");
+    plv_frame_end (&self->small, mark);
+    flush (self);
+}
+
+void broker_link_destroy (broker_link_t **self_p)
+{
+    broker_link_t *self = self_p ? *self_p : NULL;
+    if (!self)
+        return;
+    if (self->socket)
+        say_bye (self);
+    socket_close (self, 500);
+    close_handle (&self->prepare);
+    close_handle (&self->again);
+    close_handle (&self->timer);
+    if (self->context)
+        zmq_ctx_term (self->context);
+    queue_free (&self->events);
+    queue_free (&self->outcomes);
+    plv_buf_free (&self->small);
+    plv_buf_free (&self->packet);
+    free (self);
+    *self_p = NULL;
+}
+
+/* ------------------------------------------------------------------ what the host asks for */
+
+bool broker_link_up (const broker_link_t *self)
+{
+    return self->state == LINK_READY;
+}
+
+uint64_t broker_link_publish (broker_link_t *self, plv_view_t envelope, plv_view_t body)
+{
+    size_t bytes = envelope.size + body.size;
+    if (self->events.by_number.count >= self->options.kept_max
+        || self->kept_bytes + bytes > self->options.kept_bytes_max)
+        return 0;
+    kept_t *kept = queue_add (&self->events, ++self->last_seq);
+    size_t mark = plv_frame_begin (&kept->frame, VERB_PUBLISH);
+    plv_mp_put_u64 (&kept->frame, kept->number);
+    plv_buf_add_view (&kept->frame, envelope);
+    plv_mp_put_bin (&kept->frame, body);
+    plv_frame_end (&kept->frame, mark);
+    plv_buf_check (&kept->frame);
+    self->kept_bytes += kept->frame.size;
+    plv_list_push (&self->events.unsent, &kept->node);
+    return kept->number;
+}
+
+static plv_view_t cut (plv_view_t text, size_t most)
+{
+    if (text.size <= most)
+        return text;
+    while (most && (text.data[most] & 0xc0) == 0x80)
+        most--;
+    return plv_view (text.data, most);
+}
+
+static void put_optional (plv_buf_t *out, plv_view_t text)
+{
+    if (text.size && plv_utf8_valid (text))
+        plv_mp_put_str (out, text);
+    else
+        plv_mp_put_nil (out);
+}
+
+bool broker_link_finish (broker_link_t *self, uint64_t delivery, const char *outcome, plv_view_t platform_id,
+                         uint32_t retry_after_ms, plv_view_t reason)
+{
+    kept_t *kept = plv_map_u64_get (&self->outcomes.by_number, delivery);
+    if (!kept || kept->finished)
+        return false;
+    plv_buf_t *frame = &kept->frame;
+    size_t mark = plv_frame_begin (frame, VERB_DELIVERED);
+    plv_mp_put_u64 (frame, delivery);
+    plv_mp_put_text (frame, outcome);
+    put_optional (frame, cut (platform_id, KEY_BYTES_MAX));
+    if (retry_after_ms)
+        plv_mp_put_u64 (frame, retry_after_ms);
+    else
+        plv_mp_put_nil (frame);
+    put_optional (frame, cut (reason, REASON_BYTES_MAX));
+    plv_frame_end (frame, mark);
+    plv_buf_check (frame);
+    kept->finished = true;
+    self->held--;
+    plv_list_push (&self->outcomes.unsent, &kept->node);
+    return true;
+}
+
+void broker_link_live (broker_link_t *self, plv_view_t envelope, plv_view_t body)
+{
+    if (self->state != LINK_READY || self->small.size + envelope.size + body.size > LIVE_BYTES_MAX)
+        return;
+    size_t mark = plv_frame_begin (&self->small, VERB_LIVE);
+    plv_buf_add_view (&self->small, envelope);
+    plv_mp_put_bin (&self->small, body);
+    plv_frame_end (&self->small, mark);
+}
+
+bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t command, plv_view_t arguments)
+{
+    if (self->state != LINK_READY || !plv_verb_legal (VERB_CONTROL, FROM_ADAPTER, STATE_READY))
+        return false;
+    size_t mark = plv_frame_begin (&self->small, VERB_CONTROL);
+    plv_mp_put_u64 (&self->small, request);
+    plv_mp_put_str (&self->small, command);
+    plv_buf_add_view (&self->small, arguments);
+    plv_frame_end (&self->small, mark);
+    return true;
+}
+
+void broker_link_quiesce (broker_link_t *self)
+{
+    self->credit = 0;
+    if (self->state == LINK_READY)
+        put_credit (self);
+}
+
+size_t broker_link_kept (const broker_link_t *self)
+{
+    return self->events.by_number.count;
+}
+
+size_t broker_link_held (const broker_link_t *self)
+{
+    return self->held;
+}
+
+size_t broker_link_unsettled (const broker_link_t *self)
+{
+    return self->outcomes.by_number.count - self->held;
+}

@@ -1,0 +1,177 @@
+#include "host/plugin.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 32, KEYS_MAX = 256, DESCRIPTOR_MAX_BYTES = 4096 };
+
+/*  What 1.0 has: no descriptor is smaller, no key entry either.  */
+static const size_t descriptor_min_bytes = sizeof (pal_adapter_t);
+static const size_t key_min_bytes = sizeof (pal_key_t);
+
+struct plugin {
+    void *object;
+    pal_adapter_t adapter;
+};
+
+static host_exit_t refuse (host_exit_t code, plv_fail_t *ret_fail, const char *file, const char *why)
+{
+    plv_fail (ret_fail, ERR_ARG, "%s: %s", file, why);
+    return code;
+}
+
+static host_exit_t check_elf (int fd, const char *file, plv_fail_t *ret_fail)
+{
+    Elf64_Ehdr head;
+    if (pread (fd, &head, sizeof head, 0) != (ssize_t) sizeof head
+        || memcmp (head.e_ident, ELFMAG, SELFMAG) != 0)
+        return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file, "is not an ELF file");
+    if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_type != ET_DYN)
+        return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file, "is not a 64-bit shared object");
+    return HOST_EXIT_OK;
+}
+
+static host_exit_t check_file (const char *file, plv_fail_t *ret_fail)
+{
+    struct stat info;
+    int fd = open (file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", file,
+                  errno == ELOOP ? "is a symbolic link, not a regular file" : strerror (errno));
+        return HOST_EXIT_REFUSED_FILE;
+    }
+    host_exit_t code = HOST_EXIT_OK;
+    if (fstat (fd, &info) < 0 || !S_ISREG (info.st_mode))
+        code = refuse (HOST_EXIT_REFUSED_FILE, ret_fail, file, "is not a regular file");
+    else if (info.st_uid != 0 && info.st_uid != geteuid ())
+        code = refuse (HOST_EXIT_REFUSED_OWNER, ret_fail, file,
+                       "belongs neither to root nor to the user that runs this");
+    else if (info.st_mode & (S_IWGRP | S_IWOTH))
+        code = refuse (HOST_EXIT_REFUSED_MODE, ret_fail, file,
+                       "may be written by its group or by everybody: chmod go-w");
+    else
+        code = check_elf (fd, file, ret_fail);
+    close (fd);
+    return code;
+}
+
+static bool name_good (const char *name, const char *more)
+{
+    if (!name || *name < 'a' || *name > 'z' || strlen (name) > NAME_MAX_BYTES)
+        return false;
+    for (const char *at = name; *at; at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9');
+        if (!plain && !strchr (more, *at))
+            return false;
+    }
+    return true;
+}
+
+static const char *key_fault (const pal_key_t *key)
+{
+    if (!name_good (key->name, "_"))
+        return "a conf key has a bad name";
+    if (key->type < PAL_KEY_INT || key->type > PAL_KEY_SECRET)
+        return "a conf key has an unknown type";
+    if (key->type == PAL_KEY_INT && (key->number < key->min || key->number > key->max))
+        return "a conf key's default is outside its range";
+    return NULL;
+}
+
+static const char *descriptor_fault (const plugin_t *self)
+{
+    const pal_adapter_t *adapter = &self->adapter;
+    if (!name_good (adapter->name, "-"))
+        return "its name is not [a-z][a-z0-9-]*";
+    if (!name_good (adapter->platform, ""))
+        return "its platform is not [a-z][a-z0-9]*";
+    if (!adapter->version || !*adapter->version || strlen (adapter->version) > 64)
+        return "it has no version";
+    if (!adapter->open || !adapter->deliver || !adapter->close)
+        return "open, deliver or close is missing";
+    if (adapter->key_count > KEYS_MAX || (adapter->key_count && !adapter->keys))
+        return "its table of conf keys is not there, or too long";
+    if (adapter->key_count && (adapter->key_size < key_min_bytes || adapter->key_size > 1024))
+        return "the size of its conf keys is impossible";
+    for (size_t at = 0; at < adapter->key_count; at++) {
+        pal_key_t key = plugin_key (self, at);
+        const char *fault = key_fault (&key);
+        if (fault)
+            return fault;
+    }
+    return NULL;
+}
+
+static host_exit_t check_descriptor (plugin_t *self, const char *file, plv_fail_t *ret_fail)
+{
+    const pal_adapter_t *found = dlsym (self->object, PAL_SYMBOL);
+    if (!found)
+        return refuse (HOST_EXIT_REFUSED_SYMBOL, ret_fail, file,
+                       "has no descriptor: export a const pal_adapter_t named " PAL_SYMBOL);
+    if (found->abi >> 16 != PAL_ABI_MAJOR) {
+        plv_fail (ret_fail, ERR_VERSION, "%s: is built for adapter ABI %u.%u, this host speaks %d.%d: %s", file,
+                  found->abi >> 16, found->abi & 0xffff, PAL_ABI_MAJOR, PAL_ABI_MINOR,
+                  found->abi >> 16 > PAL_ABI_MAJOR ? "upgrade palaver" : "build the plugin again");
+        return HOST_EXIT_REFUSED_ABI;
+    }
+    if (found->size < descriptor_min_bytes || found->size > DESCRIPTOR_MAX_BYTES)
+        return refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file,
+                       "the size in its descriptor is impossible: set .size = sizeof (pal_adapter_t)");
+    memcpy (&self->adapter, found,
+            found->size < sizeof self->adapter ? found->size : sizeof self->adapter);
+    const char *fault = descriptor_fault (self);
+    return fault ? refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file, fault) : HOST_EXIT_OK;
+}
+
+host_exit_t plugin_load (const char *file, plugin_t **ret_plugin, plv_fail_t *ret_fail)
+{
+    host_exit_t code = check_file (file, ret_fail);
+    if (code)
+        return code;
+    plugin_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return refuse (HOST_EXIT_HOST, ret_fail, file, "out of memory");
+    /*  A name without a slash would be searched for in the linker's path.  */
+    char *path = realpath (file, NULL);
+    self->object = path ? dlopen (path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    free (path);
+    if (self->object)
+        code = check_descriptor (self, file, ret_fail);
+    else
+        code = refuse (HOST_EXIT_REFUSED_LINK, ret_fail, file, dlerror ());
+    if (code)
+        plugin_destroy (&self);
+    else
+        *ret_plugin = self;
+    return code;
+}
+
+void plugin_destroy (plugin_t **self_p)
+{
+    plugin_t *self = self_p ? *self_p : NULL;
+    if (!self)
+        return;
+    if (self->object)
+        dlclose (self->object);
+    free (self);
+    *self_p = NULL;
+}
+
+const pal_adapter_t *plugin_adapter (const plugin_t *self)
+{
+    return &self->adapter;
+}
+
+pal_key_t plugin_key (const plugin_t *self, size_t at)
+{
+    pal_key_t key;
+    const char *table = (const char *) self->adapter.keys;
+    memcpy (&key, table + at * self->adapter.key_size, sizeof key);
+    return key;
+}

@@ -1,0 +1,331 @@
+#include "host/settings.h"
+
+#include "base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libconfig.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SECRET_BYTES_MAX = 65536 };
+
+typedef struct {
+    pal_key_t key;
+    int64_t number;
+    char *text;
+} setting_t;
+
+struct settings {
+    setting_t *items;
+    size_t count;
+};
+
+static const pal_key_t host_keys[] = {
+#include "host/settings.def"
+};
+
+/* ------------------------------------------------------------------ secrets */
+
+static plv_err_t secret_from_file (const char *path, const char *conf_file, char **ret_text,
+                                   plv_fail_t *ret_fail)
+{
+    char full[4096];
+    const char *slash = conf_file ? strrchr (conf_file, '/') : NULL;
+    if (*path != '/' && slash)
+        snprintf (full, sizeof full, "%.*s/%s", (int) (slash - conf_file), conf_file, path);
+    else
+        snprintf (full, sizeof full, "%s", path);
+    struct stat info;
+    int fd = open (full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat (fd, &info) < 0 || !S_ISREG (info.st_mode) || info.st_size > SECRET_BYTES_MAX) {
+        int why = errno;
+        if (fd >= 0)
+            close (fd);
+        return plv_fail (ret_fail, ERR_CONF, "cannot read the secret's file %s: %s", full,
+                         fd < 0 ? strerror (why) : "no regular file of at most 64 KiB");
+    }
+    char *text = calloc (1, (size_t) info.st_size + 1);
+    ssize_t got = text ? read (fd, text, (size_t) info.st_size) : -1;
+    close (fd);
+    if (got < 0) {
+        free (text);
+        return plv_fail (ret_fail, ERR_CONF, "cannot read the secret's file %s", full);
+    }
+    text[got] = 0;
+    *ret_text = text;
+    return ERR_OK;
+}
+
+static plv_err_t secret_read (const char *reference, const char *conf_file, char **ret_text,
+                              plv_fail_t *ret_fail)
+{
+    char *text = NULL;
+    if (strncmp (reference, "env:", 4) == 0) {
+        const char *value = getenv (reference + 4);
+        if (!value)
+            return plv_fail (ret_fail, ERR_CONF, "the environment has no %s", reference + 4);
+        text = strdup (value);
+    } else if (strncmp (reference, "file:", 5) == 0) {
+        plv_err_t err = secret_from_file (reference + 5, conf_file, &text, ret_fail);
+        if (err)
+            return err;
+    } else {
+        return plv_fail (ret_fail, ERR_CONF, "a secret is written as env:NAME or file:PATH, never itself");
+    }
+    if (!text)
+        return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
+    size_t end = strlen (text);
+    while (end && strchr ("\r\n\t ", text[end - 1]))
+        text[--end] = 0;
+    *ret_text = text;
+    return ERR_OK;
+}
+
+/* ------------------------------------------------------------------ one value */
+
+static plv_err_t read_int (setting_t *self, const config_setting_t *value, plv_fail_t *ret_fail)
+{
+    int type = config_setting_type (value);
+    if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+        return plv_fail (ret_fail, ERR_CONF, "takes a whole number");
+    long long number = config_setting_get_int64 (value);
+    if (type == CONFIG_TYPE_INT)
+        number = config_setting_get_int (value);
+    if (number < self->key.min || number > self->key.max)
+        return plv_fail (ret_fail, ERR_CONF, "takes %" PRId64 " to %" PRId64, self->key.min, self->key.max);
+    self->number = number;
+    return ERR_OK;
+}
+
+static plv_err_t read_text (setting_t *self, const config_setting_t *value, const char *conf_file,
+                            plv_fail_t *ret_fail)
+{
+    const char *text = config_setting_get_string (value);
+    char *copy = NULL;
+    if (!text)
+        return plv_fail (ret_fail, ERR_CONF, "takes a text in double quotes");
+    if (self->key.type == PAL_KEY_SECRET && *text) {
+        plv_err_t err = secret_read (text, conf_file, &copy, ret_fail);
+        if (err)
+            return err;
+    } else {
+        copy = strdup (text);
+    }
+    if (!copy)
+        return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
+    free (self->text);
+    self->text = copy;
+    return ERR_OK;
+}
+
+static plv_err_t read_value (setting_t *self, const config_setting_t *value, const char *conf_file,
+                             plv_fail_t *ret_fail)
+{
+    switch (self->key.type) {
+        case PAL_KEY_INT:
+            return read_int (self, value, ret_fail);
+        case PAL_KEY_BOOL:
+            if (config_setting_type (value) != CONFIG_TYPE_BOOL)
+                return plv_fail (ret_fail, ERR_CONF, "takes true or false");
+            self->number = config_setting_get_bool (value);
+            return ERR_OK;
+        case PAL_KEY_TEXT:
+        case PAL_KEY_SECRET:
+            break;
+    }
+    return read_text (self, value, conf_file, ret_fail);
+}
+
+/* ------------------------------------------------------------------ the table */
+
+/*  Edits (insert, delete, change) that make `b` of `a`, for names of at most 63 bytes.  */
+static unsigned distance (const char *a, const char *b)
+{
+    unsigned row[64];
+    size_t width = strlen (b);
+    if (strlen (a) > 63 || width > 62)
+        return 99;
+    for (size_t at = 0; at <= width; at++)
+        row[at] = (unsigned) at;
+    for (size_t line = 1; a[line - 1]; line++) {
+        unsigned left_above = row[0];
+        row[0] = (unsigned) line;
+        for (size_t at = 1; at <= width; at++) {
+            unsigned above = row[at];
+            unsigned best = left_above + (a[line - 1] != b[at - 1]);
+            best = above + 1 < best ? above + 1 : best;
+            row[at] = row[at - 1] + 1 < best ? row[at - 1] + 1 : best;
+            left_above = above;
+        }
+    }
+    return row[width];
+}
+
+static const char *nearest (const settings_t *self, const char *name)
+{
+    const char *best = NULL;
+    unsigned least = 4;
+    for (size_t at = 0; at < self->count; at++) {
+        unsigned edits = distance (name, self->items[at].key.name);
+        if (edits < least) {
+            least = edits;
+            best = self->items[at].key.name;
+        }
+    }
+    return best;
+}
+
+static setting_t *find (const settings_t *self, const char *key)
+{
+    for (size_t at = 0; at < self->count; at++) {
+        if (strcmp (self->items[at].key.name, key) == 0)
+            return &self->items[at];
+    }
+    return NULL;
+}
+
+static plv_err_t read_group (settings_t *self, const config_setting_t *group, const char *file,
+                             plv_fail_t *ret_fail)
+{
+    for (int at = 0; at < config_setting_length (group); at++) {
+        config_setting_t *value = config_setting_get_elem (group, (unsigned) at);
+        const char *key = config_setting_name (value);
+        setting_t *setting = find (self, key);
+        plv_err_t err;
+        if (setting) {
+            err = read_value (setting, value, file, ret_fail);
+        } else {
+            const char *guess = nearest (self, key);
+            err = plv_fail (ret_fail, ERR_CONF, "no such key%s%s%s", guess ? "; did you mean " : "",
+                            guess ? guess : "", guess ? "?" : "");
+        }
+        if (err) {
+            const char *source = config_setting_source_file (value);
+            return plv_fail_context (ret_fail, "%s:%u: adapters.%s.%s", source ? source : file,
+                                     config_setting_source_line (value), config_setting_name (group), key);
+        }
+    }
+    return ERR_OK;
+}
+
+/*  The adapter's group, NULL when the file has none. Names may hold what libconfig's paths may not.  */
+static plv_err_t find_group (const config_t *config, const char *name, const char *file,
+                             const config_setting_t **ret_group, plv_fail_t *ret_fail)
+{
+    const config_setting_t *adapters = config_lookup (config, "adapters");
+    if (!adapters)
+        return ERR_OK;
+    if (!config_setting_is_group (adapters))
+        return plv_fail (ret_fail, ERR_CONF, "%s:%u: adapters is no group", file,
+                         config_setting_source_line (adapters));
+    const config_setting_t *group = config_setting_get_member (adapters, name);
+    if (group && !config_setting_is_group (group))
+        return plv_fail (ret_fail, ERR_CONF, "%s:%u: adapters.%s is no group", file,
+                         config_setting_source_line (group), name);
+    *ret_group = group;
+    return ERR_OK;
+}
+
+static plv_err_t read_file (settings_t *self, const char *file, const char *name, plv_fail_t *ret_fail)
+{
+    config_t config;
+    const config_setting_t *group = NULL;
+    config_init (&config);
+    plv_err_t err = ERR_OK;
+    if (!config_read_file (&config, file)) {
+        const char *source = config_error_file (&config);
+        err = plv_fail (ret_fail, ERR_CONF, "%s:%d: %s", source ? source : file, config_error_line (&config),
+                        config_error_text (&config));
+    }
+    if (!err)
+        err = find_group (&config, name, file, &group, ret_fail);
+    if (!err && group)
+        err = read_group (self, group, file, ret_fail);
+    config_destroy (&config);
+    return err;
+}
+
+static bool fill (setting_t *self, pal_key_t key)
+{
+    bool texts = key.type == PAL_KEY_TEXT || key.type == PAL_KEY_SECRET;
+    self->key = key;
+    self->number = key.number;
+    self->text = texts ? strdup (key.type == PAL_KEY_TEXT && key.text ? key.text : "") : NULL;
+    return self->text || !texts;
+}
+
+static settings_t *settings_new (const plugin_t *plugin)
+{
+    size_t own = sizeof host_keys / sizeof *host_keys;
+    size_t count = own + plugin_adapter (plugin)->key_count;
+    settings_t *self = calloc (1, sizeof *self);
+    if (self)
+        self->items = calloc (count, sizeof *self->items);
+    bool good = self && self->items;
+    for (size_t at = 0; good && at < count; at++) {
+        good = fill (&self->items[at], at < own ? host_keys[at] : plugin_key (plugin, at - own));
+        self->count++;
+    }
+    if (!good)
+        settings_destroy (&self);
+    return self;
+}
+
+plv_err_t settings_load (const char *file, const char *name, const plugin_t *plugin,
+                         settings_t **ret_settings, plv_fail_t *ret_fail)
+{
+    settings_t *self = settings_new (plugin);
+    plv_err_t err = self ? ERR_OK : plv_fail (ret_fail, ERR_NOMEM, "out of memory");
+    if (!err && file && *file)
+        err = read_file (self, file, name, ret_fail);
+    if (err)
+        settings_destroy (&self);
+    else
+        *ret_settings = self;
+    return err;
+}
+
+void settings_destroy (settings_t **self_p)
+{
+    settings_t *self = self_p ? *self_p : NULL;
+    if (!self)
+        return;
+    for (size_t at = 0; at < self->count; at++) {
+        if (self->items[at].text)
+            sodium_memzero (self->items[at].text, strlen (self->items[at].text));
+        free (self->items[at].text);
+    }
+    free (self->items);
+    free (self);
+    *self_p = NULL;
+}
+
+const pal_key_t *settings_key (const settings_t *self, const char *key)
+{
+    const setting_t *setting = find (self, key);
+    return setting ? &setting->key : NULL;
+}
+
+int64_t settings_int (const settings_t *self, const char *key)
+{
+    const setting_t *setting = find (self, key);
+    return setting && setting->key.type == PAL_KEY_INT ? setting->number : 0;
+}
+
+bool settings_bool (const settings_t *self, const char *key)
+{
+    const setting_t *setting = find (self, key);
+    return setting && setting->key.type == PAL_KEY_BOOL && setting->number;
+}
+
+const char *settings_text (const settings_t *self, const char *key)
+{
+    const setting_t *setting = find (self, key);
+    return setting && setting->text ? setting->text : "";
+}
