@@ -31,7 +31,7 @@ enum { BREAKER_ALIKE_MAX = 8, BREAKER_WHY_BYTES = NAME_BYTES_MAX + 16 };
 /*  Sessions that failed with one fingerprint.  */
 typedef struct {
     uint64_t fingerprint; /* hash; 0: unused */
-    uint64_t used;        /* when it was hit last, in calls */
+    uint64_t used;        /* the number of the failure that hit it last */
     plv_map_u64_t sessions;
 } breaker_alike_t;
 
@@ -39,7 +39,7 @@ typedef struct {
     breaker_state_t state;
     int64_t until_us; /* OPEN: when it becomes half-open */
     uint64_t probe;   /* HALF: the job that is out; 0: none */
-    uint64_t calls;
+    uint64_t calls;   /* failures since the last success */
     breaker_alike_t alike[BREAKER_ALIKE_MAX];
     char why[BREAKER_WHY_BYTES]; /* the fingerprint that opened it last; "" when closed */
 } breaker_t;
