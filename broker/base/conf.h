@@ -37,8 +37,10 @@ typedef struct {
 #include "base/conf.def"
     plv_conf_route_t *routes;
     size_t route_count;
-    char *file;       /* where it came from; "" for the defaults */
-    char *plugins_raw; /* the `adapters` group as libconfig text, for the hosts: see plugins/host */
+    char *file; /* where it came from; "" for the defaults */
+    /*  What stands in the `adapters` group, as libconfig text: "web = { port = 8080; }; ...". Each key is on
+        the line that it has in the file, so that a host that refuses one names the right line.  */
+    char *plugins_raw;
 } plv_conf_t;
 
 #undef INT
@@ -54,15 +56,29 @@ enum { LATE_DROP, LATE_MARK };
 
 /*  All defaults, and one route "default" to the service "advisor".  */
 plv_err_t plv_conf_defaults (plv_conf_t **ret_conf, plv_fail_t *ret_fail);
+
+/*  A file that cannot be read gives the code of its errno, anything else that is wrong ERR_CONF.  */
 plv_err_t plv_conf_load (const char *file, plv_conf_t **ret_conf, plv_fail_t *ret_fail);
+
+/*  The same from memory; `file` is what messages and `conf->file` say.  */
+plv_err_t plv_conf_load_text (plv_view_t text, const char *file, plv_conf_t **ret_conf,
+                              plv_fail_t *ret_fail);
 void plv_conf_destroy (plv_conf_t **self_p);
 
-/*  Every key with its meaning as a comment, its value, and its default where the value differs.  */
+/*  Every key with its meaning as a comment, its value, and its default where the value differs. What it
+    prints can be loaded, and is then the same configuration.  */
 void plv_conf_print (const plv_conf_t *self, FILE *out);
 
+/*  The defaults in the same form, every value commented out: conf/palaver.conf.  */
+void plv_conf_print_sample (FILE *out);
+
 /*  `reference`: "env:NAME" or "file:PATH" (relative to `conf_file`'s folder); anything else is refused
-    without repeating it. The caller wipes and frees the text.  */
+    without repeating it, and so is a file that others may read or write. One newline at the end is not part
+    of the secret. The caller gives it back to plv_conf_secret_destroy.  */
 plv_err_t plv_conf_secret (const char *reference, const char *conf_file, char **ret_secret,
                            plv_fail_t *ret_fail);
+
+/*  Wipes and frees.  */
+void plv_conf_secret_destroy (char **secret_p);
 
 #endif

@@ -17,6 +17,9 @@ enum {
 
 static_assert (FRAME_BYTES_MAX < PACKET_BYTES_MAX, "a frame fits into a packet");
 static_assert (BODY_BYTES_MAX + ENVELOPE_BYTES_MAX + 64 <= FRAME_BYTES_MAX, "an event fits into a frame");
-static_assert (STATE_BYTES_MAX + STEP_BYTES_MAX <= FRAME_BYTES_MAX / 2, "state and a step fit beside a body");
+static_assert (BODY_BYTES_MAX + ENVELOPE_BYTES_MAX + HISTORY_BYTES_MAX + STATE_BYTES_MAX + STEPS_BYTES_MAX + 4096
+                   <= FRAME_BYTES_MAX,
+               "a job fits into a frame");
+static_assert (FRAME_BYTES_MAX + PACKET_BYTES_MAX / 4 < PACKET_BYTES_MAX, "a frame fits behind others");
 
 #endif
