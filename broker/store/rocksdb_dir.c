@@ -1,0 +1,180 @@
+#include "base/alloc.h"
+#include "store/rocksdb.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char lock_name[] = "palaver.lock";
+
+/*  Makes the missing parents too: ~/.local/state is not there on a fresh account.  */
+static plv_err_t make_dir (const char *dir, plv_fail_t *ret_fail)
+{
+    char *path = plv_strdup (dir);
+    plv_err_t err = ERR_OK;
+    for (char *at = path + 1; !err; at++) {
+        char kept = *at;
+        if (kept != '/' && kept != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir (path, 0700) < 0 && errno != EEXIST)
+            err = plv_fail (ret_fail, plv_err_of_errno (errno), "the data directory %s cannot be made (%s): %s",
+                            dir, path, strerror (errno));
+        *at = kept;
+        if (kept == '\0')
+            break;
+    }
+    free (path);
+    return err;
+}
+
+static const char *user_name (uid_t uid, char *buffer, size_t size)
+{
+    struct passwd entry, *found = NULL;
+    char text[1024];
+    if (getpwuid_r (uid, &entry, text, sizeof text, &found) == 0 && found)
+        snprintf (buffer, size, "%s", found->pw_name);
+    else
+        snprintf (buffer, size, "user %u", (unsigned) uid);
+    return buffer;
+}
+
+/*  Messages of people are in there: nobody else may read, and nobody else may have put files there.  */
+static plv_err_t check_owner (const char *dir, const struct stat *status, plv_fail_t *ret_fail)
+{
+    char owner[64], me[64];
+    if (!S_ISDIR (status->st_mode))
+        return plv_fail (ret_fail, ERR_ARG, "%s is not a directory: give another data directory", dir);
+    if (status->st_uid != geteuid ())
+        return plv_fail (ret_fail, ERR_PERM,
+                         "the data directory %s belongs to %s, not to %s: run as that user, or chown -R it", dir,
+                         user_name (status->st_uid, owner, sizeof owner),
+                         user_name (geteuid (), me, sizeof me));
+    if (status->st_mode & 077)
+        return plv_fail (ret_fail, ERR_PERM,
+                         "the data directory %s is open to other users (mode %04o): chmod 700 it", dir,
+                         (unsigned) status->st_mode & 07777);
+    return ERR_OK;
+}
+
+static plv_err_t refuse_second (int fd, const char *dir, plv_fail_t *ret_fail)
+{
+    char text[32] = "";
+    ssize_t size = pread (fd, text, sizeof text - 1, 0);
+    long pid = size > 0 ? strtol (text, NULL, 10) : 0;
+    if (pid > 0)
+        return plv_fail (ret_fail, ERR_BUSY,
+                         "the data directory %s is in use by process %ld: stop it, or give another directory", dir,
+                         pid);
+    return plv_fail (ret_fail, ERR_BUSY,
+                     "the data directory %s is in use by another process: stop it, or give another directory", dir);
+}
+
+/*  flock, not fcntl: it also holds against a second store in this process, and no close of some other
+    descriptor takes it away.  */
+static plv_err_t take_lock (int dir_fd, const char *dir, int *ret_lock_fd, plv_fail_t *ret_fail)
+{
+    plv_err_t err = ERR_OK;
+    int fd = openat (dir_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return plv_fail (ret_fail, plv_err_of_errno (errno),
+                         "the data directory %s is not writable: %s: make it writable, or give another", dir,
+                         strerror (errno));
+    if (flock (fd, LOCK_EX | LOCK_NB) < 0) {
+        err = errno == EWOULDBLOCK ? refuse_second (fd, dir, ret_fail)
+                                   : plv_fail (ret_fail, plv_err_of_errno (errno), "%s/%s cannot be locked: %s",
+                                               dir, lock_name, strerror (errno));
+        goto done;
+    }
+    /*  The pid is for the words of the next refusal only: a full disk is no reason to stop here.  */
+    char text[32];
+    int size = snprintf (text, sizeof text, "%ld\n", (long) getpid ());
+    if (ftruncate (fd, 0) == 0)
+        (void) !pwrite (fd, text, (size_t) size, 0);
+    *ret_lock_fd = fd;
+    fd = -1;
+done:
+    if (fd >= 0)
+        close (fd);
+    return err;
+}
+
+/*  A reader takes no lock: it only looks whether a broker has one.  */
+static plv_err_t look_at_lock (int dir_fd, const char *dir, plv_fail_t *ret_fail)
+{
+    plv_err_t err = ERR_OK;
+    int fd = openat (dir_fd, lock_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && flock (fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        err = refuse_second (fd, dir, ret_fail);
+    if (fd >= 0)
+        close (fd);
+    return err;
+}
+
+/*  Without CURRENT RocksDB would begin anew, beside the data that is there.  */
+static plv_err_t check_whole (const char *dir, plv_fail_t *ret_fail)
+{
+    DIR *stream = opendir (dir);
+    bool current = false, pieces = false;
+    for (struct dirent *entry; stream && (entry = readdir (stream));) {
+        const char *dot = strrchr (entry->d_name, '.');
+        current = current || strcmp (entry->d_name, "CURRENT") == 0;
+        pieces = pieces || (dot && strcmp (dot, ".sst") == 0);
+    }
+    if (stream)
+        closedir (stream);
+    if (pieces && !current)
+        return plv_fail (ret_fail, ERR_CORRUPT,
+                         "the data directory %s has lost its file CURRENT: restore it from a backup", dir);
+    return ERR_OK;
+}
+
+plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, plv_fail_t *ret_fail)
+{
+    plv_err_t err = ERR_OK;
+    struct stat status;
+    int dir_fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0 && errno == ENOENT && !read_only) {
+        err = make_dir (dir, ret_fail);
+        if (!err)
+            dir_fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (err)
+        goto done;
+    if (dir_fd < 0 || fstat (dir_fd, &status) < 0) {
+        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the data directory %s cannot be opened: %s", dir,
+                        strerror (errno));
+        goto done;
+    }
+    err = check_owner (dir, &status, ret_fail);
+    if (!err && read_only)
+        err = look_at_lock (dir_fd, dir, ret_fail);
+    else if (!err)
+        err = take_lock (dir_fd, dir, ret_lock_fd, ret_fail);
+    if (!err)
+        err = check_whole (dir, ret_fail);
+done:
+    if (dir_fd >= 0)
+        close (dir_fd);
+    return err;
+}
+
+uint64_t rdb_dir_bytes (const char *dir)
+{
+    uint64_t bytes = 0;
+    DIR *stream = opendir (dir);
+    struct stat status;
+    for (struct dirent *entry; stream && (entry = readdir (stream));)
+        if (fstatat (dirfd (stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG (status.st_mode))
+            bytes += (uint64_t) status.st_size;
+    if (stream)
+        closedir (stream);
+    return bytes;
+}
