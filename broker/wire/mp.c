@@ -256,8 +256,9 @@ bool plv_mp_map (plv_mp_t *self, uint32_t *ret_count)
     Every value takes a byte at least, so a count beyond the bytes left is refused at once.  */
 static bool walk (plv_mp_t *self, bool texts)
 {
-    size_t open[MSGPACK_DEPTH_MAX + 1] = {1};
+    size_t open[MSGPACK_DEPTH_MAX + 1];
     size_t depth = 0;
+    open[0] = 1;
     plv_mp_t at = *self;
     for (;;) {
         head_t next;
