@@ -78,7 +78,8 @@ def layers(tree):
             theirs = re.match(r'\s*#\s*include\s+<([^>]+)>', line)
             if ours:
                 path = ours[1]
-                if '..' in path or '/' not in path:
+                beside = file.is_test and f'{os.path.dirname(file.path)}/{path}' in tree.files
+                if '..' in path or ('/' not in path and not beside):
                     yield Finding(file.path, number, 'layers',
                                   f'"{path}": write it from the top of its component, as "base/err.h"')
                 elif allowed is not None and path.split('/')[0] not in allowed:

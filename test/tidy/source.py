@@ -141,11 +141,13 @@ class Tree:
 
 
 def read_tree(folder=TOP):
-    """Every file that is tracked, or new and not ignored."""
+    """Every file that is tracked, or new and not ignored; what fuzzers found is anything but text."""
     listed = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=folder,
                             capture_output=True, check=True).stdout.decode().split('\0')
     texts = {}
     for path in filter(None, listed):
+        if '/corpus/' in path:
+            continue
         try:
             with open(os.path.join(folder, path), encoding='utf-8') as text:
                 texts[path] = text.read()
