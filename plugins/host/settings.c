@@ -1,19 +1,13 @@
 #include "host/settings.h"
 
-#include "base/limits.h"
+#include "base/conf.h"
+#include "base/near.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <libconfig.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { SECRET_BYTES_MAX = 65536 };
 
 typedef struct {
     pal_key_t key;
@@ -29,63 +23,6 @@ struct settings {
 static const pal_key_t host_keys[] = {
 #include "host/settings.def"
 };
-
-/* ------------------------------------------------------------------ secrets */
-
-static plv_err_t secret_from_file (const char *path, const char *conf_file, char **ret_text,
-                                   plv_fail_t *ret_fail)
-{
-    char full[4096];
-    const char *slash = conf_file ? strrchr (conf_file, '/') : NULL;
-    if (*path != '/' && slash)
-        snprintf (full, sizeof full, "%.*s/%s", (int) (slash - conf_file), conf_file, path);
-    else
-        snprintf (full, sizeof full, "%s", path);
-    struct stat info;
-    int fd = open (full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat (fd, &info) < 0 || !S_ISREG (info.st_mode) || info.st_size > SECRET_BYTES_MAX) {
-        int why = errno;
-        if (fd >= 0)
-            close (fd);
-        return plv_fail (ret_fail, ERR_CONF, "cannot read the secret's file %s: %s", full,
-                         fd < 0 ? strerror (why) : "no regular file of at most 64 KiB");
-    }
-    char *text = calloc (1, (size_t) info.st_size + 1);
-    ssize_t got = text ? read (fd, text, (size_t) info.st_size) : -1;
-    close (fd);
-    if (got < 0) {
-        free (text);
-        return plv_fail (ret_fail, ERR_CONF, "cannot read the secret's file %s", full);
-    }
-    text[got] = 0;
-    *ret_text = text;
-    return ERR_OK;
-}
-
-static plv_err_t secret_read (const char *reference, const char *conf_file, char **ret_text,
-                              plv_fail_t *ret_fail)
-{
-    char *text = NULL;
-    if (strncmp (reference, "env:", 4) == 0) {
-        const char *value = getenv (reference + 4);
-        if (!value)
-            return plv_fail (ret_fail, ERR_CONF, "the environment has no %s", reference + 4);
-        text = strdup (value);
-    } else if (strncmp (reference, "file:", 5) == 0) {
-        plv_err_t err = secret_from_file (reference + 5, conf_file, &text, ret_fail);
-        if (err)
-            return err;
-    } else {
-        return plv_fail (ret_fail, ERR_CONF, "a secret is written as env:NAME or file:PATH, never itself");
-    }
-    if (!text)
-        return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
-    size_t end = strlen (text);
-    while (end && strchr ("\r\n\t ", text[end - 1]))
-        text[--end] = 0;
-    *ret_text = text;
-    return ERR_OK;
-}
 
 /* ------------------------------------------------------------------ one value */
 
@@ -111,7 +48,7 @@ static plv_err_t read_text (setting_t *self, const config_setting_t *value, cons
     if (!text)
         return plv_fail (ret_fail, ERR_CONF, "takes a text in double quotes");
     if (self->key.type == PAL_KEY_SECRET && *text) {
-        plv_err_t err = secret_read (text, conf_file, &copy, ret_fail);
+        plv_err_t err = plv_conf_secret (text, conf_file, &copy, ret_fail);
         if (err)
             return err;
     } else {
@@ -144,43 +81,6 @@ static plv_err_t read_value (setting_t *self, const config_setting_t *value, con
 
 /* ------------------------------------------------------------------ the table */
 
-/*  Edits (insert, delete, change) that make `b` of `a`, for names of at most 63 bytes.  */
-static unsigned distance (const char *a, const char *b)
-{
-    unsigned row[64];
-    size_t width = strlen (b);
-    if (strlen (a) > 63 || width > 62)
-        return 99;
-    for (size_t at = 0; at <= width; at++)
-        row[at] = (unsigned) at;
-    for (size_t line = 1; a[line - 1]; line++) {
-        unsigned left_above = row[0];
-        row[0] = (unsigned) line;
-        for (size_t at = 1; at <= width; at++) {
-            unsigned above = row[at];
-            unsigned best = left_above + (a[line - 1] != b[at - 1]);
-            best = above + 1 < best ? above + 1 : best;
-            row[at] = row[at - 1] + 1 < best ? row[at - 1] + 1 : best;
-            left_above = above;
-        }
-    }
-    return row[width];
-}
-
-static const char *nearest (const settings_t *self, const char *name)
-{
-    const char *best = NULL;
-    unsigned least = 4;
-    for (size_t at = 0; at < self->count; at++) {
-        unsigned edits = distance (name, self->items[at].key.name);
-        if (edits < least) {
-            least = edits;
-            best = self->items[at].key.name;
-        }
-    }
-    return best;
-}
-
 static setting_t *find (const settings_t *self, const char *key)
 {
     for (size_t at = 0; at < self->count; at++) {
@@ -188,6 +88,16 @@ static setting_t *find (const settings_t *self, const char *key)
             return &self->items[at];
     }
     return NULL;
+}
+
+static plv_err_t unknown (const settings_t *self, const char *key, plv_fail_t *ret_fail)
+{
+    plv_near_t near = plv_near (plv_view_str (key));
+    for (size_t at = 0; at < self->count; at++)
+        plv_near_offer (&near, plv_view_str (self->items[at].key.name));
+    if (!near.best.size)
+        return plv_fail (ret_fail, ERR_CONF, "no such key");
+    return plv_fail (ret_fail, ERR_CONF, "no such key; did you mean " PLV_VIEW_FMT "?", PLV_VIEW_ARG (near.best));
 }
 
 static plv_err_t read_group (settings_t *self, const config_setting_t *group, const char *file,
@@ -201,9 +111,7 @@ static plv_err_t read_group (settings_t *self, const config_setting_t *group, co
         if (setting) {
             err = read_value (setting, value, file, ret_fail);
         } else {
-            const char *guess = nearest (self, key);
-            err = plv_fail (ret_fail, ERR_CONF, "no such key%s%s%s", guess ? "; did you mean " : "",
-                            guess ? guess : "", guess ? "?" : "");
+            err = unknown (self, key, ret_fail);
         }
         if (err) {
             const char *source = config_setting_source_file (value);

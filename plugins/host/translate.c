@@ -1,5 +1,6 @@
 #include "host/translate.h"
 
+#include "base/limits.h"
 #include "host/json.h"
 #include "wire/event.h"
 #include "wire/mp.h"

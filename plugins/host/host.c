@@ -1,0 +1,316 @@
+#include "host/host.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { BEAT_MS = 1000, DRAIN_CHECK_MS = 20, BESIDE_TRIES = 20, BESIDE_MS = 100, LAST_WORDS_MS = 500 };
+
+/* ------------------------------------------------------------------ to the supervisor */
+
+__attribute__ ((format (printf, 2, 3)))
+static void tell (const host_t *self, const char *format, ...)
+{
+    char line[700];
+    if (self->options.status_fd < 0)
+        return;
+    va_list arguments;
+    va_start (arguments, format);
+    int size = vsnprintf (line, sizeof line - 1, format, arguments);
+    va_end (arguments);
+    size = size < (int) sizeof line - 2 ? size : (int) sizeof line - 2;
+    line[size++] = '\n';
+    /*  A full pipe does not matter, the next beat comes; a broken one means that nobody looks after us.  */
+    if (write (self->options.status_fd, line, (size_t) size) < 0 && errno == EPIPE && !self->drain_until)
+        raise (SIGTERM);
+}
+
+static host_exit_t refused (host_t *self, host_exit_t code, const char *why)
+{
+    plv_log (self->log, LOG_HOST_REFUSED, F_STR ("adapter", self->options.name ? self->options.name : "?"),
+             F_STR ("why", why), F_INT ("code", code));
+    tell (self, "FAIL %s", why);
+    return code;
+}
+
+static void on_beat (uv_timer_t *timer)
+{
+    tell (timer->data, "BEAT");
+}
+
+/* ------------------------------------------------------------------ the broker came or went */
+
+static void on_up (void *arg, bool up)
+{
+    host_t *self = arg;
+    const pal_adapter_t *adapter = plugin_adapter (self->plugin);
+    if (up)
+        plv_log (self->log, LOG_HOST_UP, F_STR ("adapter", self->options.name));
+    else
+        plv_log (self->log, LOG_HOST_DOWN, F_STR ("adapter", self->options.name),
+                 F_INT ("kept", (int64_t) broker_link_kept (self->link)));
+    tell (self, up ? "UP" : "DOWN");
+    if (self->is_open && adapter->link)
+        adapter->link (self->self, up);
+}
+
+static void on_trouble (void *arg, const char *code, const char *text)
+{
+    host_t *self = arg;
+    plv_log (self->log, LOG_HOST_TROUBLE, F_STR ("adapter", self->options.name), F_STR ("code", code),
+             F_STR ("text", text));
+}
+
+/* ------------------------------------------------------------------ stopping */
+
+static bool is_drained (const host_t *self)
+{
+    return broker_link_kept (self->link) == 0 && broker_link_held (self->link) == 0
+           && broker_link_unsettled (self->link) == 0 && (!self->http || http_pending (self->http) == 0);
+}
+
+static void on_drain_check (uv_timer_t *timer)
+{
+    host_t *self = timer->data;
+    if (is_drained (self) || plv_clock_mono_us () >= self->drain_until)
+        uv_stop (&self->loop);
+}
+
+static void drain (host_t *self)
+{
+    const pal_adapter_t *adapter = plugin_adapter (self->plugin);
+    self->drain_until = plv_clock_mono_us () + settings_int (self->settings, "drain_s") * 1000000;
+    broker_link_quiesce (self->link);
+    if (self->http)
+        http_close (self->http);
+    if (adapter->drain)
+        adapter->drain (self->self);
+    uv_timer_start (&self->drain_timer, on_drain_check, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
+}
+
+static void on_signal (uv_signal_t *handle, int number)
+{
+    host_t *self = handle->data;
+    if (number == SIGUSR1) {
+        if (self->http)
+            http_share (self->http);
+    } else if (!self->drain_until) {
+        drain (self);
+    } else {
+        uv_stop (&self->loop); /* asked twice: at once */
+    }
+}
+
+/* ------------------------------------------------------------------ starting */
+
+/*  The plugin's process needs the few names that libraries read; secrets of others it needs not.  */
+static bool keep_variable (const char *entry)
+{
+    static const char *const names[] = {"PATH=",  "HOME=",    "USER=",     "LANG=",    "LC_",          "TZ=",
+                                        "TMPDIR=", "SSL_CERT_", "http_proxy=", "https_proxy=", "no_proxy=",
+                                        "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="};
+    for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
+        if (strncmp (entry, names[at], strlen (names[at])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void clean_environment (void)
+{
+    char name[256];
+    for (size_t at = 0; environ && environ[at];) {
+        size_t size = strcspn (environ[at], "=");
+        if (keep_variable (environ[at]) || size == 0 || size >= sizeof name) {
+            at++;
+            continue;
+        }
+        memcpy (name, environ[at], size);
+        name[size] = 0;
+        unsetenv (name); /* moves the rest up */
+    }
+}
+
+static host_exit_t link_open (host_t *self)
+{
+    const pal_adapter_t *adapter = plugin_adapter (self->plugin);
+    const char *platform = settings_text (self->settings, "platform");
+    int64_t credit = settings_int (self->settings, "credit");
+    credit = credit ? credit : adapter->credit ? adapter->credit : 64;
+    self->translate.platform = *platform ? platform : adapter->platform;
+    self->translate.adapter = self->options.name;
+    broker_link_options_t options = {
+        .loop = &self->loop,
+        .endpoint = self->options.broker,
+        .name = self->options.name,
+        .build = adapter->version,
+        .platform = self->translate.platform,
+        .credit = credit < BROKER_LINK_CREDIT_MAX ? (uint32_t) credit : BROKER_LINK_CREDIT_MAX,
+        .deduplicates = adapter->can & PAL_DEDUPLICATES,
+        .kept_max = (size_t) settings_int (self->settings, "kept_max"),
+        .kept_bytes_max = (size_t) settings_int (self->settings, "kept_mb") << 20,
+    };
+    broker_link_handler_t handler = services_handler (self);
+    handler.up = on_up;
+    handler.trouble = on_trouble;
+    plv_fail_t fail;
+    if (broker_link_open (&options, &handler, &self->link, &fail))
+        return refused (self, HOST_EXIT_HOST, fail.text);
+    return HOST_EXIT_OK;
+}
+
+static const plv_log_level_t levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+static host_exit_t load (host_t *self)
+{
+    plv_fail_t fail;
+    host_exit_t code = plugin_load (self->options.plugin, &self->plugin, &fail);
+    if (code)
+        return refused (self, code, fail.text);
+    if (!self->options.name)
+        self->options.name = plugin_adapter (self->plugin)->name;
+    if (settings_load (self->options.conf, self->options.name, self->plugin, &self->settings, &fail))
+        return refused (self, HOST_EXIT_REFUSED_CONF, fail.text);
+    const char *wanted = settings_text (self->settings, "log_level");
+    for (size_t at = 0; at < sizeof levels / sizeof *levels; at++) {
+        if (strcmp (wanted, level_names[at]) == 0) {
+            plv_log_set (self->log, levels[at], LOG_AUTO);
+            return HOST_EXIT_OK;
+        }
+    }
+    return refused (self, HOST_EXIT_REFUSED_CONF, "log_level takes debug, info, warn or error");
+}
+
+/*  A predecessor may need a moment to make room.  */
+static host_exit_t plugin_open (host_t *self)
+{
+    const pal_adapter_t *adapter = plugin_adapter (self->plugin);
+    int tries = self->options.beside ? BESIDE_TRIES : 1;
+    for (int at = 0; at < tries; at++) {
+        if (at)
+            usleep (BESIDE_MS * 1000);
+        snprintf (self->fail.text, sizeof self->fail.text, "open () gave no reason");
+        if (adapter->open (&self->table, &self->self) == 0) {
+            self->is_open = true;
+            plv_log (self->log, LOG_HOST_OPEN, F_STR ("adapter", self->options.name),
+                     F_STR ("plugin", adapter->name), F_STR ("version", adapter->version),
+                     F_STR ("file", self->options.plugin));
+            tell (self, "OPEN %s", adapter->version);
+            return HOST_EXIT_OK;
+        }
+    }
+    return refused (self, HOST_EXIT_OPEN, self->fail.text);
+}
+
+static void watch_signals (host_t *self)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    signal (SIGPIPE, SIG_IGN);
+    signal (SIGHUP, SIG_IGN);
+    for (size_t at = 0; at < sizeof numbers / sizeof *numbers; at++) {
+        uv_signal_init (&self->loop, &self->signals[at]);
+        self->signals[at].data = self;
+        uv_signal_start (&self->signals[at], on_signal, numbers[at]);
+    }
+}
+
+static void start_timers (host_t *self)
+{
+    uv_timer_init (&self->loop, &self->beat);
+    uv_timer_init (&self->loop, &self->drain_timer);
+    self->beat.data = self;
+    self->drain_timer.data = self;
+    uv_timer_start (&self->beat, on_beat, BEAT_MS, BEAT_MS);
+}
+
+/* ------------------------------------------------------------------ ending */
+
+static void plugin_close (host_t *self)
+{
+    if (!self->is_open)
+        return;
+    plugin_adapter (self->plugin)->close (self->self);
+    self->is_open = false;
+    self->self = NULL;
+}
+
+/*  Answers that the plugin gave at the very end are still written.  */
+static void last_words (host_t *self)
+{
+    int64_t until = plv_clock_mono_us () + LAST_WORDS_MS * 1000;
+    while (((self->http && http_pending (self->http)) || broker_link_unsettled (self->link))
+           && plv_clock_mono_us () < until) {
+        uv_run (&self->loop, UV_RUN_NOWAIT);
+        usleep (1000);
+    }
+}
+
+static void close_handle (uv_handle_t *handle)
+{
+    if (handle->data && !uv_is_closing (handle))
+        uv_close (handle, NULL);
+}
+
+static void tear_down (host_t *self)
+{
+    http_destroy (&self->http);
+    broker_link_destroy (&self->link);
+    services_free (self);
+    wakeups_destroy (&self->wakeups);
+    close_handle ((uv_handle_t *) &self->later_idle);
+    close_handle ((uv_handle_t *) &self->beat);
+    close_handle ((uv_handle_t *) &self->drain_timer);
+    for (size_t at = 0; at < sizeof self->signals / sizeof *self->signals; at++)
+        close_handle ((uv_handle_t *) &self->signals[at]);
+    for (int turns = 0; turns < 100 && uv_run (&self->loop, UV_RUN_NOWAIT); turns++)
+        ;
+    uv_loop_close (&self->loop);
+    translate_free (&self->translate);
+    settings_destroy (&self->settings);
+    plugin_destroy (&self->plugin);
+}
+
+static host_exit_t stop (host_t *self)
+{
+    plugin_close (self);
+    last_words (self);
+    size_t kept = broker_link_kept (self->link), unsettled = broker_link_unsettled (self->link);
+    plv_log (self->log, LOG_HOST_STOPPED, F_STR ("adapter", self->options.name), F_INT ("kept", (int64_t) kept),
+             F_INT ("unsettled", (int64_t) unsettled));
+    return kept || unsettled ? HOST_EXIT_DRAIN : HOST_EXIT_OK;
+}
+
+host_exit_t host_run (const host_options_t *options, plv_log_t *log)
+{
+    host_t *self = plv_alloc_zero (1, sizeof *self);
+    self->options = *options;
+    self->log = log;
+    uv_loop_init (&self->loop);
+    services_init (self);
+    self->wakeups = wakeups_new (&self->loop);
+    watch_signals (self);
+    start_timers (self);
+    host_exit_t code = load (self);
+    if (!code)
+        code = link_open (self);
+    if (!code) {
+        clean_environment ();
+        code = plugin_open (self);
+    }
+    if (!code) {
+        uv_run (&self->loop, UV_RUN_DEFAULT);
+        code = stop (self);
+    }
+    tear_down (self);
+    free (self);
+    return code;
+}

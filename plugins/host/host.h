@@ -1,0 +1,68 @@
+/*  host -- one plugin, one loop, one line to the broker
+    OWNS    everything that the plugin gets: loop, link, timers, listener, conf
+    THREAD  one
+    FAILS   host_run returns an exit code of exit.def; the reason has been logged and told to the supervisor
+    COST    about 6 MB of memory before the plugin takes its own
+
+    To the supervisor it writes lines on `status_fd`: OPEN (loaded and open), UP and DOWN (the broker), BEAT
+    every second from the loop, FAIL and why.  */
+
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "host/broker_link.h"
+#include "host/exit.h"
+#include "host/http.h"
+#include "host/settings.h"
+#include "host/translate.h"
+#include "host/wakeups.h"
+
+typedef struct {
+    const char *plugin;
+    const char *name;   /* of the adapter; NULL: what the plugin is called */
+    const char *broker; /* ipc://PATH */
+    const char *conf;   /* NULL: defaults */
+    int status_fd;      /* -1: no supervisor */
+    bool beside;        /* an older host of the same adapter is still there */
+} host_options_t;
+
+host_exit_t host_run (const host_options_t *options, plv_log_t *log);
+
+/* ------------------------------------------------------------------ shared by host.c and services.c */
+
+typedef struct host {
+    pal_host_t table; /* first: what the plugin holds */
+    host_options_t options;
+    plv_log_t *log;
+    uv_loop_t loop;
+    plugin_t *plugin;
+    settings_t *settings;
+    broker_link_t *link;
+    wakeups_t *wakeups;
+    http_t *http;
+    translate_t translate;
+    void *self; /* the plugin's; NULL before open and after close */
+    bool is_open;
+    plv_map_u64_t publishes; /* by the link's number: publish_t */
+    plv_map_u64_t asks;      /* by request: ask_t */
+    uint64_t last_ask;
+    plv_node_t later;        /* publish_t and ask_t that are answered when the loop turns */
+    uv_idle_t later_idle;
+    uv_timer_t beat;
+    uv_timer_t drain_timer;
+    uv_signal_t signals[3];
+    int64_t drain_until; /* 0: not asked to stop */
+    plv_fail_t fail;     /* what the plugin's open () said */
+} host_t;
+
+/*  Fills in the table.  */
+void services_init (host_t *self);
+/*  Callbacks that are still to come are dropped.  */
+void services_free (host_t *self);
+/*  What the link calls.  */
+broker_link_handler_t services_handler (host_t *self);
+
+#endif

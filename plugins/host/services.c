@@ -1,0 +1,500 @@
+/*  services -- the host table: what a plugin calls, and what comes back from the broker  */
+#include "host/host.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "host/json.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FULL_RETRY_MS = 1000, CONTROL_MS = 10000, LOG_BYTES = 1024 };
+
+typedef struct {
+    plv_node_t node; /* in `later` */
+    bool is_ask;     /* an ask_t begins the same way */
+} answer_t;
+
+typedef struct {
+    answer_t answer;
+    pal_published_fn *done;
+    void *arg;
+    pal_published_t result;
+    char code[16];
+    plv_fail_t fail;
+} publish_t;
+
+typedef struct {
+    answer_t answer;
+    void (*done) (void *arg, const pal_control_result_t *result);
+    void *arg;
+    host_t *host;
+    uint64_t request;
+    uint64_t timer;
+    const char *status;
+} ask_t;
+
+static host_t *host_of (const pal_host_t *table)
+{
+    return (host_t *) (uintptr_t) table; /* lent to the plugin as const; it is the first member */
+}
+
+/* ------------------------------------------------------------------ answers that come later */
+
+static void publish_end (host_t *self, publish_t *publish)
+{
+    if (publish->done && self->is_open)
+        publish->done (publish->arg, &publish->result);
+    free (publish);
+}
+
+static void ask_end (host_t *self, ask_t *ask, const char *status, pal_text_t body)
+{
+    wakeups_cancel (self->wakeups, ask->timer);
+    pal_control_result_t result = {
+        .ok = strcmp (status, "ok") == 0,
+        .status = pal_text (status),
+        .body = body.size ? body : pal_text ("{}"),
+    };
+    if (self->is_open)
+        ask->done (ask->arg, &result);
+    free (ask);
+}
+
+static void answer_later (uv_idle_t *idle)
+{
+    host_t *self = idle->data;
+    plv_node_t now;
+    uv_idle_stop (idle);
+    /*  Those that are added meanwhile wait for the next turn.  */
+    plv_list_init (&now);
+    while (!plv_list_empty (&self->later))
+        plv_list_push (&now, plv_list_pop (&self->later));
+    while (!plv_list_empty (&now)) {
+        answer_t *answer = PLV_OF (plv_list_pop (&now), answer_t, node);
+        if (answer->is_ask)
+            ask_end (self, (ask_t *) (void *) answer, ((ask_t *) (void *) answer)->status, pal_text (NULL));
+        else
+            publish_end (self, (publish_t *) (void *) answer);
+    }
+}
+
+static void later (host_t *self, answer_t *answer)
+{
+    plv_list_push (&self->later, &answer->node);
+    uv_idle_start (&self->later_idle, answer_later);
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void reject_later (host_t *self, publish_t *publish)
+{
+    snprintf (publish->code, sizeof publish->code, "%s", plv_err_name (publish->fail.code));
+    publish->result.taken = PAL_REJECTED;
+    publish->result.code = pal_text (publish->code);
+    publish->result.reason = pal_text (publish->fail.text);
+    later (self, &publish->answer);
+}
+
+static void busy_later (host_t *self, publish_t *publish)
+{
+    publish->result.taken = PAL_BUSY;
+    publish->result.retry_after_ms = FULL_RETRY_MS;
+    publish->result.reason = pal_text ("too many events wait for the broker");
+    later (self, &publish->answer);
+}
+
+static void do_publish (const pal_host_t *table, const pal_event_t *event, pal_published_fn *done, void *arg,
+                        pal_id_t *ret_id)
+{
+    host_t *self = host_of (table);
+    publish_t *publish = plv_alloc_zero (1, sizeof *publish);
+    uint64_t random;
+    randombytes_buf (&random, sizeof random);
+    int64_t now = plv_clock_wall_us ();
+    plv_id_t id = plv_id_make (now, random);
+    publish->done = done;
+    publish->arg = arg;
+    plv_id_format (&id, publish->result.id.text);
+    if (ret_id)
+        *ret_id = publish->result.id;
+    if (translate_event (&self->translate, event, &id, now, &publish->fail)) {
+        reject_later (self, publish);
+        return;
+    }
+    uint64_t seq = broker_link_publish (self->link, plv_buf_view (&self->translate.envelope),
+                                        plv_buf_view (&self->translate.body));
+    if (seq)
+        plv_map_u64_put (&self->publishes, seq, publish);
+    else
+        busy_later (self, publish);
+}
+
+static void on_stored (void *arg, uint64_t seq)
+{
+    host_t *self = arg;
+    publish_t *publish = plv_map_u64_remove (&self->publishes, seq);
+    if (!publish)
+        return;
+    publish->result.taken = PAL_STORED;
+    publish_end (self, publish);
+}
+
+static void on_busy (void *arg, uint64_t seq, uint32_t retry_after_ms, plv_view_t reason)
+{
+    host_t *self = arg;
+    publish_t *publish = plv_map_u64_remove (&self->publishes, seq);
+    if (!publish)
+        return;
+    publish->result.taken = PAL_BUSY;
+    publish->result.retry_after_ms = retry_after_ms;
+    publish->result.reason = text_of (reason);
+    publish_end (self, publish);
+}
+
+static void on_rejected (void *arg, uint64_t seq, plv_view_t code, plv_view_t text)
+{
+    host_t *self = arg;
+    publish_t *publish = plv_map_u64_remove (&self->publishes, seq);
+    if (!publish)
+        return;
+    publish->result.taken = PAL_REJECTED;
+    publish->result.code = text_of (code);
+    publish->result.reason = text_of (text);
+    publish_end (self, publish);
+}
+
+static void do_live (const pal_host_t *table, const pal_event_t *event)
+{
+    host_t *self = host_of (table);
+    uint64_t random;
+    plv_fail_t fail;
+    randombytes_buf (&random, sizeof random);
+    int64_t now = plv_clock_wall_us ();
+    plv_id_t id = plv_id_make (now, random);
+    if (translate_event (&self->translate, event, &id, now, &fail))
+        plv_log (self->log, LOG_PLUGIN_WARN, F_STR ("adapter", self->options.name), F_STR ("text", fail.text));
+    else
+        broker_link_live (self->link, plv_buf_view (&self->translate.envelope),
+                          plv_buf_view (&self->translate.body));
+}
+
+/* ------------------------------------------------------------------ replies */
+
+static const char *outcome_name (pal_outcome_t outcome)
+{
+    switch (outcome) {
+        case PAL_SENT: return "sent";
+        case PAL_NOT_SENT: return "not_sent";
+        case PAL_REFUSED: return "refused";
+        case PAL_UNKNOWN: break;
+    }
+    return "unknown";
+}
+
+static void do_finish (const pal_host_t *table, uint64_t delivery, pal_outcome_t outcome, pal_text_t platform_id,
+                       uint32_t retry_after_ms, pal_text_t reason)
+{
+    host_t *self = host_of (table);
+    if (!broker_link_finish (self->link, delivery, outcome_name (outcome), view_of (platform_id), retry_after_ms,
+                             view_of (reason)))
+        plv_log (self->log, LOG_PLUGIN_DEBUG, F_STR ("adapter", self->options.name),
+                 F_STR ("text", "finished a delivery that is not open"), F_INT ("delivery", (int64_t) delivery));
+}
+
+static void on_deliver (void *arg, uint64_t delivery, uint32_t attempt, plv_view_t envelope, plv_view_t body)
+{
+    host_t *self = arg;
+    pal_reply_t reply;
+    plv_fail_t fail;
+    if (!self->is_open) {
+        do_finish (&self->table, delivery, PAL_NOT_SENT, pal_text (NULL), 0, pal_text ("the adapter stops"));
+        return;
+    }
+    if (translate_reply (&self->translate, envelope, body, &reply, &fail)) {
+        do_finish (&self->table, delivery, PAL_REFUSED, pal_text (NULL), 0, pal_text (fail.text));
+        return;
+    }
+    reply.delivery = delivery;
+    reply.attempt = attempt;
+    plugin_adapter (self->plugin)->deliver (self->self, &reply);
+}
+
+static void on_live (void *arg, plv_view_t envelope, plv_view_t body)
+{
+    host_t *self = arg;
+    pal_live_t live;
+    plv_fail_t fail;
+    const pal_adapter_t *adapter = plugin_adapter (self->plugin);
+    if (self->is_open && adapter->live && !translate_live (&self->translate, envelope, body, &live, &fail))
+        adapter->live (self->self, &live);
+}
+
+/* ------------------------------------------------------------------ control */
+
+static void ask_late (void *arg)
+{
+    ask_t *ask = arg;
+    ask->timer = 0;
+    plv_map_u64_remove (&ask->host->asks, ask->request);
+    ask_end (ask->host, ask, "TIMEOUT", pal_text (NULL));
+}
+
+static const char *ask_send (host_t *self, ask_t *ask, pal_text_t command, pal_text_t arguments)
+{
+    plv_buf_t encoded = {0};
+    plv_fail_t fail;
+    const char *status = "ok";
+    plv_view_t text = arguments.size ? view_of (arguments) : plv_view_str ("{}");
+    if (json_to_msgpack (&encoded, text, JSON_IS_OBJECT, &fail))
+        status = "SYNTAX";
+    else if (!broker_link_control (self->link, ask->request, view_of (command), plv_buf_view (&encoded)))
+        status = "UNAVAILABLE";
+    plv_buf_free (&encoded);
+    return status;
+}
+
+static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+                        void (*done) (void *arg, const pal_control_result_t *result), void *arg)
+{
+    host_t *self = host_of (table);
+    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask->answer.is_ask = true;
+    ask->done = done;
+    ask->arg = arg;
+    ask->host = self;
+    ask->request = ++self->last_ask;
+    ask->status = ask_send (self, ask, command, arguments);
+    if (strcmp (ask->status, "ok") != 0) {
+        later (self, &ask->answer);
+        return;
+    }
+    plv_map_u64_put (&self->asks, ask->request, ask);
+    ask->timer = wakeups_timer (self->wakeups, CONTROL_MS, 0, ask_late, ask);
+}
+
+/*  Commands that an adapter asks answer in one part; of several, the last one counts.  */
+static void on_result (void *arg, uint64_t request, bool more, plv_view_t status, plv_view_t body)
+{
+    host_t *self = arg;
+    char word[64];
+    plv_buf_t json = {0};
+    ask_t *ask = more ? NULL : plv_map_u64_remove (&self->asks, request);
+    if (!ask)
+        return;
+    snprintf (word, sizeof word, PLV_VIEW_FMT, PLV_VIEW_ARG (status));
+    json_from_msgpack (&json, body);
+    ask_end (self, ask, word, text_of (plv_buf_view (&json)));
+    plv_buf_free (&json);
+}
+
+static bool do_connected (const pal_host_t *table)
+{
+    return broker_link_up (host_of (table)->link);
+}
+
+/* ------------------------------------------------------------------ conf, log, time, chance */
+
+static void wrong_key (host_t *self, const char *name, bool right)
+{
+    if (!right)
+        plv_log (self->log, LOG_PLUGIN_ERROR, F_STR ("adapter", self->options.name),
+                 F_STR ("text", "asks for a conf key that it did not declare, or of another type"),
+                 F_STR ("key", name));
+}
+
+static pal_text_t do_conf_text (const pal_host_t *table, const char *name)
+{
+    host_t *self = host_of (table);
+    const pal_key_t *key = settings_key (self->settings, name);
+    wrong_key (self, name, key && (key->type == PAL_KEY_TEXT || key->type == PAL_KEY_SECRET));
+    return pal_text (settings_text (self->settings, name));
+}
+
+static int64_t do_conf_int (const pal_host_t *table, const char *name)
+{
+    host_t *self = host_of (table);
+    const pal_key_t *key = settings_key (self->settings, name);
+    wrong_key (self, name, key && key->type == PAL_KEY_INT);
+    return settings_int (self->settings, name);
+}
+
+static bool do_conf_bool (const pal_host_t *table, const char *name)
+{
+    host_t *self = host_of (table);
+    const pal_key_t *key = settings_key (self->settings, name);
+    wrong_key (self, name, key && key->type == PAL_KEY_BOOL);
+    return settings_bool (self->settings, name);
+}
+
+__attribute__ ((format (printf, 3, 4)))
+static void do_log (const pal_host_t *table, pal_log_level_t level, const char *format, ...)
+{
+    static const plv_log_id_t ids[] = {LOG_PLUGIN_DEBUG, LOG_PLUGIN_INFO, LOG_PLUGIN_WARN, LOG_PLUGIN_ERROR};
+    host_t *self = host_of (table);
+    char text[LOG_BYTES];
+    va_list arguments;
+    va_start (arguments, format);
+    vsnprintf (text, sizeof text, format, arguments);
+    va_end (arguments);
+    plv_log (self->log, ids[level <= PAL_LOG_ERROR ? level : PAL_LOG_ERROR], F_STR ("adapter", self->options.name),
+             F_STR ("text", text));
+}
+
+__attribute__ ((format (printf, 2, 3)))
+static int do_fail (const pal_host_t *table, const char *format, ...)
+{
+    host_t *self = host_of (table);
+    va_list arguments;
+    va_start (arguments, format);
+    vsnprintf (self->fail.text, sizeof self->fail.text, format, arguments);
+    va_end (arguments);
+    return -1;
+}
+
+static int64_t do_wall_us (const pal_host_t *table)
+{
+    (void) table;
+    return plv_clock_wall_us ();
+}
+
+static int64_t do_mono_us (const pal_host_t *table)
+{
+    (void) table;
+    return plv_clock_mono_us ();
+}
+
+static void do_random (const pal_host_t *table, void *bytes, size_t size)
+{
+    (void) table;
+    randombytes_buf (bytes, size);
+}
+
+/*  Hashes under a key of the moment: equal lengths to compare, whatever was given.  */
+static bool do_same_secret (const pal_host_t *table, pal_text_t a, pal_text_t b)
+{
+    unsigned char key[crypto_generichash_KEYBYTES], hash[2][crypto_generichash_BYTES];
+    (void) table;
+    randombytes_buf (key, sizeof key);
+    crypto_generichash (hash[0], sizeof hash[0], (const unsigned char *) a.data, a.size, key, sizeof key);
+    crypto_generichash (hash[1], sizeof hash[1], (const unsigned char *) b.data, b.size, key, sizeof key);
+    return sodium_memcmp (hash[0], hash[1], sizeof hash[0]) == 0;
+}
+
+/* ------------------------------------------------------------------ wakeups and HTTP */
+
+static uint64_t do_timer (const pal_host_t *table, uint32_t after_ms, uint32_t every_ms, void (*fn) (void *arg),
+                          void *arg)
+{
+    return wakeups_timer (host_of (table)->wakeups, after_ms, every_ms, fn, arg);
+}
+
+static uint64_t do_watch (const pal_host_t *table, int fd, unsigned events, void (*fn) (void *arg, unsigned events),
+                          void *arg)
+{
+    return wakeups_watch (host_of (table)->wakeups, fd, events, fn, arg);
+}
+
+static void do_cancel (const pal_host_t *table, uint64_t number)
+{
+    wakeups_cancel (host_of (table)->wakeups, number);
+}
+
+static int do_http_listen (const pal_host_t *table, const pal_http_options_t *options,
+                           const pal_http_handler_t *handler, uint16_t *ret_port)
+{
+    host_t *self = host_of (table);
+    uint16_t port = 0;
+    if (self->http)
+        return do_fail (table, "a plugin has one listener");
+    if (http_open (&self->loop, options, handler, self->options.beside, &self->http, &port, &self->fail))
+        return -1;
+    if (ret_port)
+        *ret_port = port;
+    return 0;
+}
+
+static pal_text_t do_http_header (const pal_host_t *table, uint64_t call, const char *name)
+{
+    host_t *self = host_of (table);
+    return self->http ? http_header (self->http, call, name) : pal_text (NULL);
+}
+
+static bool do_http_respond (const pal_host_t *table, uint64_t call, const pal_http_response_t *response)
+{
+    host_t *self = host_of (table);
+    return self->http && http_respond (self->http, call, response);
+}
+
+static void do_http_close (const pal_host_t *table)
+{
+    host_t *self = host_of (table);
+    if (self->http)
+        http_close (self->http);
+}
+
+/* ------------------------------------------------------------------ the table */
+
+static const pal_host_t services = {
+    .abi = PAL_ABI,
+    .size = sizeof (pal_host_t),
+    .publish = do_publish,
+    .live = do_live,
+    .finish = do_finish,
+    .control = do_control,
+    .connected = do_connected,
+    .conf_text = do_conf_text,
+    .conf_int = do_conf_int,
+    .conf_bool = do_conf_bool,
+    .log = do_log,
+    .fail = do_fail,
+    .wall_us = do_wall_us,
+    .mono_us = do_mono_us,
+    .random = do_random,
+    .same_secret = do_same_secret,
+    .timer = do_timer,
+    .timer_cancel = do_cancel,
+    .watch = do_watch,
+    .watch_cancel = do_cancel,
+    .http_listen = do_http_listen,
+    .http_header = do_http_header,
+    .http_respond = do_http_respond,
+    .http_close = do_http_close,
+};
+
+void services_init (host_t *self)
+{
+    self->table = services;
+    plv_list_init (&self->later);
+    uv_idle_init (&self->loop, &self->later_idle);
+    self->later_idle.data = self;
+}
+
+void services_free (host_t *self)
+{
+    publish_t *publish;
+    ask_t *ask;
+    answer_later (&self->later_idle);
+    for (size_t at = 0; (publish = plv_map_u64_next (&self->publishes, &at));)
+        free (publish);
+    for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));)
+        free (ask);
+    plv_map_u64_free (&self->publishes);
+    plv_map_u64_free (&self->asks);
+}
+
+broker_link_handler_t services_handler (host_t *self)
+{
+    return (broker_link_handler_t){
+        .stored = on_stored,
+        .busy = on_busy,
+        .rejected = on_rejected,
+        .deliver = on_deliver,
+        .live = on_live,
+        .result = on_result,
+        .arg = self,
+    };
+}
