@@ -11,7 +11,7 @@ static_assert (crypto_shorthash_siphashx24_BYTES == DEDUP_KEY_BYTES, "the hash i
 static_assert (crypto_shorthash_siphashx24_KEYBYTES == DEDUP_SECRET_BYTES, "the secret is its key");
 
 enum {
-    SEGMENT_BITS = 12,
+    SEGMENT_BITS = 14,
     SEGMENTS = 1 << SEGMENT_BITS,
     SEGMENT_SLOTS_MIN = 8,
     SWEEP_SLOTS = 512,       /* of one dedup_sweep */
@@ -150,10 +150,19 @@ static void dedup_insert (dedup_t *self, const dedup_key_t *key, uint32_t expire
     dedup_note_expiry (self, expires_s);
 }
 
+static void dedup_free_segment (dedup_t *self, dedup_segment_t *segment)
+{
+    self->bytes -= segment->capacity * sizeof *segment->slots;
+    free (segment->slots);
+    *segment = (dedup_segment_t){0};
+}
+
 static void dedup_sweep_next_segment (dedup_t *self)
 {
     dedup_segment_t *segment = &self->segments[self->sweep_segment];
-    if (segment->capacity > SEGMENT_SLOTS_MIN && segment->used < segment->capacity / 4)
+    if (segment->capacity && !segment->used)
+        dedup_free_segment (self, segment);
+    else if (segment->capacity > SEGMENT_SLOTS_MIN && segment->used < segment->capacity / 4)
         dedup_rebuild (self, segment);
     self->sweep_slot = 0;
     self->sweep_segment = (self->sweep_segment + 1) % SEGMENTS;

@@ -2,8 +2,8 @@
     OWNS    its table, freed by dedup_destroy
     THREAD  core only
     FAILS   dedup_add says DEDUP_FULL at `max`; dedup_run_read with ERR_CORRUPT
-    COST    has, add: O(1), one or two cache misses; growth moves one segment (1/4096 of the table)
-            at a time, so no call stalls; 20 bytes a slot, slots between 1/2 and 3/4 used
+    COST    has, add: O(1), one or two cache misses; growth moves one segment (1/16384 of the table)
+            at a time, so no call stalls; 20 bytes a slot, at most 3/4 of the slots used
 
     An id is remembered as a keyed 128-bit hash (SipHash-x-2-4) of adapter, 0 and platform id, with
     the second at which it expires (wall clock, since 1970). Its time is what dedup_sweep was told
