@@ -1,0 +1,175 @@
+#include "core/control.h"
+
+#include "core/internal.h"
+#include "wire/mp.h"
+
+#include "base/alloc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const names[COMMAND_COUNT_] = {
+#define COMMAND(name, text, arguments, meaning) [COMMAND_##name] = (text),
+#include "core/control.def"
+#undef COMMAND
+};
+
+command_t command_of (plv_view_t name)
+{
+    int command = 0;
+    while (command < COMMAND_COUNT_ && !plv_view_is (name, names[command]))
+        command++;
+    return (command_t) command;
+}
+
+const char *command_name (command_t command)
+{
+    return command < COMMAND_COUNT_ ? names[command] : "?";
+}
+
+void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status, const plv_buf_t *body)
+{
+    plv_buf_t *buf = frame_held (self, peer);
+    size_t mark = plv_frame_begin (buf, VERB_RESULT);
+    plv_mp_put_u64 (buf, request);
+    plv_mp_put_bool (buf, false);
+    plv_mp_put_text (buf, status);
+    plv_buf_add_view (buf, plv_buf_view (body));
+    plv_frame_end (buf, mark);
+}
+
+void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format, ...)
+{
+    plv_buf_t body = {0};
+    char text[PLV_FAIL_TEXT_BYTES];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (text, sizeof text, format, args);
+    va_end (args);
+    plv_mp_put_map (&body, 1);
+    plv_mp_put_text (&body, "detail");
+    plv_mp_put_text (&body, text);
+    control_answer (self, peer, request, plv_err_name (err), &body);
+    plv_buf_free (&body);
+}
+
+static void show_metrics (core_t *self, plv_buf_t *body)
+{
+    plv_buf_t text = {0};
+    plv_metrics_render (core_metrics (self), &text);
+    plv_mp_put_map (body, 1);
+    plv_mp_put_text (body, "text");
+    plv_mp_put_str (body, plv_buf_view (&text));
+    plv_buf_free (&text);
+}
+
+static session_t *session_asked (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+{
+    plv_view_t id = plv_mp_find_str (arguments, "session");
+    session_t *session = session_get (self, id);
+    if (!session)
+        control_fail (self, peer, request, ERR_NOENT, "no open session is named \"" PLV_VIEW_FMT "\"", PLV_VIEW_ARG (id));
+    return session;
+}
+
+static void show_session (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+{
+    session_t *session = session_asked (self, peer, request, arguments);
+    plv_buf_t body = {0};
+    if (!session)
+        return;
+    control_session (session, &body);
+    control_answer (self, peer, request, "ok", &body);
+    plv_buf_free (&body);
+}
+
+static void reset_session (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+{
+    session_t *session = session_asked (self, peer, request, arguments);
+    plv_buf_t body = {0};
+    if (!session)
+        return;
+    if (!session_quiet (session) || session->parked_by) {
+        control_fail (self, peer, request, ERR_BUSY,
+                      "session \"" PLV_VIEW_FMT "\" has %u events and replies that are not done%s; nothing was changed",
+                      PLV_VIEW_ARG (session->id), session->event_count + (plv_list_empty (&session->replies) ? 0u : 1u),
+                      session->parked_by ? ", and is parked by a dead letter" : "");
+        return;
+    }
+    session_end (self, session, "reset");
+    plv_mp_put_map (&body, 1);
+    plv_mp_put_text (&body, "status");
+    plv_mp_put_text (&body, "success");
+    control_answer (self, peer, request, "ok", &body);
+    plv_buf_free (&body);
+}
+
+static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+{
+    plv_view_t dir = plv_mp_find_str (arguments, "dir");
+    if (dir.size == 0 || dir.data[0] != '/' || memchr (dir.data, 0, dir.size)) {
+        control_fail (self, peer, request, ERR_ARG, "backup needs \"dir\", an absolute path that does not exist yet");
+        return;
+    }
+    if (self->effects->checkpoint_token) {
+        control_fail (self, peer, request, ERR_BUSY, "another backup was asked for at this moment: try again");
+        return;
+    }
+    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask->peer = peer->number;
+    ask->request = request;
+    ask->command = COMMAND_BACKUP;
+    ask->waiting = 1;
+    plv_map_u64_put (&self->asks, self->next_token, ask);
+    self->effects->checkpoint_token = self->next_token++;
+    plv_buf_add_view (&self->effects->checkpoint_dir, dir);
+    plv_buf_add_u8 (&self->effects->checkpoint_dir, 0);
+}
+
+/*  The commands that are answered at once with a map.  */
+static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t command, plv_view_t arguments)
+{
+    plv_buf_t body = {0};
+    switch (command) {
+    case COMMAND_STATUS: control_status (self, &body); break;
+    case COMMAND_METRICS: show_metrics (self, &body); break;
+    case COMMAND_SESSIONS_LIST: control_sessions (self, arguments, &body); break;
+    case COMMAND_AGENTS_LIST: control_agents (self, &body); break;
+    case COMMAND_ADAPTERS_LIST: control_adapters (self, &body); break;
+    default: control_routes (self, &body); break;
+    }
+    control_answer (self, peer, request, "ok", &body);
+    plv_buf_free (&body);
+}
+
+void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
+{
+    uint64_t request = frame->arg[0].number;
+    plv_view_t arguments = frame->arg[2].bytes;
+    command_t command = command_of (frame->arg[1].bytes);
+
+    switch (command) {
+    case COMMAND_SESSIONS_SHOW: show_session (self, peer, request, arguments); break;
+    case COMMAND_SESSIONS_RESET: reset_session (self, peer, request, arguments); break;
+    case COMMAND_BACKUP: start_backup (self, peer, request, arguments); break;
+    case COMMAND_DEAD_LIST:
+    case COMMAND_DEAD_SHOW:
+    case COMMAND_DEAD_REPLAY:
+    case COMMAND_DEAD_DISCARD: control_start_dead (self, peer, request, command, arguments); break;
+    case COMMAND_COUNT_:
+        control_fail (self, peer, request, ERR_NOENT, "the broker has no command \"" PLV_VIEW_FMT "\"",
+                      PLV_VIEW_ARG (frame->arg[1].bytes));
+        break;
+    default: answer_now (self, peer, request, command, arguments); break;
+    }
+}
+
+/*  A tool that is gone is not waited for; what it asked for is done all the same.  */
+void control_forget (core_t *self, const peer_t *peer)
+{
+    ask_t *ask;
+    for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));)
+        if (ask->peer == peer->number)
+            ask->peer = 0;
+}

@@ -1,0 +1,229 @@
+#include "core/control.h"
+#include "core/internal.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "wire/mp.h"
+
+#include <stdlib.h>
+
+/*  Dead letters live in the store alone: what a tool asks about them is answered when their rows come.  */
+
+enum { LIST_LIMIT_DEFAULT = 100, LIST_LIMIT_MAX = 1000, LIST_BYTES_MAX = 2 * 1024 * 1024 };
+
+static uint64_t number_argument (plv_view_t arguments, const char *key, uint64_t standard)
+{
+    plv_mp_t value;
+    uint64_t number;
+    return plv_mp_find (arguments, key, &value) && plv_mp_u64 (&value, &number) ? number : standard;
+}
+
+static void text_argument (plv_view_t arguments, const char *key, char into[NAME_BYTES_MAX + 1])
+{
+    plv_view_t text = plv_mp_find_str (arguments, key);
+    size_t size = text.size < NAME_BYTES_MAX ? text.size : NAME_BYTES_MAX;
+    if (size)
+        memcpy (into, text.data, size);
+    into[size] = '\0';
+}
+
+static void put_key (plv_buf_t *buf, uint64_t number)
+{
+    uint8_t key[8];
+    plv_put_u64 (key, number);
+    plv_buf_add (buf, key, sizeof key);
+}
+
+/*  A scan of the rows from `from` on; `limit` 1 is the row of this number alone.  */
+static void scan (core_t *self, uint64_t token, ask_t *ask, uint64_t from, uint32_t limit)
+{
+    effects_scan_t *row = effects_scan (self->effects, token, VIEW_DEAD, limit);
+    put_key (&row->from, from);
+    if (limit == 1)
+        put_key (&row->to, from + 1);
+    ask->waiting++;
+}
+
+static void finish (core_t *self, uint64_t token, ask_t *ask)
+{
+    plv_map_u64_remove (&self->asks, token);
+    plv_buf_free (&ask->items);
+    free (ask);
+}
+
+static uint32_t scan_numbers (core_t *self, uint64_t token, ask_t *ask, plv_view_t arguments)
+{
+    plv_mp_t value;
+    uint32_t numbers = 0, scans = 0;
+    uint64_t number;
+    if (!plv_mp_find (arguments, "numbers", &value) || !plv_mp_array (&value, &numbers) || numbers > LIST_LIMIT_MAX)
+        return 0;
+    for (; scans < numbers && plv_mp_u64 (&value, &number); scans++)
+        scan (self, token, ask, number, 1);
+    return scans;
+}
+
+void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
+{
+    uint64_t token = self->next_token++;
+    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask->peer = peer->number;
+    ask->request = request;
+    ask->command = command;
+    text_argument (arguments, "who", ask->who);
+    text_argument (arguments, "reason", ask->reason);
+    plv_map_u64_put (&self->asks, token, ask);
+    if (command == COMMAND_DEAD_LIST) {
+        ask->limit = number_argument (arguments, "limit", LIST_LIMIT_DEFAULT);
+        if (ask->limit == 0 || ask->limit > LIST_LIMIT_MAX)
+            ask->limit = LIST_LIMIT_MAX;
+        scan (self, token, ask, number_argument (arguments, "after", 0) + 1, (uint32_t) ask->limit + 1);
+    } else if (command == COMMAND_DEAD_SHOW) {
+        scan (self, token, ask, number_argument (arguments, "number", 0), 1);
+    } else if (scan_numbers (self, token, ask, arguments) == 0) {
+        control_fail (self, peer, request, ERR_ARG, "\"numbers\" is a list of 1 to %d dead letters", LIST_LIMIT_MAX);
+        finish (self, token, ask);
+    }
+}
+
+static void replay (core_t *self, ask_t *ask, uint64_t number, plv_view_t row)
+{
+    record_t record = {
+        .type = RECORD_REPLAY,
+        .number = number,
+        .at_us = self->now.wall_us,
+        .until_us = self->now.wall_us + self->policy->conf->delivery_not_after_s * 1000000,
+        .who = plv_view_str (ask->who),
+        .extra = row,
+    };
+    /* two operators at once: the second finds it taken up */
+    if (entry_get (self, number)) {
+        ask->missing++;
+        return;
+    }
+    note (self, &record);
+    entry_t *entry = entry_get (self, number);
+    count (self, COUNTER_REPLAYS);
+    effects_log (self->effects, LOG_EVENT_REPLAYED, F_INT ("entry", (int64_t) number),
+                 F_VIEW ("session", entry->session->id), F_STR ("who", ask->who));
+    ask->done++;
+    if (entry->kind == ENTRY_EVENT)
+        dispatch_session (self, entry->session);
+    else
+        outbox_send (self, entry->session);
+}
+
+static void discard (core_t *self, ask_t *ask, uint64_t number, const dead_t *dead)
+{
+    record_t record = {
+        .type = RECORD_DISCARD,
+        .number = number,
+        .at_us = self->now.wall_us,
+        .session = dead->session,
+        .who = plv_view_str (ask->who),
+        .why = plv_view_str (ask->reason),
+    };
+    if (entry_get (self, number)) {
+        ask->missing++;
+        return;
+    }
+    note (self, &record);
+    ask->done++;
+    session_t *session = session_get (self, dead->session);
+    if (session)
+        dispatch_session (self, session);
+}
+
+static void list_item (ask_t *ask, const dead_t *dead, const entry_t *entry)
+{
+    if (ask->item_count == ask->limit || ask->items.size > LIST_BYTES_MAX) {
+        if (!ask->next)
+            ask->next = entry->number - 1;
+        return;
+    }
+    control_dead_item (dead, entry, ask->command == COMMAND_DEAD_SHOW, &ask->items);
+    ask->item_count++;
+}
+
+static void take_row (core_t *self, ask_t *ask, const plv_row_t *row)
+{
+    uint64_t number = plv_get_u64 (row->key.data);
+    entry_t *entry = NULL;
+    dead_t dead;
+    if (dead_read (number, row->value, &dead, &entry, NULL)) {
+        ask->missing++;
+        return;
+    }
+    if (ask->command == COMMAND_DEAD_REPLAY)
+        replay (self, ask, number, row->value);
+    else if (ask->command == COMMAND_DEAD_DISCARD)
+        discard (self, ask, number, &dead);
+    else
+        list_item (ask, &dead, entry);
+    entry_destroy (&entry);
+}
+
+static void answer_counts (core_t *self, peer_t *peer, const ask_t *ask)
+{
+    plv_buf_t body = {0};
+    plv_mp_put_map (&body, 2);
+    plv_mp_put_text (&body, "done");
+    plv_mp_put_u64 (&body, ask->done);
+    plv_mp_put_text (&body, "missing");
+    plv_mp_put_u64 (&body, ask->missing);
+    control_answer (self, peer, ask->request, ask->done ? "ok" : "NOENT", &body);
+    plv_buf_free (&body);
+}
+
+static void answer_items (core_t *self, peer_t *peer, const ask_t *ask)
+{
+    plv_buf_t body = {0};
+    plv_mp_put_map (&body, 2);
+    plv_mp_put_text (&body, "items");
+    plv_mp_put_array (&body, ask->item_count);
+    plv_buf_add_view (&body, plv_buf_view (&ask->items));
+    plv_mp_put_text (&body, "next");
+    if (ask->next)
+        plv_mp_put_u64 (&body, ask->next);
+    else
+        plv_mp_put_nil (&body);
+    control_answer (self, peer, ask->request, "ok", &body);
+    plv_buf_free (&body);
+}
+
+static void answer (core_t *self, const ask_t *ask, plv_view_t words)
+{
+    static const plv_buf_t empty_map = {.data = (uint8_t *) "\x80", .size = 1};
+    peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
+    if (!peer)
+        return;
+    if (ask->command == COMMAND_BACKUP && words.size)
+        control_fail (self, peer, ask->request, ERR_IO, PLV_VIEW_FMT, PLV_VIEW_ARG (words));
+    else if (ask->command == COMMAND_BACKUP)
+        control_answer (self, peer, ask->request, "ok", &empty_map);
+    else if (ask->command == COMMAND_DEAD_REPLAY || ask->command == COMMAND_DEAD_DISCARD)
+        answer_counts (self, peer, ask);
+    else if (ask->command == COMMAND_DEAD_SHOW && ask->item_count == 0)
+        control_fail (self, peer, ask->request, ERR_NOENT, "there is no dead letter of this number");
+    else
+        answer_items (self, peer, ask);
+}
+
+void control_rows (core_t *self, const input_t *input)
+{
+    ask_t *ask = plv_map_u64_get (&self->asks, input->token);
+    plv_row_t row;
+    uint32_t rows = 0;
+    if (!ask)
+        return;
+    if (input->type == INPUT_ROWS)
+        for (size_t at = 0; plv_row_next (input->bytes, &at, &row); rows++)
+            if (row.key.size == 8)
+                take_row (self, ask, &row);
+    if (input->type == INPUT_ROWS && rows == 0)
+        ask->missing++;
+    if (--ask->waiting > 0)
+        return;
+    answer (self, ask, input->type == INPUT_CHECKPOINT ? input->bytes : plv_view (NULL, 0));
+    finish (self, input->token, ask);
+}

@@ -1,0 +1,227 @@
+#include "core/internal.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+enum { RATE_USERS_MAX = 1000000, CLOCK_JUMP_US = 2000000 };
+
+static cache_limits_t cache_limits_of (const plv_conf_t *conf)
+{
+    return (cache_limits_t){
+        .ttl_us = conf->cache_ttl_s * 1000000,
+        .entries = (size_t) conf->cache_entries,
+        .bytes = (size_t) conf->cache_mb << 20,
+    };
+}
+
+core_t *core_new (const core_options_t *options, policy_t **policy_p)
+{
+    core_t *self = plv_alloc_zero (1, sizeof *self);
+    const plv_conf_t *conf = (*policy_p)->conf;
+    const uint8_t *map_seed = options->secret, *dedup_secret = options->secret + 16;
+
+    self->options = *options;
+    self->policy = *policy_p;
+    *policy_p = NULL;
+    self->rng = plv_rng_seed (options->seed);
+    self->next_number = 1;
+    self->next_serial = 1;
+    self->next_token = 1;
+    plv_map_init (&self->sessions, map_seed);
+    plv_map_init (&self->services, map_seed);
+    plv_map_init (&self->outlets, map_seed);
+    plv_list_init (&self->dirty);
+    self->dedup = dedup_new (dedup_secret, (uint64_t) conf->dedup_max);
+    self->rate = rate_new (map_seed, (uint32_t) conf->rate_limit_messages, conf->rate_limit_window_s * 1000000,
+                           RATE_USERS_MAX);
+    cache_limits_t limits = cache_limits_of (conf);
+    self->cache = cache_new (map_seed, &limits);
+    lanes_build (self);
+    return self;
+}
+
+static void destroy_sessions (core_t *self)
+{
+    session_t *session;
+    for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));)
+        session_destroy (&session);
+    plv_map_free (&self->sessions);
+    plv_map_u64_free (&self->entries);
+}
+
+static void destroy_peers (core_t *self)
+{
+    peer_t *peer;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));) {
+        control_forget (self, peer);
+        peer_destroy (&peer);
+    }
+    plv_map_u64_free (&self->peers);
+}
+
+static void destroy_names (core_t *self)
+{
+    service_t *service;
+    outlet_t *outlet;
+    for (size_t at = 0; (service = plv_map_next (&self->services, &at));) {
+        plv_buf_free (&service->cache_keys);
+        free (service);
+    }
+    for (size_t at = 0; (outlet = plv_map_next (&self->outlets, &at));)
+        free (outlet);
+    plv_map_free (&self->services);
+    plv_map_free (&self->outlets);
+}
+
+void core_destroy (core_t **self_p)
+{
+    core_t *self = *self_p;
+    if (!self)
+        return;
+    destroy_peers (self);
+    destroy_sessions (self);
+    lanes_destroy (self);
+    destroy_names (self);
+    plv_map_u64_free (&self->asks);
+    timers_free (&self->timers);
+    dedup_destroy (&self->dedup);
+    rate_destroy (&self->rate);
+    cache_destroy (&self->cache);
+    policy_destroy (&self->policy);
+    plv_buf_free (&self->run);
+    plv_buf_free (&self->runs);
+    plv_buf_free (&self->scratch);
+    plv_buf_free (&self->body);
+    free (self);
+    *self_p = NULL;
+}
+
+static void resume (core_t *self)
+{
+    session_t *session;
+    self->resuming = false;
+    for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));) {
+        dispatch_session (self, session);
+        outbox_send (self, session);
+    }
+}
+
+/*  Lanes are made anew, and every event finds its own when it is looked at next.  */
+static void take_policy (core_t *self, policy_t *policy)
+{
+    entry_t *entry;
+    const plv_conf_t *conf = policy->conf;
+    cache_limits_t limits = cache_limits_of (conf);
+
+    for (size_t at = 0; (entry = plv_map_u64_next (&self->entries, &at));)
+        entry->lane = NULL;
+    lanes_destroy (self);
+    policy_destroy (&self->policy);
+    self->policy = policy;
+    lanes_build (self);
+    rate_set_limits (self->rate, (uint32_t) conf->rate_limit_messages, conf->rate_limit_window_s * 1000000);
+    cache_set_limits (self->cache, &limits);
+    cache_clear (self->cache); /* its keys name routes by place */
+    dedup_set_max (self->dedup, (uint64_t) conf->dedup_max);
+    count (self, COUNTER_CONF_RELOADS);
+    self->resuming = true;
+}
+
+static void note_time (core_t *self, core_now_t now)
+{
+    int64_t jump_us = (now.wall_us - now.mono_us) - (self->now.wall_us - self->now.mono_us);
+    if (self->now.wall_us && (jump_us > CLOCK_JUMP_US || jump_us < -CLOCK_JUMP_US))
+        effects_log (self->effects, LOG_CLOCK_JUMPED, F_INT ("by_ms", jump_us / 1000));
+    self->now = now;
+}
+
+void core_step (core_t *self, const input_t *input, effects_t *effects)
+{
+    peer_t *peer;
+
+    if (effects->turn == 0)
+        effects->turn = ++self->turns;
+    self->effects = effects;
+    note_time (self, input->now);
+    if (self->resuming)
+        resume (self);
+    switch (input->type) {
+    case INPUT_PACKET:
+        peers_packet (self, input->peer, input->allowed, input->bytes);
+        break;
+    case INPUT_GONE:
+        peer = plv_map_u64_get (&self->peers, input->peer);
+        if (peer)
+            peers_gone (self, peer, HOW_DIED, "its connection is gone");
+        break;
+    case INPUT_TIME:
+        expire_due (self);
+        break;
+    case INPUT_ROWS:
+    case INPUT_CHECKPOINT:
+    case INPUT_ANSWER:
+        control_rows (self, input);
+        break;
+    case INPUT_POLICY:
+        take_policy (self, input->policy);
+        break;
+    case INPUT_DRAIN:
+        self->draining = true;
+        break;
+    }
+    self->effects = NULL;
+}
+
+int64_t core_next_us (const core_t *self)
+{
+    int64_t next = timers_next (&self->timers), reflect = reflect_next_us (self);
+    if (self->resuming)
+        return self->now.mono_us;
+    return next < reflect ? next : reflect;
+}
+
+uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
+{
+    if (effects->turn == 0)
+        effects->turn = ++self->turns;
+    self->effects = effects;
+    self->now = now;
+    dedup_sweep (self->dedup, (uint32_t) (now.wall_us / 1000000));
+    reflect_turn (self, all);
+    self->effects = NULL;
+    effects_seal (effects);
+    if (effects->journal.size == 0 && effects->rows.size == 0)
+        return 0;
+    if (effects->journal.size == 0)
+        record_begin (&effects->journal, now.wall_us);
+    return self->seq++;
+}
+
+bool core_busy (const core_t *self)
+{
+    peer_t *peer;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
+        if (peer->held)
+            return true;
+    return false;
+}
+
+uint64_t core_reflected (const core_t *self)
+{
+    return self->reflected;
+}
+
+plv_metrics_t *core_metrics (core_t *self)
+{
+    plv_metrics_t *metrics = &self->metrics;
+    metrics->gauge[GAUGE_DEDUP_IDS] = (int64_t) dedup_count (self->dedup);
+    metrics->gauge[GAUGE_CACHE_ENTRIES] = (int64_t) cache_count (self->cache);
+    metrics->gauge[GAUGE_CACHE_BYTES] = (int64_t) cache_bytes (self->cache);
+    return metrics;
+}
+
+const plv_conf_t *core_conf (const core_t *self)
+{
+    return self->policy->conf;
+}

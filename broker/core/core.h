@@ -1,0 +1,87 @@
+/*  core -- the broker's decisions: one input in, effects out
+    OWNS    all sessions, entries and peers, in memory
+    THREAD  one
+    FAILS   on damaged data at recovery; on hostile peers never: they get an answer and are closed
+    COST    a few microseconds a round trip
+
+    Pure: time, packets, rows and random numbers come in, effects go out. The order of calls is
+    core_new, core_load_row and core_replay for what the store gives back, core_start, then
+    core_step for every input and core_turn once before the effects are handed to the store.  */
+
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "base/metric.h"
+#include "core/effects.h"
+#include "core/policy.h"
+
+typedef struct core core_t;
+
+typedef struct {
+    uint8_t secret[32]; /* META/secret: keys of the hashes */
+    uint64_t seed;      /* of random numbers */
+    const char *version; /* of the broker, for WELCOME and status */
+} core_options_t;
+
+/*  Takes `policy`.  */
+core_t *core_new (const core_options_t *options, policy_t **policy_p);
+void core_destroy (core_t **self_p);
+
+/*  Recovery: rows of the views, in the order of views.def, then journal values in order.  */
+plv_err_t core_load_row (core_t *self, plv_row_view_t view, plv_view_t key, plv_view_t value,
+                         plv_fail_t *ret_fail);
+plv_err_t core_replay (core_t *self, uint64_t seq, plv_view_t value, plv_fail_t *ret_fail);
+
+typedef struct {
+    int64_t mono_us;
+    int64_t wall_us;
+} core_now_t;
+
+/*  Recovery is over: `next_seq` is the position of the next batch. What was under way when the broker
+    stopped waits for its worker or adapter to claim it.  */
+void core_start (core_t *self, core_now_t now, uint64_t next_seq);
+
+typedef enum {
+    INPUT_PACKET,     /* peer, allowed, bytes */
+    INPUT_GONE,       /* peer, bytes: why, for the ledger */
+    INPUT_TIME,       /* nothing but `now` */
+    INPUT_ROWS,       /* token, bytes (packed rows), more: an answer to a scan */
+    INPUT_CHECKPOINT, /* token, bytes: empty, or why it failed */
+    INPUT_POLICY,     /* policy: taken */
+    INPUT_DRAIN,      /* take nothing new, finish what workers hold */
+    INPUT_ANSWER,     /* token, bytes (a map): the shell's answer to a command of its own */
+} input_type_t;
+
+typedef struct {
+    input_type_t type;
+    core_now_t now;
+    uint32_t peer;
+    unsigned allowed; /* FROM_* roles that the peer's socket admits */
+    bool more;
+    uint64_t token;
+    plv_view_t bytes;
+    policy_t *policy;
+} input_t;
+
+void core_step (core_t *self, const input_t *input, effects_t *effects);
+
+/*  When INPUT_TIME is due, monotonic; INT64_MAX: not before another input.  */
+int64_t core_next_us (const core_t *self);
+
+/*  The end of a turn: brings the views up to date, a bounded part a time (all of it when `all`), and
+    returns the journal position of what `effects` holds, or 0 when there is nothing to store.  */
+uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects);
+
+/*  Is something worked on that a drain waits for?  */
+bool core_busy (const core_t *self);
+
+/*  The journal below this position is reflected in the views.  */
+uint64_t core_reflected (const core_t *self);
+
+plv_metrics_t *core_metrics (core_t *self);
+const plv_conf_t *core_conf (const core_t *self);
+
+/*  A number that is the same for two cores whose durable state is the same: for the simulator.  */
+uint64_t core_digest (const core_t *self);
+
+#endif

@@ -1,0 +1,88 @@
+#include "core/internal.h"
+
+/*  What happens when a timer is due.  */
+
+static void lease_over (core_t *self, entry_t *entry)
+{
+    peer_t *peer = entry->holder;
+    if (!peer) {
+        fail_event (self, entry, &(failure_t){.how = HOW_RESTART,
+                                              .why = plv_view_str ("no worker claimed the job after the restart")});
+        return;
+    }
+    reply_cancel (self, peer, entry_lease (entry), "deadline", "the job's time is over");
+    fail_event (self, entry, &(failure_t){.how = HOW_DEADLINE, .code = plv_view_str ("timeout"),
+                                          .why = plv_view_str ("the worker had the job for its whole deadline")});
+}
+
+static void delivery_over (core_t *self, entry_t *entry)
+{
+    count (self, COUNTER_DELIVERIES_UNKNOWN);
+    if (entry->holder)
+        outbox_failed (self, entry,
+                       &(failure_t){.how = HOW_UNKNOWN,
+                                    .why = plv_view_str ("the adapter did not say how it ended in time")});
+    else
+        outbox_failed (self, entry,
+                       &(failure_t){.how = HOW_ADAPTER_DIED,
+                                    .why = plv_view_str ("the adapter went away with the reply in hand")});
+}
+
+static void entry_due (core_t *self, entry_t *entry)
+{
+    if (entry->state == ENTRY_BACKOFF) {
+        entry->state = ENTRY_WAITING;
+        if (entry->kind == ENTRY_EVENT)
+            dispatch_session (self, entry->session);
+        else
+            outbox_send (self, entry->session);
+    } else if (entry->kind == ENTRY_EVENT) {
+        lease_over (self, entry);
+    } else {
+        delivery_over (self, entry);
+    }
+}
+
+void session_end (core_t *self, session_t *session, const char *why)
+{
+    record_t record = {
+        .type = RECORD_SESSION_END,
+        .session = session->id,
+        .at_us = self->now.wall_us,
+    };
+    count (self, COUNTER_SESSIONS_ENDED);
+    effects_log (self->effects, LOG_SESSION_ENDED, F_VIEW ("session", session->id), F_STR ("why", why),
+                 F_INT ("duration_s", (session->active_us - session->created_us) / 1000000),
+                 F_INT ("message_count", (int64_t) session->message_count));
+    note (self, &record);
+}
+
+static void session_due (core_t *self, session_t *session)
+{
+    int64_t ends_us = session->idle_from_us + self->policy->conf->session_idle_s * 1000000;
+    bool over = ends_us <= self->now.mono_us;
+    if (over && session_quiet (session) && !session->parked_by)
+        session_end (self, session, "idle");
+    else /* one that is not quiet is looked at again after another idle time */
+        timers_set (&self->timers, &session->idle_timer,
+                    over ? self->now.mono_us + self->policy->conf->session_idle_s * 1000000 : ends_us);
+}
+
+static void lane_due (core_t *self, lane_t *lane)
+{
+    lanes_changed (self, lane, breaker_tick (&lane->breaker, self->now.mono_us));
+}
+
+void expire_due (core_t *self)
+{
+    core_timer_t *timer;
+    while ((timer = timers_pop (&self->timers, self->now.mono_us))) {
+        switch ((timer_kind_t) timer->kind) {
+        case TIMER_ENTRY: entry_due (self, PLV_OF (timer, entry_t, timer)); break;
+        case TIMER_SESSION: session_due (self, PLV_OF (timer, session_t, idle_timer)); break;
+        case TIMER_PEER: peers_silence (self, PLV_OF (timer, peer_t, silence)); break;
+        case TIMER_GATHER: dispatch_gathered (self, PLV_OF (timer, peer_t, gather)); break;
+        case TIMER_LANE: lane_due (self, PLV_OF (timer, lane_t, reopen)); break;
+        }
+    }
+}

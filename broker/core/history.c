@@ -1,0 +1,120 @@
+#include "core/history.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "wire/mp.h"
+
+#include <stdlib.h>
+
+void history_free (history_t *self)
+{
+    for (uint32_t i = 0; i < self->capacity; i++)
+        free (self->ring[i].bytes);
+    free (self->ring);
+    memset (self, 0, sizeof *self);
+}
+
+uint64_t history_first (const history_t *self)
+{
+    return self->next - self->count;
+}
+
+const history_turn_t *history_get (const history_t *self, uint64_t number)
+{
+    if (number < history_first (self) || number >= self->next)
+        return NULL;
+    return &self->ring[number % self->capacity];
+}
+
+/*  The ring is indexed by turn number, so that a new capacity means new places.  */
+static void set_capacity (history_t *self, uint32_t capacity)
+{
+    history_turn_t *ring = plv_alloc_zero (capacity, sizeof *ring);
+    uint32_t kept = self->count < capacity ? self->count : capacity;
+    for (uint64_t number = self->next - kept; number < self->next; number++) {
+        history_turn_t *turn = &self->ring[number % self->capacity];
+        ring[number % capacity] = *turn;
+        turn->bytes = NULL;
+    }
+    for (uint32_t i = 0; i < self->capacity; i++)
+        free (self->ring[i].bytes);
+    free (self->ring);
+    self->ring = ring;
+    self->capacity = capacity;
+    self->count = kept;
+}
+
+static void make_room (history_t *self, uint32_t limit)
+{
+    if (self->capacity > limit)
+        set_capacity (self, limit);
+    else if (self->count == self->capacity && self->capacity < limit) {
+        uint32_t capacity = self->capacity ? self->capacity * 2 : 2;
+        set_capacity (self, capacity < limit ? capacity : limit);
+    }
+}
+
+void history_add (history_t *self, plv_view_t encoded, uint8_t maps, uint32_t limit)
+{
+    if (self->next == 0)
+        self->next = 1;
+    if (self->rows_from == 0)
+        self->rows_from = 1;
+    if (limit == 0) {
+        self->next++;
+        self->count = 0;
+        return;
+    }
+    make_room (self, limit);
+    history_turn_t *turn = &self->ring[self->next % self->capacity];
+    if (self->count == self->capacity)
+        free (turn->bytes);
+    else
+        self->count++;
+    turn->bytes = plv_alloc (encoded.size);
+    memcpy (turn->bytes, encoded.data, encoded.size);
+    turn->size = (uint32_t) encoded.size;
+    turn->maps = maps;
+    self->next++;
+}
+
+void history_write (const history_t *self, uint32_t turns, plv_buf_t *buf)
+{
+    uint32_t count = self->count < turns ? self->count : turns;
+    uint64_t from = self->next;
+    uint32_t maps = 0;
+    size_t size = 0;
+
+    while (from > self->next - count
+           && size + history_get (self, from - 1)->size <= HISTORY_BYTES_MAX) {
+        from--;
+        size += history_get (self, from)->size;
+        maps += history_get (self, from)->maps;
+    }
+    plv_mp_put_array (buf, maps);
+    for (uint64_t number = from; number < self->next; number++) {
+        const history_turn_t *turn = history_get (self, number);
+        plv_buf_add (buf, turn->bytes, turn->size);
+    }
+}
+
+static void encode_map (plv_buf_t *buf, const char *role, plv_view_t text, int64_t at_us)
+{
+    plv_mp_put_map (buf, 3);
+    plv_mp_put_text (buf, "role");
+    plv_mp_put_text (buf, role);
+    plv_mp_put_text (buf, "text");
+    plv_mp_put_str (buf, text);
+    plv_mp_put_text (buf, "timestamp");
+    plv_mp_put_i64 (buf, at_us);
+}
+
+uint8_t history_encode (plv_buf_t *buf, plv_view_t said, int64_t said_us, plv_view_t answer,
+                        int64_t answered_us)
+{
+    encode_map (buf, "user", said, said_us);
+    if (answer.size == 0)
+        return 1;
+    encode_map (buf, "assistant", answer, answered_us);
+    return 2;
+}

@@ -1,0 +1,222 @@
+/*  internal -- what the files of the core share, and nobody else sees
+    OWNS    see core.h
+    THREAD  core only
+    FAILS   see core.h
+    COST    see core.h
+
+    The flow of an event through the files: accept.c (PUBLISH), dispatch.c (JOB), reply.c (REPLY, NACK, STEP),
+    outbox.c (DELIVER, DELIVERED), expire.c (timers). Every change of durable state goes through
+    apply.c, live and at recovery alike.  */
+
+#ifndef CORE_INTERNAL_H
+#define CORE_INTERNAL_H
+
+#include "base/map.h"
+#include "base/rng.h"
+#include "core/cache.h"
+#include "core/core.h"
+#include "core/dead.h"
+#include "core/dedup.h"
+#include "core/fallback.h"
+#include "core/lane.h"
+#include "core/outlet.h"
+#include "core/peer.h"
+#include "core/rate.h"
+#include "core/record.h"
+#include "core/session.h"
+#include "wire/event.h"
+
+/*  What a timer belongs to: see expire.c.  */
+typedef enum { TIMER_ENTRY, TIMER_SESSION, TIMER_PEER, TIMER_GATHER, TIMER_LANE } timer_kind_t;
+
+/*  Flags of RECORD_ATTEMPT, RECORD_ATTEMPT_END, RECORD_REPLY, RECORD_DEAD.  */
+enum { ATTEMPT_DEDUPLICATED = 1, ENDED_CHARGED = 1, REPLY_FALLBACK = 1, REPLY_CACHED = 2, DEAD_PARKS = 1 };
+
+/*  A tool's request that waits for rows of the store.  */
+typedef struct {
+    uint32_t peer;
+    uint64_t request;
+    int command;
+    uint32_t waiting; /* scans that have not been answered */
+    uint32_t done;    /* letters that were replayed or discarded */
+    uint32_t missing;
+    uint64_t limit;
+    plv_buf_t items; /* encoded, one behind the other */
+    uint32_t item_count;
+    uint64_t next;
+    char who[NAME_BYTES_MAX + 1];
+    char reason[NAME_BYTES_MAX + 1];
+} ask_t;
+
+struct core {
+    policy_t *policy;
+    core_options_t options;
+    plv_rng_t rng;
+    core_now_t now;
+    effects_t *effects; /* of the step under way; NULL during recovery */
+    bool started;
+    bool resuming; /* started, and nothing has been dispatched yet */
+    uint64_t turns;
+    bool draining;
+
+    plv_map_t sessions;
+    plv_map_u64_t entries;
+    plv_map_u64_t peers;
+    plv_map_t services;
+    plv_map_t outlets;
+    lane_t *lanes;
+    size_t lane_count;
+    core_timers_t timers;
+    dedup_t *dedup;
+    rate_t *rate;
+    cache_t *cache;
+
+    uint64_t next_number;
+    uint64_t next_serial;
+    uint64_t dead_count;
+    uint64_t counts_as_of; /* recovery: next_number and dead_count reflect records up to this position */
+    uint64_t seq;           /* journal position of the turn being gathered, or replayed */
+    uint64_t journal_bytes; /* written since the start */
+    uint64_t reflected;
+    plv_node_t dirty;       /* sessions, the one that changed first, first */
+    plv_buf_t run;          /* platform ids that are not in the DEDUP view yet */
+    uint64_t run_seq;       /* the first journal position that added one of them */
+    int64_t run_at_us;
+    plv_buf_t runs;         /* DEDUP rows: u64 key, u32 expiry each, oldest first */
+
+    plv_map_u64_t asks;
+    uint64_t next_token;
+    plv_buf_t scratch; /* for one function's use, never across a call */
+    plv_buf_t body;    /* a body being made, until it is noted */
+    plv_metrics_t metrics;
+};
+
+/*  apply.c: durable state. Each writes its record (when live) and applies it.  */
+void note (core_t *self, const record_t *record);
+plv_err_t apply (core_t *self, const record_t *record, plv_fail_t *ret_fail);
+session_t *session_get (core_t *self, plv_view_t id);
+entry_t *entry_get (core_t *self, uint64_t number);
+void entry_put (core_t *self, session_t *session, entry_t *entry);
+uint64_t number_next (core_t *self);
+plv_id_t id_next (core_t *self);
+void session_touch (core_t *self, session_t *session);
+outlet_t *outlet_of (core_t *self, plv_view_t name);
+
+/*  accept.c  */
+void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame);
+
+/*  dispatch.c  */
+lane_t *lane_named (core_t *self, plv_view_t name);
+void dispatch_session (core_t *self, session_t *session);
+void dispatch_service (core_t *self, service_t *service);
+void dispatch_gathered (core_t *self, peer_t *peer);
+void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry); /* the worker has it, from now on until its deadline */
+lane_t *dispatch_lane (core_t *self, entry_t *entry);
+void dispatch_release (core_t *self, peer_t *peer); /* credit of its is free again */
+void dispatch_idle (peer_t *peer); /* puts the worker into its services' lists when it has credit */
+
+/*  reply.c  */
+void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code, const char *reason);
+void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
+void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame);
+void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame);
+/*  Ends the event with this answer. The views may point anywhere but into the entry.  */
+void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state, uint32_t flags);
+void reply_live (core_t *self, peer_t *peer, const plv_frame_t *frame);
+
+/*  fail.c: attempts that ended badly, and dead letters  */
+typedef struct {
+    how_t how;
+    bool permanent;
+    int64_t delay_us; /* at least this long until the next attempt; 0: the backoff alone decides */
+    plv_view_t code;
+    plv_view_t why;
+} failure_t;
+void fail_event (core_t *self, entry_t *entry, const failure_t *failure);
+void fail_interrupted (core_t *self, entry_t *entry); /* its worker is told, a newer message takes its place */
+
+typedef struct {
+    dead_why_t why;
+    how_t how; /* how the open attempt ended; HOW_OPEN: there is none */
+    fallback_kind_t fallback;
+    plv_view_t code;
+    plv_view_t words;
+} death_t;
+void fail_dead (core_t *self, entry_t *entry, const death_t *death);
+
+/*  outbox.c  */
+void outbox_send (core_t *self, session_t *session);
+void outbox_feed (core_t *self, outlet_t *outlet);
+void outbox_delivered (core_t *self, peer_t *peer, const plv_frame_t *frame);
+void outbox_failed (core_t *self, entry_t *entry, const failure_t *failure);
+void outbox_orphan (core_t *self, entry_t *entry); /* nobody has it: its adapter may come back and claim it */
+void outbox_hold (core_t *self, peer_t *peer, entry_t *entry);
+
+/*  peers.c: connections  */
+void peers_packet (core_t *self, uint32_t number, unsigned allowed, plv_view_t bytes);
+void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why);
+void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb, const char *format, ...)
+    __attribute__ ((format (printf, 5, 6)));
+void peers_silence (core_t *self, peer_t *peer);
+peer_t *peers_named (core_t *self, unsigned from, const char *name);
+
+/*  hello.c  */
+void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t *frame);
+
+/*  expire.c  */
+void expire_due (core_t *self);
+void session_end (core_t *self, session_t *session, const char *why);
+
+/*  lanes.c: services, and routes at work  */
+void lanes_build (core_t *self);
+void lanes_destroy (core_t *self);
+void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change);
+service_t *service_of (core_t *self, plv_view_t name);
+
+/*  reflect.c: the views  */
+void reflect_dirty (core_t *self, session_t *session);
+void reflect_gone (session_t *session, const entry_t *entry);
+void reflect_session_end (core_t *self, session_t *session);
+void reflect_key (core_t *self, const dedup_key_t *key, uint32_t expires_s);
+void reflect_turn (core_t *self, bool all);
+int64_t reflect_next_us (const core_t *self);
+void reflect_run_loaded (core_t *self, uint64_t key, plv_view_t run);
+
+/*  control.c, control_dead.c, control_show.c: what tools ask for  */
+void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
+void control_rows (core_t *self, const input_t *input);
+void control_forget (core_t *self, const peer_t *peer);
+void control_status (core_t *self, plv_buf_t *body);
+void control_routes (core_t *self, plv_buf_t *body);
+void control_agents (core_t *self, plv_buf_t *body);
+void control_adapters (core_t *self, plv_buf_t *body);
+void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body);
+void control_session (const session_t *session, plv_buf_t *body);
+void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, plv_buf_t *items);
+void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
+void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status, const plv_buf_t *body);
+void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format, ...)
+    __attribute__ ((format (printf, 5, 6)));
+
+static inline plv_buf_t *frame_held (core_t *self, peer_t *peer)
+{
+    return &effects_packet (self->effects, &self->effects->held, peer->number, &peer->held_slot)->bytes;
+}
+
+static inline plv_buf_t *frame_prompt (core_t *self, peer_t *peer)
+{
+    return &effects_packet (self->effects, &self->effects->prompt, peer->number, &peer->prompt_slot)->bytes;
+}
+
+static inline void frame_ack (core_t *self, peer_t *peer, effects_ack_t kind, uint64_t number)
+{
+    effects_ack (effects_packet (self->effects, &self->effects->held, peer->number, &peer->held_slot), kind,
+                 number);
+}
+
+static inline void count (core_t *self, plv_counter_t counter)
+{
+    self->metrics.counter[counter]++;
+}
+
+#endif

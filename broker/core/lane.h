@@ -1,0 +1,27 @@
+/*  lane -- a route at work: the sessions whose next event waits for a worker, and the circuit breaker
+    OWNS    its breaker; sessions belong to the core
+    THREAD  core only
+    FAILS   never
+    COST    O(1)  */
+
+#ifndef CORE_LANE_H
+#define CORE_LANE_H
+
+#include "core/breaker.h"
+#include "core/label.h"
+#include "core/route.h"
+#include "core/service.h"
+#include "core/timers.h"
+
+typedef struct lane {
+    const route_t *route;
+    uint32_t index;
+    label_t *name;
+    service_t *service;
+    plv_node_t in_service;
+    plv_node_t ready; /* sessions */
+    breaker_t breaker;
+    core_timer_t reopen;
+} lane_t;
+
+#endif

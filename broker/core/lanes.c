@@ -1,0 +1,103 @@
+#include "core/internal.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+static void copy_name (char into[NAME_BYTES_MAX + 1], plv_view_t name)
+{
+    size_t size = name.size < NAME_BYTES_MAX ? name.size : NAME_BYTES_MAX;
+    memcpy (into, name.data, size);
+    into[size] = '\0';
+}
+
+service_t *service_of (core_t *self, plv_view_t name)
+{
+    service_t *service = plv_map_get (&self->services, name);
+    if (service)
+        return service;
+    service = plv_alloc_zero (1, sizeof *service);
+    copy_name (service->name, name);
+    plv_list_init (&service->idle);
+    plv_list_init (&service->lanes);
+    plv_map_put (&self->services, plv_view_str (service->name), service);
+    return service;
+}
+
+outlet_t *outlet_of (core_t *self, plv_view_t name)
+{
+    outlet_t *outlet = plv_map_get (&self->outlets, name);
+    if (outlet)
+        return outlet;
+    outlet = plv_alloc_zero (1, sizeof *outlet);
+    copy_name (outlet->name, name);
+    plv_list_init (&outlet->unsent);
+    plv_list_init (&outlet->orphans);
+    plv_map_put (&self->outlets, plv_view_str (outlet->name), outlet);
+    return outlet;
+}
+
+void lanes_build (core_t *self)
+{
+    self->lane_count = route_count (self->policy->routes);
+    self->lanes = plv_alloc_zero (self->lane_count, sizeof *self->lanes);
+    for (size_t i = 0; i < self->lane_count; i++) {
+        lane_t *lane = &self->lanes[i];
+        lane->route = route_get (self->policy->routes, i);
+        lane->index = (uint32_t) i;
+        lane->name = label_new (plv_view_str (lane->route->name));
+        lane->service = service_of (self, plv_view_str (lane->route->service));
+        lane->reopen.kind = TIMER_LANE;
+        plv_list_init (&lane->ready);
+        plv_list_push (&lane->service->lanes, &lane->in_service);
+    }
+}
+
+void lanes_destroy (core_t *self)
+{
+    for (size_t i = 0; i < self->lane_count; i++) {
+        lane_t *lane = &self->lanes[i];
+        timers_cancel (&self->timers, &lane->reopen);
+        plv_node_remove (&lane->in_service);
+        while (plv_list_pop (&lane->ready))
+            ;
+        label_drop (&lane->name);
+        breaker_free (&lane->breaker);
+    }
+    free (self->lanes);
+    self->lanes = NULL;
+    self->lane_count = 0;
+}
+
+lane_t *lane_named (core_t *self, plv_view_t name)
+{
+    int index = route_find (self->policy->routes, name);
+    return index < 0 ? NULL : &self->lanes[index];
+}
+
+void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change)
+{
+    switch (change) {
+    case BREAKER_SAME:
+        return;
+    case BREAKER_PAUSED:
+        count (self, COUNTER_BREAKER_OPENED);
+        timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
+        effects_log (self->effects, LOG_ROUTE_PAUSED, F_STR ("route", lane->route->name),
+                     F_STR ("why", lane->breaker.why));
+        break;
+    case BREAKER_PROBING:
+        effects_log (self->effects, LOG_ROUTE_PROBING, F_STR ("route", lane->route->name));
+        dispatch_service (self, lane->service);
+        break;
+    case BREAKER_RESUMED:
+        timers_cancel (&self->timers, &lane->reopen);
+        effects_log (self->effects, LOG_ROUTE_RESUMED, F_STR ("route", lane->route->name));
+        dispatch_service (self, lane->service);
+        break;
+    }
+    int64_t paused = 0;
+    for (size_t i = 0; i < self->lane_count; i++)
+        paused += self->lanes[i].breaker.state != BREAKER_CLOSED;
+    self->metrics.gauge[GAUGE_ROUTES_PAUSED] = paused;
+}

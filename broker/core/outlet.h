@@ -1,0 +1,22 @@
+/*  outlet -- where replies for one adapter wait, whether it is connected or not
+    OWNS    its name; sessions and replies belong to the core
+    THREAD  core only
+    FAILS   never
+    COST    O(1)  */
+
+#ifndef CORE_OUTLET_H
+#define CORE_OUTLET_H
+
+#include "base/limits.h"
+#include "base/list.h"
+
+struct peer;
+
+typedef struct outlet {
+    char name[NAME_BYTES_MAX + 1];
+    struct peer *peer; /* NULL: not connected */
+    plv_node_t unsent; /* sessions whose first reply waits for it */
+    plv_node_t orphans; /* replies that its process may still have in hand */
+} outlet_t;
+
+#endif

@@ -1,0 +1,245 @@
+#include "core/internal.h"
+
+#include "wire/mp.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void send_error (core_t *self, peer_t *peer, const char *code, const char *text, plv_verb_t verb)
+{
+    plv_buf_t *buf = frame_prompt (self, peer);
+    size_t mark = plv_frame_begin (buf, VERB_ERROR);
+    plv_mp_put_text (buf, code);
+    plv_mp_put_text (buf, text);
+    plv_mp_put_text (buf, plv_verb_name (verb));
+    plv_frame_end (buf, mark);
+}
+
+void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb, const char *format, ...)
+{
+    char text[PLV_FAIL_TEXT_BYTES];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (text, sizeof text, format, args);
+    va_end (args);
+    /* what was cut in the middle of a character is not sent */
+    plv_view_t view = plv_view_str (text);
+    while (view.size && !plv_utf8_valid (view))
+        text[--view.size] = '\0';
+    send_error (self, peer, code, text, verb);
+    effects_log (self->effects, LOG_PEER_REFUSED, F_STR ("role", peer_role (peer)),
+                 F_STR ("name", peer->name[0] ? peer->name : "?"), F_STR ("code", code), F_STR ("text", text));
+    count (self, COUNTER_PEERS_REFUSED);
+    peers_gone (self, peer, HOW_DIED, "it broke the protocol");
+}
+
+static plv_gauge_t role_gauge (const peer_t *peer)
+{
+    if (peer->from == FROM_ADAPTER)
+        return GAUGE_PEERS_ADAPTER;
+    return peer->from == FROM_WORKER ? GAUGE_PEERS_WORKER : GAUGE_PEERS_TOOL;
+}
+
+static void ungather (core_t *self, peer_t *peer)
+{
+    timers_cancel (&self->timers, &peer->gather);
+    for (plv_node_t *node; (node = plv_list_pop (&peer->gathered));) {
+        session_t *session = PLV_OF (node, session_t, ready);
+        peer->gathered_count--;
+        session->active->state = ENTRY_WAITING;
+        session->active = NULL;
+        dispatch_session (self, session);
+    }
+}
+
+static void free_jobs (core_t *self, peer_t *peer, how_t how, const char *why)
+{
+    for (plv_node_t *node; (node = plv_list_first (&peer->holding));)
+        fail_event (self, PLV_OF (node, entry_t, in_holder), &(failure_t){.how = how, .why = plv_view_str (why)});
+    ungather (self, peer);
+    for (size_t i = 0; i < peer->serving_count; i++)
+        peer->servings[i].service->workers--;
+}
+
+/*  A reply in the hands of an adapter whose connection is lost may have been sent: the adapter comes back and
+    says so, or the outcome is unknown. One that takes its leave has told all it knows.  */
+static void free_deliveries (core_t *self, peer_t *peer, how_t how)
+{
+    static const failure_t undelivered = {.how = HOW_UNDELIVERED};
+    if (peer->outlet->peer == peer)
+        peer->outlet->peer = NULL;
+    for (plv_node_t *node; (node = plv_list_first (&peer->holding));) {
+        entry_t *entry = PLV_OF (node, entry_t, in_holder);
+        if (how == HOW_LEFT)
+            outbox_failed (self, entry, &undelivered);
+        else
+            outbox_orphan (self, entry);
+    }
+}
+
+void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why)
+{
+    peer->draining = true;
+    dispatch_idle (peer);
+    if (peer->state == STATE_READY) {
+        self->metrics.gauge[role_gauge (peer)]--;
+        effects_log (self->effects, LOG_PEER_GONE, F_STR ("role", peer_role (peer)), F_STR ("name", peer->name),
+                     F_STR ("how", how_text (how)), F_STR ("why", why), F_INT ("held", peer->held));
+    }
+    if (peer->from == FROM_WORKER)
+        free_jobs (self, peer, how, why);
+    else if (peer->from == FROM_ADAPTER && peer->outlet)
+        free_deliveries (self, peer, how);
+    else if (peer->from == FROM_TOOL)
+        control_forget (self, peer);
+    timers_cancel (&self->timers, &peer->silence);
+    effects_close (self->effects, peer->number);
+    plv_map_u64_remove (&self->peers, peer->number);
+    peer_destroy (&peer);
+}
+
+peer_t *peers_named (core_t *self, unsigned from, const char *name)
+{
+    peer_t *peer;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
+        if (peer->from == from && strcmp (peer->name, name) == 0)
+            return peer;
+    return NULL;
+}
+
+static void send_bare (core_t *self, peer_t *peer, plv_verb_t verb)
+{
+    plv_buf_t *buf = frame_prompt (self, peer);
+    plv_frame_end (buf, plv_frame_begin (buf, verb));
+}
+
+/*  Once a heartbeat. A peer that holds something is asked for a sign, so that a dead one is found out by the
+    socket before it is by its silence.  */
+void peers_silence (core_t *self, peer_t *peer)
+{
+    const plv_conf_t *conf = self->policy->conf;
+    int64_t silent_us = self->now.mono_us - peer->heard_us;
+    if (silent_us >= conf->agents_timeout_ms * 1000) {
+        peers_gone (self, peer, HOW_SILENT, "nothing was heard of it for agents.timeout_ms");
+        return;
+    }
+    if (peer->held)
+        send_bare (self, peer, VERB_PING);
+    timers_set (&self->timers, &peer->silence, self->now.mono_us + conf->agents_heartbeat_ms * 1000);
+}
+
+static void take_ping (core_t *self, peer_t *peer, const plv_frame_t *frame)
+{
+    (void) frame;
+    send_bare (self, peer, VERB_PONG);
+}
+
+static void take_pong (core_t *self, peer_t *peer, const plv_frame_t *frame)
+{
+    (void) self;
+    (void) peer;
+    (void) frame;
+}
+
+static void take_bye (core_t *self, peer_t *peer, const plv_frame_t *frame)
+{
+    char why[128];
+    snprintf (why, sizeof why, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[0].bytes));
+    peers_gone (self, peer, HOW_LEFT, why);
+}
+
+static void take_credit (core_t *self, peer_t *peer, const plv_frame_t *frame)
+{
+    uint64_t credit = frame->arg[0].number;
+    peer->credit = credit < CREDIT_MAX ? (uint32_t) credit : CREDIT_MAX;
+    peer->draining = credit == 0;
+    if (peer->draining)
+        ungather (self, peer);
+    if (peer->outlet)
+        outbox_feed (self, peer->outlet);
+    else
+        dispatch_release (self, peer);
+}
+
+typedef void (*verb_fn) (core_t *self, peer_t *peer, const plv_frame_t *frame);
+
+static verb_fn fn_of (plv_verb_t verb)
+{
+    switch (verb) {
+    case VERB_PING: return take_ping;
+    case VERB_PONG: return take_pong;
+    case VERB_BYE: return take_bye;
+    case VERB_CREDIT: return take_credit;
+    case VERB_PUBLISH: return accept_publish;
+    case VERB_DELIVERED: return outbox_delivered;
+    case VERB_LIVE: return reply_live;
+    case VERB_REPLY: return reply_take;
+    case VERB_NACK: return reply_nack;
+    case VERB_STEP: return reply_step;
+    case VERB_CONTROL: return control_take;
+    default: return NULL;
+    }
+}
+
+/*  A stranger that talks as if it were known has survived a restart of the broker: it is asked to say HELLO
+    again, and forgotten until it does.  */
+static void ask_who (core_t *self, peer_t *peer)
+{
+    send_bare (self, peer, VERB_WHO);
+    peers_gone (self, peer, HOW_LEFT, "");
+}
+
+static void take_frame (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t *frame)
+{
+    unsigned from = peer->from ? peer->from : allowed;
+    if (peer->state == STATE_NEW && frame->verb == VERB_HELLO) {
+        hello_take (self, peer, allowed, frame);
+        return;
+    }
+    if (peer->state == STATE_NEW && plv_verb_legal (frame->verb, from, STATE_READY)) {
+        ask_who (self, peer);
+        return;
+    }
+    verb_fn fn = fn_of (frame->verb);
+    if (!fn || !plv_verb_legal (frame->verb, from, peer->state)) {
+        count (self, COUNTER_ILLEGAL_FRAMES);
+        peers_refuse (self, peer, "PROTOCOL", frame->verb, "%s is not for %s to send here", plv_verb_name (frame->verb),
+                      peer_role (peer));
+        return;
+    }
+    fn (self, peer, frame);
+}
+
+static peer_t *peer_of (core_t *self, uint32_t number)
+{
+    peer_t *peer = plv_map_u64_get (&self->peers, number);
+    if (peer)
+        return peer;
+    peer = peer_new (number);
+    peer->silence.kind = TIMER_PEER;
+    peer->gather.kind = TIMER_GATHER;
+    plv_map_u64_put (&self->peers, number, peer);
+    timers_set (&self->timers, &peer->silence,
+                self->now.mono_us + self->policy->conf->agents_heartbeat_ms * 1000);
+    return peer;
+}
+
+void peers_packet (core_t *self, uint32_t number, unsigned allowed, plv_view_t bytes)
+{
+    peer_t *peer = peer_of (self, number);
+    plv_packet_reader_t reader;
+    plv_frame_t frame = {0};
+    plv_fail_t fail;
+
+    peer->heard_us = self->now.mono_us;
+    plv_err_t err = plv_packet_open (bytes, &reader, &fail);
+    while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
+        take_frame (self, peer, allowed, &frame);
+        if (plv_map_u64_get (&self->peers, number) != peer)
+            return;
+    }
+    if (err != ERR_NOENT) {
+        count (self, COUNTER_ILLEGAL_FRAMES);
+        peers_refuse (self, peer, plv_err_name (err), frame.verb, "%s", fail.text);
+    }
+}
