@@ -63,7 +63,8 @@ static void test_the_same_seed_gives_the_same_waits (void **state)
     (void) state;
     plv_rng_t a = plv_rng_seed (8), b = plv_rng_seed (8);
     for (unsigned attempt = 1; attempt < 20; attempt++)
-        assert_int_equal (backoff_us (1000, 90000, attempt, &a), backoff_us (1000, 90000, attempt, &b));
+        assert_int_equal (backoff_us (1000, 90000, attempt, &a),
+                          backoff_us (1000, 90000, attempt, &b));
 }
 
 int main (void)

@@ -14,7 +14,7 @@ enum { STEPS = 60000, KINDS = 3, SESSIONS = 12, JOBS = 6, OPEN_US = 100 };
 static const breaker_limits_t LIMITS = {.threshold = 5, .open_us = OPEN_US};
 
 static breaker_change_t fails (breaker_t *breaker, uint64_t job, uint64_t session, const char *why,
-                              int64_t now_us)
+                               int64_t now_us)
 {
     return breaker_failure (breaker, job, session, plv_view_str (why), now_us, &LIMITS);
 }
@@ -229,8 +229,8 @@ static void test_behaves_like_the_table_of_states (void **state)
             now_us += (int64_t) plv_rng_below (&rng, 15);
             model_step (&breaker, &model, &rng, now_us);
             assert_int_equal (breaker.state, model.state);
-            bool allows = model.state == BREAKER_CLOSED
-                          || (model.state == BREAKER_HALF && !model.probe);
+            bool allows =
+                model.state == BREAKER_CLOSED || (model.state == BREAKER_HALF && !model.probe);
             assert_int_equal (breaker_allows (&breaker), allows);
             seen[model.state]++;
         }

@@ -90,8 +90,11 @@ static void model_put (model_t *self, size_t number, size_t size, uint8_t fill, 
         }
         self->entries[oldest].there = false;
     }
-    self->entries[number] = (model_entry_t){.there = true, .expires_us = now_us + TTL_US,
-                                            .used = ++self->clock, .size = size, .fill = fill};
+    self->entries[number] = (model_entry_t){.there = true,
+                                            .expires_us = now_us + TTL_US,
+                                            .used = ++self->clock,
+                                            .size = size,
+                                            .fill = fill};
 }
 
 static void assert_get (cache_t *cache, model_t *model, size_t number, int64_t now_us)

@@ -8,10 +8,10 @@ static const char RECOMMENDATIONS[] = "recommendations";
 
 /*  What one walk over the top-level keys finds.  */
 typedef struct {
-    plv_view_t pairs;    /* all of them, encoded */
+    plv_view_t pairs; /* all of them, encoded */
     uint32_t count;
-    uint32_t ours;       /* pairs under our keys, which are left out */
-    bool seen;           /* `recommendations`: the first one counts, as everywhere */
+    uint32_t ours; /* pairs under our keys, which are left out */
+    bool seen;     /* `recommendations`: the first one counts, as everywhere */
     bool recommends;
 } compliance_walk_t;
 
@@ -48,7 +48,8 @@ static bool compliance_walk (plv_view_t body, compliance_walk_t *ret_walk)
         if (compliance_is_ours (key)) {
             walk.ours++;
         } else if (!walk.seen
-                   && plv_view_equal (key, plv_view (RECOMMENDATIONS, sizeof RECOMMENDATIONS - 1))) {
+                   && plv_view_equal (key,
+                                      plv_view (RECOMMENDATIONS, sizeof RECOMMENDATIONS - 1))) {
             walk.seen = true;
             walk.recommends = plv_mp_array (&value, &items) && items > 0;
         }

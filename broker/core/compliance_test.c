@@ -67,7 +67,8 @@ static void test_a_response_without_recommendations (void **state)
     plv_buf_free (&buf);
 }
 
-static void assert_risk (const plv_conf_t *conf, uint32_t first, uint32_t second, const char *expected)
+static void assert_risk (const plv_conf_t *conf, uint32_t first, uint32_t second,
+                         const char *expected)
 {
     plv_buf_t body = {0}, buf = {0};
     const uint32_t counts[] = {first, second};
@@ -160,8 +161,15 @@ static void test_what_is_no_map_passes_as_it_is (void **state)
     static const struct {
         const char *bytes;
         size_t size;
-    } cases[] = {{"", 0}, {"\x90", 1}, {"\x81\xa1", 2}, {"\x82\xa1""a\xc0", 4}, {"\x80\xc0", 2},
-                 {"\xdf\xff\xff\xff\xff", 5}, {"\xc1", 1}};
+    } cases[] = {{"", 0},
+                 {"\x90", 1},
+                 {"\x81\xa1", 2},
+                 {"\x82\xa1"
+                  "a\xc0",
+                  4},
+                 {"\x80\xc0", 2},
+                 {"\xdf\xff\xff\xff\xff", 5},
+                 {"\xc1", 1}};
     plv_conf_t conf = conf_new ();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         plv_buf_t buf = {0};
@@ -175,8 +183,9 @@ static void test_what_is_no_map_passes_as_it_is (void **state)
 /*  A random map in which our keys appear anywhere, any number of times; returns how many others.  */
 static uint32_t random_body (plv_rng_t *rng, plv_buf_t *body)
 {
-    static const char *const keys[] = {"a", "disclaimers", "response_text", "compliance_version",
-                                       "recommendations", "disclaimer", "disclaimerss"};
+    static const char *const keys[] = {
+        "a",          "disclaimers", "response_text", "compliance_version", "recommendations",
+        "disclaimer", "disclaimerss"};
     uint32_t pairs = (uint32_t) plv_rng_below (rng, 20), others = 0;
     plv_mp_put_map (body, pairs);
     for (uint32_t i = 0; i < pairs; i++) {

@@ -88,7 +88,8 @@ static void test_what_cannot_be_decided_is_rejected (void **state)
     plv_conf_t conf = conf_of (rules, 2);
     content_t *content = content_of (&conf);
     const char *rule = NULL;
-    plv_view_t text = plv_view_str ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+    plv_view_t text =
+        plv_view_str ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
     assert_int_equal (content_check (content, text, &rule), CONTENT_LIMIT);
     assert_string_equal (rule, rules[1]);
     content_destroy (&content);
@@ -103,8 +104,7 @@ static void test_a_bad_rule_is_refused_by_name (void **state)
     plv_fail_t fail = {0};
     assert_int_equal (content_new (&conf, &content, &fail), ERR_CONF);
     assert_null (content);
-    assert_string_equal (fail.text,
-                         "content.rules: (not: missing closing parenthesis at offset 4");
+    assert_string_equal (fail.text, "content.rules: (not: missing closing parenthesis at offset 4");
 }
 
 static void test_platforms (void **state)

@@ -14,7 +14,7 @@ enum {
     SEGMENT_BITS = 14,
     SEGMENTS = 1 << SEGMENT_BITS,
     SEGMENT_SLOTS_MIN = 8,
-    SWEEP_SLOTS = 512,       /* of one dedup_sweep */
+    SWEEP_SLOTS = 512,        /* of one dedup_sweep */
     SWEEP_FULL_SLOTS = 16384, /* of one dedup_add at `max` */
 };
 
@@ -76,8 +76,7 @@ static dedup_slot_t *segment_find (const dedup_segment_t *self, const dedup_key_
     if (!self->capacity)
         return NULL;
     uint32_t at = segment_home (self, key);
-    while (self->slots[at].expires_s
-           && memcmp (&self->slots[at].key, key, sizeof *key) != 0)
+    while (self->slots[at].expires_s && memcmp (&self->slots[at].key, key, sizeof *key) != 0)
         at = segment_after (self, at);
     return &self->slots[at];
 }
@@ -247,7 +246,8 @@ dedup_key_t dedup_key (const dedup_t *self, plv_view_t adapter, plv_view_t platf
     text[adapter.size] = 0;
     if (platform_id.size)
         memcpy (text + adapter.size + 1, platform_id.data, platform_id.size);
-    crypto_shorthash_siphashx24 (key.bytes, text, adapter.size + 1 + platform_id.size, self->secret);
+    crypto_shorthash_siphashx24 (key.bytes, text, adapter.size + 1 + platform_id.size,
+                                 self->secret);
     return key;
 }
 
@@ -343,10 +343,13 @@ static void dedup_load (dedup_t *self, const dedup_key_t *key, uint32_t expires_
 plv_err_t dedup_run_read (dedup_t *self, plv_view_t run, uint32_t now_s, plv_fail_t *ret_fail)
 {
     if (!dedup_run_valid (run))
-        return plv_fail (ret_fail, ERR_CORRUPT, "a run of platform ids has %zu bytes, which is no "
-                         "whole number of ids", run.size);
+        return plv_fail (ret_fail, ERR_CORRUPT,
+                         "a run of platform ids has %zu bytes, which is no "
+                         "whole number of ids",
+                         run.size);
     const uint8_t *end = run.data + run.size;
-    for (const uint8_t *at = run.data + DEDUP_RUN_HEAD_BYTES; at < end; at += DEDUP_RUN_ENTRY_BYTES) {
+    for (const uint8_t *at = run.data + DEDUP_RUN_HEAD_BYTES; at < end;
+         at += DEDUP_RUN_ENTRY_BYTES) {
         dedup_key_t key;
         memcpy (key.bytes, at, sizeof key.bytes);
         uint32_t expires_s = plv_get_u32 (at + DEDUP_KEY_BYTES);

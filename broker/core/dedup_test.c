@@ -156,7 +156,8 @@ static void test_full_says_so_until_something_expires (void **state)
         dedup_key_t key = key_of (dedup, i);
         assert_int_equal (dedup_add (dedup, &key, i == 77 ? 20 : 30), DEDUP_ADDED);
     }
-    dedup_key_t more = key_of (dedup, MAX), other = key_of (dedup, MAX + 1), old = key_of (dedup, 5);
+    dedup_key_t more = key_of (dedup, MAX), other = key_of (dedup, MAX + 1),
+                old = key_of (dedup, 5);
     assert_int_equal (dedup_add (dedup, &more, 40), DEDUP_FULL);
     assert_false (dedup_has (dedup, &more));
     assert_int_equal (dedup_add (dedup, &old, 40), DEDUP_SEEN); /* at the limit as well */
@@ -194,7 +195,7 @@ static void test_keys_differ_by_adapter_id_and_secret (void **state)
     plv_view_t a = plv_view_str ("ab"), b = plv_view_str ("c"), ab = plv_view_str ("a");
     plv_view_t bc = plv_view_str ("bc"), none = plv_view (NULL, 0);
     dedup_key_t keys[] = {
-        dedup_key (dedup, a, b),      dedup_key (dedup, ab, bc),  dedup_key (other, a, b),
+        dedup_key (dedup, a, b),       dedup_key (dedup, ab, bc),  dedup_key (other, a, b),
         dedup_key (dedup, none, none), dedup_key (dedup, a, none), dedup_key (dedup, none, a),
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

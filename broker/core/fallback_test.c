@@ -78,7 +78,10 @@ static void test_queries_get_extra_sentences (void **state)
     assert_text (&conf, "asterisk", "timeout");
     assert_text (&conf, "risky ETF", "timeout INVESTMENT RISK");
     assert_text (&conf, "inves", "timeout"); /* ends inside the word */
-    assert_text (&conf, "\xff" "risk \xc3", "timeout RISK");
+    assert_text (&conf,
+                 "\xff"
+                 "risk \xc3",
+                 "timeout RISK");
 }
 
 static void test_empty_sentences_leave_no_blanks (void **state)
@@ -119,8 +122,8 @@ static void test_the_body_is_a_whole_response (void **state)
         fallback_body (&buf, &conf, kind, plv_view_str ("x"));
         plv_view_t body = plv_view (buf.data + 1, buf.size - 1);
         assert_true (plv_mp_valid (body, MP_MAP));
-        assert_true (plv_view_is (plv_mp_find_str (body, "response_text"),
-                                  fallback_text (&conf, kind)));
+        assert_true (
+            plv_view_is (plv_mp_find_str (body, "response_text"), fallback_text (&conf, kind)));
         assert_empty_array (body, "recommendations");
         assert_empty_array (body, "sources");
         assert_zero (body, "confidence");

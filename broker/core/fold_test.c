@@ -40,12 +40,18 @@ static void test_normal_forms (void **state)
     assert_normal (" \t\r\n", "");
     assert_normal ("What ETF?", "what etf?");
     assert_normal ("  What \n\n  ETF?\t", "what etf?");
-    assert_normal ("\xc2\xa0" "A\xe3\x80\x80" "B\xe2\x80\x83", "a b");
+    assert_normal ("\xc2\xa0"
+                   "A\xe3\x80\x80"
+                   "B\xe2\x80\x83",
+                   "a b");
     assert_normal ("ÉPARGNE Œuvre ŸØÞ", "épargne œuvre ÿøþ");
     assert_normal ("ΑΣΦΆΛΕΙΑ ς", "ασφάλεια σ");
     assert_normal ("Ёлка И ЖИЗНЬ", "ёлка и жизнь");
     assert_normal ("Straße İ 東京 \xf0\x9f\x98\x80", "straße İ 東京 \xf0\x9f\x98\x80");
-    assert_normal ("\xff" "A\xc3 \xed\xa0\x80", "\xff" "a\xc3 \xed\xa0\x80");
+    assert_normal ("\xff"
+                   "A\xc3 \xed\xa0\x80",
+                   "\xff"
+                   "a\xc3 \xed\xa0\x80");
 }
 
 /*  The C library's table is the independent witness; where folding is not lower case is listed.  */
@@ -56,8 +62,8 @@ static void test_folds_as_the_c_library_does (void **state)
         fail_msg ("the locale C.UTF-8 is part of every Debian");
     for (uint32_t c = 1; c < 0x530; c++) {
         bool other = c == 0xb5 || c == 0x130 || c == 0x17f || c == 0x3c2;
-        bool table = c < 0x180 || (c >= 0x386 && c < 0x3d0) || (c >= 0x3d8 && c <= 0x3ef)
-                     || c >= 0x400;
+        bool table =
+            c < 0x180 || (c >= 0x386 && c < 0x3d0) || (c >= 0x3d8 && c <= 0x3ef) || c >= 0x400;
         if (!other && table)
             assert_int_equal (fold_one (c), towlower ((wint_t) c));
     }
@@ -79,8 +85,13 @@ static void test_every_character_survives (void **state)
 static void test_folding_twice_is_folding_once (void **state)
 {
     (void) state;
-    static const char *const pieces[] = {"A", "z", " ", "\n", "É", "ß", "Σ", "Я", "\xc2\xa0",
-                                         "\xe2\x80\x83", "\xff", "\xe2\x82", "東", "\xf0\x9f\x98\x80"};
+    static const char *const pieces[] = {"A",        "z",
+                                         " ",        "\n",
+                                         "É",        "ß",
+                                         "Σ",        "Я",
+                                         "\xc2\xa0", "\xe2\x80\x83",
+                                         "\xff",     "\xe2\x82",
+                                         "東",       "\xf0\x9f\x98\x80"};
     plv_rng_t rng = plv_rng_seed (11);
     for (int i = 0; i < TEXTS; i++) {
         plv_buf_t text = {0}, once = {0}, twice = {0};
@@ -99,7 +110,8 @@ static void test_words_and_spaces (void **state)
 {
     (void) state;
     static const uint32_t words[] = {'a', 'Z', '0', 0xe9, 0x3b1, 0x44f, 0x6771};
-    static const uint32_t others[] = {'_', '-', '\'', '.', 0xa0, 0xbf, 0xd7, 0x2019, 0x1f600, 0x3002};
+    static const uint32_t others[] = {'_',  '-',  '\'',   '.',     0xa0,
+                                      0xbf, 0xd7, 0x2019, 0x1f600, 0x3002};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         assert_true (fold_is_word (words[i]));
         assert_false (fold_is_space (words[i]));

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    ROUTE_TYPES_STANDARD =
-        1 << EVENT_CHAT_MESSAGE | 1 << EVENT_CHAT_ACTION | 1 << EVENT_CHAT_EDIT,
+    ROUTE_TYPES_STANDARD = 1 << EVENT_CHAT_MESSAGE | 1 << EVENT_CHAT_ACTION | 1 << EVENT_CHAT_EDIT,
 };
 
 /*  What a route asks of an event.  */

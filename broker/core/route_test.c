@@ -25,14 +25,21 @@ static plv_conf_t conf_of (plv_conf_route_t *routes, size_t count)
 
 static plv_conf_route_t route_named (char *name)
 {
-    return (plv_conf_route_t){.name = name, .service = "advisor", .platform = "", .session = "",
-                              .command = "", .pattern = "", .deadline_ms = -1, .attempts = -1,
+    return (plv_conf_route_t){.name = name,
+                              .service = "advisor",
+                              .platform = "",
+                              .session = "",
+                              .command = "",
+                              .pattern = "",
+                              .deadline_ms = -1,
+                              .attempts = -1,
                               .not_after_s = -1};
 }
 
 static plv_envelope_t event_of (plv_event_type_t type, const char *platform, const char *session)
 {
-    return (plv_envelope_t){.type_code = type, .platform = plv_view_str (platform),
+    return (plv_envelope_t){.type_code = type,
+                            .platform = plv_view_str (platform),
                             .session_id = plv_view_str (session)};
 }
 
@@ -65,9 +72,9 @@ static void test_types (void **state)
     for (int type = EVENT_UNKNOWN; type <= EVENT_DELIVERY_RECEIPT; type++) {
         plv_envelope_t event = event_of ((plv_event_type_t) type, "web", "web_1");
         route.types = (plv_conf_list_t){0};
-        assert_int_equal (matches (route, &event, ""),
-                          type == EVENT_CHAT_MESSAGE || type == EVENT_CHAT_ACTION
-                              || type == EVENT_CHAT_EDIT);
+        assert_int_equal (matches (route, &event, ""), type == EVENT_CHAT_MESSAGE
+                                                           || type == EVENT_CHAT_ACTION
+                                                           || type == EVENT_CHAT_EDIT);
         route.types = (plv_conf_list_t){.items = types, .count = 2};
         assert_int_equal (matches (route, &event, ""),
                           type == EVENT_CHAT_REACTION || type == EVENT_SESSION_ENDED);
@@ -210,7 +217,7 @@ static void test_there_may_not_be_too_many (void **state)
 {
     (void) state;
     plv_conf_route_t *routes = calloc (ROUTES_MAX + 1, sizeof *routes);
-    char(*names)[16] = calloc (ROUTES_MAX + 1, sizeof *names);
+    char (*names)[16] = calloc (ROUTES_MAX + 1, sizeof *names);
     for (int i = 0; i <= ROUTES_MAX; i++) {
         snprintf (names[i], sizeof names[i], "r%d", i);
         routes[i] = route_named (names[i]);

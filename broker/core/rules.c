@@ -9,15 +9,15 @@
 #include <stdlib.h>
 
 enum {
-    RULES_HEAP_KB = 4096,            /* of one match without the JIT */
+    RULES_HEAP_KB = 4096, /* of one match without the JIT */
     RULES_JIT_STACK_FIRST = 32768,
     RULES_JIT_STACK_MAX = 1024 * 1024, /* of one match with it */
     RULES_REASON_BYTES = 200,
 };
 
 /*  \C would split characters.  */
-static const uint32_t RULES_OPTIONS = PCRE2_CASELESS | PCRE2_UTF | PCRE2_DOTALL
-                                      | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+static const uint32_t RULES_OPTIONS =
+    PCRE2_CASELESS | PCRE2_UTF | PCRE2_DOTALL | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
 
 struct rules {
     pcre2_general_context *memory;
@@ -82,11 +82,11 @@ plv_err_t rules_add (rules_t *self, const char *pattern, plv_fail_t *ret_fail)
     if (!code) {
         PCRE2_UCHAR reason[RULES_REASON_BYTES];
         pcre2_get_error_message (error, reason, sizeof reason);
-        return plv_fail (ret_fail, ERR_CONF, "%s: %s at offset %zu", pattern,
-                         (const char *) reason, (size_t) offset);
+        return plv_fail (ret_fail, ERR_CONF, "%s: %s at offset %zu", pattern, (const char *) reason,
+                         (size_t) offset);
     }
     pcre2_jit_compile (code, PCRE2_JIT_COMPLETE); /* without it pcre2_match interprets */
-    self->codes = plv_realloc (self->codes, (self->count + 1) * sizeof *self->codes);
+    self->codes = plv_realloc (self->codes, (self->count + 1) * sizeof (pcre2_code *));
     self->codes[self->count++] = code;
     return ERR_OK;
 }
@@ -101,8 +101,8 @@ rules_answer_t rules_match (rules_t *self, size_t number, plv_view_t text)
     CHECK (number < self->count, "rule %zu of %zu", number, self->count);
     const uint8_t none = 0;
     const uint8_t *subject = text.size ? text.data : &none;
-    int found = pcre2_match (self->codes[number], subject, text.size, 0, 0, self->data,
-                             self->context);
+    int found =
+        pcre2_match (self->codes[number], subject, text.size, 0, 0, self->data, self->context);
     if (found == PCRE2_ERROR_NOMATCH)
         return RULES_NO;
     return found >= 0 ? RULES_YES : RULES_LIMIT;

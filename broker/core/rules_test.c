@@ -64,8 +64,9 @@ static void test_hostile_texts_end_at_the_limit (void **state)
     char *text = malloc (TEXT_BYTES);
     memset (text, 'a', TEXT_BYTES);
     text[TEXT_BYTES - 1] = 'b';
-    const char *const patterns[] = {"(a+)+$", "(*NO_JIT)(a+)+$", "^(a|aa)+$", "(*NO_JIT)^(a|aa)+$",
-                                    "(.*?,){11}P|(a*)*c", "((a*)*)*[^ab]"};
+    const char *const patterns[] = {
+        "(a+)+$",       "(*NO_JIT)(a+)+$", "^(a|aa)+$", "(*NO_JIT)^(a|aa)+$", "(.*?,){11}P|(a*)*c",
+        "((a*)*)*[^ab]"};
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
         assert_int_not_equal (match (patterns[i], plv_view (text, TEXT_BYTES)), RULES_YES);
     assert_int_equal (match ("(a+)+$", plv_view (text, TEXT_BYTES)), RULES_LIMIT);

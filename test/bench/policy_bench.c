@@ -21,8 +21,9 @@
 enum { CALLS = 1000000, USERS = 100000, TEXT_BYTES = 500, LONG_BYTES = 16384 };
 
 static const uint8_t SECRET[16] = "a secret of 16 b";
-static const char PROSE[] = "What should I do with ten thousand euros of savings? I would put them into "
-                            "funds that are not too risky, such as one on the whole world. ";
+static const char PROSE[] =
+    "What should I do with ten thousand euros of savings? I would put them into "
+    "funds that are not too risky, such as one on the whole world. ";
 
 static void report (const char *what, int64_t begin_us, uint64_t calls)
 {
@@ -67,8 +68,8 @@ static void bench_dedup (uint64_t ids)
     char id[24];
     int64_t begin_us = plv_clock_mono_us ();
     for (uint64_t i = 0; i < ids; i++) {
-        plv_view_t view = plv_view (id, (size_t) snprintf (id, sizeof id, "%llu",
-                                                           (unsigned long long) i));
+        plv_view_t view =
+            plv_view (id, (size_t) snprintf (id, sizeof id, "%llu", (unsigned long long) i));
         keys[i] = dedup_key (dedup, plv_view_str ("telegram"), view);
     }
     report ("dedup key (with printing the id)", begin_us, ids);
@@ -99,7 +100,7 @@ static void bench_rate (void)
     rate_t *rate = rate_new (SECRET, 10, 60000000, 10 * USERS);
     plv_rng_t rng = plv_rng_seed (2);
     uint64_t taken = 0;
-    char(*users)[16] = malloc (USERS * sizeof *users);
+    char (*users)[16] = malloc (USERS * sizeof *users);
     for (int i = 0; i < USERS; i++)
         snprintf (users[i], sizeof users[i], "%d", 100000 + i);
     int64_t begin_us = plv_clock_mono_us ();
@@ -142,7 +143,8 @@ static void bench_content (void)
         return;
     char *text = malloc (LONG_BYTES);
     fill (text, LONG_BYTES, PROSE);
-    bench_text (content, "content, 3 rules, 500 bytes of prose", plv_view (text, TEXT_BYTES), CALLS);
+    bench_text (content, "content, 3 rules, 500 bytes of prose", plv_view (text, TEXT_BYTES),
+                CALLS);
     bench_text (content, "content, 3 rules, 16 KiB of prose", plv_view (text, LONG_BYTES), 10000);
     fill (text, LONG_BYTES, "on");
     memcpy (text + LONG_BYTES - 4, " x =", 4);
