@@ -150,7 +150,8 @@ void plv_conf_print_adapters (const char *plugins_raw, FILE *out)
         writer_t writer = {.out = &text, .depth = 1};
         write_members (&writer, config_root_setting (&tree));
         plv_buf_check (&text);
-        fwrite (text.data, 1, text.size, out);
+        if (text.size)
+            fwrite (text.data, 1, text.size, out);
     }
     config_destroy (&tree);
     plv_buf_free (&text);

@@ -82,9 +82,11 @@ void plv_conf_key_offer (plv_conf_table_t table, plv_near_t *near)
 
 plv_view_t plv_conf_word (const char *words, size_t index)
 {
-    for (; index && words; index--) {
-        words = strchr (words, '|');
-        words += words ? 1 : 0;
+    for (; index; index--) {
+        words += strcspn (words, "|");
+        if (!*words)
+            return plv_view (NULL, 0);
+        words++;
     }
-    return plv_view (words, words ? strcspn (words, "|") : 0);
+    return plv_view (words, strcspn (words, "|"));
 }

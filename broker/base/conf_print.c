@@ -123,9 +123,8 @@ static void print_adapters (const printer_t *self, const plv_conf_t *conf)
 {
     fputs ("\n", self->out);
     print_comment (self->out, 0, 0,
-                   "the adapters: one group each, named as its plugin, with the keys that the plugin reads "
-                   "(`palaver-adapter --keys FILE` lists them). A secret never stands here: write env:NAME or "
-                   "file:PATH.");
+                   "the adapters: one group each, named as its plugin, with the keys that the plugin "
+                   "reads. A secret never stands here: write env:NAME or file:PATH.");
     if (self->sample) {
         fputs ("# adapters = {\n#     web = {\n#         port = 8080;\n#     };\n# };\n", self->out);
         return;
