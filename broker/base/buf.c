@@ -22,7 +22,8 @@ bool plv_buf_grow (plv_buf_t *self, size_t more)
     size_t needed = self->size + more;
     while (capacity < needed && capacity <= SIZE_MAX / 2)
         capacity *= 2;
-    uint8_t *data = needed < more || capacity < needed ? NULL : plv_try_realloc (self->data, capacity);
+    uint8_t *data =
+        needed < more || capacity < needed ? NULL : plv_try_realloc (self->data, capacity);
     if (!data) {
         self->failed = true;
         return false;

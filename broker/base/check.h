@@ -10,8 +10,9 @@
 #define PLV_BASE_CHECK_H
 
 #define CHECK(condition, ...)                                                                      \
-    (__builtin_expect (!!(condition), 1) ? (void) 0                                                \
-                                         : plv_check_failed (__FILE__, __LINE__, #condition, __VA_ARGS__))
+    (__builtin_expect (!!(condition), 1)                                                           \
+         ? (void) 0                                                                                \
+         : plv_check_failed (__FILE__, __LINE__, #condition, __VA_ARGS__))
 
 _Noreturn void plv_check_failed (const char *file, int line, const char *condition,
                                  const char *format, ...) __attribute__ ((format (printf, 4, 5)));

@@ -75,9 +75,9 @@ static void write_number (writer_t *self, const config_setting_t *setting)
         bool wide = config_setting_type (setting) == CONFIG_TYPE_INT64;
         snprintf (text, sizeof text, "%lld%s", config_setting_get_int64 (setting), wide ? "L" : "");
     } else {
-        snprintf (text, sizeof text, "%.17g", config_setting_get_float (setting));
+        int size = snprintf (text, sizeof text, "%.17g", config_setting_get_float (setting));
         if (!strpbrk (text, ".e"))
-            strcat (text, ".0");
+            snprintf (text + size, sizeof text - (size_t) size, ".0");
     }
     add_text (self, text);
 }
@@ -85,17 +85,30 @@ static void write_number (writer_t *self, const config_setting_t *setting)
 static void write_value (writer_t *self, const config_setting_t *setting)
 {
     switch (config_setting_type (setting)) {
-    case CONFIG_TYPE_GROUP: write_group (self, setting); break;
-    case CONFIG_TYPE_ARRAY: write_items (self, setting, "[]"); break;
-    case CONFIG_TYPE_LIST: write_items (self, setting, "()"); break;
-    case CONFIG_TYPE_BOOL: add_text (self, config_setting_get_bool (setting) ? "true" : "false"); break;
-    case CONFIG_TYPE_STRING: plv_conf_quote (config_setting_get_string (setting), self->out); break;
-    default: write_number (self, setting); break;
+    case CONFIG_TYPE_GROUP:
+        write_group (self, setting);
+        break;
+    case CONFIG_TYPE_ARRAY:
+        write_items (self, setting, "[]");
+        break;
+    case CONFIG_TYPE_LIST:
+        write_items (self, setting, "()");
+        break;
+    case CONFIG_TYPE_BOOL:
+        add_text (self, config_setting_get_bool (setting) ? "true" : "false");
+        break;
+    case CONFIG_TYPE_STRING:
+        plv_conf_quote (config_setting_get_string (setting), self->out);
+        break;
+    default:
+        write_number (self, setting);
+        break;
     }
 }
 
 /*  Bytes that are not text would make a file that cannot be loaded again.  */
-static plv_err_t check_texts (const plv_conf_load_t *self, const config_setting_t *setting, const char *path)
+static plv_err_t check_texts (const plv_conf_load_t *self, const config_setting_t *setting,
+                              const char *path)
 {
     plv_fail_t why;
     if (config_setting_type (setting) == CONFIG_TYPE_STRING
@@ -113,17 +126,20 @@ static plv_err_t check_adapter (const plv_conf_load_t *self, const config_settin
     char path[CONF_PATH_BYTES];
     snprintf (path, sizeof path, "adapters.%s", config_setting_name (setting));
     if (!config_setting_is_group (setting))
-        return plv_conf_refuse (self, setting, path, "takes a group such as { key = value; }, not %s",
+        return plv_conf_refuse (self, setting, path,
+                                "takes a group such as { key = value; }, not %s",
                                 plv_conf_type_text (setting));
     if (strlen (config_setting_name (setting)) > NAME_BYTES_MAX)
-        return plv_conf_refuse (self, setting, path, "the name is longer than %d bytes", NAME_BYTES_MAX);
+        return plv_conf_refuse (self, setting, path, "the name is longer than %d bytes",
+                                NAME_BYTES_MAX);
     return check_texts (self, setting, path);
 }
 
 plv_err_t plv_conf_load_adapters (const plv_conf_load_t *self, const config_setting_t *group)
 {
     if (!config_setting_is_group (group))
-        return plv_conf_refuse (self, group, "adapters", "takes a group such as { web = { ... }; }, not %s",
+        return plv_conf_refuse (self, group, "adapters",
+                                "takes a group such as { web = { ... }; }, not %s",
                                 plv_conf_type_text (group));
     for (int at = 0; at < config_setting_length (group); at++) {
         plv_err_t err = check_adapter (self, config_setting_get_elem (group, (unsigned) at));

@@ -4,19 +4,37 @@
 
 #define SECT(path_, meaning_) {.kind = KEY_SECT, .path = path_, .meaning = meaning_},
 #define INT(field, path_, standard_, min_, max_, meaning_)                                         \
-    {.kind = KEY_INT, .path = path_, .meaning = meaning_, .offset = offsetof (OWNER, field),       \
-     .standard = standard_, .min = min_, .max = max_},
+    {.kind = KEY_INT,                                                                              \
+     .path = path_,                                                                                \
+     .meaning = meaning_,                                                                          \
+     .offset = offsetof (OWNER, field),                                                            \
+     .standard = standard_,                                                                        \
+     .min = min_,                                                                                  \
+     .max = max_},
 #define BOOL(field, path_, standard_, meaning_)                                                    \
-    {.kind = KEY_BOOL, .path = path_, .meaning = meaning_, .offset = offsetof (OWNER, field),      \
+    {.kind = KEY_BOOL,                                                                             \
+     .path = path_,                                                                                \
+     .meaning = meaning_,                                                                          \
+     .offset = offsetof (OWNER, field),                                                            \
      .standard = standard_},
 #define STR(field, path_, standard_, meaning_)                                                     \
-    {.kind = KEY_STR, .path = path_, .meaning = meaning_, .offset = offsetof (OWNER, field),       \
+    {.kind = KEY_STR,                                                                              \
+     .path = path_,                                                                                \
+     .meaning = meaning_,                                                                          \
+     .offset = offsetof (OWNER, field),                                                            \
      .text = standard_},
 #define ENUM(field, path_, standard_, words_, meaning_)                                            \
-    {.kind = KEY_ENUM, .path = path_, .meaning = meaning_, .offset = offsetof (OWNER, field),      \
-     .standard = standard_, .text = words_},
+    {.kind = KEY_ENUM,                                                                             \
+     .path = path_,                                                                                \
+     .meaning = meaning_,                                                                          \
+     .offset = offsetof (OWNER, field),                                                            \
+     .standard = standard_,                                                                        \
+     .text = words_},
 #define LIST(field, path_, meaning_, ...)                                                          \
-    {.kind = KEY_LIST, .path = path_, .meaning = meaning_, .offset = offsetof (OWNER, field),      \
+    {.kind = KEY_LIST,                                                                             \
+     .path = path_,                                                                                \
+     .meaning = meaning_,                                                                          \
+     .offset = offsetof (OWNER, field),                                                            \
      .items = (const char *const[]){__VA_ARGS__, NULL}},
 
 #define OWNER plv_conf_t
@@ -38,7 +56,8 @@ plv_conf_table_t plv_conf_table (void)
 
 plv_conf_table_t plv_conf_route_table (void)
 {
-    return (plv_conf_table_t){.keys = route_keys, .count = sizeof route_keys / sizeof route_keys[0]};
+    return (plv_conf_table_t){.keys = route_keys,
+                              .count = sizeof route_keys / sizeof route_keys[0]};
 }
 
 const plv_conf_key_t *plv_conf_key_find (plv_conf_table_t table, const char *path)

@@ -63,7 +63,8 @@ static plv_conf_token_t lex_string (plv_conf_lex_t *self)
 {
     for (skip_to (self, self->at + 1); peek (self, 0) != '"'; skip_to (self, self->at + 1)) {
         /*  libconfig ends a text at \x00 and says nothing.  */
-        if (peek (self, 0) == '\\' && peek (self, 1) == 'x' && peek (self, 2) == '0' && peek (self, 3) == '0')
+        if (peek (self, 0) == '\\' && peek (self, 1) == 'x' && peek (self, 2) == '0'
+            && peek (self, 3) == '0')
             return refuse (self, "a text cannot hold \\x00");
         if (peek (self, 0) == '\\' && peek (self, 1))
             skip_to (self, self->at + 1);

@@ -25,8 +25,8 @@ typedef enum {
 
 typedef struct {
     plv_view_t text;
-    size_t at;   /* behind the token */
-    int line;    /* of `at` */
+    size_t at; /* behind the token */
+    int line;  /* of `at` */
     plv_conf_token_t token;
     plv_view_t word;
     int word_line;

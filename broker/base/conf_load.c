@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-plv_err_t plv_conf_refuse (const plv_conf_load_t *self, const config_setting_t *setting, const char *path,
-                           const char *format, ...)
+plv_err_t plv_conf_refuse (const plv_conf_load_t *self, const config_setting_t *setting,
+                           const char *path, const char *format, ...)
 {
     char words[PLV_FAIL_TEXT_BYTES];
     char line[16] = "";
@@ -21,7 +21,8 @@ plv_err_t plv_conf_refuse (const plv_conf_load_t *self, const config_setting_t *
     return plv_fail (self->fail, ERR_CONF, "%s%s: %s: %s", self->conf->file, line, path, words);
 }
 
-static plv_err_t unknown_key (const plv_conf_load_t *self, const config_setting_t *setting, const char *path)
+static plv_err_t unknown_key (const plv_conf_load_t *self, const config_setting_t *setting,
+                              const char *path)
 {
     plv_near_t near = plv_near (plv_view_str (path));
     plv_conf_key_offer (plv_conf_table (), &near);
@@ -33,9 +34,11 @@ static plv_err_t unknown_key (const plv_conf_load_t *self, const config_setting_
     return plv_conf_refuse (self, setting, path, "unknown key");
 }
 
-static plv_err_t load_group (const plv_conf_load_t *self, const config_setting_t *group, const char *path);
+static plv_err_t load_group (const plv_conf_load_t *self, const config_setting_t *group,
+                             const char *path);
 
-static plv_err_t load_member (const plv_conf_load_t *self, const config_setting_t *setting, const char *path)
+static plv_err_t load_member (const plv_conf_load_t *self, const config_setting_t *setting,
+                              const char *path)
 {
     const plv_conf_key_t *key = plv_conf_key_find (plv_conf_table (), path);
     if (key) {
@@ -50,25 +53,29 @@ static plv_err_t load_member (const plv_conf_load_t *self, const config_setting_
     if (!plv_conf_group_known (plv_conf_table (), path))
         return unknown_key (self, setting, path);
     if (!config_setting_is_group (setting))
-        return plv_conf_refuse (self, setting, path, "takes a group such as { key = value; }, not %s",
+        return plv_conf_refuse (self, setting, path,
+                                "takes a group such as { key = value; }, not %s",
                                 plv_conf_type_text (setting));
     return load_group (self, setting, path);
 }
 
 /*  As deep as the paths of the table: groups that are not in it are not entered.  */
-static plv_err_t load_group (const plv_conf_load_t *self, const config_setting_t *group, const char *path)
+static plv_err_t load_group (const plv_conf_load_t *self, const config_setting_t *group,
+                             const char *path)
 {
     plv_err_t err = ERR_OK;
     for (int at = 0; !err && at < config_setting_length (group); at++) {
         const config_setting_t *setting = config_setting_get_elem (group, (unsigned) at);
         char inner[CONF_PATH_BYTES];
-        snprintf (inner, sizeof inner, "%s%s%s", path, *path ? "." : "", config_setting_name (setting));
+        snprintf (inner, sizeof inner, "%s%s%s", path, *path ? "." : "",
+                  config_setting_name (setting));
         err = load_member (self, setting, inner);
     }
     return err;
 }
 
-plv_err_t plv_conf_load_text (plv_view_t text, const char *file, plv_conf_t **ret_conf, plv_fail_t *ret_fail)
+plv_err_t plv_conf_load_text (plv_view_t text, const char *file, plv_conf_t **ret_conf,
+                              plv_fail_t *ret_fail)
 {
     plv_buf_t ready = {0};
     plv_conf_t *conf = NULL;

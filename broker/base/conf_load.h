@@ -26,8 +26,9 @@ plv_conf_route_t *plv_conf_add_route (plv_conf_t *self);
 void plv_conf_add_default_route (plv_conf_t *self);
 
 /*  Puts "file:line: path: " in front of the words; `setting` may be NULL: no line.  */
-plv_err_t plv_conf_refuse (const plv_conf_load_t *self, const config_setting_t *setting, const char *path,
-                           const char *format, ...) __attribute__ ((format (printf, 4, 5)));
+plv_err_t plv_conf_refuse (const plv_conf_load_t *self, const config_setting_t *setting,
+                           const char *path, const char *format, ...)
+    __attribute__ ((format (printf, 4, 5)));
 
 /*  The list of routes; the group of adapters.  */
 plv_err_t plv_conf_load_routes (const plv_conf_load_t *self, const config_setting_t *list);

@@ -78,7 +78,8 @@ static void print_keys (const printer_t *self, const plv_conf_t *conf)
         print_comment (self->out, 4, 0, text);
         if (!plv_conf_value_is_default (key, conf))
             print_default (self->out, key);
-        print_value (self->out, self->sample ? "    # " : "    ", key, strchr (key->path, '.') + 1, conf);
+        print_value (self->out, self->sample ? "    # " : "    ", key, strchr (key->path, '.') + 1,
+                     conf);
     }
     fputs ("};\n", self->out);
 }
@@ -99,10 +100,11 @@ static void print_routes (const printer_t *self, const plv_conf_t *conf)
 {
     plv_conf_table_t table = plv_conf_route_table ();
     fputs ("\n", self->out);
-    print_comment (self->out, 0, 0,
-                   "which service gets an event: the first route that matches it. A route without a matcher "
-                   "matches everything. Without any routes there is the one that stands here. The keys of a "
-                   "route:");
+    print_comment (
+        self->out, 0, 0,
+        "which service gets an event: the first route that matches it. A route without a matcher "
+        "matches everything. Without any routes there is the one that stands here. The keys of a "
+        "route:");
     for (size_t at = 0; at < table.count; at++) {
         char meaning[MEANING_BYTES];
         char text[MEANING_BYTES + ROUTE_KEY_BYTES + 4];
@@ -122,11 +124,13 @@ static void print_routes (const printer_t *self, const plv_conf_t *conf)
 static void print_adapters (const printer_t *self, const plv_conf_t *conf)
 {
     fputs ("\n", self->out);
-    print_comment (self->out, 0, 0,
-                   "the adapters: one group each, named as its plugin, with the keys that the plugin "
-                   "reads. A secret never stands here: write env:NAME or file:PATH.");
+    print_comment (
+        self->out, 0, 0,
+        "the adapters: one group each, named as its plugin, with the keys that the plugin "
+        "reads. A secret never stands here: write env:NAME or file:PATH.");
     if (self->sample) {
-        fputs ("# adapters = {\n#     web = {\n#         port = 8080;\n#     };\n# };\n", self->out);
+        fputs ("# adapters = {\n#     web = {\n#         port = 8080;\n#     };\n# };\n",
+               self->out);
         return;
     }
     fputs ("adapters = {", self->out);
@@ -136,10 +140,11 @@ static void print_adapters (const printer_t *self, const plv_conf_t *conf)
 
 static void print (const printer_t *self, const plv_conf_t *conf)
 {
-    print_comment (self->out, 0, 0,
-                   "Palaver's configuration: every key with its meaning. The unit of a number is last in its "
-                   "name. What is not given has its default; what is not known is refused. `palaverd "
-                   "--check-conf` checks a file, `palaverd --print-conf` shows what is in force.");
+    print_comment (
+        self->out, 0, 0,
+        "Palaver's configuration: every key with its meaning. The unit of a number is last in its "
+        "name. What is not given has its default; what is not known is refused. `palaverd "
+        "--check-conf` checks a file, `palaverd --print-conf` shows what is in force.");
     print_keys (self, conf);
     print_routes (self, conf);
     print_adapters (self, conf);

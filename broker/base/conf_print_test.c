@@ -60,15 +60,15 @@ static void the_defaults_come_back (void **state)
 static void other_values_come_back_beside_their_defaults (void **state)
 {
     (void) state;
-    plv_conf_t *conf =
-        load ("data = { dir = \"/a \\\"b\\\" \\\\ c\\n\\td\"; sync = false; };\n"
-              "limits = { pending = 7; };\n"
-              "content = { rules = [ \"\\\\d+\", \"#;}\" ]; platforms = [ \"web\" ]; };\n"
-              "log = { level = \"error\"; };\n"
-              "routes = ( { name = \"a\"; service = \"b\"; attempts = 9; types = [ \"chat.edit\" ]; },\n"
-              "           { name = \"c\"; service = \"d\"; on_dead = \"park\"; } );\n"
-              "adapters = { web = { port = 1; big = 5000000000; part = -0.25; on = TRUE; deep = ( ( 1 ),\n"
-              " { x = []; } ); empty = {}; }; x = { key = \"file:k\"; }; };\n");
+    plv_conf_t *conf = load (
+        "data = { dir = \"/a \\\"b\\\" \\\\ c\\n\\td\"; sync = false; };\n"
+        "limits = { pending = 7; };\n"
+        "content = { rules = [ \"\\\\d+\", \"#;}\" ]; platforms = [ \"web\" ]; };\n"
+        "log = { level = \"error\"; };\n"
+        "routes = ( { name = \"a\"; service = \"b\"; attempts = 9; types = [ \"chat.edit\" ]; },\n"
+        "           { name = \"c\"; service = \"d\"; on_dead = \"park\"; } );\n"
+        "adapters = { web = { port = 1; big = 5000000000; part = -0.25; on = TRUE; deep = ( ( 1 ),\n"
+        " { x = []; } ); empty = {}; }; x = { key = \"file:k\"; }; };\n");
     char *text = there_and_back (conf);
     static const char *const expected[] = {
         "    # default: \"\"\n    dir = \"/a \\\"b\\\" \\\\ c\\n\\td\";\n",

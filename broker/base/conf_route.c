@@ -1,7 +1,8 @@
 #include "base/conf_load.h"
 #include "base/conf_value.h"
 
-static plv_err_t unknown_key (const plv_conf_load_t *self, const config_setting_t *setting, const char *path)
+static plv_err_t unknown_key (const plv_conf_load_t *self, const config_setting_t *setting,
+                              const char *path)
 {
     plv_near_t near = plv_near (plv_view_str (config_setting_name (setting)));
     plv_conf_key_offer (plv_conf_route_table (), &near);
@@ -11,8 +12,8 @@ static plv_err_t unknown_key (const plv_conf_load_t *self, const config_setting_
     return plv_conf_refuse (self, setting, path, "unknown key");
 }
 
-static plv_err_t load_keys (const plv_conf_load_t *self, const config_setting_t *group, const char *path,
-                            plv_conf_route_t *route)
+static plv_err_t load_keys (const plv_conf_load_t *self, const config_setting_t *group,
+                            const char *path, plv_conf_route_t *route)
 {
     for (int at = 0; at < config_setting_length (group); at++) {
         const config_setting_t *setting = config_setting_get_elem (group, (unsigned) at);
@@ -29,8 +30,8 @@ static plv_err_t load_keys (const plv_conf_load_t *self, const config_setting_t 
     return ERR_OK;
 }
 
-static plv_err_t check_name (const plv_conf_load_t *self, const config_setting_t *group, const char *path,
-                             const char *key, const char *value)
+static plv_err_t check_name (const plv_conf_load_t *self, const config_setting_t *group,
+                             const char *path, const char *key, const char *value)
 {
     char inner[CONF_PATH_BYTES];
     const config_setting_t *setting = config_setting_get_member (group, key);
@@ -42,10 +43,12 @@ static plv_err_t check_name (const plv_conf_load_t *self, const config_setting_t
     return ERR_OK;
 }
 
-static plv_err_t load_route (const plv_conf_load_t *self, const config_setting_t *group, const char *path)
+static plv_err_t load_route (const plv_conf_load_t *self, const config_setting_t *group,
+                             const char *path)
 {
     if (!config_setting_is_group (group))
-        return plv_conf_refuse (self, group, path, "a route is a group such as { name = \"...\"; }, not %s",
+        return plv_conf_refuse (self, group, path,
+                                "a route is a group such as { name = \"...\"; }, not %s",
                                 plv_conf_type_text (group));
     plv_conf_route_t *route = plv_conf_add_route (self->conf);
     plv_err_t err = load_keys (self, group, path, route);
@@ -63,11 +66,13 @@ static plv_err_t load_route (const plv_conf_load_t *self, const config_setting_t
 plv_err_t plv_conf_load_routes (const plv_conf_load_t *self, const config_setting_t *list)
 {
     if (!config_setting_is_list (list))
-        return plv_conf_refuse (self, list, "routes", "takes a list such as ( { name = \"...\"; } ), not %s",
+        return plv_conf_refuse (self, list, "routes",
+                                "takes a list such as ( { name = \"...\"; } ), not %s",
                                 plv_conf_type_text (list));
     int count = config_setting_length (list);
     if (count == 0)
-        return plv_conf_refuse (self, list, "routes", "is empty; leave it out for the one default route");
+        return plv_conf_refuse (self, list, "routes",
+                                "is empty; leave it out for the one default route");
     if (count > ROUTES_MAX)
         return plv_conf_refuse (self, list, "routes", "more than %d routes", ROUTES_MAX);
     plv_err_t err = ERR_OK;

@@ -16,8 +16,8 @@ static const struct {
      offsetof (plv_conf_t, agents_heartbeat_ms)},
     {"agents.backoff_max_ms", offsetof (plv_conf_t, agents_backoff_max_ms), 1, "agents.backoff_ms",
      offsetof (plv_conf_t, agents_backoff_ms)},
-    {"delivery.backoff_max_ms", offsetof (plv_conf_t, delivery_backoff_max_ms), 1, "delivery.backoff_ms",
-     offsetof (plv_conf_t, delivery_backoff_ms)},
+    {"delivery.backoff_max_ms", offsetof (plv_conf_t, delivery_backoff_max_ms), 1,
+     "delivery.backoff_ms", offsetof (plv_conf_t, delivery_backoff_ms)},
 };
 
 static int64_t number_at (const plv_conf_t *conf, size_t offset)
@@ -37,7 +37,8 @@ static plv_err_t check_at_least (const plv_conf_load_t *self)
         if (!setting)
             setting = config_lookup (self->tree, at_least[at].other);
         return plv_conf_refuse (self, setting, at_least[at].path,
-                                "%" PRId64 " is less than %d times %s, which makes it at least %" PRId64,
+                                "%" PRId64
+                                " is less than %d times %s, which makes it at least %" PRId64,
                                 value, at_least[at].times, at_least[at].other, least);
     }
     return ERR_OK;
@@ -65,7 +66,8 @@ plv_err_t plv_conf_check_rules (const plv_conf_load_t *self)
 {
     const char *agents = self->conf->listen_agents;
     if (*agents && !is_tcp_address (agents))
-        return plv_conf_refuse (self, config_lookup (self->tree, "listen.agents"), "listen.agents",
-                                "takes tcp://ADDRESS:PORT, with a port from 1 to 65535, or nothing");
+        return plv_conf_refuse (
+            self, config_lookup (self->tree, "listen.agents"), "listen.agents",
+            "takes tcp://ADDRESS:PORT, with a port from 1 to 65535, or nothing");
     return check_at_least (self);
 }

@@ -82,8 +82,9 @@ static plv_err_t read_secret (const char *path, char **ret_secret, plv_fail_t *r
     const char *secret = NULL;
     ssize_t size;
     int file = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    plv_err_t err = file < 0 ? plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", path, strerror (errno))
-                             : check_file (file, path, ret_fail);
+    plv_err_t err =
+        file < 0 ? plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", path, strerror (errno))
+                 : check_file (file, path, ret_fail);
     if (err)
         goto done;
     size = read_whole (file, bytes, SECRET_BYTES_MAX);
@@ -95,7 +96,8 @@ static plv_err_t read_secret (const char *path, char **ret_secret, plv_fail_t *r
     if (secret)
         *ret_secret = plv_strdup (secret);
     else
-        err = plv_fail (ret_fail, ERR_CONF, "%s: %s", path, *bytes ? "holds a zero byte" : "is empty");
+        err = plv_fail (ret_fail, ERR_CONF, "%s: %s", path,
+                        *bytes ? "holds a zero byte" : "is empty");
 done:
     if (file >= 0)
         close (file);
@@ -111,9 +113,10 @@ static char *resolve (const char *path, const char *conf_file)
     if (*path == '/' || !slash)
         return plv_strdup (path);
     size_t folder = (size_t) (slash + 1 - conf_file);
-    char *whole = plv_alloc (folder + strlen (path) + 1);
+    size_t size = strlen (path) + 1;
+    char *whole = plv_alloc (folder + size);
     memcpy (whole, conf_file, folder);
-    strcpy (whole + folder, path);
+    memcpy (whole + folder, path, size);
     return whole;
 }
 
@@ -123,8 +126,9 @@ plv_err_t plv_conf_secret (const char *reference, const char *conf_file, char **
     if (strncmp (reference, "env:", 4) == 0)
         return read_variable (reference + 4, ret_secret, ret_fail);
     if (strncmp (reference, "file:", 5) != 0 || !reference[5])
-        return plv_fail (ret_fail, ERR_CONF, "a secret does not stand in the configuration: write env:NAME or "
-                                             "file:PATH");
+        return plv_fail (ret_fail, ERR_CONF,
+                         "a secret does not stand in the configuration: write env:NAME or "
+                         "file:PATH");
     char *path = resolve (reference + 5, conf_file);
     plv_err_t err = read_secret (path, ret_secret, ret_fail);
     free (path);

@@ -95,8 +95,11 @@ static void a_file_is_read_without_its_newline (void **state)
 static void what_is_no_reference_is_not_repeated (void **state)
 {
     (void) state;
-    static const char *const wrong[] = {"hunter2", "", "env", "ENV:hunter2", "file:", "env:", "env:hunter2!",
-                                        "env:2hunter2", "env: hunter2", "sk-ant-hunter2"};
+    static const char *const wrong[] = {"hunter2",      "",
+                                        "env",          "ENV:hunter2",
+                                        "file:",        "env:",
+                                        "env:hunter2!", "env:2hunter2",
+                                        "env: hunter2", "sk-ant-hunter2"};
     for (size_t at = 0; at < sizeof wrong / sizeof wrong[0]; at++) {
         char *text = NULL;
         plv_fail_t fail;

@@ -25,7 +25,8 @@ typedef struct {
 
 static plv_err_t read_members (syntax_t *self, char closing, int opened);
 
-static plv_err_t refuse (syntax_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+static plv_err_t refuse (syntax_t *self, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
 
 static plv_err_t refuse (syntax_t *self, const char *format, ...)
 {
@@ -34,8 +35,8 @@ static plv_err_t refuse (syntax_t *self, const char *format, ...)
     va_start (arguments, format);
     vsnprintf (words, sizeof words, format, arguments);
     va_end (arguments);
-    return plv_fail (self->fail, ERR_CONF, "%s:%d: %s%s%s", self->file, self->lex.word_line, self->path,
-                     *self->path ? ": " : "", words);
+    return plv_fail (self->fail, ERR_CONF, "%s:%d: %s%s%s", self->file, self->lex.word_line,
+                     self->path, *self->path ? ": " : "", words);
 }
 
 /*  `wanted` was not there; what is there may be a secret without its quotes, and is not repeated.  */
@@ -104,7 +105,8 @@ static plv_err_t read_items (syntax_t *self, char closing)
         if (plv_conf_lex_is (&self->lex, closing))
             break;
         if (!plv_conf_lex_is (&self->lex, ','))
-            return refuse_token (self, closing == ')' ? "a comma or the closing )" : "a comma or the closing ]");
+            return refuse_token (self, closing == ')' ? "a comma or the closing )"
+                                                      : "a comma or the closing ]");
         next (self);
     }
     next (self);
@@ -146,7 +148,8 @@ static plv_err_t note_name (syntax_t *self, plv_buf_t *names)
     if (count == CONF_GROUP_KEYS_MAX)
         return refuse (self, "more than %d keys in one group", CONF_GROUP_KEYS_MAX);
     plv_buf_add (names, &seen, sizeof seen);
-    return names->failed ? plv_fail (self->fail, ERR_NOMEM, "%s: out of memory", self->file) : ERR_OK;
+    return names->failed ? plv_fail (self->fail, ERR_NOMEM, "%s: out of memory", self->file)
+                         : ERR_OK;
 }
 
 /*  NAME = VALUE, and what may stand behind it.  */
@@ -202,7 +205,8 @@ static plv_err_t check_bytes (const char *file, plv_view_t text, plv_fail_t *ret
     return ERR_OK;
 }
 
-plv_err_t plv_conf_syntax (const char *file, plv_view_t text, plv_buf_t *ret_text, plv_fail_t *ret_fail)
+plv_err_t plv_conf_syntax (const char *file, plv_view_t text, plv_buf_t *ret_text,
+                           plv_fail_t *ret_fail)
 {
     plv_err_t err = check_bytes (file, text, ret_fail);
     if (err)

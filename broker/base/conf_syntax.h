@@ -17,6 +17,7 @@ enum { CONF_FILE_BYTES_MAX = 1024 * 1024, CONF_DEPTH_MAX = 16, CONF_GROUP_KEYS_M
 
 /*  Appends to `ret_text` the text with the numbers that need it marked as 64 bits wide, a newline and a NUL:
     for config_read_string.  */
-plv_err_t plv_conf_syntax (const char *file, plv_view_t text, plv_buf_t *ret_text, plv_fail_t *ret_fail);
+plv_err_t plv_conf_syntax (const char *file, plv_view_t text, plv_buf_t *ret_text,
+                           plv_fail_t *ret_fail);
 
 #endif

@@ -45,11 +45,32 @@ static void the_grammar_of_libconfig_is_accepted (void **state)
 {
     (void) state;
     static const char *const texts[] = {
-        "", "\n\n", "# c", "// c", "/* c */", "/* a\n * b */ a = 1;", "a=1", "a:1;", "a=1,b=2", "a=1 b=2",
-        "a = \"x\" \"y\"\n\"z\";", "a = \"\\\"\\\\\\n\\x41\\q\";", "a = [];", "a = ();", "a = {};",
-        "a = [1, 2];", "a = (1, \"x\", { b = 2; }, [3], (4));", "a = { b = { c = { d = true; }; }; };",
-        "a = TRUE; b = False;", "a=.5;b=5.;c=1e5;d=+1e5;e=1.e5;f=-.5;", "a=+5;b=-5;c=0xfF;d=5L;e=5LL;f=010;",
-        "*a-b_*9 = 1;", "a = \"new\nline\ttab\";", "a = 1 # c\n;", "truex = 1;", "a=\"\xc3\xa4\";",
+        "",
+        "\n\n",
+        "# c",
+        "// c",
+        "/* c */",
+        "/* a\n * b */ a = 1;",
+        "a=1",
+        "a:1;",
+        "a=1,b=2",
+        "a=1 b=2",
+        "a = \"x\" \"y\"\n\"z\";",
+        "a = \"\\\"\\\\\\n\\x41\\q\";",
+        "a = [];",
+        "a = ();",
+        "a = {};",
+        "a = [1, 2];",
+        "a = (1, \"x\", { b = 2; }, [3], (4));",
+        "a = { b = { c = { d = true; }; }; };",
+        "a = TRUE; b = False;",
+        "a=.5;b=5.;c=1e5;d=+1e5;e=1.e5;f=-.5;",
+        "a=+5;b=-5;c=0xfF;d=5L;e=5LL;f=010;",
+        "*a-b_*9 = 1;",
+        "a = \"new\nline\ttab\";",
+        "a = 1 # c\n;",
+        "truex = 1;",
+        "a=\"\xc3\xa4\";",
     };
     for (size_t at = 0; at < sizeof texts / sizeof texts[0]; at++)
         accepted (texts[at]);
@@ -103,7 +124,8 @@ static void what_libconfig_lets_through_is_refused (void **state)
 static void duplicates_are_named (void **state)
 {
     (void) state;
-    refused ("a = {\n b = 1;\n c = 2;\n b = 3;\n};", "f:4: a.b: given twice; the first is on line 2");
+    refused ("a = {\n b = 1;\n c = 2;\n b = 3;\n};",
+             "f:4: a.b: given twice; the first is on line 2");
     refused ("a = 1; a = 2; b = 3;", "f:1: a: given twice; the first is on line 1");
     accepted ("a = { b = 1; }; c = { b = 1; };");
 }
@@ -112,8 +134,8 @@ static void no_text_in_quotes_is_repeated (void **state)
 {
     (void) state;
     static const char *const texts[] = {
-        "a = SECRET;", "a = \"x\" SECRET", "a = \"SECRET", "a = [ \"SECRET\" \"SECRET\" 1 ]", "a \"SECRET\"",
-        "\"SECRET\" = 1", "a = 1SECRET;",
+        "a = SECRET;",  "a = \"x\" SECRET", "a = \"SECRET", "a = [ \"SECRET\" \"SECRET\" 1 ]",
+        "a \"SECRET\"", "\"SECRET\" = 1",   "a = 1SECRET;",
     };
     for (size_t at = 0; at < sizeof texts / sizeof texts[0]; at++) {
         plv_buf_t out = {0};

@@ -91,7 +91,8 @@ static void unknown_keys_are_refused_with_the_nearest (void **state)
     (void) state;
     refused ("\nrate_limit = {\n    mesages = 3;\n};",
              "p.conf:3: rate_limit.mesages: unknown key; did you mean rate_limit.messages?");
-    refused ("ratelimit = { messages = 3; };", "p.conf:1: ratelimit: unknown key; did you mean rate_limit?");
+    refused ("ratelimit = { messages = 3; };",
+             "p.conf:1: ratelimit: unknown key; did you mean rate_limit?");
     refused ("agents = { messages = 3; };",
              "p.conf:1: agents.messages: unknown key; did you mean rate_limit.messages?");
     refused ("messages = 3;", "p.conf:1: messages: unknown key; did you mean rate_limit.messages?");
@@ -107,16 +108,20 @@ static void values_of_another_type_are_refused (void **state)
              "p.conf:1: rate_limit.messages: takes a whole number, not a text");
     refused ("rate_limit = { messages = 1.5; };",
              "p.conf:1: rate_limit.messages: takes a whole number, not a number with a fraction");
-    refused ("rate_limit = { on = 1; };", "p.conf:1: rate_limit.on: takes true or false, not a whole number");
-    refused ("data = { dir = { }; };", "p.conf:1: data.dir: takes a text in double quotes, not a group");
+    refused ("rate_limit = { on = 1; };",
+             "p.conf:1: rate_limit.on: takes true or false, not a whole number");
+    refused ("data = { dir = { }; };",
+             "p.conf:1: data.dir: takes a text in double quotes, not a group");
     refused ("log = { level = 1; };",
              "p.conf:1: log.level: takes one of \"debug|info|warn|error\", not a whole number");
     refused ("content = { rules = \"x\"; };",
              "p.conf:1: content.rules: takes a list of texts such as [ \"a\", \"b\" ], not a text");
-    refused ("content = { rules = [ \"x\", \"\" ]; };", "p.conf:1: content.rules: item 2: an empty text");
+    refused ("content = { rules = [ \"x\", \"\" ]; };",
+             "p.conf:1: content.rules: item 2: an empty text");
     refused ("content = { rules = ( \"x\", 1 ); };",
              "p.conf:1: content.rules: item 2: takes a text in double quotes, not a whole number");
-    refused ("data = 1;", "p.conf:1: data: takes a group such as { key = value; }, not a whole number");
+    refused ("data = 1;",
+             "p.conf:1: data: takes a group such as { key = value; }, not a whole number");
 }
 
 static void ranges_are_named (void **state)
@@ -137,8 +142,9 @@ static void ranges_are_named (void **state)
 static void unknown_words_are_refused (void **state)
 {
     (void) state;
-    refused ("log = { level = \"warning\"; };", "p.conf:1: log.level: this word is not one of "
-                                                "\"debug|info|warn|error\"; did you mean \"warn\"?");
+    refused ("log = { level = \"warning\"; };",
+             "p.conf:1: log.level: this word is not one of "
+             "\"debug|info|warn|error\"; did you mean \"warn\"?");
     refused ("log = { level = \"loud\"; };",
              "p.conf:1: log.level: this word is not one of \"debug|info|warn|error\"");
     refused ("log = { level = \"\"; };",
@@ -154,13 +160,16 @@ static void rules_between_keys_are_checked (void **state)
     refused ("agents = { backoff_max_ms = 10; };",
              "p.conf:1: agents.backoff_max_ms: 10 is less than 1 times agents.backoff_ms, "
              "which makes it at least 1000");
-    static const char *const wrong[] = {"ipc://x", "tcp://", "tcp://:5", "tcp://a", "tcp://a:", "tcp://a:0",
+    static const char *const wrong[] = {"ipc://x",       "tcp://",     "tcp://:5",
+                                        "tcp://a",       "tcp://a:",   "tcp://a:0",
                                         "tcp://a:65536", "tcp://a:5x", "5000"};
     for (size_t at = 0; at < sizeof wrong / sizeof wrong[0]; at++) {
         char text[100];
         snprintf (text, sizeof text, "listen = { agents = \"%s\"; };", wrong[at]);
-        refused (text, "p.conf:1: listen.agents: takes tcp://ADDRESS:PORT, with a port from 1 to 65535, or "
-                       "nothing");
+        refused (
+            text,
+            "p.conf:1: listen.agents: takes tcp://ADDRESS:PORT, with a port from 1 to 65535, or "
+            "nothing");
     }
     plv_conf_t *conf = load ("listen = { agents = \"tcp://[::1]:65535\"; };");
     plv_conf_destroy (&conf);
@@ -169,11 +178,12 @@ static void rules_between_keys_are_checked (void **state)
 static void routes_are_read_in_order (void **state)
 {
     (void) state;
-    plv_conf_t *conf = load ("routes = (\n"
-                             "  { name = \"advice\"; service = \"advisor\"; command = \"/advice\";\n"
-                             "    overlap = \"merge\"; deadline_ms = 5000; types = [ \"chat.message\" ]; },\n"
-                             "  { name = \"rest\"; service = \"echo\"; cache = true; on_dead = \"park\"; }\n"
-                             ");");
+    plv_conf_t *conf =
+        load ("routes = (\n"
+              "  { name = \"advice\"; service = \"advisor\"; command = \"/advice\";\n"
+              "    overlap = \"merge\"; deadline_ms = 5000; types = [ \"chat.message\" ]; },\n"
+              "  { name = \"rest\"; service = \"echo\"; cache = true; on_dead = \"park\"; }\n"
+              ");");
     assert_int_equal (conf->route_count, 2);
     assert_string_equal (conf->routes[0].name, "advice");
     assert_int_equal (conf->routes[0].overlap, OVERLAP_MERGE);
@@ -189,15 +199,20 @@ static void wrong_routes_are_refused (void **state)
 {
     (void) state;
     refused ("routes = ();", "p.conf:1: routes: is empty; leave it out for the one default route");
-    refused ("routes = { };", "p.conf:1: routes: takes a list such as ( { name = \"...\"; } ), not a group");
-    refused ("routes = ( 1 );",
-             "p.conf:1: routes[0]: a route is a group such as { name = \"...\"; }, not a whole number");
-    refused ("routes = (\n{ name = \"a\"; }\n);", "p.conf:2: routes[0].service: a route needs a service");
-    refused ("routes = ( { service = \"a\"; } );", "p.conf:1: routes[0].name: a route needs a name");
+    refused ("routes = { };",
+             "p.conf:1: routes: takes a list such as ( { name = \"...\"; } ), not a group");
+    refused (
+        "routes = ( 1 );",
+        "p.conf:1: routes[0]: a route is a group such as { name = \"...\"; }, not a whole number");
+    refused ("routes = (\n{ name = \"a\"; }\n);",
+             "p.conf:2: routes[0].service: a route needs a service");
+    refused ("routes = ( { service = \"a\"; } );",
+             "p.conf:1: routes[0].name: a route needs a name");
     refused ("routes = ( { name = \"a\"; sevice = \"b\"; } );",
              "p.conf:1: routes[0].sevice: unknown key; did you mean service?");
-    refused ("routes = ( { name = \"a\"; service = \"b\"; },\n { name = \"a\"; service = \"c\"; } );",
-             "p.conf:2: routes[1]: routes[0] has the same name");
+    refused (
+        "routes = ( { name = \"a\"; service = \"b\"; },\n { name = \"a\"; service = \"c\"; } );",
+        "p.conf:2: routes[1]: routes[0] has the same name");
     refused ("routes = ( { name = \"a\"; service = \"b\"; attempts = -1; } );",
              "p.conf:1: routes[0].attempts: -1 is out of range: 1 to 1000");
     refused ("routes = ( { name = \"a\"; service = "
@@ -233,7 +248,8 @@ static void wrong_adapters_are_refused (void **state)
              "p.conf:1: adapters: takes a group such as { web = { ... }; }, not a whole number");
     refused ("adapters = {\n web = 8080; };",
              "p.conf:2: adapters.web: takes a group such as { key = value; }, not a whole number");
-    refused ("adapters = { web = { a = \"\\xff\"; }; };", "p.conf:1: adapters.web: the text is not UTF-8");
+    refused ("adapters = { web = { a = \"\\xff\"; }; };",
+             "p.conf:1: adapters.web: the text is not UTF-8");
 }
 
 static void files_are_read (void **state)

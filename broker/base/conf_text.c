@@ -50,9 +50,15 @@ static void default_text (const plv_conf_key_t *key, plv_buf_t *out)
 {
     size_t count = 0;
     switch (key->kind) {
-    case KEY_INT: number_text (key->standard, out); break;
-    case KEY_BOOL: add_text (out, key->standard ? "true" : "false"); break;
-    case KEY_STR: plv_conf_quote (key->text, out); break;
+    case KEY_INT:
+        number_text (key->standard, out);
+        break;
+    case KEY_BOOL:
+        add_text (out, key->standard ? "true" : "false");
+        break;
+    case KEY_STR:
+        plv_conf_quote (key->text, out);
+        break;
     case KEY_ENUM:
         add_text (out, "\"");
         plv_buf_add_view (out, plv_conf_word (key->text, (size_t) key->standard));
@@ -63,7 +69,8 @@ static void default_text (const plv_conf_key_t *key, plv_buf_t *out)
             count++;
         items_text (key->items, count, out);
         break;
-    case KEY_SECT: break;
+    case KEY_SECT:
+        break;
     }
 }
 

@@ -33,12 +33,23 @@ void plv_conf_value_default (const plv_conf_key_t *key, void *owner)
 {
     void *field = field_of (key, owner);
     switch (key->kind) {
-    case KEY_INT: *(int64_t *) field = key->standard; break;
-    case KEY_BOOL: *(bool *) field = key->standard; break;
-    case KEY_STR: *(char **) field = plv_strdup (key->text); break;
-    case KEY_ENUM: *(int *) field = (int) key->standard; break;
-    case KEY_LIST: list_default (key, field); break;
-    case KEY_SECT: break;
+    case KEY_INT:
+        *(int64_t *) field = key->standard;
+        break;
+    case KEY_BOOL:
+        *(bool *) field = key->standard;
+        break;
+    case KEY_STR:
+        *(char **) field = plv_strdup (key->text);
+        break;
+    case KEY_ENUM:
+        *(int *) field = (int) key->standard;
+        break;
+    case KEY_LIST:
+        list_default (key, field);
+        break;
+    case KEY_SECT:
+        break;
     }
 }
 
@@ -56,13 +67,19 @@ void plv_conf_value_free (const plv_conf_key_t *key, void *owner)
 const char *plv_conf_type_text (const config_setting_t *setting)
 {
     switch (config_setting_type (setting)) {
-    case CONFIG_TYPE_GROUP: return "a group";
+    case CONFIG_TYPE_GROUP:
+        return "a group";
     case CONFIG_TYPE_INT:
-    case CONFIG_TYPE_INT64: return "a whole number";
-    case CONFIG_TYPE_FLOAT: return "a number with a fraction";
-    case CONFIG_TYPE_STRING: return "a text";
-    case CONFIG_TYPE_BOOL: return "true or false";
-    default: return "a list";
+    case CONFIG_TYPE_INT64:
+        return "a whole number";
+    case CONFIG_TYPE_FLOAT:
+        return "a number with a fraction";
+    case CONFIG_TYPE_STRING:
+        return "a text";
+    case CONFIG_TYPE_BOOL:
+        return "true or false";
+    default:
+        return "a list";
     }
 }
 
@@ -74,21 +91,24 @@ plv_err_t plv_conf_text_check (const char *text, plv_fail_t *ret_fail)
         if (!size)
             return plv_fail (ret_fail, ERR_CONF, "the text is not UTF-8");
         if ((*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f)
-            return plv_fail (ret_fail, ERR_CONF,
-                             "the text holds a control character (code %u); a backslash that is meant as "
-                             "one is written twice", *at);
+            return plv_fail (
+                ret_fail, ERR_CONF,
+                "the text holds a control character (code %u); a backslash that is meant as "
+                "one is written twice",
+                *at);
         at += size;
         left -= size;
     }
     return ERR_OK;
 }
 
-static plv_err_t set_int (const plv_conf_key_t *key, int64_t *field, const config_setting_t *setting,
-                          plv_fail_t *ret_fail)
+static plv_err_t set_int (const plv_conf_key_t *key, int64_t *field,
+                          const config_setting_t *setting, plv_fail_t *ret_fail)
 {
     int type = config_setting_type (setting);
     if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-        return plv_fail (ret_fail, ERR_CONF, "takes a whole number, not %s", plv_conf_type_text (setting));
+        return plv_fail (ret_fail, ERR_CONF, "takes a whole number, not %s",
+                         plv_conf_type_text (setting));
     int64_t value = config_setting_get_int64 (setting);
     if (value < key->min || value > key->max)
         return plv_fail (ret_fail, ERR_CONF, "%" PRId64 " is out of range: %" PRId64 " to %" PRId64,
@@ -100,7 +120,8 @@ static plv_err_t set_int (const plv_conf_key_t *key, int64_t *field, const confi
 static plv_err_t set_bool (bool *field, const config_setting_t *setting, plv_fail_t *ret_fail)
 {
     if (config_setting_type (setting) != CONFIG_TYPE_BOOL)
-        return plv_fail (ret_fail, ERR_CONF, "takes true or false, not %s", plv_conf_type_text (setting));
+        return plv_fail (ret_fail, ERR_CONF, "takes true or false, not %s",
+                         plv_conf_type_text (setting));
     *field = config_setting_get_bool (setting);
     return ERR_OK;
 }
@@ -136,16 +157,19 @@ static plv_err_t set_enum (const plv_conf_key_t *key, int *field, const config_s
         plv_near_offer (&near, word);
     }
     if (near.best.size)
-        return plv_fail (ret_fail, ERR_CONF, "this word is not one of \"%s\"; did you mean \"%.*s\"?",
-                         key->text, PLV_VIEW_ARG (near.best));
+        return plv_fail (ret_fail, ERR_CONF,
+                         "this word is not one of \"%s\"; did you mean \"%.*s\"?", key->text,
+                         PLV_VIEW_ARG (near.best));
     return plv_fail (ret_fail, ERR_CONF, "this word is not one of \"%s\"", key->text);
 }
 
 /*  A list that replaces the one of the field only when all of it is good.  */
-static plv_err_t set_list (plv_conf_list_t *field, const config_setting_t *setting, plv_fail_t *ret_fail)
+static plv_err_t set_list (plv_conf_list_t *field, const config_setting_t *setting,
+                           plv_fail_t *ret_fail)
 {
     if (!config_setting_is_list (setting) && !config_setting_is_array (setting))
-        return plv_fail (ret_fail, ERR_CONF, "takes a list of texts such as [ \"a\", \"b\" ], not %s",
+        return plv_fail (ret_fail, ERR_CONF,
+                         "takes a list of texts such as [ \"a\", \"b\" ], not %s",
                          plv_conf_type_text (setting));
     size_t count = (size_t) config_setting_length (setting);
     plv_conf_list_t list = {.items = plv_alloc_zero (count, sizeof (char *)), .count = count};
@@ -163,17 +187,23 @@ static plv_err_t set_list (plv_conf_list_t *field, const config_setting_t *setti
     return err;
 }
 
-plv_err_t plv_conf_value_set (const plv_conf_key_t *key, void *owner, const config_setting_t *setting,
-                              plv_fail_t *ret_fail)
+plv_err_t plv_conf_value_set (const plv_conf_key_t *key, void *owner,
+                              const config_setting_t *setting, plv_fail_t *ret_fail)
 {
     void *field = field_of (key, owner);
     switch (key->kind) {
-    case KEY_INT: return set_int (key, field, setting, ret_fail);
-    case KEY_BOOL: return set_bool (field, setting, ret_fail);
-    case KEY_STR: return set_str (field, setting, ret_fail);
-    case KEY_ENUM: return set_enum (key, field, setting, ret_fail);
-    case KEY_LIST: return set_list (field, setting, ret_fail);
-    case KEY_SECT: break;
+    case KEY_INT:
+        return set_int (key, field, setting, ret_fail);
+    case KEY_BOOL:
+        return set_bool (field, setting, ret_fail);
+    case KEY_STR:
+        return set_str (field, setting, ret_fail);
+    case KEY_ENUM:
+        return set_enum (key, field, setting, ret_fail);
+    case KEY_LIST:
+        return set_list (field, setting, ret_fail);
+    case KEY_SECT:
+        break;
     }
     return ERR_OK;
 }

@@ -13,8 +13,8 @@
 #include <libconfig.h>
 
 void plv_conf_value_default (const plv_conf_key_t *key, void *owner);
-plv_err_t plv_conf_value_set (const plv_conf_key_t *key, void *owner, const config_setting_t *setting,
-                              plv_fail_t *ret_fail);
+plv_err_t plv_conf_value_set (const plv_conf_key_t *key, void *owner,
+                              const config_setting_t *setting, plv_fail_t *ret_fail);
 void plv_conf_value_free (const plv_conf_key_t *key, void *owner);
 bool plv_conf_value_is_default (const plv_conf_key_t *key, const void *owner);
 

@@ -58,10 +58,16 @@ static void anything_else_is_refused (void **state)
 {
     (void) state;
     static const char *const wrong[] = {
-        "", "0", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0",
-        "017f22e279b07cc398c4dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
-        "017f22e2_79b0-7cc3-98c4-dc0c0c07398f", "-17f22e2-79b0-7cc3-98c4-dc0c0c07398f",
-        "{017f22e2-79b0-7cc3-98c4-dc0c0c07398f}", "017f22e2-79b0-7cc3-98c4-dc0c0c0739\xc3\xa4",
+        "",
+        "0",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0",
+        "017f22e279b07cc398c4dc0c0c07398f",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
+        "017f22e2_79b0-7cc3-98c4-dc0c0c07398f",
+        "-17f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+        "{017f22e2-79b0-7cc3-98c4-dc0c0c07398f}",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c0739\xc3\xa4",
     };
     for (size_t at = 0; at < sizeof wrong / sizeof wrong[0]; at++) {
         plv_id_t id = {{7}};

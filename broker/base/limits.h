@@ -16,10 +16,13 @@ enum {
 };
 
 static_assert (FRAME_BYTES_MAX < PACKET_BYTES_MAX, "a frame fits into a packet");
-static_assert (BODY_BYTES_MAX + ENVELOPE_BYTES_MAX + 64 <= FRAME_BYTES_MAX, "an event fits into a frame");
-static_assert (BODY_BYTES_MAX + ENVELOPE_BYTES_MAX + HISTORY_BYTES_MAX + STATE_BYTES_MAX + STEPS_BYTES_MAX + 4096
+static_assert (BODY_BYTES_MAX + ENVELOPE_BYTES_MAX + 64 <= FRAME_BYTES_MAX,
+               "an event fits into a frame");
+static_assert (BODY_BYTES_MAX + ENVELOPE_BYTES_MAX + HISTORY_BYTES_MAX + STATE_BYTES_MAX
+                       + STEPS_BYTES_MAX + 4096
                    <= FRAME_BYTES_MAX,
                "a job fits into a frame");
-static_assert (FRAME_BYTES_MAX + PACKET_BYTES_MAX / 4 < PACKET_BYTES_MAX, "a frame fits behind others");
+static_assert (FRAME_BYTES_MAX + PACKET_BYTES_MAX / 4 < PACKET_BYTES_MAX,
+               "a frame fits behind others");
 
 #endif

@@ -18,7 +18,7 @@ typedef struct plv_node {
 } plv_node_t;
 
 /*  The struct of type `type` whose member `member` is `node`.  */
-#define PLV_OF(node, type, member) ((type *) (void *) ((char *) (node) - offsetof (type, member)))
+#define PLV_OF(node, type, member) ((type *) (void *) ((char *) (node) -offsetof (type, member)))
 
 static inline void plv_list_init (plv_node_t *head)
 {

@@ -74,7 +74,8 @@ void plv_log_destroy (plv_log_t **self_p)
 void plv_log_set (plv_log_t *self, plv_log_level_t least, plv_log_format_t format)
 {
     atomic_store_explicit (&self->least, (int) least, memory_order_relaxed);
-    atomic_store_explicit (&self->json, format == LOG_JSON || (format == LOG_AUTO && !self->terminal),
+    atomic_store_explicit (&self->json,
+                           format == LOG_JSON || (format == LOG_AUTO && !self->terminal),
                            memory_order_relaxed);
 }
 

@@ -37,7 +37,8 @@ plv_log_level_t plv_log_id_level (plv_log_id_t id);
 typedef struct plv_log plv_log_t;
 
 /*  LOG_AUTO is LOG_TEXT on a terminal (in colours, unless NO_COLOR is set) and LOG_JSON off it.  */
-plv_log_t *plv_log_new (const char *program, int fd, plv_log_level_t least, plv_log_format_t format);
+plv_log_t *plv_log_new (const char *program, int fd, plv_log_level_t least,
+                        plv_log_format_t format);
 void plv_log_destroy (plv_log_t **self_p);
 void plv_log_set (plv_log_t *self, plv_log_level_t least, plv_log_format_t format);
 

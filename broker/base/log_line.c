@@ -26,7 +26,8 @@ static void add_end (plv_log_line_t *self, const char *bytes)
     self->size += size;
 }
 
-static void add_format (plv_log_line_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+static void add_format (plv_log_line_t *self, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
 
 static void add_format (plv_log_line_t *self, const char *format, ...)
 {
@@ -117,8 +118,8 @@ void plv_log_line_json (plv_log_line_t *self, const plv_log_head_t *head, const 
     self->cut = false;
     add_format (self, "{\"time\":\"");
     add_time (self, head->time_us, "%Y-%m-%dT%H:%M:%S");
-    add_format (self, "Z\",\"level\":\"%s\",\"id\":\"%s\",\"program\":\"", plv_log_level_text (head->level),
-                head->id);
+    add_format (self, "Z\",\"level\":\"%s\",\"id\":\"%s\",\"program\":\"",
+                plv_log_level_text (head->level), head->id);
     add_escaped (self, JSON, plv_view_str (head->program));
     add_end (self, "\"");
     for (size_t at = 0; at < count && !self->cut; at++)
@@ -132,7 +133,8 @@ static bool is_plain (plv_view_t view)
     size_t size;
     for (size_t at = 0; at < view.size; at += size) {
         size = plv_utf8_size (view.data + at, view.size - at);
-        if (!size || control_code (view.data + at, size) >= 0 || memchr (" \"\\=", view.data[at], 4))
+        if (!size || control_code (view.data + at, size) >= 0
+            || memchr (" \"\\=", view.data[at], 4))
             return false;
     }
     return view.size > 0;
@@ -157,13 +159,15 @@ static void add_text_field (plv_log_line_t *self, const plv_field_t *field)
 void plv_log_line_text (plv_log_line_t *self, const plv_log_head_t *head, bool colours,
                         const plv_field_t *fields, size_t count)
 {
-    static const char *const colour[] = {
-        [LOG_DEBUG] = "\033[2m", [LOG_INFO] = "\033[32m", [LOG_WARN] = "\033[33m", [LOG_ERROR] = "\033[31m"};
+    static const char *const colour[] = {[LOG_DEBUG] = "\033[2m",
+                                         [LOG_INFO] = "\033[32m",
+                                         [LOG_WARN] = "\033[33m",
+                                         [LOG_ERROR] = "\033[31m"};
     self->size = 0;
     self->cut = false;
     add_time (self, head->time_us, "%H:%M:%S");
-    add_format (self, " %s%-5s%s %-16s", colours ? colour[head->level] : "", plv_log_level_text (head->level),
-                colours ? "\033[0m" : "", head->id);
+    add_format (self, " %s%-5s%s %-16s", colours ? colour[head->level] : "",
+                plv_log_level_text (head->level), colours ? "\033[0m" : "", head->id);
     for (size_t at = 0; at < count && !self->cut; at++)
         add_text_field (self, &fields[at]);
     while (!self->cut && self->size && self->data[self->size - 1] == ' ')

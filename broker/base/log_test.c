@@ -4,9 +4,9 @@
 #include "base/utf8.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -39,28 +39,33 @@ static void a_json_line_is_one_object (void **state)
     (void) state;
     plv_field_t fields[] = {F_STR ("session", "web_42"), F_VIEW ("platform", plv_view ("webx", 3)),
                             F_INT ("count", -3), F_NONE, F_STR ("none", NULL)};
-    assert_string_equal (json (fields, 5),
-                         "{\"time\":\"2023-11-14T22:13:20.123Z\",\"level\":\"info\",\"id\":\"session.created\","
-                         "\"program\":\"palaverd\",\"session\":\"web_42\",\"platform\":\"web\",\"count\":-3,"
-                         "\"none\":\"\"}\n");
+    assert_string_equal (
+        json (fields, 5),
+        "{\"time\":\"2023-11-14T22:13:20.123Z\",\"level\":\"info\",\"id\":\"session.created\","
+        "\"program\":\"palaverd\",\"session\":\"web_42\",\"platform\":\"web\",\"count\":-3,"
+        "\"none\":\"\"}\n");
 }
 
 static void a_text_line_is_for_people (void **state)
 {
     (void) state;
-    plv_field_t fields[] = {F_STR ("session", "web_42"), F_INT ("count", 3), F_STR ("why", "no space left"),
-                            F_STR ("empty", ""), F_STR ("sum", "a=b"), F_NONE};
-    assert_string_equal (text (fields, 6), "22:13:20.123 info  session.created  session=web_42 count=3 "
-                                           "why=\"no space left\" empty=\"\" sum=\"a=b\"\n");
+    plv_field_t fields[] = {F_STR ("session", "web_42"),    F_INT ("count", 3),
+                            F_STR ("why", "no space left"), F_STR ("empty", ""),
+                            F_STR ("sum", "a=b"),           F_NONE};
+    assert_string_equal (text (fields, 6),
+                         "22:13:20.123 info  session.created  session=web_42 count=3 "
+                         "why=\"no space left\" empty=\"\" sum=\"a=b\"\n");
     assert_string_equal (text (fields, 0), "22:13:20.123 info  session.created\n");
 }
 
 static void nothing_in_a_value_can_break_a_line (void **state)
 {
     (void) state;
-    plv_field_t field = F_VIEW ("x", plv_view ("a\nb\tc\033[31m\"\\\x7f\0\xc2\x9b\xff\xe2\x82\xc3\xa4", 21));
-    assert_non_null (strstr (json (&field, 1), ",\"x\":\"a\\nb\\tc\\u001b[31m\\\"\\\\\\u007f\\u0000\\u009b"
-                                               "\\ufffd\\ufffd\\ufffd\xc3\xa4\"}\n"));
+    plv_field_t field =
+        F_VIEW ("x", plv_view ("a\nb\tc\033[31m\"\\\x7f\0\xc2\x9b\xff\xe2\x82\xc3\xa4", 21));
+    assert_non_null (strstr (json (&field, 1),
+                             ",\"x\":\"a\\nb\\tc\\u001b[31m\\\"\\\\\\u007f\\u0000\\u009b"
+                             "\\ufffd\\ufffd\\ufffd\xc3\xa4\"}\n"));
     assert_non_null (strstr (text (&field, 1), " x=\"a\\nb\\tc\\x1b[31m\\\"\\\\\\x7f\\x00\\x9b"
                                                "\\xff\\xe2\\x82\xc3\xa4\"\n"));
 }
@@ -92,13 +97,15 @@ static void a_long_line_is_cut_and_says_so (void **state)
                 strcpy (value + used, units[unit]);
                 used += strlen (units[unit]);
             }
-            plv_field_t fields[] = {F_VIEW ("x", plv_view (value, used)), F_STR ("y", "z"), F_INT ("n", 7)};
+            plv_field_t fields[] = {F_VIEW ("x", plv_view (value, used)), F_STR ("y", "z"),
+                                    F_INT ("n", 7)};
             plv_log_line_t line;
             plv_log_line_json (&line, &head, fields, 3);
             assert_true (line.size <= sizeof line.data);
             assert_true (is_whole (line.data, line.size));
             assert_int_equal (line.cut, memmem (line.data, line.size, "\"n\":7}", 6) == NULL);
-            assert_int_equal (line.cut, memmem (line.data, line.size, ",\"cut\":true}\n", 13) != NULL);
+            assert_int_equal (line.cut,
+                              memmem (line.data, line.size, ",\"cut\":true}\n", 13) != NULL);
             for (size_t at = 0, step; at < line.size; at += step) {
                 step = plv_utf8_size ((const uint8_t *) line.data + at, line.size - at);
                 assert_true (step > 0);
@@ -127,7 +134,8 @@ static void levels_and_formats_are_kept (void **state)
     assert_int_equal (read_all (ends[0], said, sizeof said), 0);
     plv_log (log, LOG_STORE_SLOW, F_INT ("ms", 1200));
     read_all (ends[0], said, sizeof said);
-    assert_non_null (strstr (said, "\"level\":\"warn\",\"id\":\"store.slow\",\"program\":\"test\",\"ms\":1200}\n"));
+    assert_non_null (strstr (
+        said, "\"level\":\"warn\",\"id\":\"store.slow\",\"program\":\"test\",\"ms\":1200}\n"));
     plv_log_set (log, LOG_DEBUG, LOG_TEXT);
     plv_log (log, LOG_BROKER_STOPPED, F_NONE);
     read_all (ends[0], said, sizeof said);

@@ -11,7 +11,8 @@
 enum { SLOTS_MIN = 8 };
 
 static_assert (crypto_shorthash_BYTES == sizeof (uint64_t), "SipHash-2-4 gives 8 bytes");
-static_assert (crypto_shorthash_KEYBYTES == sizeof ((plv_map_t *) 0)->seed, "and takes the seed whole");
+static_assert (crypto_shorthash_KEYBYTES == sizeof ((plv_map_t *) 0)->seed,
+               "and takes the seed whole");
 
 static uint64_t hash_of (const plv_map_t *self, plv_view_t key)
 {

@@ -76,7 +76,8 @@ const char *plv_histogram_name (plv_histogram_id_t histogram)
 }
 
 /*  One line of the format: no name and no meaning of metric.def comes near the size.  */
-static void add_line (plv_buf_t *out, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+static void add_line (plv_buf_t *out, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
 
 static void add_line (plv_buf_t *out, const char *format, ...)
 {
@@ -105,7 +106,8 @@ static void add_sample (plv_buf_t *out, const row_t *row, const char *suffix, in
 {
     const char *open = *row->labels ? "{" : "";
     const char *close = *row->labels ? "}" : "";
-    add_line (out, "palaver_%s%s%s%s%s %" PRId64, row->name, suffix, open, row->labels, close, value);
+    add_line (out, "palaver_%s%s%s%s%s %" PRId64, row->name, suffix, open, row->labels, close,
+              value);
 }
 
 /*  "0.000063" for 63 microseconds, exact: a double would add digits of its own.  */
@@ -131,7 +133,8 @@ static void add_histogram (plv_buf_t *out, const row_t *row, const plv_histogram
             add_line (out, "palaver_%s%s_bucket{le=\"%s\"} %" PRIu64, row->name, suffix,
                       number_text (row->unit, plv_histogram_bound (at), text), seen);
     }
-    add_line (out, "palaver_%s%s_bucket{le=\"+Inf\"} %" PRIu64, row->name, suffix, histogram->count);
+    add_line (out, "palaver_%s%s_bucket{le=\"+Inf\"} %" PRIu64, row->name, suffix,
+              histogram->count);
     add_line (out, "palaver_%s%s_sum %s", row->name, suffix,
               number_text (row->unit, histogram->sum, text));
     add_line (out, "palaver_%s%s_count %" PRIu64, row->name, suffix, histogram->count);

@@ -23,7 +23,8 @@ size_t plv_near_distance (plv_view_t a, plv_view_t b)
         for (size_t to = 1; to <= b.size; to++) {
             bool same = tolower (a.data[at - 1]) == tolower (b.data[to - 1]);
             row[to] = least (least (row[to - 1], last[to]) + 1, last[to - 1] + !same);
-            if (at > 1 && to > 1 && a.data[at - 1] == b.data[to - 2] && a.data[at - 2] == b.data[to - 1])
+            if (at > 1 && to > 1 && a.data[at - 1] == b.data[to - 2]
+                && a.data[at - 2] == b.data[to - 1])
                 row[to] = least (row[to], before[to - 2] + 1);
         }
         size_t *oldest = before;
@@ -57,5 +58,6 @@ static bool begins_alike (plv_view_t a, plv_view_t b)
 void plv_near_offer (plv_near_t *self, plv_view_t known)
 {
     size_t distance = plv_near_distance (self->name, known);
-    plv_near_offer_at (self, known, begins_alike (self->name, known) ? least (distance, 1) : distance);
+    plv_near_offer_at (self, known,
+                       begins_alike (self->name, known) ? least (distance, 1) : distance);
 }

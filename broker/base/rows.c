@@ -16,10 +16,11 @@ const char *plv_row_view_name (plv_row_view_t view)
     return (unsigned) view < VIEW_COUNT_ ? names[view] : "unknown";
 }
 
-static void add (plv_buf_t *ops, plv_row_op_t op, plv_row_view_t view, plv_view_t key, plv_view_t value)
+static void add (plv_buf_t *ops, plv_row_op_t op, plv_row_view_t view, plv_view_t key,
+                 plv_view_t value)
 {
-    CHECK (key.size <= UINT32_MAX && value.size <= UINT32_MAX, "a row of %zu and %zu bytes", key.size,
-           value.size);
+    CHECK (key.size <= UINT32_MAX && value.size <= UINT32_MAX, "a row of %zu and %zu bytes",
+           key.size, value.size);
     /*  All the room at once, so that a failure leaves no half operation.  */
     if (!plv_buf_reserve (ops, ROW_HEAD_BYTES + key.size + value.size))
         return;
@@ -51,7 +52,8 @@ bool plv_row_next (plv_view_t ops, size_t *at, plv_row_t *ret_row)
     size_t room = ops.size - *at - ROW_HEAD_BYTES;
     size_t key_size = plv_get_u32 (head + 2);
     size_t value_size = plv_get_u32 (head + 6);
-    bool known = (head[0] == ROW_PUT || (head[0] == ROW_DELETE && !value_size)) && head[1] < VIEW_COUNT_;
+    bool known =
+        (head[0] == ROW_PUT || (head[0] == ROW_DELETE && !value_size)) && head[1] < VIEW_COUNT_;
     if (!known || key_size > room || value_size > room - key_size)
         return false;
     *ret_row = (plv_row_t){.op = (plv_row_op_t) head[0],

@@ -32,7 +32,8 @@ static void check_again (const plv_conf_t *conf)
     plv_conf_t *again = NULL;
     plv_fail_t fail;
     char *text = print (conf);
-    CHECK (!plv_conf_load_text (plv_view_str (text), "again", &again, &fail), "%s in\n%s", fail.text, text);
+    CHECK (!plv_conf_load_text (plv_view_str (text), "again", &again, &fail), "%s in\n%s",
+           fail.text, text);
     char *other = print (again);
     CHECK (strcmp (text, other) == 0, "printed:\n%s\nand again:\n%s", text, other);
     plv_conf_destroy (&again);
