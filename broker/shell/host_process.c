@@ -1,0 +1,202 @@
+#include "shell/host_process.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { STATUS_FD = 3 };
+
+/* ------------------------------------------------------------------ starting */
+
+static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int status)
+{
+    sigset_t none, all;
+    sigemptyset (&none);
+    sigfillset (&all);
+    int wrong = posix_spawn_file_actions_addopen (actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, STDERR_FILENO, STDOUT_FILENO);
+    wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, status, STATUS_FD);
+    wrong = wrong ? wrong : posix_spawn_file_actions_addclosefrom_np (actions, STATUS_FD + 1);
+    wrong = wrong ? wrong : posix_spawnattr_setsigmask (attributes, &none);
+    wrong = wrong ? wrong : posix_spawnattr_setsigdefault (attributes, &all);
+    wrong = wrong ? wrong : posix_spawnattr_setpgroup (attributes, 0);
+    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
+    return wrong ? wrong : posix_spawnattr_setflags (attributes, flags);
+}
+
+/*  0 or an errno.  */
+static int spawn (const host_process_options_t *options, int status, pid_t *ret_pid)
+{
+    char *words[14];
+    size_t count = 0;
+    const char *fixed[] = {options->program, "--plugin", options->plugin, "--name",
+                           options->name,    "--broker", options->broker, "--status-fd", "3"};
+    for (; count < sizeof fixed / sizeof *fixed; count++)
+        words[count] = (char *) (uintptr_t) fixed[count]; /* exec takes what it never writes as char * */
+    if (options->conf && *options->conf) {
+        words[count++] = (char *) (uintptr_t) "--conf";
+        words[count++] = (char *) (uintptr_t) options->conf;
+    }
+    if (options->beside)
+        words[count++] = (char *) (uintptr_t) "--beside";
+    words[count] = NULL;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init (&actions);
+    posix_spawnattr_init (&attributes);
+    int wrong = set_up (&actions, &attributes, status);
+    if (!wrong)
+        wrong = posix_spawn (ret_pid, options->program, &actions, &attributes, words, environ);
+    posix_spawn_file_actions_destroy (&actions);
+    posix_spawnattr_destroy (&attributes);
+    return wrong;
+}
+
+static void wake_by (int epoll, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    epoll_ctl (epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us, host_process_t **ret_process,
+                              plv_fail_t *ret_fail)
+{
+    int ends[2];
+    pid_t pid;
+    if (pipe2 (ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "no pipe: %s", strerror (errno));
+    /*  dup2 onto itself would leave close-on-exec set: stay away from the number that the child uses.  */
+    if (ends[1] == STATUS_FD) {
+        int moved = fcntl (ends[1], F_DUPFD_CLOEXEC, STATUS_FD + 1);
+        close (ends[1]);
+        ends[1] = moved;
+    }
+    int wrong = spawn (options, ends[1], &pid);
+    close (ends[1]);
+    if (wrong) {
+        close (ends[0]);
+        return plv_fail (ret_fail, plv_err_of_errno (wrong), "%s: %s", options->program, strerror (wrong));
+    }
+    host_process_t *self = plv_alloc_zero (1, sizeof *self);
+    self->pid = pid;
+    self->pipe = ends[0];
+    self->pidfd = pidfd_open (pid, 0);
+    self->started_us = now_us;
+    self->beat_us = now_us;
+    wake_by (options->epoll, self->pipe);
+    wake_by (options->epoll, self->pidfd);
+    *ret_process = self;
+    return ERR_OK;
+}
+
+void host_process_destroy (host_process_t **self_p)
+{
+    host_process_t *self = self_p ? *self_p : NULL;
+    if (!self)
+        return;
+    plv_node_remove (&self->node);
+    if (self->pid) {
+        kill (self->pid, SIGKILL);
+        waitpid (self->pid, NULL, 0);
+    }
+    if (self->pipe >= 0)
+        close (self->pipe);
+    close (self->pidfd);
+    free (self);
+    *self_p = NULL;
+}
+
+/* ------------------------------------------------------------------ listening */
+
+static void on_line (host_process_t *self, const char *line)
+{
+    if (strncmp (line, "OPEN", 4) == 0) {
+        self->is_open = true;
+        snprintf (self->version, sizeof self->version, "%s", line[4] ? line + 5 : "");
+    } else if (strcmp (line, "UP") == 0) {
+        self->is_up = true;
+    } else if (strcmp (line, "DOWN") == 0) {
+        self->is_up = false;
+    } else if (strncmp (line, "FAIL ", 5) == 0) {
+        snprintf (self->why, sizeof self->why, "%s", line + 5);
+    }
+}
+
+static void take_lines (host_process_t *self)
+{
+    char *end;
+    while ((end = memchr (self->line, '\n', self->line_size))) {
+        *end = 0;
+        on_line (self, self->line);
+        self->line_size -= (size_t) (end + 1 - self->line);
+        memmove (self->line, end + 1, self->line_size);
+    }
+    if (self->line_size == sizeof self->line)
+        self->line_size = 0; /* no line of ours is so long */
+}
+
+bool host_process_listen (host_process_t *self, int64_t now_us)
+{
+    bool was_open = self->is_open;
+    while (self->pipe >= 0) {
+        ssize_t got = read (self->pipe, self->line + self->line_size, sizeof self->line - self->line_size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && errno == EAGAIN)
+            break;
+        if (got <= 0) {
+            close (self->pipe); /* leaves the epoll set with it */
+            self->pipe = -1;
+            break;
+        }
+        self->beat_us = now_us;
+        self->line_size += (size_t) got;
+        take_lines (self);
+    }
+    return self->is_open && !was_open;
+}
+
+bool host_process_ended (host_process_t *self, int *ret_status)
+{
+    int status;
+    if (!self->pid || waitpid (self->pid, &status, WNOHANG) != self->pid)
+        return false;
+    self->pid = 0;
+    *ret_status = status;
+    return true;
+}
+
+void host_process_signal (host_process_t *self, int number)
+{
+    if (self->pid)
+        kill (self->pid, number); /* it is not waited for yet: the number is still its own */
+}
+
+bool host_status_refused (int status)
+{
+    return WIFEXITED (status) && WEXITSTATUS (status) >= HOST_REFUSED_FIRST
+           && WEXITSTATUS (status) <= HOST_REFUSED_LAST;
+}
+
+void host_status_text (int status, char *ret_text, size_t size)
+{
+    if (WIFSIGNALED (status)) {
+        const char *name = sigabbrev_np (WTERMSIG (status));
+        snprintf (ret_text, size, "SIG%s (%s)%s", name ? name : "?", strsignal (WTERMSIG (status)),
+                  WCOREDUMP (status) ? ", core dumped" : "");
+    } else {
+        snprintf (ret_text, size, "exit %d", WEXITSTATUS (status));
+    }
+}

@@ -1,0 +1,40 @@
+/*  plugin_file -- a plugin's file, checked and copied to a path that its content names
+    OWNS    nothing
+    THREAD  any
+    FAILS   plugin_file_copy with ERR_PERM, ERR_ARG, ERR_IO, ERR_NOSPC and a text that names the file
+    COST    one read of the file; nothing when the copy is there already
+
+    What is loaded is the copy: the file may be overwritten in place while an adapter runs on it.  */
+
+#ifndef SHELL_PLUGIN_FILE_H
+#define SHELL_PLUGIN_FILE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PLUGIN_PATH_BYTES = 4096 };
+
+/*  Tells whether a file was touched since it was looked at.  */
+typedef struct {
+    uint64_t device, inode, bytes, mode, owner;
+    int64_t modified_ns, changed_ns;
+} plugin_stamp_t;
+
+/*  False: there is no such entry in the directory.  */
+bool plugin_file_stamp (int dir_fd, const char *name, plugin_stamp_t *ret_stamp);
+bool plugin_stamp_equal (const plugin_stamp_t *a, const plugin_stamp_t *b);
+
+/*  Is somebody still writing it? Then it is looked at when the writer has closed it.  */
+bool plugin_file_busy (int dir_fd, const char *name);
+
+/*  Checks the file `name` in `dir_fd` (regular, no link, owned by root or us, written by nobody else, ELF) and
+    copies it to `copies`/STEM-HASH.so with mode 0500.  */
+plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies, char ret_path[PLUGIN_PATH_BYTES],
+                            plv_fail_t *ret_fail);
+
+/*  Makes the directory of the copies (mode 0700) and empties it.  */
+plv_err_t plugin_file_prepare (const char *copies, plv_fail_t *ret_fail);
+
+#endif
