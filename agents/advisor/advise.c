@@ -1,0 +1,168 @@
+#include "advisor/advise.h"
+
+#include "advisor/facts.h"
+#include "advisor/recommend.h"
+#include "wire/mp.h"
+
+static const char CAN[] = "I answer questions about funds and ETFs: what suits a goal, a horizon and an "
+                          "appetite for risk (\"10,000 USD for retirement in 20 years, medium risk\"), how "
+                          "products compare (\"VTI or VOO?\"), and what terms mean (\"what is an ETF?\").";
+
+static void say_social (social_t social, answer_t *answer)
+{
+    static const char *const WORDS[] = {
+        [SOCIAL_NONE] = "", [SOCIAL_HELLO] = "Hello. ", [SOCIAL_THANKS] = "You are welcome. ",
+        [SOCIAL_BYE] = "Goodbye. ", [SOCIAL_HELP] = "",
+    };
+    answer_say (answer, "%s", WORDS[social]);
+    if (social != SOCIAL_BYE && social != SOCIAL_THANKS)
+        answer_say (answer, "%s", CAN);
+    answer->confidence = 0.90;
+}
+
+static void say_outside (bool sure, answer_t *answer)
+{
+    answer_say (answer, sure ? "That is outside of what I know, so I recommend nothing. "
+                             : "I did not understand that as a question about investing, so I recommend "
+                               "nothing. ");
+    answer_say (answer, "%s", CAN);
+    answer->confidence = sure ? 0.90 : 0.20;
+}
+
+static void say_forecast (answer_t *answer)
+{
+    answer_say (answer, "Nobody can say what prices will do, and I do not guess. What can be chosen is how "
+                        "much risk fits your horizon: tell me when you need the money and how much risk "
+                        "you want, and I say what suits.");
+    answer->confidence = 0.10;
+}
+
+static void say_trade (answer_t *answer)
+{
+    answer_say (answer, "I do not advise on single stocks, on selling, on leverage or on trading for the short "
+                        "term. I know broad funds and ETFs; tell me your goal, horizon and risk appetite and "
+                        "I say which of them suit.");
+    answer->confidence = 0.90;
+}
+
+static void say_unlisted (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
+{
+    char symbol[PROFILE_SYMBOL_BYTES];
+    size_t i = 0;
+    for (; reading->unlisted[i]; i++) {
+        char c = reading->unlisted[i];
+        symbol[i] = c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
+    }
+    symbol[i] = '\0';
+    answer_say (answer, "%s is not among the %zu products of my catalogue, so I say nothing about it. Tell me "
+                        "what it should do for you, and I look for a fund or ETF that does.",
+                symbol, catalogue_size (catalogue));
+    answer_source (answer, "product catalogue (fees as published by the issuers; see fee_as_of)");
+    answer->confidence = 0.95;
+}
+
+static void say_why (answer_t *answer)
+{
+    answer_say (answer, "The last products were chosen so: nothing that you refuse is in them, their risk "
+                        "level is within your limit and what your horizon bears, and among those I prefer "
+                        "what serves your goal, spreads widely, and costs little. Each asset class is named "
+                        "once, so that they fall less together.");
+    facts_sources (answer);
+    answer->confidence = 0.95;
+}
+
+static void say_term (const reading_t *reading, answer_t *answer)
+{
+    answer_say (answer, "%s", reading->term);
+    answer_source (answer, "glossary of the advisor (glossary.def)");
+    answer->confidence = 0.95;
+}
+
+static void say_reset (reading_t *reading, answer_t *answer)
+{
+    profile_init (&reading->profile);
+    answer_say (answer, "Forgotten: we start afresh. %s", CAN);
+    answer->confidence = 0.90;
+}
+
+bool advise_needs_picks (const reading_t *reading)
+{
+    return reading->intent == INTENT_ADVICE && !reading->missing;
+}
+
+static void write_advice (const catalogue_t *catalogue, reading_t *reading, const picks_t *picks,
+                          answer_t *answer)
+{
+    if (reading->missing || !picks)
+        recommend_ask (reading, answer);
+    else
+        recommend (catalogue, reading, picks, answer);
+}
+
+void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *picks, answer_t *answer)
+{
+    switch (reading->intent) {
+    case INTENT_UNKNOWN:  say_outside (false, answer); break;
+    case INTENT_OUTSIDE:  say_outside (true, answer); break;
+    case INTENT_SOCIAL:   say_social (reading->social, answer); break;
+    case INTENT_RESET:    say_reset (reading, answer); break;
+    case INTENT_EXPLAIN:  say_term (reading, answer); break;
+    case INTENT_FORECAST: say_forecast (answer); break;
+    case INTENT_TRADE:    say_trade (answer); break;
+    case INTENT_DETAIL:   facts_detail (catalogue, reading, answer); break;
+    case INTENT_COMPARE:  facts_compare (catalogue, reading, answer); break;
+    case INTENT_TOPICS:   facts_topics (catalogue, reading, answer); break;
+    case INTENT_UNLISTED: say_unlisted (catalogue, reading, answer); break;
+    case INTENT_WHY:      say_why (answer); break;
+    case INTENT_ADVICE:   write_advice (catalogue, reading, picks, answer); break;
+    }
+}
+
+void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profile, answer_t *answer)
+{
+    reading_t reading;
+    picks_t picks = {0};
+    understand (catalogue, profile, text, year, &reading);
+    if (advise_needs_picks (&reading))
+        rank (catalogue, &reading, year, &picks);
+    advise_write (catalogue, &reading, &picks, answer);
+    *profile = reading.profile;
+}
+
+void advise_write_picks (const catalogue_t *catalogue, const picks_t *picks, plv_buf_t *out)
+{
+    plv_mp_put_map (out, 4);
+    plv_mp_put_text (out, "limit");
+    plv_mp_put_i64 (out, picks->limit);
+    plv_mp_put_text (out, "by_horizon");
+    plv_mp_put_bool (out, picks->by_horizon);
+    plv_mp_put_text (out, "over");
+    plv_mp_put_bool (out, picks->over);
+    plv_mp_put_text (out, "symbols");
+    plv_mp_put_array (out, (uint32_t) picks->count);
+    for (size_t i = 0; i < picks->count; i++)
+        plv_mp_put_text (out, catalogue_product (catalogue, (size_t) picks->products[i])->symbol);
+}
+
+bool advise_read_picks (catalogue_t *catalogue, plv_view_t bytes, picks_t *ret_picks)
+{
+    picks_t picks = {0};
+    plv_mp_t limit, by_horizon, over, symbols;
+    plv_view_t symbol;
+    int64_t level;
+    uint32_t count;
+    if (!plv_mp_valid (bytes, MP_MAP) || !plv_mp_find (bytes, "limit", &limit)
+        || !plv_mp_find (bytes, "by_horizon", &by_horizon) || !plv_mp_find (bytes, "over", &over)
+        || !plv_mp_find (bytes, "symbols", &symbols) || !plv_mp_i64 (&limit, &level)
+        || level < RISK_MIN || level > RISK_MAX || !plv_mp_bool (&by_horizon, &picks.by_horizon)
+        || !plv_mp_bool (&over, &picks.over) || !plv_mp_array (&symbols, &count))
+        return false;
+    picks.limit = (int) level;
+    while (count-- && plv_mp_str (&symbols, &symbol) && picks.count < PICKS_MAX) {
+        int product = catalogue_find (catalogue, symbol);
+        if (product >= 0)
+            picks.products[picks.count++] = product;
+    }
+    *ret_picks = picks;
+    return true;
+}

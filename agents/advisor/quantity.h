@@ -1,0 +1,28 @@
+/*  quantity -- the numbers of a message: amount, horizon, age, risk level
+    OWNS    nothing
+    THREAD  any
+    FAILS   never; what is not said stays 0 (or -1 where 0 means something)
+    COST    one pass over the words  */
+
+#ifndef ADVISOR_QUANTITY_H
+#define ADVISOR_QUANTITY_H
+
+#include "advisor/phrases.h"
+
+typedef struct {
+    double amount;      /* 0: none */
+    int currency;       /* currency_t, or -1 */
+    int every;          /* months between amounts that come again; 0: once */
+    bool amount_marked; /* a currency or "k" stands by it: it surely is money */
+    int months;         /* horizon; 0: none */
+    bool months_vague;  /* from words such as "long term" */
+    int age;            /* years; 0: none */
+    int retire_age;
+    int risk;           /* RISK_MIN..RISK_MAX; 0: none */
+    int bare;           /* a number that nothing explains; -1: none */
+} quantities_t;
+
+/*  `year`: the current calendar year, for "until 2045".  */
+void quantities_find (const words_t *words, const marks_t *marks, int year, quantities_t *ret_found);
+
+#endif

@@ -1,0 +1,419 @@
+#include "advisor/understand.h"
+
+#include "advisor/mention.h"
+#include "advisor/quantity.h"
+
+enum { RETIRE_AGE = 67, SCOPE_WORDS_MAX = 6 };
+
+typedef enum { SCOPE_OPEN, SCOPE_NOT, SCOPE_HAVE } scope_t;
+
+typedef struct {
+    catalogue_t *catalogue;
+    words_t words;
+    marks_t marks;
+    quantities_t found;
+    reading_t *reading;
+    bool anchored;   /* something speaks of investing surely */
+    bool in_session; /* the session was about investing before */
+    int negative;    /* weights of what speaks of something else */
+    unsigned kinds;  /* bit per mark_kind_t that occurs */
+    int compare;     /* the strongest COMPARE value */
+    topic_set_t topics;
+    topic_set_t refused;
+} context_t;
+
+static bool has (const context_t *self, mark_kind_t kind)
+{
+    return self->kinds & (1u << kind);
+}
+
+/*  "Gold" may be a ring; "gold ETF" is an investment.  */
+static int weight_of (const context_t *self, const mark_t *mark)
+{
+    static const char *const PRODUCTS[] = {"etf", "etfs", "fund", "funds", "stocks", "bonds", "index"};
+    if (mark->kind != MARK_TOPIC)
+        return mark->weight;
+    for (size_t i = 0; i < sizeof PRODUCTS / sizeof *PRODUCTS; i++)
+        if (words_at (&self->words, mark->first + mark->count - 1, PRODUCTS[i])
+            || words_at (&self->words, mark->first + mark->count, PRODUCTS[i]))
+            return 2;
+    return mark->weight;
+}
+
+static void weigh (context_t *self)
+{
+    reading_t *reading = self->reading;
+    for (size_t i = 0; i < self->marks.count; i++) {
+        const mark_t *mark = &self->marks.items[i];
+        self->kinds |= 1u << mark->kind;
+        int weight = weight_of (self, mark);
+        self->anchored |= weight >= 2;
+        self->negative += weight < 0 ? -weight : 0;
+        reading->score += weight;
+        if (mark->kind == MARK_FOLLOW)
+            reading->follow |= (unsigned) mark->value;
+        if (mark->kind == MARK_SOCIAL && !reading->social)
+            reading->social = (social_t) mark->value;
+        if (mark->kind == MARK_COMPARE && mark->value > self->compare)
+            self->compare = mark->value;
+    }
+    reading->score += (self->found.amount_marked ? 1 : 0) + (self->found.months ? 1 : 0);
+    /* whoever names a risk with an amount or a date, or in words that all are about money */
+    self->anchored |= has (self, MARK_RISK)
+                      && (self->found.amount_marked || self->found.months || self->negative == 0);
+}
+
+/*  A negation reaches to the end of its clause: over "and", "or" and commas between topics.  */
+static scope_t next_scope (const context_t *self, scope_t scope, size_t at, const mark_t *mark,
+                           size_t *since)
+{
+    const word_t *word = &self->words.items[at];
+    if (mark && mark->first == at) {
+        if (mark->kind == MARK_NOT || mark->kind == MARK_HAVE) {
+            *since = 0;
+            return mark->kind == MARK_NOT ? SCOPE_NOT : SCOPE_HAVE;
+        }
+        if (mark->kind == MARK_TOPIC && !word->stop) {
+            *since = 0;
+            return scope;
+        }
+    }
+    bool ends = word->stop || (mark && mark->first == at && (mark->kind == MARK_END || mark->kind == MARK_ASK));
+    bool list = mark && mark->kind == MARK_COMPARE;
+    if (ends || (word->comma && !list) || ++*since > SCOPE_WORDS_MAX)
+        return SCOPE_OPEN;
+    return scope;
+}
+
+static void take_symbol (context_t *self, scope_t scope, int product)
+{
+    reading_t *reading = self->reading;
+    const char *symbol = catalogue_product (self->catalogue, (size_t) product)->symbol;
+    self->anchored = true;
+    reading->score += 3;
+    if (scope == SCOPE_HAVE) {
+        symbols_add (&reading->profile.held, plv_view_str (symbol));
+        return;
+    }
+    for (size_t i = 0; i < reading->symbol_count; i++)
+        if (reading->symbols[i] == product)
+            return;
+    if (reading->symbol_count < SYMBOLS_MAX)
+        reading->symbols[reading->symbol_count++] = product;
+}
+
+static void take_topic (context_t *self, scope_t scope, int topic)
+{
+    if (scope == SCOPE_OPEN)
+        self->topics |= TOPIC_BIT (topic);
+    else if (scope == SCOPE_NOT)
+        self->refused |= TOPIC_BIT (topic);
+}
+
+/*  "Not aggressive" asks for little risk; "not too conservative" for some.  */
+static int risk_of (const mark_t *mark, scope_t scope)
+{
+    if (scope != SCOPE_NOT)
+        return mark->value;
+    return mark->value >= 5 ? 3 : 5;
+}
+
+/*  Goes through the words with the scope of "no ..." and "I own ...".  */
+static void take_mentions (context_t *self)
+{
+    scope_t scope = SCOPE_OPEN;
+    size_t since = 0;
+    int risk = 0;
+    for (size_t at = 0; at < self->words.count; at++) {
+        const mark_t *mark = mention_mark (&self->marks, at);
+        scope = next_scope (self, scope, at, mark, &since);
+        int product = mention_symbol (self->catalogue, &self->words, &self->marks, at);
+        if (product >= 0)
+            take_symbol (self, scope, product);
+        else if (!self->reading->unlisted[0] && mention_unlisted (&self->words, &self->marks, at))
+            memcpy (self->reading->unlisted, self->words.items[at].text,
+                    (size_t) self->words.items[at].size + 1);
+        else if (mark && mark->first == at && mark->kind == MARK_TOPIC)
+            take_topic (self, scope, mark->value);
+        else if (mark && mark->first == at && mark->kind == MARK_RISK && !risk)
+            risk = risk_of (mark, scope);
+    }
+    if (!self->found.risk)
+        self->found.risk = risk;
+}
+
+static goal_t goal_of (const context_t *self)
+{
+    goal_t goal = GOAL_NONE;
+    for (size_t i = 0; i < self->marks.count; i++) {
+        const mark_t *mark = &self->marks.items[i];
+        if (mark->kind == MARK_GOAL && (goal == GOAL_NONE || goal == GOAL_GROWTH))
+            goal = (goal_t) mark->value;
+    }
+    return goal;
+}
+
+/*  A horizon from ages: until one retires, or until a child is of age.  */
+static int months_of_age (const context_t *self, goal_t goal)
+{
+    int age = self->found.age, end = self->found.retire_age;
+    if (!age)
+        return 0;
+    if (!end && goal == GOAL_EDUCATION && age < 18)
+        end = 18;
+    if (!end && goal == GOAL_RETIREMENT)
+        end = RETIRE_AGE;
+    return end > age ? (end - age) * 12 : 0;
+}
+
+/*  A lone number answers what was asked last: "10" is ten years, or risk level 4.  */
+static void take_bare (context_t *self)
+{
+    quantities_t *found = &self->found;
+    unsigned asked = self->reading->profile.asked;
+    if (found->bare <= 0 || self->words.count > 4)
+        return;
+    if (asked == NEED_RISK && !found->risk && found->bare <= RISK_MAX)
+        found->risk = found->bare;
+    else if (asked == NEED_HORIZON && !found->months && found->bare <= 70)
+        found->months = found->bare * 12;
+}
+
+static void take_amount (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    if (self->found.currency >= 0)
+        profile->currency = self->found.currency;
+    if (!self->found.amount)
+        return;
+    profile->amount = self->found.amount;
+    profile->every = self->found.every;
+    self->reading->changed = true;
+}
+
+static void take_goal_and_horizon (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    goal_t goal = goal_of (self);
+    if (!goal && self->found.retire_age)
+        goal = GOAL_RETIREMENT;
+    int months = self->found.months;
+    /* "growth" beside another goal, or as an aside later, is not a change of goal */
+    if (goal && !(goal == GOAL_GROWTH && profile->goal)) {
+        /* another goal is another plan: what was looked at before does not bind it */
+        if (goal != profile->goal)
+            profile->wants = 0;
+        profile->goal = goal;
+        self->reading->changed = true;
+    }
+    if (!months || self->found.months_vague) {
+        int by_age = months_of_age (self, profile->goal);
+        months = by_age ? by_age : months;
+    }
+    if (!months && !profile->months)
+        months = profile_goal_months (profile->goal);
+    if (months) {
+        profile->months = months;
+        profile->assumed &= ~(unsigned) NEED_HORIZON;
+        self->reading->changed = true;
+    }
+}
+
+static void take_risk (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    unsigned follow = self->reading->follow;
+    int risk = self->found.risk;
+    int now = profile->risk ? profile->risk : 5;
+    if (!risk && (follow & FOLLOW_LESS_RISK))
+        risk = self->in_session ? (now > 2 ? now - 1 : now) : 3;
+    else if (!risk && (follow & FOLLOW_MORE_RISK))
+        risk = self->in_session ? (now < RISK_MAX ? now + 1 : now) : 6;
+    if (risk) {
+        profile->risk = risk;
+        profile->assumed &= ~(unsigned) NEED_RISK;
+        self->reading->changed = true;
+    }
+}
+
+static void take_topics (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    if (self->topics) {
+        profile->wants = self->topics;
+        profile->refuses &= ~self->topics;
+    }
+    if (self->refused) {
+        profile->refuses |= self->refused;
+        profile->wants &= ~self->refused;
+    }
+    if (self->reading->follow & FOLLOW_CHEAPER)
+        profile->cheap = true;
+    self->reading->changed |= self->topics || self->refused;
+    self->reading->topics = self->topics;
+}
+
+/*  Does a message in a running session speak of the same thing still?  */
+static bool continues (const context_t *self)
+{
+    const unsigned bits = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK | FOLLOW_CHEAPER | FOLLOW_OTHERS
+                          | FOLLOW_SKIP;
+    if (!self->in_session || self->negative > 1)
+        return false;
+    return self->reading->changed || (self->reading->follow & bits);
+}
+
+static bool about_investing (const context_t *self)
+{
+    return self->anchored && self->reading->score >= SCORE_LEAST;
+}
+
+static bool wants_products (const context_t *self)
+{
+    return has (self, MARK_ASK) || has (self, MARK_GOAL) || has (self, MARK_TOPIC)
+           || self->reading->changed || self->reading->follow;
+}
+
+/*  The product that was shown in that place, as if the message had named it.  */
+static void add_shown (context_t *self, size_t place)
+{
+    reading_t *reading = self->reading;
+    const symbols_t *shown = &reading->profile.shown;
+    int product = place < shown->count
+                      ? catalogue_find (self->catalogue, plv_view_str (shown->items[place])) : -1;
+    if (product >= 0 && reading->symbol_count < SYMBOLS_MAX)
+        reading->symbols[reading->symbol_count++] = product;
+}
+
+static void add_ordinals (context_t *self)
+{
+    for (size_t i = 0; i < self->marks.count; i++)
+        if (self->marks.items[i].kind == MARK_ORDINAL)
+            add_shown (self, (size_t) self->marks.items[i].value);
+}
+
+/*  Questions about the products shown last: "the first one", "compare them", "why?".  */
+static intent_t intent_of_shown (context_t *self)
+{
+    reading_t *reading = self->reading;
+    size_t shown = reading->profile.shown.count;
+    if (!shown || reading->symbol_count || self->negative || self->topics || self->found.months)
+        return INTENT_UNKNOWN;
+    add_ordinals (self);
+    bool these = (reading->follow & FOLLOW_THESE) && (reading->follow & FOLLOW_CHEAPER);
+    bool all = !reading->symbol_count && (self->compare == 2 || these);
+    for (size_t i = 0; all && i < shown; i++)
+        add_shown (self, i);
+    if (reading->symbol_count)
+        return reading->symbol_count > 1 ? INTENT_COMPARE : INTENT_DETAIL;
+    return (reading->follow & FOLLOW_WHY) && !reading->changed ? INTENT_WHY : INTENT_UNKNOWN;
+}
+
+static intent_t intent_of_symbols (const context_t *self)
+{
+    const reading_t *reading = self->reading;
+    if (self->negative > 3)
+        return INTENT_UNKNOWN;
+    if (reading->symbol_count > 1)
+        return INTENT_COMPARE;
+    if (reading->symbol_count == 1)
+        return INTENT_DETAIL;
+    if (reading->unlisted[0] && !self->negative && !self->topics && !reading->changed)
+        return INTENT_UNLISTED;
+    return INTENT_UNKNOWN;
+}
+
+/*  Questions that are about investing and want no products.  */
+static intent_t intent_of_question (context_t *self)
+{
+    reading_t *reading = self->reading;
+    bool personal = self->found.months || self->found.amount_marked || self->found.risk
+                    || has (self, MARK_GOAL);
+    if (has (self, MARK_TRADE) && self->negative < 3)
+        return INTENT_TRADE;
+    if (has (self, MARK_FORECAST) && (self->anchored || self->topics) && !personal
+        && reading->score >= 2)
+        return INTENT_FORECAST;
+    if (self->negative > 1)
+        return INTENT_UNKNOWN;
+    bool several = (reading->topics & (reading->topics - 1)) != 0;
+    if (several && self->compare && !personal && (self->compare == 2 || !has (self, MARK_ASK)))
+        return INTENT_TOPICS;
+    if (has (self, MARK_EXPLAIN) && !personal && !has (self, MARK_ASK)) {
+        reading->term = glossary_find (&self->words);
+        return reading->term ? INTENT_EXPLAIN : INTENT_UNKNOWN;
+    }
+    return INTENT_UNKNOWN;
+}
+
+static intent_t intent_of_rest (const context_t *self)
+{
+    const reading_t *reading = self->reading;
+    if ((about_investing (self) && wants_products (self)) || continues (self))
+        return INTENT_ADVICE;
+    if (self->negative > 0 && !self->anchored)
+        return INTENT_OUTSIDE;
+    if (reading->social && self->words.count <= 12)
+        return INTENT_SOCIAL;
+    return INTENT_UNKNOWN;
+}
+
+static intent_t find_intent (context_t *self)
+{
+    intent_t intent = INTENT_UNKNOWN;
+    if (self->reading->follow & FOLLOW_RESET)
+        return self->negative > 1 ? INTENT_OUTSIDE : INTENT_RESET;
+    intent = intent_of_shown (self);
+    if (!intent)
+        intent = intent_of_symbols (self);
+    if (!intent)
+        intent = intent_of_question (self);
+    return intent ? intent : intent_of_rest (self);
+}
+
+/*  What is missing; what was asked for and not answered is assumed with caution the second time.  */
+static void find_missing (reading_t *reading)
+{
+    profile_t *profile = &reading->profile;
+    unsigned missing = (profile->risk ? 0 : NEED_RISK) | (profile->months ? 0 : NEED_HORIZON);
+    /* whoever names a narrow kind of product wants to see that kind, not a plan */
+    const topic_set_t broad = TOPIC_BIT (TOPIC_STOCKS) | TOPIC_BIT (TOPIC_BONDS)
+                              | TOPIC_BIT (TOPIC_MIXED) | TOPIC_BIT (TOPIC_MUTUAL)
+                              | TOPIC_BIT (TOPIC_UCITS) | TOPIC_BIT (TOPIC_ESG);
+    if ((reading->topics & ~broad) && !profile->goal)
+        missing = 0;
+    unsigned again = missing & profile->asked;
+    if (reading->changed && !(reading->follow & FOLLOW_SKIP))
+        again = 0;
+    if (again) {
+        profile->assumed |= again;
+        missing &= ~again;
+    }
+    reading->missing = missing;
+}
+
+void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t text, int year,
+                 reading_t *ret_reading)
+{
+    context_t self = {.catalogue = catalogue, .reading = ret_reading};
+    *ret_reading = (reading_t){.profile = *before};
+    self.in_session = before->asked || before->shown.count;
+    words_read (&self.words, text);
+    phrases_find (&self.words, &self.marks);
+    quantities_find (&self.words, &self.marks, year, &self.found);
+    weigh (&self);
+    take_mentions (&self);
+    take_bare (&self);
+    take_amount (&self);
+    take_goal_and_horizon (&self);
+    take_risk (&self);
+    take_topics (&self);
+    ret_reading->intent = find_intent (&self);
+    if (ret_reading->intent == INTENT_ADVICE) {
+        ret_reading->hit_count = mention_search (catalogue, &self.words, &self.marks,
+                                                 ret_reading->hits, HITS_MAX);
+        find_missing (ret_reading);
+    } else if (ret_reading->intent == INTENT_UNKNOWN || ret_reading->intent == INTENT_OUTSIDE) {
+        ret_reading->profile = *before;
+    }
+}

@@ -1,0 +1,59 @@
+/*  understand -- what a message wants, by rules alone
+    OWNS    nothing: a reading is a plain value
+    THREAD  that of the catalogue
+    FAILS   never: what is not understood is INTENT_UNKNOWN
+    COST    tens of microseconds
+
+    Every phrase carries a weight (phrases.def): how surely it speaks of investing, or of something else.
+    A message is about investing when the weights add up to SCORE_LEAST and at least one phrase or
+    symbol speaks of it surely; in a session that already is about investing, less will do.  */
+
+#ifndef ADVISOR_UNDERSTAND_H
+#define ADVISOR_UNDERSTAND_H
+
+#include "advisor/catalogue.h"
+#include "advisor/profile.h"
+
+enum { SYMBOLS_MAX = 6, HITS_MAX = 64, SCORE_LEAST = 3 };
+
+typedef enum {
+    INTENT_UNKNOWN,  /* nothing that the advisor could take hold of */
+    INTENT_OUTSIDE,  /* about something else */
+    INTENT_SOCIAL,   /* hello, thanks, help */
+    INTENT_RESET,
+    INTENT_EXPLAIN,  /* a term of the glossary */
+    INTENT_FORECAST, /* what prices will do */
+    INTENT_TRADE,    /* selling, leverage, single stocks */
+    INTENT_DETAIL,   /* one product */
+    INTENT_COMPARE,  /* several products */
+    INTENT_TOPICS,   /* several kinds of products */
+    INTENT_UNLISTED, /* a symbol that the catalogue does not have */
+    INTENT_WHY,      /* why the last recommendations */
+    INTENT_ADVICE,   /* products that suit the profile */
+} intent_t;
+
+typedef struct {
+    intent_t intent;
+    profile_t profile;   /* of the session, with what this message adds */
+    unsigned follow;     /* follow_t bits */
+    unsigned missing;    /* need_t bits: an answer would be a guess without them */
+    bool changed;        /* the message added to the profile */
+    social_t social;
+    const char *term;    /* INTENT_EXPLAIN: the glossary's text */
+    int symbols[SYMBOLS_MAX]; /* indexes in the catalogue, as mentioned */
+    size_t symbol_count;
+    char unlisted[PROFILE_SYMBOL_BYTES];
+    topic_set_t topics;  /* mentioned and not refused */
+    int hits[HITS_MAX];  /* products that words of the message find */
+    size_t hit_count;
+    int score;
+} reading_t;
+
+/*  `before`: the session's profile; `year`: the current calendar year.  */
+void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t text, int year,
+                 reading_t *ret_reading);
+
+/*  The glossary's text about the longest term in the message, or NULL.  */
+const char *glossary_find (const words_t *words);
+
+#endif
