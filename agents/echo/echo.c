@@ -1,0 +1,116 @@
+/*  palaver-echo -- the smallest useful worker: says what it was told
+    For a first look, for tests and for measuring: it can think for a while and it can fail.  */
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "sdk/agent.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SERVICES = 8 };
+
+typedef struct {
+    plv_agent_options_t options;
+    const char *services[SERVICES];
+    unsigned think_ms;
+    double fail_rate;
+} echo_t;
+
+static const char USAGE[] =
+    "usage: palaver-echo [OPTION]...\n"
+    "Answers every message with its own text.\n"
+    "  --endpoint ENDPOINT  where the broker listens for agents (default: $PALAVER_AGENTS)\n"
+    "  --services A,B       what to serve (default: echo)\n"
+    "  --name NAME          (default: echo)\n"
+    "  --credit N           jobs held at a time (default: the number of threads)\n"
+    "  --threads N          jobs worked on at a time (default: 1)\n"
+    "  --history N          turns of history that a job brings (default: 0)\n"
+    "  --think MS           wait this long before each answer\n"
+    "  --fail-rate R        fail this share of the jobs, 0 to 1\n"
+    "  --verbose            say on stderr what happens on the connection\n";
+
+static void answer (plv_job_t *job, void *arg)
+{
+    const echo_t *echo = arg;
+    if (echo->think_ms)
+        usleep (echo->think_ms * 1000);
+    if (echo->fail_rate > 0) {
+        plv_rng_t rng = plv_rng_seed ((uint64_t) plv_clock_mono_us ());
+        if ((double) plv_rng_below (&rng, 1000000) < echo->fail_rate * 1e6) {
+            plv_job_nack (job, &(plv_nack_t){.code = "general_error", .reason = "asked to fail"}, NULL);
+            return;
+        }
+    }
+    plv_buf_t body = {0};
+    plv_mp_put_map (&body, 1);
+    plv_mp_put_text (&body, "response_text");
+    plv_mp_put_str (&body, plv_job_text (job));
+    plv_job_reply (job, plv_buf_view (&body), NULL);
+    plv_buf_free (&body);
+}
+
+static void say (void *arg, const char *line)
+{
+    (void) arg;
+    fprintf (stderr, "palaver-echo: %s\n", line);
+}
+
+static void split_services (echo_t *self, char *list)
+{
+    self->options.services = self->services;
+    self->options.service_count = 0;
+    for (char *at = strtok (list, ","); at && self->options.service_count < SERVICES; at = strtok (NULL, ","))
+        self->services[self->options.service_count++] = at;
+}
+
+static bool parse (int argc, char **argv, echo_t *self)
+{
+    static const struct option OPTIONS[] = {
+        {"endpoint", required_argument, NULL, 'e'}, {"services", required_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'n'},     {"credit", required_argument, NULL, 'c'},
+        {"threads", required_argument, NULL, 'j'},  {"history", required_argument, NULL, 'y'},
+        {"think", required_argument, NULL, 't'},    {"fail-rate", required_argument, NULL, 'f'},
+        {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    for (int option; (option = getopt_long (argc, argv, "h", OPTIONS, NULL)) != -1;) {
+        switch (option) {
+        case 'e': self->options.endpoint = optarg; break;
+        case 's': split_services (self, optarg); break;
+        case 'n': self->options.name = optarg; break;
+        case 'c': self->options.credit = (unsigned) strtoul (optarg, NULL, 10); break;
+        case 'j': self->options.threads = (unsigned) strtoul (optarg, NULL, 10); break;
+        case 'y': self->options.history = atoi (optarg) > 0 ? atoi (optarg) : PLV_HISTORY_NONE; break;
+        case 't': self->think_ms = (unsigned) strtoul (optarg, NULL, 10); break;
+        case 'f': self->fail_rate = strtod (optarg, NULL); break;
+        case 'v': self->options.log = say; break;
+        case 'h': fputs (USAGE, stdout); exit (0);
+        default: return false;
+        }
+    }
+    return optind == argc;
+}
+
+int main (int argc, char **argv)
+{
+    echo_t self = {.services = {"echo"},
+                   .options = {.name = "echo", .build = "1", .service_count = 1, .history = PLV_HISTORY_NONE}};
+    self.options.services = self.services;
+    if (!parse (argc, argv, &self)) {
+        fputs (USAGE, stderr);
+        return 64;
+    }
+    plv_agent_t *agent = NULL;
+    plv_fail_t fail = {0};
+    plv_err_t err = plv_agent_new (&self.options, &agent, &fail);
+    if (!err)
+        err = plv_agent_run (agent, answer, &self, &fail);
+    if (err)
+        say (NULL, fail.text);
+    plv_agent_destroy (&agent);
+    return plv_agent_exit_code (err);
+}

@@ -1,0 +1,171 @@
+/*  internal -- what the files of the SDK share: the agent, its link to the broker, its jobs
+    OWNS    see the structs
+    THREAD  fields below `lock` only with the lock held; those of the link only on the link's thread; the
+            rest is set before the threads start
+    FAILS   -
+    COST    -
+
+    Two kinds of thread: the link's own (socket, heartbeats) and those of the handlers. They meet in
+    `waiting` (jobs to do), `held` (jobs whose end is not yet on the broker's disk) and `out` (frames to send).  */
+
+#ifndef PLV_SDK_INTERNAL_H
+#define PLV_SDK_INTERNAL_H
+
+#include "base/list.h"
+#include "sdk/agent.h"
+#include "wire/frame.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    KEY_TEXT_BYTES = 41, /* a CURVE key in Z85, and a NUL */
+    WELCOME_WAIT_MS = 5000,
+    LIVE_BACKLOG_BYTES = 1024 * 1024, /* live frames are dropped beyond this */
+    QUICK_US = 100,                   /* a handler below this may wait for others to answer with it */
+};
+
+/*  What the options came to.  */
+typedef struct {
+    char *endpoint;
+    char *name;
+    char *build;
+    char public_key[KEY_TEXT_BYTES]; /* "": no CURVE */
+    char secret_key[KEY_TEXT_BYTES];
+    char broker_key[KEY_TEXT_BYTES];
+    unsigned threads;
+    unsigned batch_size; /* 1: no batches */
+    bool keep_signals;
+    uint32_t pairs;      /* the option map of HELLO, encoded, without its head and without `holding` */
+    plv_buf_t encoded;
+    void (*log) (void *log_arg, const char *line);
+    void *log_arg;
+} settings_t;
+
+plv_err_t plv_settings_make (const plv_agent_options_t *options, settings_t *ret_settings,
+                             plv_fail_t *ret_fail);
+void plv_settings_free (settings_t *self);
+
+/*  Reads `public-key` and, when `ret_secret` is not NULL, `secret-key` from a key file.  */
+plv_err_t plv_cert_read (const char *path, char ret_public[KEY_TEXT_BYTES],
+                         char ret_secret[KEY_TEXT_BYTES], plv_fail_t *ret_fail);
+
+typedef enum {
+    ANSWER_NONE,
+    ANSWER_REPLY, /* kept until COMMITTED or CANCEL */
+    ANSWER_NACK,  /* kept until it was sent on a ready connection */
+} answer_t;
+
+/*  A step that this attempt has saved; its views point into `bytes`.  */
+typedef struct step {
+    struct step *next;
+    plv_view_t name;
+    plv_view_t result;
+    uint8_t bytes[];
+} step_t;
+
+struct plv_job {
+    plv_agent_t *agent;
+    plv_node_t held;
+    plv_node_t queue; /* in `waiting`, or in no list */
+    uint64_t lease;
+    uint64_t attempt;
+    int64_t arrived_us;
+    int64_t deadline_us;
+    plv_envelope_t envelope;
+    plv_view_t body;
+    plv_view_t history;
+    plv_view_t state;
+    plv_view_t steps;
+    uint64_t batch_id;
+    uint64_t batch_size; /* 1: in no batch */
+    uint64_t deltas;
+    uint32_t changes; /* of the state: pairs in `changed` */
+    plv_buf_t changed;
+    step_t *saved; /* steps of this attempt, newest first */
+    int64_t begun_us; /* when the handler was called */
+    /*  below `lock`  */
+    bool running;
+    answer_t answer;
+    plv_buf_t kept; /* the frame of the answer */
+    plv_buf_t step; /* the frame of a step that is not saved yet; empty: none */
+    atomic_bool cancelled;
+    char cancel_code[32];
+    uint8_t frame[]; /* the JOB's bytes, which the views point into */
+};
+
+typedef enum { PHASE_WORK, PHASE_DRAIN, PHASE_OVER } phase_t;
+typedef enum { LINK_NEW, LINK_INTRODUCED, LINK_READY } link_state_t;
+
+/*  All times monotonic, in microseconds.  */
+typedef struct {
+    void *context;
+    void *socket;
+    link_state_t state;
+    uint64_t hellos;        /* said so far: the first has no `holding` */
+    bool blocked;           /* the socket took no more: wait until it does */
+    bool drain_said;
+    int signals;            /* a signalfd, or -1 */
+    int64_t heartbeat_us;
+    int64_t timeout_us;
+    int64_t heard_us;
+    int64_t said_us;
+    int64_t hello_us;
+    int64_t reopen_us;      /* 0: the socket is open */
+    int64_t pause_us;       /* before the next reopening */
+    int64_t drained_us;     /* when the last handler was done while draining; 0: not yet */
+    int64_t nap_us;         /* the poll's patience while handlers are busy */
+    plv_buf_t packet;
+} link_t;
+
+struct plv_agent {
+    settings_t set;
+    link_t link;
+    uint8_t incarnation[16];
+    int wake; /* an eventfd */
+    atomic_bool stop;
+    plv_agent_batch_handler_t *handler;
+    void *handler_arg;
+    bool ran;
+
+    pthread_mutex_t lock;
+    pthread_cond_t work;  /* a job waits, or it is over */
+    pthread_cond_t saved; /* a step was saved, or a job was cancelled */
+    plv_node_t waiting;
+    plv_node_t held;
+    unsigned idle;    /* handler threads that wait */
+    unsigned running; /* handlers at work */
+    plv_buf_t out;    /* frames, without a packet's head */
+    bool ready;       /* what is put into `out` goes out; else it is kept with its job */
+    bool asleep;      /* the link polls and must be woken */
+    phase_t phase;
+    plv_fail_t fail;  /* why it ended; code ERR_OK: it was drained */
+};
+
+/*  A line through options.log.  */
+void plv_agent_note (plv_agent_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+/*  With the lock held.  */
+void plv_agent_wake (plv_agent_t *self);
+void plv_agent_fail (plv_agent_t *self, const plv_fail_t *fail);
+void plv_job_put (plv_job_t *job, const plv_buf_t *frame);
+void plv_job_release (plv_job_t *job);
+void plv_job_give_back (plv_job_t *job);
+void plv_job_cancel (plv_job_t *job, plv_view_t code);
+plv_job_t *plv_job_find (plv_agent_t *self, uint64_t lease);
+void plv_step_free (step_t *steps);
+
+/*  A JOB frame as a job, not yet in any list. ERR_NOMEM, or ERR_PROTOCOL when it is none.  */
+plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t **ret_job,
+                       plv_fail_t *ret_fail);
+
+/*  The link's parts.  */
+void *plv_link_thread (void *agent);
+plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, plv_fail_t *ret_fail); /* locks */
+void plv_link_hello (plv_agent_t *self);
+void plv_link_welcomed (plv_agent_t *self); /* with the lock held */
+void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text);
+bool plv_link_flush (plv_agent_t *self);
+void plv_link_reopen (plv_agent_t *self, int64_t pause_us);
+
+#endif

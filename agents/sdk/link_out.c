@@ -1,0 +1,146 @@
+#include "sdk/internal.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <unistd.h>
+#include <zmq.h>
+
+/*  What the link itself says goes out at once, past `out`: it is little, and never waits for others. When the
+    socket takes no more the other side is not reading, and silence will end the connection.  */
+static void send_packet (plv_agent_t *self)
+{
+    link_t *link = &self->link;
+    if (link->socket && !link->packet.failed)
+        zmq_send (link->socket, link->packet.data, link->packet.size, ZMQ_DONTWAIT);
+    link->said_us = plv_clock_mono_us ();
+    plv_buf_clear (&link->packet);
+}
+
+/*  Leases that we work on or whose answers are not yet on the broker's disk.  */
+static void put_holding (plv_agent_t *self, plv_buf_t *packet)
+{
+    uint32_t count = 0;
+    for (plv_node_t *node = self->held.next; node != &self->held; node = node->next)
+        count += !atomic_load (&PLV_OF (node, plv_job_t, held)->cancelled);
+    plv_mp_put_text (packet, "holding");
+    plv_mp_put_array (packet, count);
+    for (plv_node_t *node = self->held.next; node != &self->held; node = node->next) {
+        const plv_job_t *job = PLV_OF (node, plv_job_t, held);
+        if (!atomic_load (&job->cancelled))
+            plv_mp_put_u64 (packet, job->lease);
+    }
+}
+
+void plv_link_hello (plv_agent_t *self)
+{
+    link_t *link = &self->link;
+    plv_buf_t *packet = &link->packet;
+    plv_packet_begin (packet);
+    size_t mark = plv_frame_begin (packet, VERB_HELLO);
+    plv_mp_put_text (packet, "agent");
+    plv_mp_put_text (packet, self->set.name);
+    plv_mp_put_text (packet, self->set.build);
+    plv_mp_put_u64 (packet, (uint64_t) getpid ());
+    plv_mp_put_map (packet, self->set.pairs + (link->hellos ? 2 : 1));
+    plv_buf_add_view (packet, plv_buf_view (&self->set.encoded));
+    plv_mp_put_text (packet, "incarnation");
+    plv_mp_put_bin (packet, plv_view (self->incarnation, sizeof self->incarnation));
+    if (link->hellos) {
+        pthread_mutex_lock (&self->lock);
+        put_holding (self, packet);
+        pthread_mutex_unlock (&self->lock);
+    }
+    plv_frame_end (packet, mark);
+    send_packet (self);
+    link->state = LINK_INTRODUCED;
+    link->hellos++;
+    link->drain_said = false;
+    link->hello_us = link->said_us;
+}
+
+/*  CREDIT says 0; BYE says `text`; the others have no arguments.  */
+void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text)
+{
+    plv_buf_t *packet = &self->link.packet;
+    plv_packet_begin (packet);
+    size_t mark = plv_frame_begin (packet, verb);
+    if (verb == VERB_CREDIT)
+        plv_mp_put_u64 (packet, 0);
+    else if (verb == VERB_BYE)
+        plv_mp_put_text (packet, text);
+    plv_frame_end (packet, mark);
+    send_packet (self);
+}
+
+/*  What is unanswered is said again; a nack only needs to be said.  */
+void plv_link_welcomed (plv_agent_t *self)
+{
+    self->ready = true;
+    plv_buf_clear (&self->out);
+    for (plv_node_t *node = self->held.next; node != &self->held;) {
+        plv_job_t *job = PLV_OF (node, plv_job_t, held);
+        node = node->next;
+        plv_job_put (job, &job->step);
+        if (job->answer == ANSWER_NONE)
+            continue;
+        plv_job_put (job, &job->kept);
+        if (job->answer == ANSWER_NACK && !job->running)
+            plv_job_release (job);
+    }
+}
+
+/*  How many of the frames in `out` from `at` on go into one packet.  */
+static size_t frames_that_fit (const plv_buf_t *out, size_t at)
+{
+    size_t end = at;
+    while (end < out->size) {
+        size_t frame = PLV_FRAME_HEAD_BYTES + plv_get_u32 (out->data + end + 1);
+        if (end > at && end - at + frame + PLV_PACKET_HEAD_BYTES > PACKET_BYTES_MAX)
+            break;
+        end += frame;
+    }
+    return end - at;
+}
+
+/*  Sends packets until `out` is empty or the socket is full. Returns the bytes that went out.  */
+static size_t send_out (plv_agent_t *self, const plv_buf_t *out)
+{
+    size_t at = 0;
+    while (at < out->size) {
+        size_t size = frames_that_fit (out, at);
+        zmq_msg_t message;
+        if (zmq_msg_init_size (&message, PLV_PACKET_HEAD_BYTES + size))
+            break;
+        uint8_t *data = zmq_msg_data (&message);
+        memcpy (data, (const uint8_t[]){'P', 'V', PLV_WIRE_MAJOR, PLV_WIRE_MINOR}, PLV_PACKET_HEAD_BYTES);
+        memcpy (data + PLV_PACKET_HEAD_BYTES, out->data + at, size);
+        if (zmq_msg_send (&message, self->link.socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close (&message);
+            self->link.blocked = true;
+            break;
+        }
+        at += size;
+    }
+    return at;
+}
+
+/*  False: memory ran out while frames were put together; all of them are said again on a new connection.  */
+bool plv_link_flush (plv_agent_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    bool failed = self->out.failed;
+    size_t sent = 0;
+    if (!failed && self->ready && self->link.socket && self->out.size) {
+        sent = send_out (self, &self->out);
+        self->out.size -= sent;
+        if (sent && self->out.size)
+            memmove (self->out.data, self->out.data + sent, self->out.size);
+    }
+    pthread_mutex_unlock (&self->lock);
+    if (sent)
+        self->link.said_us = plv_clock_mono_us ();
+    if (failed)
+        plv_link_reopen (self, 1000000);
+    return !failed;
+}
