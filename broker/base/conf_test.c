@@ -1,7 +1,10 @@
 /*  What a configuration file may say, and in which words it is refused.  */
 #include "base/conf.h"
 
+#include "base/conf_key.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -137,6 +140,34 @@ static void ranges_are_named (void **state)
              "p.conf:1: limits.pending: 4294967297 is out of range: 1 to 100000000");
     refused ("limits = { pending = 99999999999999999999; };",
              "p.conf:1: limits.pending: a number that needs more than 64 bits");
+}
+
+static bool in_range (const char *path, int64_t value)
+{
+    char text[200];
+    const char *dot = strchr (path, '.');
+    plv_conf_t *conf = NULL;
+    plv_fail_t fail = {0};
+    snprintf (text, sizeof text, "%.*s = { %s = %" PRId64 "; };", (int) (dot - path), path, dot + 1,
+              value);
+    plv_conf_load_text (plv_view_str (text), "p.conf", &conf, &fail);
+    plv_conf_destroy (&conf);
+    /*  A bound may break a rule between keys, which is another matter.  */
+    return !strstr (fail.text, "out of range");
+}
+
+static void every_number_takes_its_bounds_and_no_more (void **state)
+{
+    (void) state;
+    plv_conf_table_t table = plv_conf_table ();
+    for (size_t at = 0; at < table.count; at++) {
+        const plv_conf_key_t *key = &table.keys[at];
+        if (key->kind != KEY_INT)
+            continue;
+        assert_true (in_range (key->path, key->min) && in_range (key->path, key->max));
+        assert_false (in_range (key->path, key->min - 1) || in_range (key->path, key->max + 1));
+        assert_in_range (key->standard, key->min, key->max);
+    }
 }
 
 static void unknown_words_are_refused (void **state)
@@ -297,6 +328,7 @@ int main (void)
         cmocka_unit_test (unknown_keys_are_refused_with_the_nearest),
         cmocka_unit_test (values_of_another_type_are_refused),
         cmocka_unit_test (ranges_are_named),
+        cmocka_unit_test (every_number_takes_its_bounds_and_no_more),
         cmocka_unit_test (unknown_words_are_refused),
         cmocka_unit_test (rules_between_keys_are_checked),
         cmocka_unit_test (routes_are_read_in_order),
