@@ -48,6 +48,8 @@ plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t *
     plv_err_t err = plv_envelope_parse (views[3], &self->envelope, ret_fail);
     if (err) {
         free (self);
+        plv_fail_context (ret_fail, "JOB");
+        ret_fail->code = ERR_PROTOCOL;
         return ERR_PROTOCOL;
     }
     *ret_job = self;

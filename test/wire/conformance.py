@@ -1,0 +1,543 @@
+#!/usr/bin/python3
+"""Does a worker keep to PROTOCOL.md? Scripted frames over a real socket, the same for every language.
+
+usage: conformance.py [--only WORD] [--worker NAME=COMMAND]...
+Without --worker: the C worker of the newest build and worker.py."""
+
+import argparse
+import glob
+import os
+import shlex
+import signal
+import struct
+import sys
+import time
+
+import msgpack
+
+from peer import Broker, DEADLINE_S, Unexpected, VERBS, Worker, check, frame, job, packet
+
+TESTS = []
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+
+def test(**options):
+    def add(function):
+        TESTS.append((function.__name__.replace('_', ' '), function, options))
+        return function
+    return add
+
+
+def reply(broker, lease, text, commit=True):
+    peer, arguments = broker.expect('REPLY')
+    check(arguments[0] == lease, f'lease {arguments[0]} instead of {lease}')
+    body = msgpack.unpackb(arguments[1])
+    check(body['response_text'] == text, f'{body["response_text"]!r} instead of {text!r}')
+    if commit:
+        broker.send(peer, frame('COMMITTED', [lease]))
+    return arguments
+
+
+@test(credit=3)
+def says_who_it_is(broker, worker):
+    _, (role, name, build, pid, options) = broker.expect('HELLO')
+    check((role, name, build, pid) == ('agent', 'conformance', '7', worker.process.pid), f'{role} {name} {build} {pid}')
+    check(options['services'] == ['one', 'two'], str(options))
+    check(options['credit'] == 3 and options['history'] == 5, str(options))
+    check(options['cache_keys'] == ['risk'], str(options))
+    check(isinstance(options['incarnation'], bytes) and len(options['incarnation']) == 16, str(options))
+    check(options.get('holding', []) == [] and options.get('batch') is None, str(options))
+    broker.nothing(0.3)     # and nothing more before WELCOME
+
+
+@test()
+def answers(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'echo hello'))
+    arguments = reply(broker, 65537, 'hello')
+    check(arguments[2] is None or 'state' not in arguments[2], 'a state that nobody set')
+    broker.send(peer, job(131073, 'envelope', attempt=3))
+    reply(broker, 131073, 'web_42 Jörg 3 in time')
+
+
+@test()
+def answers_ping_with_pong(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, frame('PING'))
+    broker.expect('PONG')
+
+
+@test()
+def heartbeats_go_on_while_the_handler_blocks(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'sleep 900'))
+    begun = time.monotonic()
+    reply(broker, 65537, 'slept')
+    check(time.monotonic() - begun >= 0.85, 'it did not sleep')
+    beats = [begun] + [at for at in broker.pings if at > begun]
+    gaps = [b - a for a, b in zip(beats, beats[1:])]
+    check(len(beats) >= 5, f'{len(beats) - 1} heartbeats in 0.9 s')
+    check(max(gaps) < 0.5, f'{max(gaps):.2f} s without a heartbeat')
+
+
+@test()
+def gives_back_what_it_cannot_do(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'nack llm_unavailable'))
+    _, arguments = broker.expect('NACK')
+    check(arguments[:5] == [65537, False, 250, 'llm_unavailable', 'asked'], str(arguments))
+    broker.send(peer, job(131073, 'no such command'))
+    _, arguments = broker.expect('NACK')
+    check(arguments[0] == 131073 and arguments[1] is False and arguments[3] == 'general_error', str(arguments))
+    broker.send(peer, job(196609, 'echo still here'))
+    reply(broker, 196609, 'still here')
+
+
+@test()
+def a_bad_body_is_refused_and_a_second_answer_is_not_sent(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'bad'))
+    reply(broker, 65537, 'refused')
+    broker.nothing(0.2)
+
+
+@test()
+def saves_steps_and_waits_for_them(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'step'))
+    _, arguments = broker.expect('STEP')
+    check(arguments == [65537, 'fetch', b'paid 1'], str(arguments))
+    broker.nothing(0.3)     # no reply before the step is saved
+    broker.send(peer, frame('STEP_SAVED', 65537, 'fetch'))
+    reply(broker, 65537, 'paid 1')
+
+
+@test()
+def a_redelivery_does_not_repeat_its_steps(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65538, 'step', attempt=2, steps={'other': b'x', 'fetch': b'paid by another'}))
+    reply(broker, 65538, 'paid by another')
+
+
+@test()
+def reads_and_changes_the_state(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'state', state={'risk': 'low', 'old': 1}))
+    arguments = reply(broker, 65537, 'low')
+    changes = msgpack.unpackb(arguments[2]['state'])
+    check(changes == {'seen': 'twice', 'old': None}, str(changes))
+
+
+@test()
+def reads_the_history(broker, worker):
+    peer, _ = broker.accept()
+    turns = [{'role': 'user', 'text': 'hi', 'timestamp': 1, 'later': 0},
+             {'role': 'assistant', 'text': 'hällo', 'timestamp': 2}]
+    broker.send(peer, job(65537, 'history', history=turns))
+    reply(broker, 65537, 'user:hi|assistant:hällo|')
+
+
+@test()
+def streams_before_it_answers(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'live'))
+    seen = []
+    ids = set()
+    for _ in range(3):
+        _, (envelope, body) = broker.expect('LIVE')
+        check(envelope['reply_to'] == bytes([1]) * 16, str(envelope))
+        check(envelope['session_id'] == 'web_42' and envelope['platform'] == 'web', str(envelope))
+        ids.add(envelope['id'])
+        seen.append((envelope['type'], msgpack.unpackb(body)))
+    check(len(ids) == 3 and all(len(identity) == 16 for identity in ids), str(ids))
+    check(seen == [('chat.typing', {'active': True}), ('chat.delta', {'delta': 'one ', 'index': 0}),
+                   ('chat.delta', {'delta': 'two', 'index': 1})], str(seen))
+    reply(broker, 65537, 'one two')
+
+
+@test()
+def who_at_work_is_answered_with_what_it_holds(broker, worker):
+    peer, first = broker.accept()
+    broker.send(peer, job(65537, 'sleep 500'))
+    broker.nothing(0.1)
+    broker.send(peer, frame('WHO'), frame('WHO'))
+    broker.send(peer, frame('WHO'))
+    _, again = broker.expect('HELLO')
+    check(again[4]['holding'] == [65537], str(again))
+    check(again[4]['incarnation'] == first[4]['incarnation'], 'another incarnation')
+    broker.nothing(0.1)     # one HELLO, whatever the number of WHOs
+    broker.welcome(peer)
+    reply(broker, 65537, 'slept')
+
+
+@test()
+def an_unanswered_reply_is_repeated(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'echo once'))
+    reply(broker, 65537, 'once', commit=False)
+    broker.send(peer, frame('WHO'))
+    _, again = broker.expect('HELLO')
+    check(again[4]['holding'] == [65537], str(again))
+    broker.welcome(peer)
+    reply(broker, 65537, 'once')
+    broker.nothing(0.1)
+    broker.send(peer, frame('WHO'))
+    _, again = broker.expect('HELLO')
+    check(again[4]['holding'] == [], str(again))
+
+
+@test()
+def an_answer_given_while_nobody_knows_us_comes_after_welcome(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'sleep 200'))
+    broker.nothing(0.05)
+    broker.send(peer, frame('WHO'))
+    broker.expect('HELLO')
+    broker.nothing(0.5)
+    broker.welcome(peer)
+    reply(broker, 65537, 'slept')
+    broker.send(peer, job(131073, 'echo next'))
+    reply(broker, 131073, 'next')
+
+
+@test()
+def an_unsaved_step_is_repeated(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'step'))
+    broker.expect('STEP')
+    broker.send(peer, frame('WHO'))
+    broker.expect('HELLO')
+    broker.welcome(peer)
+    _, arguments = broker.expect('STEP')
+    check(arguments == [65537, 'fetch', b'paid 1'], str(arguments))
+    broker.send(peer, frame('STEP_SAVED', 65537, 'fetch'))
+    reply(broker, 65537, 'paid 1')
+
+
+@test()
+def a_broker_that_restarts_is_found_again(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'echo before'))
+    reply(broker, 65537, 'before', commit=False)
+    broker.unbind()
+    time.sleep(0.3)
+    broker.bind()
+    until = time.monotonic() + DEADLINE_S
+    known = set()
+    holding = None
+    while holding is None and time.monotonic() < until:
+        broker.silent = True
+        parts = broker.router.recv_multipart() if broker.router.poll(1000) else None
+        if parts and parts[1][4:5] == bytes([VERBS['HELLO']]):
+            holding = msgpack.unpackb(parts[1][9:])[4]['holding']
+            broker.silent = False
+            broker.welcome(parts[0])
+        elif parts and parts[0] not in known:
+            known.add(parts[0])
+            broker.send(parts[0], frame('WHO'))
+    check(holding == [65537], f'holding {holding}')
+    reply(broker, 65537, 'before')
+
+
+@test()
+def a_silent_broker_gets_a_new_connection(broker, worker):
+    first, _ = broker.accept(timeout_ms=400)
+    broker.silent = True
+    second, hello = broker.expect('HELLO')
+    check(second != first, 'the same connection')
+    check(hello[4]['holding'] == [], str(hello))
+    broker.silent = False
+    broker.welcome(second)
+    broker.send(second, job(65537, 'echo back'))
+    reply(broker, 65537, 'back')
+
+
+@test()
+def a_hello_without_welcome_is_said_again_on_a_new_connection(broker, worker):
+    first, _ = broker.expect('HELLO')
+    begun = time.monotonic()
+    second, _ = broker.expect('HELLO')
+    check(second != first, 'the same connection')
+    check(4 < time.monotonic() - begun < 9, f'after {time.monotonic() - begun:.1f} s')
+    broker.welcome(second)
+    broker.send(second, job(65537, 'echo at last'))
+    reply(broker, 65537, 'at last')
+
+
+@test()
+def a_broker_that_says_bye_is_called_again_later(broker, worker):
+    first, _ = broker.accept()
+    begun = time.monotonic()
+    broker.send(first, frame('BYE', 'restarting'))
+    second, _ = broker.accept()
+    check(second != first and time.monotonic() - begun >= 0.9, 'at once')
+    broker.send(second, job(65537, 'echo again'))
+    reply(broker, 65537, 'again')
+
+
+@test()
+def a_full_broker_is_called_again_later(broker, worker):
+    first, _ = broker.expect('HELLO')
+    begun = time.monotonic()
+    broker.send(first, frame('ERROR', 'FULL', 'no place', 'HELLO'))
+    second, _ = broker.accept()
+    check(second != first and time.monotonic() - begun >= 0.9, 'at once')
+
+
+@test()
+def cancel_reaches_the_handler_and_its_answer_is_not_sent(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'wait'))
+    broker.nothing(0.1)
+    broker.send(peer, frame('CANCEL', 65537, 'interrupted', 'something newer'))
+    broker.send(peer, job(131073, 'echo next'))
+    reply(broker, 131073, 'next')
+    check('cancelled: interrupted' in worker.text(), worker.text())
+    broker.send(peer, frame('WHO'))
+    _, again = broker.expect('HELLO')
+    check(again[4]['holding'] == [], str(again))
+
+
+@test(credit=3)
+def cancel_takes_a_job_back_that_was_not_begun(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'sleep 300'), job(131073, 'echo never'), job(196609, 'echo third'))
+    broker.send(peer, frame('CANCEL', 131073, 'deadline', ''))
+    reply(broker, 65537, 'slept')
+    reply(broker, 196609, 'third')
+    broker.nothing(0.2)
+
+
+@test()
+def cancel_ends_the_wait_for_a_step(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'step'))
+    broker.expect('STEP')
+    broker.send(peer, frame('CANCEL', 65537, 'not_leased', ''))
+    broker.send(peer, job(131073, 'echo next'))
+    reply(broker, 131073, 'next')
+
+
+@test()
+def a_step_waits_no_longer_than_the_deadline(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'step', deadline_ms=300))
+    broker.expect('STEP')
+    _, arguments = broker.expect('NACK')
+    check(arguments[0] == 65537 and arguments[3] == 'timeout', str(arguments))
+
+
+@test(threads=3, credit=3)
+def jobs_run_side_by_side(broker, worker):
+    peer, _ = broker.accept()
+    begun = time.monotonic()
+    broker.send(peer, *(job(65536 * n + 1, 'sleep 400') for n in (1, 2, 3)))
+    leases = {broker.expect('REPLY')[1][0] for _ in range(3)}
+    check(leases == {65537, 131073, 196609}, str(leases))
+    check(time.monotonic() - begun < 1.0, 'one after the other')
+
+
+@test(credit=64)
+def answers_travel_together(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'echo warm'))
+    reply(broker, 65537, 'warm')
+    broker.packets = 0
+    leases = [65536 * n + 1 for n in range(2, 66)]
+    broker.send(peer, *(job(lease, 'echo x') for lease in leases))
+    got = [broker.expect('REPLY')[1][0] for _ in leases]
+    check(got == leases, 'another order')
+    check(broker.packets <= 32, f'{broker.packets} packets for 64 answers')
+    broker.send(peer, frame('COMMITTED', leases))
+    broker.send(peer, frame('WHO'))
+    _, again = broker.expect('HELLO')
+    check(again[4]['holding'] == [], str(again))
+
+
+@test(credit=4, batch=4)
+def batches_come_together(broker, worker):
+    peer, hello = broker.accept()
+    check(hello[4]['batch'] == {'size': 4, 'wait_ms': 50}, str(hello))
+    parts = [job(65536 * n + 1, 'x', batch={'id': 9, 'index': n - 1, 'size': 3}) for n in (1, 2, 3)]
+    broker.send(peer, parts[0])
+    broker.send(peer, *parts[1:])
+    for n in (1, 2, 3):
+        reply(broker, 65536 * n + 1, 'batch of 3')
+    broker.send(peer, job(65536 * 4 + 1, 'alone'))
+    reply(broker, 65536 * 4 + 1, 'batch of 1')
+    broker.send(peer, job(65536 * 5 + 1, 'x', batch={'id': 10, 'index': 0, 'size': 2}))
+    reply(broker, 65536 * 5 + 1, 'batch of 1')   # the rest never came
+
+
+@test()
+def sigterm_when_idle_says_bye(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, frame('PING'))
+    broker.expect('PONG')
+    worker.signal()
+    _, arguments = broker.expect('CREDIT')
+    check(arguments == [0], str(arguments))
+    broker.expect('BYE')
+    code, text = worker.exit()
+    check(code == 0, f'exit code {code}: {text}')
+
+
+@test(credit=2)
+def sigterm_at_work_finishes_first(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'sleep 400'), job(131073, 'echo waiting'))
+    broker.nothing(0.1)
+    worker.signal()
+    broker.expect('CREDIT')
+    reply(broker, 65537, 'slept', commit=False)
+    reply(broker, 131073, 'waiting', commit=False)
+    broker.nothing(0.3)     # not before the answers are on disk
+    broker.send(peer, frame('COMMITTED', [65537, 131073]))
+    broker.expect('BYE')
+    code, text = worker.exit()
+    check(code == 0, f'exit code {code}: {text}')
+
+
+@test()
+def a_second_sigterm_ends_it_at_once(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'sleep 20000'))
+    broker.nothing(0.1)
+    worker.signal()
+    broker.expect('CREDIT')
+    worker.signal()
+    code, _ = worker.exit(5)
+    check(code == -signal.SIGTERM, f'exit code {code}')
+
+
+@test()
+def another_major_version_is_named_and_the_exit_code_says_so(broker, worker):
+    peer, _ = broker.expect('HELLO')
+    broker.send(peer, raw=packet(frame('ERROR', 'VERSION', 'we speak 2.0', 'HELLO'), version=(2, 0)))
+    code, text = worker.exit()
+    check(code == 76, f'exit code {code}: {text}')
+    check('2.0' in text and '1.0' in text and 'upgrade' in text, text)
+
+
+@test()
+def a_refusal_is_printed_and_final(broker, worker):
+    peer, _ = broker.expect('HELLO')
+    broker.send(peer, frame('ERROR', 'AUTH', 'this key may not do that', 'HELLO'))
+    code, text = worker.exit()
+    check(code == 77, f'exit code {code}: {text}')
+    check('this key may not do that' in text, text)
+
+
+@test()
+def a_violation_by_the_broker_ends_it_even_at_work(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'sleep 300'))
+    broker.nothing(0.1)
+    broker.send(peer, frame('ERROR', 'PROTOCOL', 'you said too much', 'STEP'))
+    code, text = worker.exit()
+    check(code == 76 and 'you said too much' in text, f'exit code {code}: {text}')
+
+
+def violation(name, raw):
+    def run(broker, worker):
+        peer, _ = broker.accept()
+        broker.send(peer, raw=raw)
+        _, arguments = broker.expect('BYE')
+        check(arguments[0], 'a BYE without a reason')
+        code, text = worker.exit()
+        check(code == 76, f'exit code {code}: {text}')
+        check(len(text.splitlines()[-1]) > 10, text)
+    run.__name__ = name
+    test()(run)
+
+
+def head(verb, size):
+    return b'PV\1\0' + struct.pack('>BI', verb, size)
+
+
+violation('an oversized frame is a violation', head(VERBS['WELCOME'], 4097) + b'\x93' + b'x' * 4096)
+violation('a frame beyond its packet is a violation', head(VERBS['COMMITTED'], 100) + b'\x91\x90')
+violation('half a head is a violation', b'PV\1\0\x03\0')
+violation('an unknown verb is a violation', head(200, 1) + b'\x90')
+violation('text that is not utf8 is a violation', head(VERBS['CANCEL'], 5) + b'\x93\x01\xa1\xff\xa0')
+violation('too few arguments are a violation', head(VERBS['CANCEL'], 3) + b'\x92\x01\xa0')
+violation('a wrong type is a violation', head(VERBS['COMMITTED'], 2) + b'\x91\x01')
+violation('bytes behind the arguments are a violation', head(VERBS['PING'], 2) + b'\x90\x90')
+violation('what is no packet is a violation', b'hello')
+violation('a job without an envelope is a violation',
+          packet(frame('JOB', 65537, 1, 1000, {'id': b'x'}, b'\x80', [], b'\x80', {}, None)))
+
+
+@test(credit=2)
+def a_later_minor_version_is_understood(broker, worker):
+    peer, _ = broker.expect('HELLO')
+    broker.send(peer, raw=packet(frame('WELCOME', '9', HEARTBEAT, {'later': {}}, 'more'), version=(1, 9)))
+    broker.send(peer, raw=packet(job(65537, 'echo hi', more=({'x': 1.5}, b'')), version=(1, 9)))
+    reply(broker, 65537, 'hi')
+
+
+HEARTBEAT = 200
+
+
+@test()
+def empty_packets_and_foreign_leases_are_passed_over(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, raw=packet())
+    broker.send(peer, frame('COMMITTED', [1, 2, 3]), frame('CANCEL', 99, 'not_leased', ''),
+                frame('STEP_SAVED', 5, 'x'))
+    broker.send(peer, job(65537, 'echo fine'))
+    reply(broker, 65537, 'fine')
+
+
+def run_one(name, function, options, command):
+    broker = Broker()
+    worker = Worker(command, broker, **options)
+    try:
+        function(broker, worker)
+        return None
+    except Unexpected as problem:
+        words = str(problem)
+    except Exception as problem:
+        words = f'{type(problem).__name__}: {problem}'
+    finally:
+        said = worker.text()
+        worker.close()
+        broker.close()
+    return words + (f'\n#   it said: {said.strip()}' if said.strip() else '')
+
+
+def standard_workers():
+    built = sorted(glob.glob(f'{TOP}/build/*/test/wire/worker'), key=os.path.getmtime)
+    workers = {'python': ['/usr/bin/python3', f'{HERE}/worker.py']}
+    if built:
+        workers = {'c': [built[-1]], **workers}
+    else:
+        print('# no C worker: build one with scons')
+    return workers
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    options.add_argument('--only', default='', help='the tests that have this word in their name')
+    options.add_argument('--worker', action='append', default=[], metavar='NAME=COMMAND')
+    chosen = options.parse_args()
+    workers = {name: shlex.split(command) for name, _, command in (text.partition('=') for text in chosen.worker)}
+    passed = failed = 0
+    for language, command in (workers or standard_workers()).items():
+        for name, function, settings in TESTS:
+            if chosen.only not in name:
+                continue
+            problem = run_one(name, function, settings, command)
+            if problem:
+                failed += 1
+                print(f'not ok {language}: {name}\n#   {problem}', flush=True)
+            else:
+                passed += 1
+                print(f'ok {language}: {name}', flush=True)
+    print(f'{passed} passed, {failed} failed')
+    return 1 if failed or not passed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
