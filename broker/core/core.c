@@ -136,13 +136,21 @@ static void note_time (core_t *self, core_now_t now)
     self->now = now;
 }
 
+/*  Peers remember their packets by the number of the turn; it is given here, to buffers that are empty.  */
+static void enter (core_t *self, effects_t *effects)
+{
+    if (effects->held.turn == 0)
+        effects->held.turn = ++self->turns;
+    if (effects->prompt.turn == 0)
+        effects->prompt.turn = ++self->turns;
+    self->effects = effects;
+}
+
 void core_step (core_t *self, const input_t *input, effects_t *effects)
 {
     peer_t *peer;
 
-    if (effects->turn == 0)
-        effects->turn = ++self->turns;
-    self->effects = effects;
+    enter (self, effects);
     note_time (self, input->now);
     if (self->resuming)
         resume (self);
@@ -183,9 +191,7 @@ int64_t core_next_us (const core_t *self)
 
 uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
 {
-    if (effects->turn == 0)
-        effects->turn = ++self->turns;
-    self->effects = effects;
+    enter (self, effects);
     self->now = now;
     dedup_sweep (self->dedup, (uint32_t) (now.wall_us / 1000000));
     reflect_turn (self, all);

@@ -40,20 +40,26 @@ void effects_free (effects_t *self)
     memset (self, 0, sizeof *self);
 }
 
-void effects_clear (effects_t *self)
+void effects_clear_prompt (effects_t *self)
 {
-    self->turn = 0;
-    self->held.count = 0;
+    self->prompt.turn = 0;
     self->prompt.count = 0;
     self->scan_count = 0;
-    self->sync = false;
     self->checkpoint_token = 0;
-    plv_buf_clear (&self->journal);
-    plv_buf_clear (&self->rows);
     plv_buf_clear (&self->closes);
-    plv_buf_clear (&self->accepted);
     plv_buf_clear (&self->logs);
     plv_buf_clear (&self->checkpoint_dir);
+}
+
+void effects_clear (effects_t *self)
+{
+    effects_clear_prompt (self);
+    self->held.turn = 0;
+    self->held.count = 0;
+    self->sync = false;
+    plv_buf_clear (&self->journal);
+    plv_buf_clear (&self->rows);
+    plv_buf_clear (&self->accepted);
 }
 
 static effects_packet_t *packet_add (effects_packets_t *packets, uint32_t peer)
@@ -83,13 +89,12 @@ static bool packet_has_room (const effects_packet_t *packet)
     return packet->bytes.size < PACKET_BYTES_MAX / 4;
 }
 
-effects_packet_t *effects_packet (effects_t *self, effects_packets_t *packets, uint32_t peer,
-                                  effects_slot_t *slot)
+effects_packet_t *effects_packet (effects_packets_t *packets, uint32_t peer, effects_slot_t *slot)
 {
-    if (slot->turn == self->turn && packet_has_room (&packets->items[slot->at]))
+    if (slot->turn == packets->turn && packet_has_room (&packets->items[slot->at]))
         return &packets->items[slot->at];
     effects_packet_t *packet = packet_add (packets, peer);
-    slot->turn = self->turn;
+    slot->turn = packets->turn;
     slot->at = (uint32_t) (packet - packets->items);
     return packet;
 }

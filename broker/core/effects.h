@@ -30,6 +30,7 @@ typedef struct {
     effects_packet_t *items;
     size_t count;
     size_t capacity; /* items up to here keep their buffers */
+    uint64_t turn;   /* the core's number of it; 0: the core has not seen these buffers yet */
 } effects_packets_t;
 
 typedef struct {
@@ -41,7 +42,6 @@ typedef struct {
 } effects_scan_t;
 
 typedef struct {
-    uint64_t turn;     /* the core's number of it; 0: the core has not seen these buffers yet */
     plv_buf_t journal; /* the records of this turn; empty: nothing happened that must be kept */
     plv_buf_t rows;
     bool sync;         /* a record among them must survive a power cut before anything held leaves
@@ -64,6 +64,8 @@ void effects_free (effects_t *self);
 
 /*  Empties everything, keeps the memory.  */
 void effects_clear (effects_t *self);
+/*  The same for what does not wait for the store: prompt frames, closes, log lines, scans.  */
+void effects_clear_prompt (effects_t *self);
 
 /*  Where a peer remembers its packet of the present turn, so that finding it costs nothing.  */
 typedef struct {
@@ -71,8 +73,7 @@ typedef struct {
     uint32_t at;
 } effects_slot_t;
 
-effects_packet_t *effects_packet (effects_t *self, effects_packets_t *packets, uint32_t peer,
-                                  effects_slot_t *slot);
+effects_packet_t *effects_packet (effects_packets_t *packets, uint32_t peer, effects_slot_t *slot);
 
 /*  Adds `number` to the acknowledgements of a packet.  */
 void effects_ack (effects_packet_t *packet, effects_ack_t kind, uint64_t number);

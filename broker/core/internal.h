@@ -200,17 +200,17 @@ void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, 
 
 static inline plv_buf_t *frame_held (core_t *self, peer_t *peer)
 {
-    return &effects_packet (self->effects, &self->effects->held, peer->number, &peer->held_slot)->bytes;
+    return &effects_packet (&self->effects->held, peer->number, &peer->held_slot)->bytes;
 }
 
 static inline plv_buf_t *frame_prompt (core_t *self, peer_t *peer)
 {
-    return &effects_packet (self->effects, &self->effects->prompt, peer->number, &peer->prompt_slot)->bytes;
+    return &effects_packet (&self->effects->prompt, peer->number, &peer->prompt_slot)->bytes;
 }
 
 static inline void frame_ack (core_t *self, peer_t *peer, effects_ack_t kind, uint64_t number)
 {
-    effects_ack (effects_packet (self->effects, &self->effects->held, peer->number, &peer->held_slot), kind,
+    effects_ack (effects_packet (&self->effects->held, peer->number, &peer->held_slot), kind,
                  number);
 }
 

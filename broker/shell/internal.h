@@ -1,0 +1,91 @@
+/*  internal -- what the files of the broker's shell share
+    OWNS    see broker.h
+    THREAD  main
+    FAILS   see broker.h
+    COST    see broker.h
+
+    One turn of the loop (loop.c): drain the sockets into the core, hand what it wants kept to the store in one
+    batch, and release what waits for that batch when it is stored (turn.c).  */
+
+#ifndef SHELL_INTERNAL_H
+#define SHELL_INTERNAL_H
+
+#include "core/core.h"
+#include "shell/broker.h"
+#include "shell/links.h"
+#include "shell/paths.h"
+#include "shell/supervisor.h"
+#include "store/store.h"
+
+#include <czmq.h>
+
+/*  The effects that are being gathered, and those whose batch the store has.  */
+typedef struct {
+    effects_t *gather;
+    effects_t *flying;
+    bool under_way;
+    uint64_t seq;      /* of the batch under way */
+    int64_t began_us;  /* monotonic */
+} turn_t;
+
+/*  Forgetting old journal: see retention.c.  */
+typedef struct {
+    int64_t next_us;
+    uint64_t drop_below;
+    uint64_t candidate;
+    uint64_t bytes;
+    bool asked;
+} retention_t;
+
+struct broker {
+    plv_log_t *log;
+    const options_t *options;
+    paths_t paths;
+    store_t *store;
+    core_t *core;
+    links_t *links;
+    supervisor_t *supervisor; /* NULL: no plugin directory */
+    zactor_t *auth;           /* NULL: nobody comes from other machines */
+    zcert_t *cert;
+    effects_t effects[2];
+    turn_t turn;
+    plv_buf_t lost; /* uint32_t numbers of peers that the core does not know to be gone yet */
+    retention_t retention;
+    int signals;
+    bool draining;
+    int64_t drain_until_us;
+    uint64_t watchdog_us; /* 0: systemd does not watch */
+    int64_t watchdog_next_us;
+    plv_err_t failed;
+    plv_fail_t fail;
+};
+
+core_now_t broker_now (void);
+void broker_fail (broker_t *self, const plv_fail_t *fail);
+
+/*  turn.c  */
+void turn_input (broker_t *self, const input_t *input);
+void turn_prompt (broker_t *self);              /* sends what need not wait */
+void turn_commit (broker_t *self, bool all);    /* hands over what was gathered, if the store is free */
+void turn_answers (broker_t *self);             /* takes what the store has finished */
+void turn_lost (void *broker, uint32_t peer);   /* a peer's connection is gone: the core is told in turn_prompt */
+
+/*  retention.c  */
+void retention_step (broker_t *self, core_now_t now);
+bool retention_answer (broker_t *self, store_done_t *done);
+enum { RETENTION_TOKEN = 1 };
+
+/*  signals.c  */
+plv_err_t signals_open (broker_t *self, plv_fail_t *ret_fail);
+void signals_take (broker_t *self);
+
+/*  remote.c: agents on other machines  */
+plv_err_t remote_open (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_fail);
+void remote_close (broker_t *self);
+
+/*  watch.c: what systemd is told  */
+void watch_ready (broker_t *self);
+void watch_stopping (broker_t *self);
+void watch_step (broker_t *self, int64_t now_us);
+
+#endif

@@ -1,0 +1,54 @@
+/*  links -- the ROUTER sockets, and the peers behind them by number
+    OWNS    its sockets and what waits for peers that do not read
+    THREAD  the loop's
+    FAILS   links_bind with ERR_IO and a text that names the endpoint
+    COST    one hash lookup a packet received, one copy a packet sent
+
+    Mandatory routing: a send to a peer that is gone says so. Non-blocking: what a peer does not read waits
+    here, up to LINKS_STUCK_BYTES_MAX; a peer beyond that is given up.  */
+
+#ifndef SHELL_LINKS_H
+#define SHELL_LINKS_H
+
+#include "base/err.h"
+#include "base/view.h"
+
+typedef struct links links_t;
+
+enum { LINKS_SOCKETS_MAX = 4, LINKS_STUCK_BYTES_MAX = 64 * 1024 * 1024 };
+
+/*  `context`: of libzmq, lent. `seed`: 16 secret bytes for the hash of routing ids.  */
+links_t *links_new (void *context, const uint8_t seed[16]);
+void links_destroy (links_t **self_p);
+
+/*  Opens a ROUTER that lets these roles in (FROM_*). `cert` (a zcert_t, or NULL): CURVE server keys.  */
+plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, void *cert, plv_fail_t *ret_fail);
+
+/*  For zmq_poll.  */
+size_t links_count (const links_t *self);
+void *links_socket (const links_t *self, size_t index);
+
+typedef struct {
+    uint32_t peer;    /* a new number for a routing id that is not known */
+    unsigned allowed;
+    plv_view_t bytes; /* lent until the next call */
+} links_packet_t;
+
+/*  The next packet of socket `index`; false when there is none now.  */
+bool links_receive (links_t *self, size_t index, links_packet_t *ret_packet);
+
+typedef enum { LINKS_SENT, LINKS_WAITS, LINKS_GONE, LINKS_STUCK } links_sent_t;
+
+/*  GONE and STUCK: tell the core, then links_forget. Bytes for a number that was forgotten are GONE.  */
+links_sent_t links_send (links_t *self, uint32_t peer, plv_view_t bytes);
+
+/*  Tries again what waits. Calls `lost` for every peer that turns out to be gone.  */
+void links_flush (links_t *self, void (*lost) (void *arg, uint32_t peer), void *arg);
+bool links_waiting (const links_t *self);
+
+void links_forget (links_t *self, uint32_t peer);
+
+/*  Nothing is taken from peers any more; what was sent is still delivered, for a second at most.  */
+void links_close (links_t *self);
+
+#endif

@@ -1,0 +1,140 @@
+#include "shell/internal.h"
+
+#include <errno.h>
+#include <zmq.h>
+
+/*  A peer that does not read is tried again at this pace.  */
+enum { FLUSH_US = 2000, WAIT_US_MAX = 30000000 };
+
+static int64_t least (int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/*  How long nothing needs to be done if nothing comes in, in milliseconds.  */
+static long wait_ms (broker_t *self)
+{
+    int64_t now_us = broker_now ().mono_us;
+    int64_t next_us = least (core_next_us (self->core), now_us + WAIT_US_MAX);
+    next_us = least (next_us, self->retention.next_us);
+    if (self->supervisor)
+        next_us = least (next_us, supervisor_deadline (self->supervisor));
+    if (self->watchdog_us)
+        next_us = least (next_us, self->watchdog_next_us);
+    if (links_waiting (self->links))
+        next_us = least (next_us, now_us + FLUSH_US);
+    if (self->draining)
+        next_us = least (next_us, now_us + 50000);
+    int64_t wait_us = next_us - now_us;
+    return wait_us <= 0 ? 0 : (long) ((wait_us + 999) / 1000);
+}
+
+static void sleep_until_something (broker_t *self)
+{
+    zmq_pollitem_t items[LINKS_SOCKETS_MAX + 3];
+    int count = 0;
+    for (size_t i = 0; i < links_count (self->links); i++)
+        items[count++] = (zmq_pollitem_t){.socket = links_socket (self->links, i), .events = ZMQ_POLLIN};
+    items[count++] = (zmq_pollitem_t){.fd = self->signals, .events = ZMQ_POLLIN};
+    items[count++] = (zmq_pollitem_t){.fd = self->store->vtable->fd (self->store), .events = ZMQ_POLLIN};
+    if (self->supervisor)
+        items[count++] = (zmq_pollitem_t){.fd = supervisor_fd (self->supervisor), .events = ZMQ_POLLIN};
+    zmq_poll (items, count, wait_ms (self));
+}
+
+/*  What peers have sent, one packet of each socket after the other, up to a bound: then it is stored.  */
+static size_t drain_sockets (broker_t *self)
+{
+    input_t input = {.type = INPUT_PACKET, .now = broker_now ()};
+    plv_metrics_t *metrics = core_metrics (self->core);
+    links_packet_t packet;
+    size_t taken = 0, before;
+    do {
+        before = taken;
+        for (size_t i = 0; i < links_count (self->links); i++) {
+            if (!links_receive (self->links, i, &packet))
+                continue;
+            metrics->counter[COUNTER_BYTES_IN] += packet.bytes.size;
+            input.peer = packet.peer;
+            input.allowed = packet.allowed;
+            input.bytes = packet.bytes;
+            turn_input (self, &input);
+            taken++;
+        }
+    } while (taken > before && taken < TURN_INPUTS_MAX);
+    return taken;
+}
+
+static void keep_time (broker_t *self)
+{
+    core_now_t now = broker_now ();
+    if (core_next_us (self->core) <= now.mono_us) {
+        input_t input = {.type = INPUT_TIME, .now = now};
+        turn_input (self, &input);
+    }
+    retention_step (self, now);
+    watch_step (self, now.mono_us);
+    if (self->supervisor)
+        supervisor_step (self->supervisor, now.mono_us);
+}
+
+static bool drained (broker_t *self)
+{
+    bool late = broker_now ().mono_us >= self->drain_until_us;
+    if (!self->draining || (core_busy (self->core) && !late))
+        return false;
+    if (late && core_busy (self->core))
+        plv_log (self->log, LOG_BROKER_DRAINED, F_INT ("drain_s", core_conf (self->core)->run_drain_s));
+    return true;
+}
+
+static void turn (broker_t *self)
+{
+    size_t taken = drain_sockets (self);
+    if (taken == 0 && !self->turn.under_way)
+        turn_commit (self, false); /* a reflection that is due, or what time has brought */
+    if (taken == 0) {
+        sleep_until_something (self);
+        taken = drain_sockets (self);
+    }
+    signals_take (self);
+    keep_time (self);
+    turn_answers (self);
+    links_flush (self->links, turn_lost, self);
+    turn_prompt (self);
+    turn_commit (self, false);
+}
+
+/*  The hosts leave first, so that they can settle what they have in hand; then everything is brought into the
+    views, so that the next start has nothing to read back.  */
+static void finish (broker_t *self)
+{
+    if (self->supervisor) {
+        supervisor_stop (self->supervisor, broker_now ().mono_us);
+        while (!self->failed && !supervisor_stopped (self->supervisor))
+            turn (self);
+    }
+    while (!self->failed && self->turn.under_way)
+        turn (self);
+    turn_commit (self, true);
+    while (!self->failed && self->turn.under_way) {
+        zmq_pollitem_t item = {.fd = self->store->vtable->fd (self->store), .events = ZMQ_POLLIN};
+        zmq_poll (&item, 1, 1000);
+        turn_answers (self);
+    }
+    turn_prompt (self);
+}
+
+plv_err_t broker_run (broker_t *self, plv_fail_t *ret_fail)
+{
+    watch_ready (self);
+    while (!self->failed && !drained (self))
+        turn (self);
+    if (!self->failed)
+        finish (self);
+    if (self->failed)
+        *ret_fail = self->fail;
+    else
+        plv_log (self->log, LOG_BROKER_STOPPED, F_STR ("data", self->paths.data));
+    return self->failed;
+}

@@ -1,0 +1,74 @@
+#include "shell/internal.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/*  Agents on other machines: TCP, always with CURVE. Who is let in is a folder of public keys, which czmq's
+    authenticator watches; the broker's own certificate lies beside it.  */
+
+static plv_err_t load_cert (const char *keys, zcert_t **ret_cert, plv_fail_t *ret_fail)
+{
+    char *secret = NULL;
+    struct stat info;
+    plv_err_t err = ERR_OK;
+    if (asprintf (&secret, "%s/broker.cert_secret", keys) < 0)
+        plv_out_of_memory (strlen (keys));
+    if (stat (secret, &info)) {
+        err = plv_fail (ret_fail, ERR_NOENT, "listen.keys: %s: %s; make one with: palaver keys new broker --keys %s", secret,
+                        strerror (errno), keys);
+        goto done;
+    }
+    if (info.st_mode & 077) {
+        err = plv_fail (ret_fail, ERR_PERM, "listen.keys: %s: others may read it; chmod 600 %s", secret, secret);
+        goto done;
+    }
+    *ret_cert = zcert_load (secret);
+    if (!*ret_cert)
+        err = plv_fail (ret_fail, ERR_CONF, "listen.keys: %s: this is no CURVE certificate", secret);
+done:
+    free (secret);
+    return err;
+}
+
+static plv_err_t start_auth (broker_t *self, const char *keys, plv_fail_t *ret_fail)
+{
+    char *allowed = NULL;
+    if (asprintf (&allowed, "%s/agents", keys) < 0)
+        plv_out_of_memory (strlen (keys));
+    self->auth = zactor_new (zauth, NULL);
+    if (!self->auth) {
+        free (allowed);
+        return plv_fail (ret_fail, ERR_IO, "listen.agents: the authenticator could not be started");
+    }
+    zstr_sendx (self->auth, "CURVE", allowed, NULL);
+    zsock_wait (self->auth);
+    free (allowed);
+    return ERR_OK;
+}
+
+plv_err_t remote_open (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_fail)
+{
+    if (!conf->listen_agents[0])
+        return ERR_OK;
+    if (strncmp (conf->listen_agents, "tcp://", 6) != 0)
+        return plv_fail (ret_fail, ERR_CONF, "%s: listen.agents: \"%s\" is not tcp://ADDRESS:PORT", conf->file,
+                         conf->listen_agents);
+    char *keys = paths_beside (conf->file, conf->listen_keys);
+    plv_err_t err = load_cert (keys, &self->cert, ret_fail);
+    if (!err)
+        err = start_auth (self, keys, ret_fail);
+    if (!err)
+        err = links_bind (self->links, conf->listen_agents, FROM_WORKER, self->cert, ret_fail);
+    free (keys);
+    return err;
+}
+
+void remote_close (broker_t *self)
+{
+    zactor_destroy (&self->auth);
+    zcert_destroy (&self->cert);
+}

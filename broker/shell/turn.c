@@ -1,0 +1,203 @@
+#include "shell/internal.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+enum { SLOW_COMMIT_US = 1000000 };
+
+/*  A peer that the core has closed is forgotten before the next packet is read, since that may be its next
+    HELLO, on the same connection but under a new number.  */
+void turn_input (broker_t *self, const input_t *input)
+{
+    core_step (self->core, input, self->turn.gather);
+    if (self->turn.gather->closes.size)
+        turn_prompt (self);
+}
+
+void turn_lost (void *broker, uint32_t peer)
+{
+    broker_t *self = broker;
+    plv_buf_add (&self->lost, &peer, sizeof peer);
+    plv_buf_check (&self->lost);
+}
+
+static void post_packet (broker_t *self, const effects_packet_t *packet)
+{
+    plv_view_t bytes = plv_buf_view (&packet->bytes);
+    plv_metrics_t *metrics = core_metrics (self->core);
+    links_sent_t sent = links_send (self->links, packet->peer, bytes);
+    if (sent == LINKS_STUCK)
+        plv_log (self->log, LOG_PEER_STUCK, F_INT ("bytes", LINKS_STUCK_BYTES_MAX));
+    if (sent == LINKS_STUCK || sent == LINKS_GONE) {
+        turn_lost (self, packet->peer);
+        return;
+    }
+    metrics->counter[COUNTER_SENDS_BLOCKED] += sent == LINKS_WAITS;
+    metrics->counter[COUNTER_BYTES_OUT] += bytes.size;
+}
+
+static void send_all (broker_t *self, const effects_packets_t *packets)
+{
+    for (size_t i = 0; i < packets->count; i++)
+        post_packet (self, &packets->items[i]);
+}
+
+static void write_logs (broker_t *self, const effects_t *effects)
+{
+    plv_field_t fields[EFFECTS_FIELDS_MAX];
+    plv_log_id_t id;
+    size_t count;
+    for (size_t at = 0; effects_log_next (effects, &at, &id, fields, &count);)
+        plv_log_fields (self->log, id, fields, count);
+}
+
+/*  The core's tokens are even here, the shell's own odd.  */
+static void start_reads (broker_t *self, const effects_t *effects)
+{
+    for (size_t i = 0; i < effects->scan_count; i++) {
+        const effects_scan_t *scan = &effects->scans[i];
+        self->store->vtable->scan (self->store, scan->token << 1, scan->view, plv_buf_view (&scan->from),
+                                   plv_buf_view (&scan->to), scan->limit);
+    }
+    if (effects->checkpoint_token)
+        self->store->vtable->checkpoint (self->store, effects->checkpoint_token << 1,
+                                         (const char *) effects->checkpoint_dir.data);
+}
+
+static void forget_closed (broker_t *self, const effects_t *effects)
+{
+    uint32_t peer;
+    for (size_t at = 0; at < effects->closes.size; at += sizeof peer) {
+        memcpy (&peer, effects->closes.data + at, sizeof peer);
+        links_forget (self->links, peer);
+    }
+}
+
+static bool tell_lost (broker_t *self)
+{
+    uint32_t peer;
+    if (self->lost.size == 0)
+        return false;
+    self->lost.size -= sizeof peer;
+    memcpy (&peer, self->lost.data + self->lost.size, sizeof peer);
+    links_forget (self->links, peer);
+    input_t input = {.type = INPUT_GONE, .now = broker_now (), .peer = peer};
+    turn_input (self, &input);
+    return true;
+}
+
+/*  A peer that is lost on the way makes new effects, which go out in the next round; each round ends with
+    fewer peers.  */
+void turn_prompt (broker_t *self)
+{
+    effects_t *effects = self->turn.gather;
+    do {
+        write_logs (self, effects);
+        start_reads (self, effects);
+        send_all (self, &effects->prompt);
+        forget_closed (self, effects);
+        effects_clear_prompt (effects);
+        while (tell_lost (self))
+            ;
+    } while (effects->prompt.count || effects->closes.size || effects->logs.size);
+}
+
+static void count_commit (broker_t *self, const effects_t *effects, const store_done_t *done)
+{
+    plv_metrics_t *metrics = core_metrics (self->core);
+    int64_t now_us = broker_now ().mono_us, at_us;
+    metrics->counter[COUNTER_COMMITS]++;
+    metrics->counter[COUNTER_COMMIT_SYNCS] += effects->sync;
+    metrics->counter[COUNTER_COMMIT_BYTES] += effects->journal.size + effects->rows.size;
+    plv_histogram_add (&metrics->histogram[HISTOGRAM_COMMIT_TIME], done->commit_us);
+    for (size_t at = 0; at < effects->accepted.size; at += sizeof at_us) {
+        memcpy (&at_us, effects->accepted.data + at, sizeof at_us);
+        plv_histogram_add (&metrics->histogram[HISTOGRAM_ACCEPT_TO_STORED], now_us - at_us);
+    }
+    if (effects->accepted.size)
+        plv_histogram_add (&metrics->histogram[HISTOGRAM_EVENTS_PER_COMMIT],
+                           (int64_t) (effects->accepted.size / sizeof at_us));
+    if (done->commit_us > SLOW_COMMIT_US)
+        plv_log (self->log, LOG_STORE_SLOW, F_INT ("ms", done->commit_us / 1000));
+}
+
+static void release (broker_t *self, effects_t *effects)
+{
+    send_all (self, &effects->held);
+    effects_clear (effects);
+}
+
+static void stored (broker_t *self, const store_done_t *done)
+{
+    if (!self->turn.under_way || done->seq < self->turn.seq)
+        return;
+    count_commit (self, self->turn.flying, done);
+    self->turn.under_way = false;
+    release (self, self->turn.flying);
+}
+
+static void give_rows (broker_t *self, store_done_t *done)
+{
+    input_t input = {
+        .type = done->type == STORE_ROWS ? INPUT_ROWS : INPUT_CHECKPOINT,
+        .now = broker_now (),
+        .token = done->token >> 1,
+        .more = done->more,
+        .bytes = done->type == STORE_ROWS ? plv_buf_view (&done->rows)
+                                          : plv_view_str (done->fail.code ? done->fail.text : ""),
+    };
+    turn_input (self, &input);
+}
+
+void turn_answers (broker_t *self)
+{
+    store_done_t done;
+    while (self->store->vtable->next (self->store, &done) != STORE_NOTHING) {
+        if (done.type == STORE_STORED)
+            stored (self, &done);
+        else if (done.type == STORE_FAILED)
+            broker_fail (self, &done.fail);
+        else if (!(done.token & 1))
+            give_rows (self, &done);
+        else
+            retention_answer (self, &done);
+        plv_buf_free (&done.rows);
+    }
+}
+
+static void swap (turn_t *turn)
+{
+    effects_t *gathered = turn->gather;
+    turn->gather = turn->flying;
+    turn->flying = gathered;
+}
+
+/*  While one batch is with the store the next one gathers; nothing waits to make a batch bigger.  */
+void turn_commit (broker_t *self, bool all)
+{
+    turn_t *turn = &self->turn;
+    core_now_t now = broker_now ();
+    if (turn->under_way || self->failed)
+        return;
+    uint64_t seq = core_turn (self->core, now, all, turn->gather);
+    turn_prompt (self);
+    if (seq == 0) {
+        release (self, turn->gather);
+        turn_prompt (self);
+        return;
+    }
+    swap (turn);
+    turn->under_way = true;
+    turn->seq = seq;
+    turn->began_us = now.mono_us;
+    store_batch_t batch = {
+        .seq = seq,
+        .journal = plv_buf_view (&turn->flying->journal),
+        .ops = plv_buf_view (&turn->flying->rows),
+        .sync = turn->flying->sync,
+        .drop_below = self->retention.drop_below,
+    };
+    self->store->vtable->append (self->store, &batch);
+    turn_answers (self);
+    turn_prompt (self);
+}
