@@ -16,9 +16,11 @@ enum {
     PACKET_BYTES_GOAL = 256 * 1024, /* a packet is sent off when it has grown to this */
     LIVE_BYTES_MAX = 256 * 1024,    /* presence and the like that wait; more is dropped */
     HELLO_MS = 5000,                /* without WELCOME: another socket, another try */
-    SILENCE_BEATS = 5,              /* heartbeats without a word until the broker counts as away */
+    SILENCE_BEATS = 5,              /* heartbeats of silence, unless WELCOME names a timeout */
     HEARTBEAT_MS_STANDARD = 2000,   /* until WELCOME says otherwise */
-    RETRY_MS = 200,                 /* after BYE or ERROR; doubles */
+    RETRY_MS = 200,                 /* after a failure; doubles */
+    RETRY_NAME_MS = 200,            /* while a predecessor still holds our name */
+    RETRY_BYE_MS = 2000,            /* the broker stops: give it time to come back */
     RETRY_MS_MAX = 10000,
     TURN_PACKETS_MAX = 64,          /* packets read before the loop gets its turn */
 };
@@ -64,6 +66,7 @@ struct broker_link {
     plv_buf_t small;   /* frames that are not repeated: PING, LIVE, CREDIT, CONTROL */
     plv_buf_t packet;  /* being sent; not empty: the socket was full */
     uint32_t heartbeat_ms;
+    uint32_t timeout_ms; /* silence for so long: the broker counts as away */
     uint32_t retry_ms;
     int64_t retry_at;
     int64_t hello_at;
@@ -156,21 +159,28 @@ static void socket_close (broker_link_t *self, int linger_ms)
     rewind_all (self);
 }
 
-/*  Another attempt after a wait that grows, a little different for each adapter.  */
-static void step_away (broker_link_t *self)
+static void step_away_for (broker_link_t *self, uint32_t wait_ms)
 {
     socket_close (self, 0);
     self->state = LINK_AWAY;
-    uint32_t jitter = randombytes_uniform (self->retry_ms / 2 + 1);
-    self->retry_at = plv_clock_mono_us () + (int64_t) (self->retry_ms / 2 + jitter) * 1000;
-    self->retry_ms = self->retry_ms * 2 < RETRY_MS_MAX ? self->retry_ms * 2 : RETRY_MS_MAX;
+    uint32_t jitter = randombytes_uniform (wait_ms / 2 + 1);
+    self->retry_at = plv_clock_mono_us () + (int64_t) (wait_ms / 2 + jitter) * 1000;
     report (self);
 }
 
-static void trouble (broker_link_t *self, const char *code, const char *text)
+/*  Another attempt after a wait that grows, a little different for each adapter.  */
+static void step_away (broker_link_t *self)
 {
-    self->handler.trouble (self->handler.arg, code, text);
+    step_away_for (self, self->retry_ms);
+    self->retry_ms = self->retry_ms * 2 < RETRY_MS_MAX ? self->retry_ms * 2 : RETRY_MS_MAX;
+}
+
+/*  For good: nothing is tried again before somebody has changed something.  */
+static void give_up (broker_link_t *self, const char *code, const char *text)
+{
     step_away (self);
+    self->retry_at = INT64_MAX;
+    self->handler.trouble (self->handler.arg, code, text, true);
 }
 
 static void readable (uv_poll_t *poll, int status, int events)
@@ -314,7 +324,13 @@ static void put_credit (broker_link_t *self)
 static void on_welcome (broker_link_t *self, const plv_frame_t *frame)
 {
     uint64_t beat = frame->arg[1].number;
+    plv_mp_t option;
+    uint64_t timeout;
     self->heartbeat_ms = beat >= 20 && beat <= 600000 ? (uint32_t) beat : HEARTBEAT_MS_STANDARD;
+    self->timeout_ms = self->heartbeat_ms * SILENCE_BEATS;
+    if (plv_mp_find (frame->arg[2].bytes, "timeout_ms", &option) && plv_mp_u64 (&option, &timeout)
+        && timeout >= self->heartbeat_ms && timeout <= 3600000)
+        self->timeout_ms = (uint32_t) timeout;
     self->state = LINK_READY;
     self->retry_ms = RETRY_MS;
     report (self);
@@ -329,12 +345,21 @@ static void on_who (broker_link_t *self)
     report (self);
 }
 
+/*  Some reasons pass by themselves; any other one is for a person to read.  */
 static void on_error (broker_link_t *self, const plv_frame_t *frame)
 {
     char code[64], text[512];
     snprintf (code, sizeof code, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[0].bytes));
     snprintf (text, sizeof text, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[1].bytes));
-    trouble (self, code, text);
+    bool name = strcmp (code, "EXISTS") == 0 || strcmp (code, "NAME_IN_USE") == 0;
+    if (name)
+        step_away_for (self, RETRY_NAME_MS);
+    else if (strcmp (code, "BUSY") == 0 || strcmp (code, "FULL") == 0 || strcmp (code, "TIMEOUT") == 0)
+        step_away (self);
+    else
+        give_up (self, code, text);
+    if (self->retry_at != INT64_MAX)
+        self->handler.trouble (self->handler.arg, code, text, false);
 }
 
 static kept_t *event_take (broker_link_t *self, uint64_t seq)
@@ -426,7 +451,7 @@ static void on_frame (broker_link_t *self, const plv_frame_t *frame)
         case VERB_WELCOME: on_welcome (self, frame); break;
         case VERB_WHO: on_who (self); break;
         case VERB_ERROR: on_error (self, frame); break;
-        case VERB_BYE: step_away (self); break;
+        case VERB_BYE: step_away_for (self, RETRY_BYE_MS); break;
         case VERB_PING: put_small (self, VERB_PONG); break;
         case VERB_STORED: on_stored (self, frame); break;
         case VERB_BUSY: on_busy (self, frame); break;
@@ -469,7 +494,7 @@ static void on_packet (broker_link_t *self, plv_view_t bytes)
             err = plv_fail (&fail, ERR_PROTOCOL, "the broker sent %s", plv_verb_name (frame.verb));
     }
     if (err && err != ERR_NOENT && self->socket)
-        trouble (self, plv_err_name (err), fail.text);
+        give_up (self, plv_err_name (err), fail.text);
 }
 
 /*  Reads up to TURN_PACKETS_MAX packets; true when there may be more.  */
@@ -515,10 +540,9 @@ static void turn (uv_prepare_t *prepare)
 
 static void beat (broker_link_t *self, int64_t now)
 {
-    int64_t beat_us = (int64_t) self->heartbeat_ms * 1000;
-    if (now - self->heard_at > beat_us * SILENCE_BEATS)
+    if (now - self->heard_at > (int64_t) self->timeout_ms * 1000)
         step_away (self);
-    else if (now - self->sent_at >= beat_us / 2)
+    else if (now - self->sent_at >= (int64_t) self->heartbeat_ms * 500)
         put_small (self, VERB_PING);
 }
 
@@ -529,8 +553,10 @@ static void tick (uv_timer_t *timer)
     plv_fail_t fail;
     switch (self->state) {
         case LINK_AWAY:
-            if (now >= self->retry_at && socket_open (self, &fail))
-                trouble (self, plv_err_name (fail.code), fail.text);
+            if (now >= self->retry_at && socket_open (self, &fail)) {
+                step_away (self);
+                self->handler.trouble (self->handler.arg, plv_err_name (fail.code), fail.text, false);
+            }
             break;
         case LINK_OPEN: break;
         case LINK_HELLO:

@@ -26,8 +26,9 @@ typedef struct {
     void (*live) (void *arg, plv_view_t envelope, plv_view_t body);
     void (*result) (void *arg, uint64_t request, bool more, plv_view_t status, plv_view_t body);
     void (*up) (void *arg, bool up);
-    /*  The broker will not have us, or one side broke the protocol; the next attempt follows by itself.  */
-    void (*trouble) (void *arg, const char *code, const char *text);
+    /*  The broker will not have us, or one side broke the protocol. Unless it is `final` the next attempt
+        follows by itself.  */
+    void (*trouble) (void *arg, const char *code, const char *text, bool final);
     void *arg;
 } broker_link_handler_t;
 

@@ -52,6 +52,7 @@ static void on_up (void *arg, bool up)
 {
     host_t *self = arg;
     const pal_adapter_t *adapter = plugin_adapter (self->plugin);
+    self->in_trouble = false;
     if (up)
         plv_log (self->log, LOG_HOST_UP, F_STR ("adapter", self->options.name));
     else
@@ -62,11 +63,19 @@ static void on_up (void *arg, bool up)
         adapter->link (self->self, up);
 }
 
-static void on_trouble (void *arg, const char *code, const char *text)
+/*  The same trouble again and again is one line in the log.  */
+static void on_trouble (void *arg, const char *code, const char *text, bool final)
 {
     host_t *self = arg;
-    plv_log (self->log, LOG_HOST_TROUBLE, F_STR ("adapter", self->options.name), F_STR ("code", code),
-             F_STR ("text", text));
+    if (!self->in_trouble || final)
+        plv_log (self->log, LOG_HOST_TROUBLE, F_STR ("adapter", self->options.name), F_STR ("code", code),
+                 F_STR ("text", text));
+    self->in_trouble = true;
+    if (!final)
+        return;
+    tell (self, "FAIL %s: %s", code, text);
+    self->sent_away = true;
+    uv_stop (&self->loop);
 }
 
 /* ------------------------------------------------------------------ stopping */
@@ -286,6 +295,8 @@ static host_exit_t stop (host_t *self)
     size_t kept = broker_link_kept (self->link), unsettled = broker_link_unsettled (self->link);
     plv_log (self->log, LOG_HOST_STOPPED, F_STR ("adapter", self->options.name), F_INT ("kept", (int64_t) kept),
              F_INT ("unsettled", (int64_t) unsettled));
+    if (self->sent_away)
+        return HOST_EXIT_BROKER;
     return kept || unsettled ? HOST_EXIT_DRAIN : HOST_EXIT_OK;
 }
 

@@ -54,6 +54,8 @@ typedef struct host {
     uv_timer_t beat;
     uv_timer_t drain_timer;
     uv_signal_t signals[3];
+    bool in_trouble;     /* said since the broker was last there */
+    bool sent_away;      /* the broker will not have us */
     int64_t drain_until; /* 0: not asked to stop */
     plv_fail_t fail;     /* what the plugin's open () said */
 } host_t;

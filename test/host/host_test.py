@@ -1,0 +1,527 @@
+#!/usr/bin/python3
+# RUN: timeout=180
+"""palaver-adapter against a fake broker over a real ROUTER: the wire, and every way in which a plugin is bad."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import msgpack
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.dont_write_bytecode = True
+sys.path.insert(0, HERE)
+from fake_broker import Broker, deliver, frame  # noqa: E402
+
+BUILD = os.environ.get('PALAVER_BUILD', os.path.join(TOP, 'build', 'debug'))
+HOST = os.environ.get('PALAVER_ADAPTER', os.path.join(BUILD, 'bin', 'palaver-adapter'))
+PLUGINS = os.environ.get('PALAVER_PLUGINS', os.path.join(BUILD, 'plugins'))
+
+
+class Place:
+    """A folder of its own, a broker, and the hosts that a test starts."""
+
+    def __init__(self, **broker):
+        self.dir = tempfile.mkdtemp(prefix='host-')
+        self.endpoint = f'ipc://{self.dir}/b.ipc'
+        self.broker = Broker(self.endpoint, **broker)
+        self.children = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+        self.broker.end()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def conf(self, text):
+        path = os.path.join(self.dir, 'palaver.conf')
+        with open(path, 'w') as out:
+            out.write(text)
+        return path
+
+    def plugin(self, name, *flags):
+        """The probe, compiled with some flags, as NAME.so."""
+        path = os.path.join(self.dir, name + '.so')
+        subprocess.run(['cc', '-std=c11', '-D_GNU_SOURCE', '-fPIC', '-shared', '-x', 'c', '-I',
+                        os.path.join(TOP, 'plugins'), *flags, os.path.join(HERE, 'probe_plugin.txt'), '-o', path],
+                       check=True)
+        os.chmod(path, 0o755)
+        return path
+
+    def start(self, plugin, *words, conf=None, environment=None):
+        words = [HOST, '--plugin', plugin, '--broker', self.endpoint, *words]
+        if conf:
+            words += ['--conf', self.conf(conf)]
+        child = subprocess.Popen(words, stderr=open(os.path.join(self.dir, 'log'), 'ab'), stdin=subprocess.DEVNULL,
+                                 env={**os.environ, **(environment or {})})
+        self.children.append(child)
+        return child
+
+    def log(self):
+        with open(os.path.join(self.dir, 'log')) as text:
+            return text.read()
+
+    def refused(self, plugin, code, words, **more):
+        """It ends with this code, and one line that says why."""
+        child = self.start(plugin, **more)
+        got = child.wait(10)
+        lines = [line for line in self.log().splitlines() if 'host.refused' in line]
+        assert got == code, (got, self.log())
+        assert len(lines) == 1 and words in lines[0], lines
+
+    def loopback(self, **more):
+        path = os.path.join(self.dir, 'l.sock')
+        extra = ' '.join(f'{key} = {value};' for key, value in more.items())
+        child = self.start(os.path.join(PLUGINS, 'loopback.so'),
+                           conf=f'adapters = {{ loopback = {{ path = "{path}"; {extra} }}; }};')
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                return child, Client(path)
+            except OSError:
+                assert time.monotonic() < deadline and child.poll() is None, self.log()
+                time.sleep(0.01)
+
+
+class Client:
+    """A user of the loopback platform."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.socket.settimeout(5)
+        self.lines = self.socket.makefile('r')
+
+    def say(self, text, **more):
+        message = {'conversation': 'c1', 'user_id': 'ann', 'message_text': text, **more}
+        self.socket.sendall((json.dumps(message) + '\n').encode())
+
+    def hear(self):
+        return json.loads(self.lines.readline())
+
+
+# ---------------------------------------------------------------------- the line to the broker
+
+def hello_says_who_it_is():
+    with Place() as place:
+        place.start(place.plugin('probe'))
+        role, name, build, pid, options = place.broker.expect('HELLO')
+        assert (role, name, build, pid) == ('adapter', 'probe', '0.9', place.children[0].pid)
+        assert options['platform'] == 'probe' and options['credit'] == 7 and options['deduplicates'] is True
+        assert len(options['incarnation']) == 16 and options['holding'] == []
+
+
+def publish_is_acknowledged_when_it_is_stored():
+    with Place() as place:
+        _, client = place.loopback()
+        place.broker.expect('HELLO')
+        client.say('hello', platform_id='m1')
+        seq, envelope, body = place.broker.expect('PUBLISH')
+        assert envelope['session_id'] == 'loopback_c1' and envelope['user_id'] == 'ann'
+        assert envelope['platform'] == 'loopback' and envelope['platform_id'] == 'm1'
+        assert envelope['type'] == 'chat.message' and len(envelope['id']) == 16 and envelope['id'][6] >> 4 == 7
+        assert abs(envelope['timestamp'] / 1e6 - time.time()) < 60
+        assert msgpack.unpackb(body) == {'message_text': 'hello'}
+        client.socket.settimeout(0.2)
+        try:
+            early = client.socket.recv(100)
+        except TimeoutError:
+            early = b''
+        assert early == b'', early
+        client.socket.settimeout(5)
+        place.broker.send(frame('STORED', [seq]))
+        assert client.hear()['taken'] == 'stored'
+
+
+def busy_and_rejected_reach_the_plugin():
+    with Place() as place:
+        _, client = place.loopback()
+        place.broker.expect('HELLO')
+        client.say('one')
+        place.broker.send(frame('BUSY', place.broker.expect('PUBLISH')[0], 700, 'too much'))
+        said = client.hear()
+        assert (said['taken'], said['why']) == ('busy', 'too much')
+        client.say('two')
+        place.broker.send(frame('REJECTED', place.broker.expect('PUBLISH')[0], 'RANGE', 'no'))
+        assert client.hear()['taken'] == 'rejected'
+
+
+def what_is_malformed_never_leaves_the_host():
+    with Place() as place:
+        _, client = place.loopback()
+        place.broker.expect('HELLO')
+        for wrong, word in [({'conversation': ''}, 'conversation'), ({'user_id': ''}, 'user_id'),
+                            ({'conversation': 'x' * 300}, 'session_id')]:
+            client.say('hello', **wrong)
+            said = client.hear()
+            assert said['taken'] == 'rejected' and word in said['why'], said
+        assert not [verb for verb, _ in place.broker.quiet(0.3) if verb == 'PUBLISH']
+
+
+def frames_of_a_turn_share_a_packet():
+    with Place() as place:
+        _, client = place.loopback()
+        place.broker.expect('HELLO')
+        place.broker.quiet(0.2)
+        lines = ''.join(json.dumps({'conversation': 'c', 'user_id': 'u', 'message_text': str(at)}) + '\n'
+                        for at in range(100))
+        client.socket.sendall(lines.encode())
+        for at in range(100):
+            place.broker.expect('PUBLISH', lambda arguments, at=at: msgpack.unpackb(arguments[2])['message_text']
+                                == str(at))
+        packets = [packet for packet in place.broker.packets if packet[0][0] == 'PUBLISH']
+        assert len(packets) <= 10, len(packets)
+
+
+def unanswered_events_are_published_again_after_a_restart():
+    with Place() as place:
+        _, client = place.loopback()
+        first = place.broker.expect('HELLO')
+        for at in range(5):
+            client.say(str(at), platform_id=f'm{at}')
+        seqs = {}
+        for _ in range(5):
+            seq, envelope, _ = place.broker.expect('PUBLISH')
+            seqs[envelope['platform_id']] = (seq, envelope['id'])
+        place.broker.send(frame('STORED', [seqs['m1'][0]]))
+        assert client.hear()['taken'] == 'stored'
+        place.broker.restart()
+        again = place.broker.expect('HELLO')
+        assert again[4]['incarnation'] == first[4]['incarnation'] and again[3] == first[3]
+        order = []
+        for _ in range(4):
+            seq, envelope, _ = place.broker.expect('PUBLISH')
+            order.append(envelope['platform_id'])
+            assert seqs[envelope['platform_id']] == (seq, envelope['id'])
+        assert order == ['m0', 'm2', 'm3', 'm4'], order
+        place.broker.send(frame('STORED', [seq for seq, _ in seqs.values()]))
+        assert [client.hear()['taken'] for _ in range(4)] == ['stored'] * 4
+        assert not [verb for verb, _ in place.broker.quiet(0.5) if verb == 'PUBLISH']
+
+
+def events_wait_for_a_broker_that_is_not_there_yet():
+    with Place() as place:
+        place.broker.close()
+        _, client = place.loopback(kept_max=3)
+        for at in range(5):
+            client.say(str(at))
+        assert [client.hear()['taken'] for _ in range(2)] == ['busy'] * 2
+        place.broker.restart()
+        place.broker.expect('HELLO')
+        seqs = [place.broker.expect('PUBLISH')[0] for _ in range(3)]
+        place.broker.send(frame('STORED', seqs))
+        assert [client.hear()['taken'] for _ in range(3)] == ['stored'] * 3
+
+
+def who_is_answered_with_one_hello():
+    with Place() as place:
+        _, client = place.loopback()
+        place.broker.expect('HELLO')
+        client.say('hello')
+        seq = place.broker.expect('PUBLISH')[0]
+        place.broker.send(frame('WHO'), frame('WHO'), frame('WHO'))
+        came = place.broker.quiet(0.5)
+        assert [verb for verb, _ in came].count('HELLO') == 1, came
+        assert [arguments[0] for verb, arguments in came if verb == 'PUBLISH'] == [seq]
+
+
+def it_is_heard_from_at_every_heartbeat():
+    with Place(heartbeat_ms=100) as place:
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        last = time.monotonic()
+        for _ in range(10):
+            place.broker.expect('PING', within=1.0)
+            assert time.monotonic() - last < 0.2
+            last = time.monotonic()
+        place.broker.send(frame('PING'))
+        place.broker.expect('PONG')
+
+
+def a_silent_broker_is_left_for_a_new_connection():
+    with Place(heartbeat_ms=50, timeout_ms=300) as place:
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        peer = place.broker.peer
+        place.broker.pongs = False
+        place.broker.expect('HELLO', within=5)
+        assert place.broker.peer != peer
+
+
+def it_waits_for_its_name_and_gives_up_on_other_errors():
+    with Place() as place:
+        place.broker.welcomes = False
+        child = place.start(place.plugin('probe'))
+        for _ in range(3):
+            place.broker.expect('HELLO')
+            place.broker.send(frame('ERROR', 'NAME_IN_USE', 'another one is there', 'HELLO'))
+        place.broker.expect('HELLO')
+        place.broker.send(frame('ERROR', 'AUTH', 'you are not let in', 'HELLO'))
+        assert child.wait(10) == 76
+        assert 'you are not let in' in place.log()
+
+
+def a_broker_of_another_version_is_named():
+    with Place() as place:
+        place.broker.welcomes = False
+        child = place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        place.broker.socket.send_multipart([place.broker.peer, b'PV\x02\x00' + frame('WHO')])
+        assert child.wait(10) == 76
+        assert 'upgrade' in place.log(), place.log()
+
+
+# ---------------------------------------------------------------------- deliveries
+
+def four_outcomes():
+    with Place() as place:
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        expected = {1: ['sent', 'platform-1', None, None], 2: ['not_sent', None, 1500, 'slow down'],
+                    3: ['refused', None, None, 'blocked by the user'], 4: ['unknown', None, None, 'the line went dead']}
+        for number, outcome in expected.items():
+            place.broker.send(deliver(number, outcome[0]))
+            assert place.broker.expect('DELIVERED') == [number, *outcome]
+        place.broker.send(frame('SETTLED', [1, 2, 3, 4]))
+        assert not [verb for verb, _ in place.broker.quiet(0.3) if verb == 'DELIVERED']
+
+
+def a_delivery_is_finished_once():
+    with Place() as place:
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        place.broker.send(deliver(1, 'twice'))
+        assert place.broker.expect('DELIVERED')[:3] == [1, 'sent', 'first']
+        assert not [verb for verb, _ in place.broker.quiet(0.3) if verb == 'DELIVERED']
+        place.broker.send(deliver(1, 'twice'))  # the same delivery again: the same answer
+        assert place.broker.expect('DELIVERED')[:3] == [1, 'sent', 'first']
+
+
+def unsettled_outcomes_are_repeated_and_held_ones_are_named():
+    with Place() as place:
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        place.broker.send(deliver(1, 'sent'), deliver(2, 'hold'), deliver(3, 'refused'))
+        assert {place.broker.expect('DELIVERED')[0] for _ in range(2)} == {1, 3}
+        place.broker.send(frame('SETTLED', [3]))
+        place.broker.quiet(0.2)
+        place.broker.restart()
+        assert sorted(place.broker.expect('HELLO')[4]['holding']) == [1, 2]
+        assert place.broker.expect('DELIVERED')[:2] == [1, 'sent']
+        assert not [verb for verb, _ in place.broker.quiet(0.3) if verb == 'DELIVERED']
+
+
+def a_reply_reaches_the_plugin_whole():
+    with Place() as place:
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        body = {'response_text': 'echo', 'recommendations': [{'name': 'ä"\n', 'risk': 0.1}], 'confidence': 0.9,
+                'sources': ['a'], 'big': 2**63, 'small': -5, 'none': None, 'raw': b'\x00\xff', 'yes': True}
+        place.broker.send(deliver(1, **{'text': 'echo', **{key: value for key, value in body.items()
+                                                          if key != 'response_text'}}))
+        number, outcome, text, _, _ = place.broker.expect('DELIVERED')
+        # A platform id is at most 255 bytes: what is longer is cut.
+        assert outcome == 'sent' and len(text) <= 255
+        assert text.startswith('{"response_text":"echo","recommendations":[{"name":"ä\\"\\n","risk":0.1}]'), text
+        assert '"confidence":0.9,' in text and '"big":9223372036854775808,"small":-5,"none":null' in text, text
+        assert '"raw":"AP8=","yes":true' in text, text
+
+
+def an_answer_comes_back_to_the_client():
+    with Place() as place:
+        _, client = place.loopback()
+        place.broker.expect('HELLO')
+        client.say('hello')
+        seq, envelope, _ = place.broker.expect('PUBLISH')
+        place.broker.send(frame('STORED', [seq]),
+                          deliver(9, 'hi ann', session='loopback_c1', reply_to=envelope['id'], confidence=0.5))
+        taken, answer = client.hear(), client.hear()
+        assert answer['response_text'] == 'hi ann' and answer['confidence'] == 0.5
+        assert answer['reply_to'] == taken['id'] and answer['conversation'] == 'c1'
+        assert place.broker.expect('DELIVERED')[:2] == [9, 'sent']
+        place.broker.send(deliver(10, 'for nobody', session='loopback_elsewhere'))
+        assert place.broker.expect('DELIVERED')[:2] == [10, 'not_sent']
+
+
+# ---------------------------------------------------------------------- ending
+
+def sigterm_drains_and_says_bye():
+    with Place() as place:
+        child, client = place.loopback()
+        place.broker.expect('HELLO')
+        client.say('last words')
+        seq = place.broker.expect('PUBLISH')[0]
+        child.send_signal(signal.SIGTERM)
+        assert place.broker.expect('CREDIT') == [0]
+        place.broker.quiet(0.3)
+        assert child.poll() is None  # it waits for the answer
+        place.broker.send(frame('STORED', [seq]))
+        place.broker.expect('BYE')
+        assert child.wait(5) == 0
+        assert client.hear()['taken'] == 'stored'
+
+
+def sigterm_without_a_broker_ends_in_time():
+    with Place() as place:
+        place.broker.close()
+        child, client = place.loopback(drain_s=1, kept_max=1)
+        client.say('kept in vain')
+        client.say('one too many')
+        assert client.hear()['taken'] == 'busy'
+        began = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 75
+        assert time.monotonic() - began < 5
+        place.broker.restart()
+
+
+def a_crash_ends_this_process_by_its_signal():
+    with Place() as place:
+        child = place.start(place.plugin('probe'), environment={'ASAN_OPTIONS': 'handle_segv=0'})
+        place.broker.expect('HELLO')
+        place.broker.send(deliver(1, 'crash'))
+        assert child.wait(10) == -signal.SIGSEGV
+
+
+# ---------------------------------------------------------------------- bad plugins, bad conf
+
+def refused_files():
+    with Place() as place:
+        place.refused(os.path.join(place.dir, 'missing.so'), 80, 'No such file')
+    with Place() as place:
+        os.symlink(place.plugin('probe'), os.path.join(place.dir, 'link.so'))
+        place.refused(os.path.join(place.dir, 'link.so'), 80, 'symbolic link')
+    with Place() as place:
+        place.refused(place.dir, 80, 'regular file')
+    with Place() as place:
+        path = place.plugin('probe')
+        os.chmod(path, 0o757)
+        place.refused(path, 82, 'chmod go-w')
+    with Place() as place:
+        path = os.path.join(place.dir, 'text.so')
+        with open(path, 'w') as out:
+            out.write('#!/bin/sh\necho hello\n' * 20)
+        place.refused(path, 83, 'not an ELF file')
+    with Place() as place:
+        path = place.plugin('cut')
+        os.truncate(path, 20)
+        place.refused(path, 83, 'not an ELF file')
+    if os.geteuid() == 0:
+        with Place() as place:
+            path = place.plugin('foreign')
+            os.chown(path, 12345, 12345)
+            place.refused(path, 81, 'belongs neither to root')
+
+
+def refused_plugins():
+    with Place() as place:
+        place.refused(place.plugin('missing', '-DPROBE_MISSING'), 84, 'function_of_nobody')
+    with Place() as place:
+        place.refused(place.plugin('nameless', '-DPROBE_NAME=other_name'), 85, 'palaver_adapter')
+    with Place() as place:
+        place.refused(place.plugin('newer', '-DPROBE_ABI=0x00070000'), 86, 'ABI 7.0')
+    with Place() as place:
+        place.refused(place.plugin('small', '-DPROBE_SIZE=24'), 87, 'size')
+
+
+def refused_conf():
+    for text, words in [
+            ('adapters = { probe = { does = "serve"; nummer = 4; }; };', 'palaver.conf:1: adapters.probe.nummer'),
+            ('adapters = { probe = { nummer = 4; }; };', 'did you mean number?'),
+            ('adapters = {\n probe = {\n number = 10; }; };', 'palaver.conf:3: adapters.probe.number: takes 1 to 9'),
+            ('adapters = { probe = { number = "4"; }; };', 'takes a whole number'),
+            ('adapters = { probe = { key = "open sesame"; }; };', 'env:NAME'),
+            ('adapters = { probe = { key = "env:PALAVER_NOT_SET"; }; };', 'PALAVER_NOT_SET'),
+            ('adapters = { probe = ', 'palaver.conf:1:')]:
+        with Place() as place:
+            place.refused(place.plugin('probe'), 88, words, conf=text)
+            assert 'sesame' not in place.log()
+
+
+def open_that_fails_says_why():
+    with Place() as place:
+        place.refused(place.plugin('probe'), 69, 'the platform of number 42 is closed today',
+                      conf='adapters = { probe = { does = "fail"; }; };')
+
+
+def secrets_come_in_and_the_environment_stays_out():
+    with Place() as place:
+        place.start(place.plugin('probe'), environment={'PALAVER_TEST_SECRET': 'hush'},
+                    conf='adapters = { probe = { does = "environment"; key = "env:PALAVER_TEST_SECRET"; }; };')
+        place.broker.expect('HELLO')
+        assert 'PALAVER_TEST_SECRET is hidden, the key is hush' in place.log(), place.log()
+
+
+def the_supervisor_is_told():
+    with Place() as place:
+        read, write = os.pipe()
+        words = [HOST, '--plugin', place.plugin('probe'), '--broker', place.endpoint, '--status-fd', str(write)]
+        child = subprocess.Popen(words, pass_fds=[write], stderr=subprocess.DEVNULL)
+        place.children.append(child)
+        os.close(write)
+        place.broker.expect('HELLO')
+        said = ''
+        deadline = time.monotonic() + 10
+        while 'BEAT' not in said:
+            assert time.monotonic() < deadline
+            place.broker.quiet(0.1)
+            os.set_blocking(read, False)
+            try:
+                said += os.read(read, 4096).decode()
+            except BlockingIOError:
+                pass
+        assert said.split('\n')[:2] == ['OPEN 0.9', 'UP'], said
+        with open(f'/proc/{child.pid}/status') as status:
+            assert 'NoNewPrivs:\t1' in status.read()
+        assert os.getpgid(child.pid) == child.pid
+        os.close(read)  # who looked after it is gone: it drains and leaves
+        place.broker.quiet(0.1)
+        deadline = time.monotonic() + 10
+        while child.poll() is None:
+            assert time.monotonic() < deadline
+            place.broker.quiet(0.1)
+        assert child.returncode == 0
+
+
+TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_and_rejected_reach_the_plugin,
+         what_is_malformed_never_leaves_the_host, frames_of_a_turn_share_a_packet,
+         unanswered_events_are_published_again_after_a_restart, events_wait_for_a_broker_that_is_not_there_yet,
+         who_is_answered_with_one_hello, it_is_heard_from_at_every_heartbeat,
+         a_silent_broker_is_left_for_a_new_connection, it_waits_for_its_name_and_gives_up_on_other_errors,
+         a_broker_of_another_version_is_named, four_outcomes, a_delivery_is_finished_once,
+         unsettled_outcomes_are_repeated_and_held_ones_are_named, a_reply_reaches_the_plugin_whole,
+         an_answer_comes_back_to_the_client, sigterm_drains_and_says_bye, sigterm_without_a_broker_ends_in_time,
+         a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
+         open_that_fails_says_why, secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
+
+
+def main():
+    passed = failed = 0
+    for test in TESTS:
+        if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
+            continue
+        try:
+            test()
+            print(f'ok {test.__name__}', flush=True)
+            passed += 1
+        except Exception as error:  # whatever it is, the other tests run
+            print(f'not ok {test.__name__}: {type(error).__name__}: {error}', flush=True)
+            failed += 1
+    print(f'{passed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
