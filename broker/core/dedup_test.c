@@ -127,6 +127,74 @@ static void test_behaves_like_a_set_with_expiry (void **state)
     }
 }
 
+enum { CROWD = 1500, REMOVED = 700, SWEPT_SLOTS = 512 };
+
+/*  Keys that all fall into one segment, each `salt` others.  */
+static void crowd_keys (const dedup_t *dedup, uint64_t salt, dedup_key_t *ret_keys)
+{
+    for (uint64_t i = 0; i < CROWD; i++) {
+        ret_keys[i] = key_of (dedup, salt * CROWD + i);
+        memset (ret_keys[i].bytes + 6, 0, 2);
+    }
+}
+
+/*  The latest key that belongs just before the slot where the first sweep will stop: it is likely
+    to have been pushed behind it.  */
+static size_t crowd_edge (const dedup_key_t *keys, uint64_t capacity)
+{
+    for (uint64_t slots = 3;; slots++) {
+        for (size_t i = CROWD - 1; i > 1; i--) {
+            uint32_t bits;
+            memcpy (&bits, keys[i].bytes, sizeof bits);
+            uint64_t home = bits * capacity >> 32;
+            if (home < SWEPT_SLOTS && home + slots >= SWEPT_SLOTS)
+                return i;
+        }
+    }
+}
+
+static void crowd_fill (dedup_t *dedup, const dedup_key_t *keys, size_t early)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        uint32_t expires_s = i < 2 ? 100 + 100 * (uint32_t) i : i == early ? 500 : 1000;
+        assert_int_equal (dedup_add (dedup, &keys[i], expires_s), DEDUP_ADDED);
+    }
+}
+
+/*  Half of a segment is swept, then keys are removed so that others move back behind the sweep: the
+    only one that expires early must be found all the same.  */
+static void early_one_is_found (uint64_t seed)
+{
+    dedup_t *first = dedup_new (SECRET, CROWD), *dedup = dedup_new (SECRET, CROWD);
+    dedup_key_t *keys = calloc (CROWD, sizeof *keys);
+    uint64_t empty = dedup_bytes (first), left = CROWD - 2;
+    plv_rng_t rng = plv_rng_seed (seed);
+    crowd_keys (first, seed, keys);
+    crowd_fill (first, keys, 0);
+    size_t early = crowd_edge (keys, (dedup_bytes (first) - empty) / 20);
+    crowd_fill (dedup, keys, early);
+    sweep_all (dedup, 100);
+    dedup_sweep (dedup, 200);
+    for (int i = 0; i < REMOVED; i++) {
+        size_t gone = 2 + plv_rng_below (&rng, CROWD - 2);
+        left -= gone != early && dedup_remove (dedup, &keys[gone]);
+    }
+    sweep_all (dedup, 200);
+    assert_int_equal (dedup_count (dedup), left);
+    sweep_all (dedup, 500);
+    assert_int_equal (dedup_count (dedup), left - 1);
+    free (keys);
+    dedup_destroy (&first);
+    dedup_destroy (&dedup);
+}
+
+static void test_the_sweep_misses_nothing (void **state)
+{
+    (void) state;
+    for (uint64_t seed = 0; seed < 100; seed++)
+        early_one_is_found (seed);
+}
+
 static void test_expired_ones_leave_and_give_their_memory_back (void **state)
 {
     (void) state;
@@ -287,6 +355,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_behaves_like_a_set_with_expiry),
+        cmocka_unit_test (test_the_sweep_misses_nothing),
         cmocka_unit_test (test_expired_ones_leave_and_give_their_memory_back),
         cmocka_unit_test (test_full_says_so_until_something_expires),
         cmocka_unit_test (test_an_expired_key_can_be_added_again),

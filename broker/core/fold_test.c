@@ -106,6 +106,35 @@ static void test_folding_twice_is_folding_once (void **state)
     }
 }
 
+static void test_what_is_not_utf8_is_taken_byte_by_byte (void **state)
+{
+    (void) state;
+    static const char *const texts[] = {
+        "\x80",
+        "\xbf",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xc3",
+        "\xe0\x9f\xbf",
+        "\xed\xa0\x80",
+        "\xed\xbf\xbf",
+        "\xe2\x82",
+        "\xe2"
+        "a",
+        "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xf0\x9f\x98",
+        "\xff",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t at = 0;
+        uint32_t character = fold_next (plv_view_str (texts[i]), &at);
+        assert_int_equal (at, 1);
+        assert_int_equal (character, FOLD_RAW + (uint8_t) texts[i][0]);
+    }
+}
+
 static void test_words_and_spaces (void **state)
 {
     (void) state;
@@ -128,6 +157,7 @@ int main (void)
         cmocka_unit_test (test_folds_as_the_c_library_does),
         cmocka_unit_test (test_every_character_survives),
         cmocka_unit_test (test_folding_twice_is_folding_once),
+        cmocka_unit_test (test_what_is_not_utf8_is_taken_byte_by_byte),
         cmocka_unit_test (test_words_and_spaces),
     };
     return cmocka_run_group_tests_name ("fold", tests, NULL, NULL);

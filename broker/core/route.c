@@ -208,7 +208,7 @@ bool route_glob (const char *glob, plv_view_t text)
             at++;
         } else if (star) {
             glob = star;
-            at = star_at = route_after (text, star_at);
+            at = ++star_at;
         } else {
             return false;
         }

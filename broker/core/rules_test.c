@@ -74,6 +74,37 @@ static void test_hostile_texts_end_at_the_limit (void **state)
     free (text);
 }
 
+static void test_the_limits_are_those_that_were_asked_for (void **state)
+{
+    (void) state;
+    plv_view_t text = plv_view_str ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+    const char *const patterns[] = {"^(a|aa){1,9}c|b", "(*NO_JIT)^(a|aa){1,9}c|b"};
+    for (size_t i = 0; i < 2; i++) {
+        rules_t *few = rules_new (20), *many = rules_new (LIMIT);
+        assert_int_equal (rules_add (few, patterns[i], NULL), ERR_OK);
+        assert_int_equal (rules_add (many, patterns[i], NULL), ERR_OK);
+        assert_int_equal (rules_match (few, 0, text), RULES_LIMIT);
+        assert_int_equal (rules_match (many, 0, text), RULES_YES);
+        rules_destroy (&few);
+        rules_destroy (&many);
+    }
+}
+
+static void test_memory_is_limited_too (void **state)
+{
+    (void) state;
+    char *text = malloc (DEEP_BYTES);
+    memset (text, '(', DEEP_BYTES);
+    text[DEEP_BYTES - 1] = ')';
+    rules_t *rules = rules_new (UINT32_MAX);
+    assert_int_equal (rules_add (rules, "^(\\((?1)*\\))", NULL), ERR_OK);
+    assert_int_equal (rules_add (rules, "(*NO_JIT)^(\\((?1)*\\))", NULL), ERR_OK);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal (rules_match (rules, i, plv_view (text, DEEP_BYTES)), RULES_LIMIT);
+    rules_destroy (&rules);
+    free (text);
+}
+
 static void test_deep_recursion_ends_at_the_limit (void **state)
 {
     (void) state;
@@ -122,6 +153,8 @@ int main (void)
         cmocka_unit_test (test_a_text_may_hold_a_nul),
         cmocka_unit_test (test_bytes_that_are_not_utf8_do_no_harm),
         cmocka_unit_test (test_hostile_texts_end_at_the_limit),
+        cmocka_unit_test (test_the_limits_are_those_that_were_asked_for),
+        cmocka_unit_test (test_memory_is_limited_too),
         cmocka_unit_test (test_deep_recursion_ends_at_the_limit),
         cmocka_unit_test (test_a_bad_pattern_is_refused_with_its_place),
         cmocka_unit_test (test_rules_keep_their_numbers),
