@@ -79,6 +79,7 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
             ask->limit = LIST_LIMIT_MAX;
         scan (self, token, ask, number_argument (arguments, "after", 0) + 1, (uint32_t) ask->limit + 1);
     } else if (command == COMMAND_DEAD_SHOW) {
+        ask->limit = 1;
         scan (self, token, ask, number_argument (arguments, "number", 0), 1);
     } else if (scan_numbers (self, token, ask, arguments) == 0) {
         control_fail (self, peer, request, ERR_ARG, "\"numbers\" is a list of 1 to %d dead letters", LIST_LIMIT_MAX);
