@@ -4,15 +4,19 @@
 #include "advisor/recommend.h"
 #include "wire/mp.h"
 
-static const char CAN[] = "I answer questions about funds and ETFs: what suits a goal, a horizon and an "
-                          "appetite for risk (\"10,000 USD for retirement in 20 years, medium risk\"), how "
-                          "products compare (\"VTI or VOO?\"), and what terms mean (\"what is an ETF?\").";
+static const char CAN[] =
+    "I answer questions about funds and ETFs: what suits a goal, a horizon and an "
+    "appetite for risk (\"10,000 USD for retirement in 20 years, medium risk\"), how "
+    "products compare (\"VTI or VOO?\"), and what terms mean (\"what is an ETF?\").";
 
 static void say_social (social_t social, answer_t *answer)
 {
     static const char *const WORDS[] = {
-        [SOCIAL_NONE] = "", [SOCIAL_HELLO] = "Hello. ", [SOCIAL_THANKS] = "You are welcome. ",
-        [SOCIAL_BYE] = "Goodbye. ", [SOCIAL_HELP] = "",
+        [SOCIAL_NONE] = "",
+        [SOCIAL_HELLO] = "Hello. ",
+        [SOCIAL_THANKS] = "You are welcome. ",
+        [SOCIAL_BYE] = "Goodbye. ",
+        [SOCIAL_HELP] = "",
     };
     answer_say (answer, "%s", WORDS[social]);
     if (social != SOCIAL_BYE && social != SOCIAL_THANKS)
@@ -22,26 +26,30 @@ static void say_social (social_t social, answer_t *answer)
 
 static void say_outside (bool sure, answer_t *answer)
 {
-    answer_say (answer, sure ? "That is outside of what I know, so I recommend nothing. "
-                             : "I did not understand that as a question about investing, so I recommend "
-                               "nothing. ");
+    answer_say (answer,
+                sure ? "That is outside of what I know, so I recommend nothing. "
+                     : "I did not understand that as a question about investing, so I recommend "
+                       "nothing. ");
     answer_say (answer, "%s", CAN);
     answer->confidence = sure ? 0.90 : 0.20;
 }
 
 static void say_forecast (answer_t *answer)
 {
-    answer_say (answer, "Nobody can say what prices will do, and I do not guess. What can be chosen is how "
-                        "much risk fits your horizon: tell me when you need the money and how much risk "
-                        "you want, and I say what suits.");
+    answer_say (answer,
+                "Nobody can say what prices will do, and I do not guess. What can be chosen is how "
+                "much risk fits your horizon: tell me when you need the money and how much risk "
+                "you want, and I say what suits.");
     answer->confidence = 0.10;
 }
 
 static void say_trade (answer_t *answer)
 {
-    answer_say (answer, "I do not advise on single stocks, on selling, on leverage or on trading for the short "
-                        "term. I know broad funds and ETFs; tell me your goal, horizon and risk appetite and "
-                        "I say which of them suit.");
+    answer_say (
+        answer,
+        "I do not advise on single stocks, on selling, on leverage or on trading for the short "
+        "term. I know broad funds and ETFs; tell me your goal, horizon and risk appetite and "
+        "I say which of them suit.");
     answer->confidence = 0.90;
 }
 
@@ -54,19 +62,23 @@ static void say_unlisted (const catalogue_t *catalogue, const reading_t *reading
         symbol[i] = c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
     }
     symbol[i] = '\0';
-    answer_say (answer, "%s is not among the %zu products of my catalogue, so I say nothing about it. Tell me "
-                        "what it should do for you, and I look for a fund or ETF that does.",
-                symbol, catalogue_size (catalogue));
+    answer_say (
+        answer,
+        "%s is not among the %zu products of my catalogue, so I say nothing about it. Tell me "
+        "what it should do for you, and I look for a fund or ETF that does.",
+        symbol, catalogue_size (catalogue));
     answer_source (answer, "product catalogue (fees as published by the issuers; see fee_as_of)");
     answer->confidence = 0.95;
 }
 
 static void say_why (answer_t *answer)
 {
-    answer_say (answer, "The last products were chosen so: nothing that you refuse is in them, their risk "
-                        "level is within your limit and what your horizon bears, and among those I prefer "
-                        "what serves your goal, spreads widely, and costs little. Each asset class is named "
-                        "once, so that they fall less together.");
+    answer_say (
+        answer,
+        "The last products were chosen so: nothing that you refuse is in them, their risk "
+        "level is within your limit and what your horizon bears, and among those I prefer "
+        "what serves your goal, spreads widely, and costs little. Each asset class is named "
+        "once, so that they fall less together.");
     facts_sources (answer);
     answer->confidence = 0.95;
 }
@@ -99,26 +111,54 @@ static void write_advice (const catalogue_t *catalogue, reading_t *reading, cons
         recommend (catalogue, reading, picks, answer);
 }
 
-void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *picks, answer_t *answer)
+void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *picks,
+                   answer_t *answer)
 {
     switch (reading->intent) {
-    case INTENT_UNKNOWN:  say_outside (false, answer); break;
-    case INTENT_OUTSIDE:  say_outside (true, answer); break;
-    case INTENT_SOCIAL:   say_social (reading->social, answer); break;
-    case INTENT_RESET:    say_reset (reading, answer); break;
-    case INTENT_EXPLAIN:  say_term (reading, answer); break;
-    case INTENT_FORECAST: say_forecast (answer); break;
-    case INTENT_TRADE:    say_trade (answer); break;
-    case INTENT_DETAIL:   facts_detail (catalogue, reading, answer); break;
-    case INTENT_COMPARE:  facts_compare (catalogue, reading, answer); break;
-    case INTENT_TOPICS:   facts_topics (catalogue, reading, answer); break;
-    case INTENT_UNLISTED: say_unlisted (catalogue, reading, answer); break;
-    case INTENT_WHY:      say_why (answer); break;
-    case INTENT_ADVICE:   write_advice (catalogue, reading, picks, answer); break;
+    case INTENT_UNKNOWN:
+        say_outside (false, answer);
+        break;
+    case INTENT_OUTSIDE:
+        say_outside (true, answer);
+        break;
+    case INTENT_SOCIAL:
+        say_social (reading->social, answer);
+        break;
+    case INTENT_RESET:
+        say_reset (reading, answer);
+        break;
+    case INTENT_EXPLAIN:
+        say_term (reading, answer);
+        break;
+    case INTENT_FORECAST:
+        say_forecast (answer);
+        break;
+    case INTENT_TRADE:
+        say_trade (answer);
+        break;
+    case INTENT_DETAIL:
+        facts_detail (catalogue, reading, answer);
+        break;
+    case INTENT_COMPARE:
+        facts_compare (catalogue, reading, answer);
+        break;
+    case INTENT_TOPICS:
+        facts_topics (catalogue, reading, answer);
+        break;
+    case INTENT_UNLISTED:
+        say_unlisted (catalogue, reading, answer);
+        break;
+    case INTENT_WHY:
+        say_why (answer);
+        break;
+    case INTENT_ADVICE:
+        write_advice (catalogue, reading, picks, answer);
+        break;
     }
 }
 
-void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profile, answer_t *answer)
+void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profile,
+             answer_t *answer)
 {
     reading_t reading;
     picks_t picks = {0};

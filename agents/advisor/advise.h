@@ -18,10 +18,12 @@
 bool advise_needs_picks (const reading_t *reading);
 
 /*  `picks` may be NULL unless advise_needs_picks.  */
-void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *picks, answer_t *answer);
+void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *picks,
+                   answer_t *answer);
 
 /*  All three parts in a row; `profile` is the session's, before and after.  */
-void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profile, answer_t *answer);
+void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profile,
+             answer_t *answer);
 
 /*  Picks as bytes and back (symbols, so that another build with another catalogue can read them); false
     when the bytes are not picks.  */

@@ -26,14 +26,10 @@ static const row_t ROWS[CLASS_COUNT_] = {
 };
 
 static const char *const GROUPS[GROUP_COUNT_] = {
-    [GROUP_CASH] = "cash",
-    [GROUP_BOND] = "bond",
-    [GROUP_EQUITY] = "equity",
-    [GROUP_REAL_ESTATE] = "real_estate",
-    [GROUP_METAL] = "metal",
-    [GROUP_COMMODITY] = "commodity",
-    [GROUP_CRYPTO] = "crypto",
-    [GROUP_MIX] = "mix",
+    [GROUP_CASH] = "cash",     [GROUP_BOND] = "bond",
+    [GROUP_EQUITY] = "equity", [GROUP_REAL_ESTATE] = "real_estate",
+    [GROUP_METAL] = "metal",   [GROUP_COMMODITY] = "commodity",
+    [GROUP_CRYPTO] = "crypto", [GROUP_MIX] = "mix",
 };
 
 int assume_find (plv_view_t id)
@@ -60,8 +56,8 @@ static void mix (const row_t *row, assumption_t *self)
     double of_stocks = share * stocks->volatility, of_bonds = rest * bonds->volatility;
     self->low = share * stocks->low + rest * bonds->low;
     self->high = share * stocks->high + rest * bonds->high;
-    self->variance = of_stocks * of_stocks + of_bonds * of_bonds
-                     + 2 * MIX_CORRELATION * of_stocks * of_bonds;
+    self->variance =
+        of_stocks * of_stocks + of_bonds * of_bonds + 2 * MIX_CORRELATION * of_stocks * of_bonds;
 }
 
 assumption_t assume_of (asset_class_t asset_class)

@@ -16,8 +16,15 @@
 #include "base/view.h"
 
 typedef enum {
-    GROUP_CASH, GROUP_BOND, GROUP_EQUITY, GROUP_REAL_ESTATE, GROUP_METAL, GROUP_COMMODITY,
-    GROUP_CRYPTO, GROUP_MIX, GROUP_COUNT_,
+    GROUP_CASH,
+    GROUP_BOND,
+    GROUP_EQUITY,
+    GROUP_REAL_ESTATE,
+    GROUP_METAL,
+    GROUP_COMMODITY,
+    GROUP_CRYPTO,
+    GROUP_MIX,
+    GROUP_COUNT_,
 } asset_group_t;
 
 typedef enum {
@@ -36,9 +43,9 @@ typedef struct {
     const char *label;   /* "broad investment-grade bonds" */
     const char *meaning; /* one line on what it is */
     asset_group_t group;
-    int core;       /* 0..100: how much of a plan it may carry */
-    int equity;     /* per cent in stocks, of a mixed fund; 0 for others */
-    double low;     /* per cent a year, before fees */
+    int core;   /* 0..100: how much of a plan it may carry */
+    int equity; /* per cent in stocks, of a mixed fund; 0 for others */
+    double low; /* per cent a year, before fees */
     double high;
     double variance; /* of yearly returns, in per cent squared */
     int risk;        /* RISK_MIN..RISK_MAX */

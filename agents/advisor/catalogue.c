@@ -7,8 +7,15 @@
 #include <stdlib.h>
 
 typedef enum {
-    COLUMN_SYMBOL, COLUMN_NAME, COLUMN_CLASS, COLUMN_REGION, COLUMN_CURRENCY, COLUMN_FEE,
-    COLUMN_TAGS, COLUMN_AS_OF, COLUMN_COUNT_,
+    COLUMN_SYMBOL,
+    COLUMN_NAME,
+    COLUMN_CLASS,
+    COLUMN_REGION,
+    COLUMN_CURRENCY,
+    COLUMN_FEE,
+    COLUMN_TAGS,
+    COLUMN_AS_OF,
+    COLUMN_COUNT_,
 } column_t;
 
 static const char *const COLUMNS[COLUMN_COUNT_] = {
@@ -48,14 +55,15 @@ static plv_err_t open_index (catalogue_t *self, plv_fail_t *ret_fail)
         {&self->find, "SELECT id FROM product WHERE symbol = ?1"},
         {&self->search, "SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rank, rowid"},
     };
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY
-                | SQLITE_OPEN_NOMUTEX;
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2 (":memory:", &self->db, flags, NULL) != SQLITE_OK
         || sqlite3_exec (self->db, SCHEMA, NULL, NULL, NULL) != SQLITE_OK)
         return sql_failed (self, ret_fail);
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         if (sqlite3_prepare_v3 (self->db, statements[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                statements[i].stmt, NULL) != SQLITE_OK)
+                                statements[i].stmt, NULL)
+            != SQLITE_OK)
             return sql_failed (self, ret_fail);
     return ERR_OK;
 }
@@ -152,9 +160,9 @@ static bool copy_texts (const csv_t *csv, const int *columns, product_t *product
         const char **to;
         column_t column;
     } texts[] = {
-        {&product->symbol, COLUMN_SYMBOL},     {&product->name, COLUMN_NAME},
-        {&product->region, COLUMN_REGION},     {&product->currency, COLUMN_CURRENCY},
-        {&product->tags, COLUMN_TAGS},         {&product->fee_as_of, COLUMN_AS_OF},
+        {&product->symbol, COLUMN_SYMBOL}, {&product->name, COLUMN_NAME},
+        {&product->region, COLUMN_REGION}, {&product->currency, COLUMN_CURRENCY},
+        {&product->tags, COLUMN_TAGS},     {&product->fee_as_of, COLUMN_AS_OF},
     };
     bool all = true;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -186,19 +194,22 @@ static plv_err_t parse_record (const csv_t *csv, const int *columns, product_t *
     plv_view_t kind = csv_field (csv, columns[COLUMN_CLASS]);
     plv_view_t fee = csv_field (csv, columns[COLUMN_FEE]);
     if (symbol.size == 0 || symbol.size > 16 || csv_field (csv, columns[COLUMN_NAME]).size == 0)
-        return plv_fail (ret_fail, ERR_SYNTAX, "%s:%u: a symbol (1 to 16 characters) and a name "
-                         "are needed", csv_name (csv), csv_line (csv));
+        return plv_fail (ret_fail, ERR_SYNTAX,
+                         "%s:%u: a symbol (1 to 16 characters) and a name "
+                         "are needed",
+                         csv_name (csv), csv_line (csv));
     int asset_class = assume_find (kind);
     if (asset_class < 0)
-        return plv_fail (ret_fail, ERR_RANGE, "%s:%u: asset_class \"" PLV_VIEW_FMT
-                         "\" is not in assumptions.def", csv_name (csv), csv_line (csv),
-                         PLV_VIEW_ARG (kind));
+        return plv_fail (ret_fail, ERR_RANGE,
+                         "%s:%u: asset_class \"" PLV_VIEW_FMT "\" is not in assumptions.def",
+                         csv_name (csv), csv_line (csv), PLV_VIEW_ARG (kind));
     ret_product->asset_class = (asset_class_t) asset_class;
     plv_err_t err = parse_fee (fee, &ret_product->fee);
     if (err)
-        return plv_fail (ret_fail, err, "%s:%u: expense_ratio \"" PLV_VIEW_FMT
-                         "\" is not a number of per cent from 0 to 20", csv_name (csv),
-                         csv_line (csv), PLV_VIEW_ARG (fee));
+        return plv_fail (ret_fail, err,
+                         "%s:%u: expense_ratio \"" PLV_VIEW_FMT
+                         "\" is not a number of per cent from 0 to 20",
+                         csv_name (csv), csv_line (csv), PLV_VIEW_ARG (fee));
     return ERR_OK;
 }
 
@@ -375,7 +386,8 @@ static void print_product (FILE *out, const product_t *product)
 void catalogue_print (const catalogue_t *self, FILE *out)
 {
     fputs ("symbol,name,asset_class,region,currency,expense_ratio,fee_as_of,risk_level,"
-           "return_low,return_high,tags\n", out);
+           "return_low,return_high,tags\n",
+           out);
     for (size_t i = 0; i < self->count; i++)
         print_product (out, &self->products[i]);
 }

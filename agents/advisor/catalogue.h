@@ -31,9 +31,9 @@ typedef struct {
     const char *tags;
     const char *fee_as_of; /* "2025-06" */
     asset_class_t asset_class;
-    double fee;  /* per cent a year, or FEE_UNKNOWN */
-    int risk;    /* RISK_MIN..RISK_MAX */
-    double low;  /* expected return, per cent a year after fees */
+    double fee; /* per cent a year, or FEE_UNKNOWN */
+    int risk;   /* RISK_MIN..RISK_MAX */
+    double low; /* expected return, per cent a year after fees */
     double high;
     topic_set_t topics; /* that it belongs to */
     topic_set_t holds;  /* that it also holds some of */

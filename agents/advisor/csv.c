@@ -31,7 +31,8 @@ static size_t line_end (const csv_t *self)
 {
     if (self->at < self->size && self->text[self->at] == '\n')
         return 1;
-    if (self->at + 1 < self->size && self->text[self->at] == '\r' && self->text[self->at + 1] == '\n')
+    if (self->at + 1 < self->size && self->text[self->at] == '\r'
+        && self->text[self->at + 1] == '\n')
         return 2;
     return 0;
 }
@@ -82,8 +83,8 @@ static plv_err_t take_field (csv_t *self, bool *ret_more, plv_fail_t *ret_fail)
 {
     plv_view_t field;
     bool quoted = self->at < self->size && self->text[self->at] == '"';
-    plv_err_t err = quoted ? quoted_field (self, &field, ret_fail)
-                           : plain_field (self, &field, ret_fail);
+    plv_err_t err =
+        quoted ? quoted_field (self, &field, ret_fail) : plain_field (self, &field, ret_fail);
     if (err)
         return err;
     if (self->count == CSV_COLUMNS_MAX)

@@ -51,7 +51,7 @@ static bool warns (const case_t *self)
 static bool risk_at_most (const case_t *self)
 {
     for (size_t i = 0; i < self->answer->recommendation_count; i++)
-        if (recommended (self, i)->risk > atoi (self->argument))
+        if (recommended (self, i)->risk > strtol (self->argument, NULL, 10))
             return false;
     return true;
 }
@@ -179,7 +179,7 @@ static bool check_all (case_t *self, plv_view_t expect, char failed[FAILED_BYTES
 typedef struct {
     catalogue_t *catalogue;
     csv_t *csv;
-    int session;  /* columns */
+    int session; /* columns */
     int question;
     int expect;
     int year;
@@ -212,13 +212,14 @@ static plv_err_t run_one (run_t *self, eval_result_t *result, plv_fail_t *ret_fa
         result->passed += failed[0] == '\0';
         if (self->verbose || failed[0])
             fprintf (self->out, "%-6s %5u  " PLV_VIEW_FMT "%s%s\n", failed[0] ? "FAILED" : "ok",
-                     csv_line (self->csv), PLV_VIEW_ARG (question), failed[0] ? "\n              not:" : "",
-                     failed);
+                     csv_line (self->csv), PLV_VIEW_ARG (question),
+                     failed[0] ? "\n              not:" : "", failed);
     }
     answer_free (&answer);
     return known ? ERR_OK
-                 : plv_fail (ret_fail, ERR_SYNTAX, "%s:%u: expect has a property that is not known: "
-                             PLV_VIEW_FMT, csv_name (self->csv), csv_line (self->csv),
+                 : plv_fail (ret_fail, ERR_SYNTAX,
+                             "%s:%u: expect has a property that is not known: " PLV_VIEW_FMT,
+                             csv_name (self->csv), csv_line (self->csv),
                              PLV_VIEW_ARG (csv_field (self->csv, self->expect)));
 }
 
@@ -234,8 +235,8 @@ plv_err_t eval_file (catalogue_t *catalogue, const char *file, int year, bool ve
     self.question = csv_column (self.csv, "question");
     self.expect = csv_column (self.csv, "expect");
     if (self.question < 0 || self.expect < 0)
-        err = plv_fail (ret_fail, ERR_SYNTAX, "%s:1: the columns session, question and expect are needed",
-                        file);
+        err = plv_fail (ret_fail, ERR_SYNTAX,
+                        "%s:1: the columns session, question and expect are needed", file);
     while (!err && !(err = csv_next (self.csv, ret_fail)))
         err = run_one (&self, &result, ret_fail);
     csv_destroy (&self.csv);

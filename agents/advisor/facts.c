@@ -13,7 +13,8 @@ void facts_figures (const product_t *product, answer_t *answer)
                 answer_return (product, expected), answer_fee (product, fee));
 }
 
-static const product_t *mentioned (const catalogue_t *catalogue, const reading_t *reading, size_t at)
+static const product_t *mentioned (const catalogue_t *catalogue, const reading_t *reading,
+                                   size_t at)
 {
     return catalogue_product (catalogue, (size_t) reading->symbols[at]);
 }
@@ -37,8 +38,9 @@ void facts_detail (const catalogue_t *catalogue, const reading_t *reading, answe
     answer_say (answer, "%s%s.", *product->currency ? ", currency " : "", product->currency);
     warn (product, &reading->profile, answer);
     if (!reading->profile.risk)
-        answer_say (answer, " Whether it suits you depends on your horizon and on the risk that you "
-                            "want to take: tell me both and I compare it with others.");
+        answer_say (answer,
+                    " Whether it suits you depends on your horizon and on the risk that you "
+                    "want to take: tell me both and I compare it with others.");
     facts_sources (answer);
     answer->confidence = 0.95;
 }
@@ -78,8 +80,8 @@ static void say_risk (const catalogue_t *catalogue, const reading_t *reading, an
         answer_say (answer, "\nAll are %s: owning one is enough, they rise and fall together.",
                     assume_of (low->asset_class).label);
     else if (low->risk != high->risk)
-        answer_say (answer, "\nThe calmest is %s (risk level %d), the riskiest %s (%d).", low->symbol,
-                    low->risk, high->symbol, high->risk);
+        answer_say (answer, "\nThe calmest is %s (risk level %d), the riskiest %s (%d).",
+                    low->symbol, low->risk, high->symbol, high->risk);
     else
         answer_say (answer, "\nThe risk level is the same; they hold different things.");
 }
@@ -122,8 +124,7 @@ static summary_t summarise (const catalogue_t *catalogue, topic_t topic)
         self.risk_high = product->risk > self.risk_high ? product->risk : self.risk_high;
         self.low = product->low < self.low ? product->low : self.low;
         self.high = product->high > self.high ? product->high : self.high;
-        if (product->fee != FEE_UNKNOWN
-            && (!self.cheapest || product->fee < self.cheapest->fee))
+        if (product->fee != FEE_UNKNOWN && (!self.cheapest || product->fee < self.cheapest->fee))
             self.cheapest = product;
     }
     return self;
@@ -153,8 +154,9 @@ void facts_topics (const catalogue_t *catalogue, const reading_t *reading, answe
     for (int topic = 0; topic < TOPIC_COUNT_; topic++)
         if (reading->topics & TOPIC_BIT (topic))
             say_topic (catalogue, (topic_t) topic, answer);
-    answer_say (answer, "\nThe higher expectation is paid for with deeper falls on the way. Tell me your "
-                        "horizon and how much risk you want, and I say what suits you.");
+    answer_say (answer,
+                "\nThe higher expectation is paid for with deeper falls on the way. Tell me your "
+                "horizon and how much risk you want, and I say what suits you.");
     facts_sources (answer);
     answer->confidence = 0.95;
 }

@@ -47,9 +47,10 @@ plv_err_t locate (const char *name, char **ret_path, plv_fail_t *ret_fail)
     if (!path)
         path = readable (plv_build_data_dir, "advisor", name);
     if (!path)
-        return plv_fail (ret_fail, ERR_NOENT, "%s is neither in agents/advisor nor in share/palaver/advisor "
-                         "above this program, nor in %s/advisor: name it with --catalogue FILE", name,
-                         plv_build_data_dir);
+        return plv_fail (ret_fail, ERR_NOENT,
+                         "%s is neither in agents/advisor nor in share/palaver/advisor "
+                         "above this program, nor in %s/advisor: name it with --catalogue FILE",
+                         name, plv_build_data_dir);
     *ret_path = path;
     return ERR_OK;
 }

@@ -80,7 +80,8 @@ static int eval (const options_t *options, catalogue_t *catalogue)
     for (int i = 0; i < options->rest_count; i++) {
         eval_result_t one;
         plv_fail_t fail;
-        if (eval_file (catalogue, options->rest[i], year_now (), options->verbose, stdout, &one, &fail))
+        if (eval_file (catalogue, options->rest[i], year_now (), options->verbose, stdout, &one,
+                       &fail))
             return complain (&fail, EXIT_DATA);
         sum.questions += one.questions;
         sum.passed += one.passed;

@@ -43,8 +43,9 @@ const mark_t *mention_mark (const marks_t *marks, size_t at)
 static bool asks (const marks_t *marks, size_t at)
 {
     const mark_t *mark = mention_mark (marks, at);
-    return mark && (mark->kind == MARK_COMPARE || mark->kind == MARK_EXPLAIN
-                    || mark->kind == MARK_ASK || mark->kind == MARK_HAVE || mark->kind == MARK_TRADE);
+    return mark
+           && (mark->kind == MARK_COMPARE || mark->kind == MARK_EXPLAIN || mark->kind == MARK_ASK
+               || mark->kind == MARK_HAVE || mark->kind == MARK_TRADE);
 }
 
 static bool beside_asking (const words_t *words, const marks_t *marks, size_t at)
@@ -56,7 +57,10 @@ static bool beside_asking (const words_t *words, const marks_t *marks, size_t at
 static bool looks_like_symbol (const words_t *words, size_t at, size_t least)
 {
     const word_t *word = &words->items[at];
-    return !word->number && word->size >= least && word->size <= 6;
+    for (size_t i = 0; i < word->size; i++)
+        if (word->text[i] < 'a' || word->text[i] > 'z')
+            return false;
+    return word->size >= least && word->size <= 6;
 }
 
 int mention_symbol (catalogue_t *catalogue, const words_t *words, const marks_t *marks, size_t at)
@@ -77,8 +81,8 @@ bool mention_unlisted (const words_t *words, const marks_t *marks, size_t at)
     bool dollar = at > 0 && word->joined && words_at (words, at - 1, "$");
     if (!looks_like_symbol (words, at, 2) || words->shout || !(word->upper || dollar))
         return false;
-    return dollar || (!mention_mark (marks, at) && beside_asking (words, marks, at)
-                      && !is_common (word));
+    return dollar
+           || (!mention_mark (marks, at) && beside_asking (words, marks, at) && !is_common (word));
 }
 
 static size_t add_hits (int *hits, size_t count, size_t room, const int *more, size_t more_count)
@@ -106,7 +110,8 @@ size_t mention_search (catalogue_t *catalogue, const words_t *words, const marks
                                         sizeof found / sizeof *found);
         if (hits <= most)
             count = add_hits (ret_hits, count, room, found,
-                              hits < sizeof found / sizeof *found ? hits : sizeof found / sizeof *found);
+                              hits < sizeof found / sizeof *found ? hits
+                                                                  : sizeof found / sizeof *found);
     }
     return count;
 }

@@ -18,21 +18,22 @@ static const struct option LONG[] = {
 
 void options_help (FILE *out)
 {
-    fputs ("palaver-advisor: answers questions about funds and ETFs, offline, out of a catalogue\n"
-           "\n"
-           "  palaver-advisor [OPTIONS]              works for a broker until SIGTERM or Ctrl-C\n"
-           "  palaver-advisor [OPTIONS] ask TEXT...  answers here; several texts are one conversation\n"
-           "  palaver-advisor [OPTIONS] eval FILE    asks the questions of FILE and checks the answers\n"
-           "\n"
-           "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else the run directory's)\n"
-           "  --catalogue FILE     the products, as CSV (default: the one that comes with Palaver)\n"
-           "  --name NAME          shown in every tool (default: advisor)\n"
-           "  --credit N           jobs at a time, 1 to 64 (default: 8)\n"
-           "  --log WHAT           text (default): what happens with the broker, on stderr; off: nothing\n"
-           "  --print-catalogue    writes the catalogue with the derived columns, and ends\n"
-           "  --verbose            eval: shows every question, not only those that failed\n"
-           "  --help, --version\n",
-           out);
+    fputs (
+        "palaver-advisor: answers questions about funds and ETFs, offline, out of a catalogue\n"
+        "\n"
+        "  palaver-advisor [OPTIONS]              works for a broker until SIGTERM or Ctrl-C\n"
+        "  palaver-advisor [OPTIONS] ask TEXT...  answers here; several texts are one conversation\n"
+        "  palaver-advisor [OPTIONS] eval FILE    asks the questions of FILE and checks the answers\n"
+        "\n"
+        "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else the run directory's)\n"
+        "  --catalogue FILE     the products, as CSV (default: the one that comes with Palaver)\n"
+        "  --name NAME          shown in every tool (default: advisor)\n"
+        "  --credit N           jobs at a time, 1 to 64 (default: 8)\n"
+        "  --log WHAT           text (default): what happens with the broker, on stderr; off: nothing\n"
+        "  --print-catalogue    writes the catalogue with the derived columns, and ends\n"
+        "  --verbose            eval: shows every question, not only those that failed\n"
+        "  --help, --version\n",
+        out);
 }
 
 static plv_err_t parse_credit (const char *text, unsigned *ret_credit, plv_fail_t *ret_fail)
@@ -57,18 +58,35 @@ static plv_err_t parse_log (const char *text, bool *ret_log, plv_fail_t *ret_fai
 static plv_err_t take (int letter, options_t *self, plv_fail_t *ret_fail)
 {
     switch (letter) {
-    case 'e': self->endpoint = optarg; return ERR_OK;
-    case 'c': self->catalogue = optarg; return ERR_OK;
-    case 'n': self->name = optarg; return ERR_OK;
-    case 'k': return parse_credit (optarg, &self->credit, ret_fail);
-    case 'l': return parse_log (optarg, &self->log, ret_fail);
-    case 'p': self->action = DO_PRINT; return ERR_OK;
-    case 'v': self->verbose = true; return ERR_OK;
-    case 'h': self->action = DO_HELP; return ERR_OK;
-    case 'V': self->action = DO_VERSION; return ERR_OK;
+    case 'e':
+        self->endpoint = optarg;
+        return ERR_OK;
+    case 'c':
+        self->catalogue = optarg;
+        return ERR_OK;
+    case 'n':
+        self->name = optarg;
+        return ERR_OK;
+    case 'k':
+        return parse_credit (optarg, &self->credit, ret_fail);
+    case 'l':
+        return parse_log (optarg, &self->log, ret_fail);
+    case 'p':
+        self->action = DO_PRINT;
+        return ERR_OK;
+    case 'v':
+        self->verbose = true;
+        return ERR_OK;
+    case 'h':
+        self->action = DO_HELP;
+        return ERR_OK;
+    case 'V':
+        self->action = DO_VERSION;
+        return ERR_OK;
     default:
-        return plv_fail (ret_fail, ERR_ARG, "an option is not known or lacks its value: see "
-                                            "palaver-advisor --help");
+        return plv_fail (ret_fail, ERR_ARG,
+                         "an option is not known or lacks its value: see "
+                         "palaver-advisor --help");
     }
 }
 

@@ -22,7 +22,7 @@ typedef struct {
     unsigned credit;
     bool log;
     bool verbose;
-    char **rest;           /* what the action works on: questions, or files */
+    char **rest; /* what the action works on: questions, or files */
     int rest_count;
 } options_t;
 

@@ -27,7 +27,7 @@ typedef struct {
 
 typedef struct {
     goal_t goal;
-    int months;   /* until the money is needed; 0: not known */
+    int months;    /* until the money is needed; 0: not known */
     double amount; /* 0: not known */
     int currency;  /* currency_t, or -1 */
     int every;     /* months between amounts; 0: once */
@@ -55,7 +55,7 @@ bool symbols_has (const symbols_t *self, const char *symbol);
 const char *profile_goal_label (goal_t goal);   /* "retirement"; "" for GOAL_NONE */
 const char *profile_goal_favours (goal_t goal); /* see goals.def */
 int profile_goal_months (goal_t goal);
-const char *profile_currency (int currency);    /* "USD"; "" for -1 */
+const char *profile_currency (int currency); /* "USD"; "" for -1 */
 bool profile_wants_ucits (const profile_t *self);
 
 #endif

@@ -44,8 +44,8 @@ static bool is (const mark_t *mark, mark_kind_t kind)
 static bool continues (const context_t *self, size_t at)
 {
     const word_t *word = &self->words->items[at];
-    return at < self->words->count && word->number && word->size == 3 && !word->stop
-           && !word->comma && !word->joined && word->value == (double) (int) word->value;
+    return at < self->words->count && word->number && word->size == 3 && !word->stop && !word->comma
+           && !word->joined && word->value == (double) (int) word->value;
 }
 
 static bool read_digits (const context_t *self, size_t at, number_t *number)
@@ -111,9 +111,10 @@ static const mark_t *unit_of (const context_t *self, const number_t *number)
 
 static bool take_risk (const context_t *self, const number_t *number)
 {
-    bool of_seven = is (number->after, MARK_OUT_OF) && words_at (self->words, number->next + number->after->count, "7");
-    bool level = number->value == (double) (int) number->value && number->value >= 1
-                 && number->value <= 7;
+    bool of_seven = is (number->after, MARK_OUT_OF)
+                    && words_at (self->words, number->next + number->after->count, "7");
+    bool level =
+        number->value == (double) (int) number->value && number->value >= 1 && number->value <= 7;
     if (!level || !(of_seven || is (number->before, MARK_RISK_IS)) || unit_of (self, number))
         return false;
     self->found->risk = (int) number->value;
@@ -140,8 +141,8 @@ static bool take_months (const context_t *self, const number_t *number)
     if (unit && number->value <= YEARS_AHEAD_MAX * 12)
         months = unit->value ? (int) (number->value * unit->value + 0.5) : 1;
     else if (!number->scaled && number->value > self->year
-             && number->value <= self->year + YEARS_AHEAD_MAX
-             && !is (number->before, MARK_CURRENCY) && !is (number->after, MARK_CURRENCY))
+             && number->value <= self->year + YEARS_AHEAD_MAX && !is (number->before, MARK_CURRENCY)
+             && !is (number->after, MARK_CURRENCY))
         months = ((int) number->value - self->year) * 12;
     if (months > MONTHS_MAX)
         months = MONTHS_MAX;

@@ -18,11 +18,12 @@ typedef struct {
     bool months_vague;  /* from words such as "long term" */
     int age;            /* years; 0: none */
     int retire_age;
-    int risk;           /* RISK_MIN..RISK_MAX; 0: none */
-    int bare;           /* a number that nothing explains; -1: none */
+    int risk; /* RISK_MIN..RISK_MAX; 0: none */
+    int bare; /* a number that nothing explains; -1: none */
 } quantities_t;
 
 /*  `year`: the current calendar year, for "until 2045".  */
-void quantities_find (const words_t *words, const marks_t *marks, int year, quantities_t *ret_found);
+void quantities_find (const words_t *words, const marks_t *marks, int year,
+                      quantities_t *ret_found);
 
 #endif

@@ -63,8 +63,9 @@ static bool passes (const context_t *self, int index, const product_t *product)
     if ((product->topics | product->holds) & profile->refuses)
         return false;
     if (symbols_has (&profile->held, product->symbol)
-        || (others && (symbols_has (&profile->shown, product->symbol)
-                       || symbols_has (&profile->seen, product->symbol))))
+        || (others
+            && (symbols_has (&profile->shown, product->symbol)
+                || symbols_has (&profile->seen, product->symbol))))
         return false;
     if (self->over ? product->risk <= self->limit : product->risk > self->limit)
         return false;
@@ -109,7 +110,7 @@ static double score_of_date (const context_t *self, const product_t *product)
     const char *tag = strstr (product->tags, "target");
     if (!tag || !profile->months)
         return 0;
-    int off = atoi (tag + strlen ("target")) - (self->year + profile->months / 12);
+    long off = strtol (tag + strlen ("target"), NULL, 10) - (self->year + profile->months / 12);
     off = off < 0 ? -off : off;
     return off <= 2 && profile->goal == GOAL_RETIREMENT ? 25.0 : -25.0;
 }
@@ -145,8 +146,8 @@ static size_t gather (const context_t *self, const catalogue_t *catalogue, candi
     for (size_t i = 0; i < catalogue_size (catalogue); i++) {
         const product_t *product = catalogue_product (catalogue, i);
         if (passes (self, (int) i, product))
-            candidates[count++] = (candidate_t){(int) i, score_of (self, (int) i, product),
-                                                fee_of (product)};
+            candidates[count++] =
+                (candidate_t){(int) i, score_of (self, (int) i, product), fee_of (product)};
     }
     qsort (candidates, count, sizeof *candidates, compare);
     return count;
@@ -164,7 +165,8 @@ static bool alike (const catalogue_t *catalogue, int a, int b)
 static bool picked (const picks_t *picks, const catalogue_t *catalogue, int index, bool by_class)
 {
     for (size_t i = 0; i < picks->count; i++)
-        if (picks->products[i] == index || (by_class && alike (catalogue, picks->products[i], index)))
+        if (picks->products[i] == index
+            || (by_class && alike (catalogue, picks->products[i], index)))
             return true;
     return false;
 }
@@ -197,8 +199,7 @@ void rank (catalogue_t *catalogue, const reading_t *reading, int year, picks_t *
     candidate_t *candidates = malloc (catalogue_size (catalogue) * sizeof *candidates);
     if (!candidates)
         return;
-    context_t self = {.reading = reading, .limit = ret_picks->limit, .year = year,
-                      .near = true};
+    context_t self = {.reading = reading, .limit = ret_picks->limit, .year = year, .near = true};
     size_t count = gather (&self, catalogue, candidates);
     if (count == 0) {
         self.near = false;

@@ -66,10 +66,12 @@ static void say_profile (const profile_t *profile, answer_t *answer)
 static void say_assumed (const profile_t *profile, answer_t *answer)
 {
     if (profile->assumed & NEED_RISK)
-        answer_say (answer, "\nYou did not say how much risk you want, so I assume little (level 3).");
+        answer_say (answer,
+                    "\nYou did not say how much risk you want, so I assume little (level 3).");
     if (profile->assumed & NEED_HORIZON)
-        answer_say (answer, "\nYou did not say when you need the money, so I leave the horizon open; "
-                            "money needed within five years should not be in stocks.");
+        answer_say (answer,
+                    "\nYou did not say when you need the money, so I leave the horizon open; "
+                    "money needed within five years should not be in stocks.");
 }
 
 /*  What the user must not overlook.  */
@@ -79,14 +81,17 @@ static void say_warnings (const context_t *self)
     const picks_t *picks = self->picks;
     char months[FIGURE_BYTES];
     if (picks->over)
-        answer_say (self->answer, "\nWarning: everything of the kind that you ask for is above risk "
-                                  "level %d, %s. I would choose something calmer.", picks->limit,
+        answer_say (self->answer,
+                    "\nWarning: everything of the kind that you ask for is above risk "
+                    "level %d, %s. I would choose something calmer.",
+                    picks->limit,
                     picks->by_horizon ? "the most that your horizon bears"
                     : profile->risk   ? "the limit that you gave"
                                       : "which I assume as your limit");
     else if (picks->by_horizon && profile->risk)
-        answer_say (self->answer, "\nWith %s to go I stay at risk level %d or below, although you would "
-                                  "take %d: a fall would not have time to recover.",
+        answer_say (self->answer,
+                    "\nWith %s to go I stay at risk level %d or below, although you would "
+                    "take %d: a fall would not have time to recover.",
                     answer_months (profile->months, months), picks->limit, profile->risk);
     const topic_set_t spread = TOPIC_BIT (TOPIC_TECH) | TOPIC_BIT (TOPIC_ENERGY)
                                | TOPIC_BIT (TOPIC_HEALTH) | TOPIC_BIT (TOPIC_FINANCIALS)
@@ -131,9 +136,10 @@ static void explain (const context_t *self, const product_t *product, char *why)
     else if (product->fee > 0.5)
         at = add (why, at, "; the fee is high, which its kind explains only in part");
     if (profile_wants_ucits (profile))
-        at = add (why, at, product->topics & TOPIC_BIT (TOPIC_UCITS)
-                               ? "; under European rules (UCITS)"
-                               : "; under US rules, which many European brokers do not sell");
+        at = add (why, at,
+                  product->topics & TOPIC_BIT (TOPIC_UCITS)
+                      ? "; under European rules (UCITS)"
+                      : "; under US rules, which many European brokers do not sell");
 }
 
 static void say_products (const context_t *self)
@@ -208,9 +214,10 @@ static void remember (const context_t *self, reading_t *reading)
         symbols_add (&profile->seen, plv_view_str (profile->shown.items[i]));
     profile->shown.count = 0;
     for (size_t i = 0; i < self->picks->count; i++)
-        symbols_add (&profile->shown,
-                     plv_view_str (catalogue_product (self->catalogue,
-                                                      (size_t) self->picks->products[i])->symbol));
+        symbols_add (
+            &profile->shown,
+            plv_view_str (
+                catalogue_product (self->catalogue, (size_t) self->picks->products[i])->symbol));
     profile->asked = 0;
 }
 
@@ -220,7 +227,8 @@ void recommend (const catalogue_t *catalogue, reading_t *reading, const picks_t 
     context_t self = {catalogue, reading, picks, answer};
     say_profile (&reading->profile, answer);
     if (picks->count == 0) {
-        answer_say (answer, ", nothing in the catalogue is left. Loosen one of these, and I look again.");
+        answer_say (answer,
+                    ", nothing in the catalogue is left. Loosen one of these, and I look again.");
         answer->confidence = 0.10;
         facts_sources (answer);
         reading->profile.asked = 0;
@@ -249,7 +257,8 @@ void recommend_ask (reading_t *reading, answer_t *answer)
     if (reading->missing & NEED_HORIZON)
         answer_say (answer, "\n- When do you need the money (for example \"in 10 years\")?");
     if (reading->missing & NEED_RISK)
-        answer_say (answer, "\n- How much risk do you want: low, medium or high, or a level from 1 to 7?");
+        answer_say (answer,
+                    "\n- How much risk do you want: low, medium or high, or a level from 1 to 7?");
     profile->asked = reading->missing;
     answer->confidence = 0.30;
 }

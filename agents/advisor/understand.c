@@ -30,7 +30,8 @@ static bool has (const context_t *self, mark_kind_t kind)
 /*  "Gold" may be a ring; "gold ETF" is an investment.  */
 static int weight_of (const context_t *self, const mark_t *mark)
 {
-    static const char *const PRODUCTS[] = {"etf", "etfs", "fund", "funds", "stocks", "bonds", "index"};
+    static const char *const PRODUCTS[] = {"etf",    "etfs",  "fund", "funds",
+                                           "stocks", "bonds", "index"};
     if (mark->kind != MARK_TOPIC)
         return mark->weight;
     for (size_t i = 0; i < sizeof PRODUCTS / sizeof *PRODUCTS; i++)
@@ -78,7 +79,9 @@ static scope_t next_scope (const context_t *self, scope_t scope, size_t at, cons
             return scope;
         }
     }
-    bool ends = word->stop || (mark && mark->first == at && (mark->kind == MARK_END || mark->kind == MARK_ASK));
+    bool ends =
+        word->stop
+        || (mark && mark->first == at && (mark->kind == MARK_END || mark->kind == MARK_ASK));
     bool list = mark && mark->kind == MARK_COMPARE;
     if (ends || (word->comma && !list) || ++*since > SCOPE_WORDS_MAX)
         return SCOPE_OPEN;
@@ -256,8 +259,8 @@ static void take_topics (context_t *self)
 /*  Does a message in a running session speak of the same thing still?  */
 static bool continues (const context_t *self)
 {
-    const unsigned bits = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK | FOLLOW_CHEAPER | FOLLOW_OTHERS
-                          | FOLLOW_SKIP;
+    const unsigned bits =
+        FOLLOW_LESS_RISK | FOLLOW_MORE_RISK | FOLLOW_CHEAPER | FOLLOW_OTHERS | FOLLOW_SKIP;
     if (!self->in_session || self->negative > 1)
         return false;
     return self->reading->changed || (self->reading->follow & bits);
@@ -280,7 +283,8 @@ static void add_shown (context_t *self, size_t place)
     reading_t *reading = self->reading;
     const symbols_t *shown = &reading->profile.shown;
     int product = place < shown->count
-                      ? catalogue_find (self->catalogue, plv_view_str (shown->items[place])) : -1;
+                      ? catalogue_find (self->catalogue, plv_view_str (shown->items[place]))
+                      : -1;
     if (product >= 0 && reading->symbol_count < SYMBOLS_MAX)
         reading->symbols[reading->symbol_count++] = product;
 }
@@ -410,8 +414,8 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
     take_topics (&self);
     ret_reading->intent = find_intent (&self);
     if (ret_reading->intent == INTENT_ADVICE) {
-        ret_reading->hit_count = mention_search (catalogue, &self.words, &self.marks,
-                                                 ret_reading->hits, HITS_MAX);
+        ret_reading->hit_count =
+            mention_search (catalogue, &self.words, &self.marks, ret_reading->hits, HITS_MAX);
         find_missing (ret_reading);
     } else if (ret_reading->intent == INTENT_UNKNOWN || ret_reading->intent == INTENT_OUTSIDE) {
         ret_reading->profile = *before;

@@ -17,9 +17,9 @@
 enum { SYMBOLS_MAX = 6, HITS_MAX = 64, SCORE_LEAST = 3 };
 
 typedef enum {
-    INTENT_UNKNOWN,  /* nothing that the advisor could take hold of */
-    INTENT_OUTSIDE,  /* about something else */
-    INTENT_SOCIAL,   /* hello, thanks, help */
+    INTENT_UNKNOWN, /* nothing that the advisor could take hold of */
+    INTENT_OUTSIDE, /* about something else */
+    INTENT_SOCIAL,  /* hello, thanks, help */
     INTENT_RESET,
     INTENT_EXPLAIN,  /* a term of the glossary */
     INTENT_FORECAST, /* what prices will do */
@@ -34,17 +34,17 @@ typedef enum {
 
 typedef struct {
     intent_t intent;
-    profile_t profile;   /* of the session, with what this message adds */
-    unsigned follow;     /* follow_t bits */
-    unsigned missing;    /* need_t bits: an answer would be a guess without them */
-    bool changed;        /* the message added to the profile */
+    profile_t profile; /* of the session, with what this message adds */
+    unsigned follow;   /* follow_t bits */
+    unsigned missing;  /* need_t bits: an answer would be a guess without them */
+    bool changed;      /* the message added to the profile */
     social_t social;
-    const char *term;    /* INTENT_EXPLAIN: the glossary's text */
+    const char *term;         /* INTENT_EXPLAIN: the glossary's text */
     int symbols[SYMBOLS_MAX]; /* indexes in the catalogue, as mentioned */
     size_t symbol_count;
     char unlisted[PROFILE_SYMBOL_BYTES];
-    topic_set_t topics;  /* mentioned and not refused */
-    int hits[HITS_MAX];  /* products that words of the message find */
+    topic_set_t topics; /* mentioned and not refused */
+    int hits[HITS_MAX]; /* products that words of the message find */
     size_t hit_count;
     int score;
 } reading_t;

@@ -53,9 +53,9 @@ static void add (word_t *word, uint8_t c)
 static size_t number_bytes (const input_t *in)
 {
     const uint8_t *at = in->at;
-    while (at < in->end
-           && (is_digit (*at)
-               || ((*at == ',' || *at == '.') && at + 1 < in->end && is_digit (at[1]))))
+    while (
+        at < in->end
+        && (is_digit (*at) || ((*at == ',' || *at == '.') && at + 1 < in->end && is_digit (at[1]))))
         at++;
     return (size_t) (at - in->at);
 }

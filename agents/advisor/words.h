@@ -17,11 +17,11 @@ enum { WORDS_MAX = 256, WORD_BYTES_MAX = 31 };
 typedef struct {
     char text[WORD_BYTES_MAX + 1]; /* lower case; longer words are cut */
     uint8_t size;
-    bool upper;   /* all capitals, as a ticker is written; one letter does not count */
-    bool number;  /* `value` holds it; "10,000", "10.000" and "1.5" are one number each */
-    bool stop;    /* a full stop, question mark or line break stands before it */
-    bool comma;   /* a comma, colon, semicolon or bracket stands before it */
-    bool joined;  /* nothing stands between it and the word before */
+    bool upper;  /* all capitals, as a ticker is written; one letter does not count */
+    bool number; /* `value` holds it; "10,000", "10.000" and "1.5" are one number each */
+    bool stop;   /* a full stop, question mark or line break stands before it */
+    bool comma;  /* a comma, colon, semicolon or bracket stands before it */
+    bool joined; /* nothing stands between it and the word before */
     double value;
 } word_t;
 

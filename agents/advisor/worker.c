@@ -98,9 +98,9 @@ static plv_err_t save_profile (task_t *task, plv_fail_t *ret_fail)
 {
     plv_buf_t state = {0};
     profile_write (&task->reading.profile, &state);
-    plv_err_t err = state.failed ? plv_fail (ret_fail, ERR_NOMEM, "out of memory")
-                                 : plv_job_state_set (task->job, PROFILE_KEY, plv_buf_view (&state),
-                                                      ret_fail);
+    plv_err_t err =
+        state.failed ? plv_fail (ret_fail, ERR_NOMEM, "out of memory")
+                     : plv_job_state_set (task->job, PROFILE_KEY, plv_buf_view (&state), ret_fail);
     plv_buf_free (&state);
     return err;
 }
