@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# RUN: timeout=300 variants=release label=slow alone
+"""tools/quickstart: the demo answers, a second start is quick and remembers, Ctrl-C leaves nothing behind."""
+
+import os
+import pty
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SECONDS_OF_SECOND_START = 3
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(('127.0.0.1', 0))
+        return one.getsockname()[1]
+
+
+def running(folder):
+    """Processes that name this data folder."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as file:
+                line = file.read().replace(b'\0', b' ').decode(errors='replace')
+        except OSError:
+            continue
+        if folder in line and int(pid) != os.getpid():
+            found.append(line)
+    return found
+
+
+class Terminal:
+    """The command on a terminal of its own, as a person runs it."""
+
+    def __init__(self, *command):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(TOP)
+            os.execv(command[0], command)
+        self.output = ''
+
+    def read_until(self, text, seconds):
+        deadline = time.monotonic() + seconds
+        while text not in self.output:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+                raise AssertionError(f'no "{text}" within {seconds} s in:\n{self.output}')
+            try:
+                self.output += os.read(self.fd, 65536).decode(errors='replace')
+            except OSError:
+                raise AssertionError(f'it ended before "{text}":\n{self.output}') from None
+
+    def press_ctrl_c(self):
+        os.write(self.fd, b'\x03')
+
+    def wait(self, seconds):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if select.select([self.fd], [], [], 0.05)[0]:
+                try:
+                    self.output += os.read(self.fd, 65536).decode(errors='replace')
+                except OSError:
+                    pass
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                os.close(self.fd)
+                return os.waitstatus_to_exitcode(status)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        raise AssertionError(f'no end within {seconds} s:\n{self.output}')
+
+
+class Quickstart(unittest.TestCase):
+    def setUp(self):
+        self.data = tempfile.mkdtemp(prefix='q')
+        self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
+        self.port = free_port()
+        self.command = [f'{TOP}/tools/quickstart', '--yes', '--data', self.data, '--port', str(self.port)]
+
+    def demo(self):
+        return subprocess.run([*self.command, '--demo'], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=240, check=False)
+
+    def test_the_demo_answers_and_ends(self):
+        done = self.demo()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count('You: '), done.stdout.count('Palaver: '))
+        self.assertGreaterEqual(done.stdout.count('Palaver: '), 3, done.stdout)
+        self.assertEqual(running(self.data), [])
+
+    def test_a_second_start_is_quick_and_remembers_and_ctrl_c_ends_it(self):
+        self.assertEqual(self.demo().returncode, 0)
+        begun = time.monotonic()
+        terminal = Terminal(*self.command)
+        terminal.read_until('Ctrl-C stops it', 30)
+        self.assertLess(time.monotonic() - begun, SECONDS_OF_SECOND_START)
+        session = subprocess.run(['curl', '-fsS', f'http://127.0.0.1:{self.port}/chat/session/demo'],
+                                 capture_output=True, text=True, timeout=10, check=True).stdout
+        self.assertIn('I am careful', session)
+        terminal.press_ctrl_c()
+        self.assertEqual(terminal.wait(20), 0, terminal.output)
+        self.assertEqual(running(self.data), [])
+
+    def test_a_port_in_use_is_named(self):
+        with socket.socket() as other:
+            other.bind(('127.0.0.1', self.port))
+            other.listen()
+            done = self.demo()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f'port {self.port} is in use', done.stderr)
+        self.assertEqual(running(self.data), [])
+
+
+if __name__ == '__main__':
+    unittest.main()
