@@ -2,7 +2,7 @@
 """Does a worker keep to PROTOCOL.md? Scripted frames over a real socket, the same for every language.
 
 usage: conformance.py [--only WORD] [--worker NAME=COMMAND]...
-Without --worker: the C worker of the newest build and worker.py."""
+Without --worker: the C worker of the newest build, and worker.py with plain and with asyncio handlers."""
 
 import argparse
 import glob
@@ -509,7 +509,8 @@ def run_one(name, function, options, command):
 
 def standard_workers():
     built = sorted(glob.glob(f'{TOP}/build/*/test/wire/worker'), key=os.path.getmtime)
-    workers = {'python': ['/usr/bin/python3', f'{HERE}/worker.py']}
+    workers = {'python': ['/usr/bin/python3', f'{HERE}/worker.py'],
+               'asyncio': ['/usr/bin/python3', f'{HERE}/worker.py', '--async']}
     if built:
         workers = {'c': [built[-1]], **workers}
     else:

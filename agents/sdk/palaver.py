@@ -1,0 +1,921 @@
+"""A Palaver worker in Python: one file, on pyzmq and msgpack, written from broker/wire/PROTOCOL.md.
+
+    import palaver
+
+    def answer (job):
+        return 'You said: ' + job.text
+
+    palaver.main (palaver.Worker (name='hello', services=['advisor']), answer)
+
+A handler gets a Job and returns a text, the body of a chat.response (a dict with `response_text`), or None after it has
+called job.reply or job.nack itself. It may raise Nack; any other exception gives the job back as general_error.
+A handler that is `async def` runs on an event loop in the calling thread, as many at a time as there is credit. With
+`batch` the handler gets a list of jobs, and each is answered with job.reply or job.nack.
+
+The connection has a thread of its own: a handler that blocks does not stop the heartbeats (as long as it lets other
+Python threads run). While the broker is away handlers go on, and their answers are kept and delivered later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import inspect
+import os
+import random
+import signal
+import struct
+import sys
+import threading
+import time
+import uuid
+from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+
+import msgpack
+import zmq
+
+__all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'Refused', 'main']
+
+MAJOR, MINOR = 1, 0
+PACKET_BYTES_MAX = 8388608
+BODY_BYTES_MAX = 1048576
+STATE_BYTES_MAX = 262144
+STEP_BYTES_MAX = 262144
+NAME_BYTES_MAX = 64
+KEY_BYTES_MAX = 255
+REASON_BYTES_MAX = 1024
+LIVE_BYTES_MAX = 65536
+DEPTH_MAX = 32
+
+WELCOME_WAIT_S = 5.0
+DRAIN_WAIT_S = 10.0
+BATCH_PATIENCE_S = 0.25
+BYE_PAUSE_S = 1.0
+PAUSE_MAX_S = 30.0
+QUICK_S = 0.001
+LIVE_BACKLOG = 1000
+
+NUMBERS = {'HELLO': 1, 'PING': 3, 'PONG': 4, 'BYE': 5, 'CREDIT': 8, 'LIVE': 17, 'REPLY': 21, 'NACK': 23, 'STEP': 24}
+
+# What a broker may say to a worker: name, largest body, argument types, whether only after WELCOME.
+FROM_BROKER = {
+    2: ('WELCOME', 4096, 'sum', False),
+    3: ('PING', 16, '', True),
+    4: ('PONG', 16, '', True),
+    5: ('BYE', 2048, 's', False),
+    6: ('ERROR', 2048, 'sss', False),
+    7: ('WHO', 16, '', False),
+    17: ('LIVE', 65536, 'mb', True),
+    20: ('JOB', 4194304, 'uuumbabmM', True),
+    22: ('COMMITTED', 1048576, 'a', True),
+    25: ('STEP_SAVED', 256, 'us', True),
+    26: ('CANCEL', 2048, 'uss', True),
+}
+NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
+EXIT_CODES = {'ARG': 64, 'NOMEM': 71, 'VERSION': 76, 'PROTOCOL': 76, 'AUTH': 77, 'PERM': 77}
+
+Body = Dict[str, Any]
+Answer = Union[str, Body, None]
+Handler = Callable[[Any], Union[Answer, Awaitable[Answer]]]
+
+
+class Refused (Exception):
+    """The worker cannot go on: `code` is an error's name, the text is for a person."""
+
+    def __init__ (self, code: str, text: str) -> None:
+        super ().__init__ (text)
+        self.code = code
+
+    @property
+    def exit_code (self) -> int:
+        return EXIT_CODES.get (self.code, 69)
+
+
+class Nack (Exception):
+    """Raised by a handler that could not: `code` chooses the text that the user gets when no attempt is left."""
+
+    def __init__ (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
+                  permanent: bool = False) -> None:
+        super ().__init__ (reason or code)
+        if code not in NACK_CODES:
+            raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
+        self.code, self.reason, self.delay_ms, self.permanent = code, reason, delay_ms, permanent
+
+
+class Cancelled (Exception):
+    """The broker has taken the job back; `code` says why."""
+
+    def __init__ (self, code: str) -> None:
+        super ().__init__ (f'the job was taken back: {code}')
+        self.code = code
+
+
+class Turn (collections.namedtuple ('Turn', 'role text timestamp')):
+    """One message of the history: role 'user' or 'assistant', its text, microseconds since 1970."""
+
+
+def _pack (value: Any) -> bytes:
+    return msgpack.packb (value, use_bin_type=True)
+
+
+def _unpack (data: bytes) -> Any:
+    return msgpack.unpackb (data, strict_map_key=False)
+
+
+def _frame (verb: str, *arguments: Any) -> bytes:
+    body = _pack (list (arguments))
+    return struct.pack ('>BI', NUMBERS[verb], len (body)) + body
+
+
+def _is (kind: str, value: Any) -> bool:
+    if kind.isupper ():
+        return value is None or _is (kind.lower (), value)
+    if kind == 'u':
+        return isinstance (value, int) and not isinstance (value, bool) and value >= 0
+    return isinstance (value, {'t': bool, 's': str, 'b': bytes, 'm': dict, 'a': list}[kind])
+
+
+def _parse (packet: bytes) -> Iterator[Tuple[str, list, bool]]:
+    """The frames of a packet: name, arguments, whether only after WELCOME. Refused when it is none."""
+    if len (packet) < 4 or packet[:2] != b'PV':
+        raise Refused ('PROTOCOL', f'not a packet: {len (packet)} bytes that do not begin with "PV" and a version')
+    if packet[2] != MAJOR:
+        who = 'this worker' if packet[2] > MAJOR else 'the broker'
+        raise Refused ('VERSION', f'the broker speaks wire version {packet[2]}.{packet[3]} and this worker '
+                                  f'{MAJOR}.{MINOR}: upgrade {who}')
+    at = 4
+    while at < len (packet):
+        if len (packet) - at < 5:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: its head is cut off')
+        number, size = struct.unpack_from ('>BI', packet, at)
+        if number not in FROM_BROKER:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: a broker does not say verb {number} to a worker')
+        name, most, kinds, late = FROM_BROKER[number]
+        if size > most or size > len (packet) - at - 5:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} of {size} bytes')
+        try:
+            arguments = _unpack (packet[at + 5:at + 5 + size])
+        except Exception as problem:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: {problem}') from None
+        if not isinstance (arguments, list) or len (arguments) < len (kinds):
+            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} needs an array of {len (kinds)} arguments')
+        for index, kind in enumerate (kinds):
+            if not _is (kind, arguments[index]):
+                raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: argument {index + 1} has the wrong type')
+        yield name, arguments, late
+        at += 5 + size
+
+
+def _depth (value: Any, left: int = DEPTH_MAX) -> bool:
+    if isinstance (value, (list, tuple)):
+        return left > 0 and all (_depth (item, left - 1) for item in value)
+    if isinstance (value, dict):
+        return left > 0 and all (_depth (item, left - 1) for item in value.values ())
+    return True
+
+
+def _name (text: str, what: str, most: int = NAME_BYTES_MAX) -> str:
+    if not isinstance (text, str) or not 0 < len (text.encode ()) <= most:
+        raise ValueError (f'{what} must be 1 to {most} bytes of UTF-8')
+    return text
+
+
+class Job:
+    """One attempt at an event. Belongs to its handler until that returns."""
+
+    def __init__ (self, worker: 'Worker', arguments: list) -> None:
+        lease, attempt, deadline_ms, envelope, body, history, state, steps, batch = arguments[:9]
+        self._worker = worker
+        self._lease = lease
+        self._begun = 0.0
+        self._arrived = time.monotonic ()
+        self._deadline = self._arrived + deadline_ms / 1000
+        self._changes: Body = {}
+        self._steps: Dict[str, bytes] = dict (steps)
+        self._deltas = 0
+        # Below with the worker's lock held.
+        self._running = False
+        self._answer = ''               # 'REPLY' or 'NACK' once it is answered
+        self._kept: Optional[bytes] = None
+        self._step: Optional[Tuple[str, bytes]] = None
+        self._cancel: Optional[str] = None
+        self._over = False
+        self.batch: Body = batch or {}
+        self.attempt: int = attempt                 #: 1, 2, ...
+        self.envelope: Body = envelope              #: id, type, platform, session_id, ...
+        try:
+            self.body: Body = _unpack (body)        #: message_text, metadata, attachments
+            self.state: Body = _unpack (state) if state else {}     #: the session's state, as it was
+            self.history: List[Turn] = [Turn (turn.get ('role', ''), turn.get ('text', ''), turn.get ('timestamp', 0))
+                                        for turn in history]
+        except Exception as problem:
+            raise Refused ('PROTOCOL', f'JOB: {problem}') from None
+        if len (envelope.get ('id') or b'') != 16 or not all (
+                isinstance (envelope.get (key), str) for key in ('type', 'platform', 'session_id', 'user_id')):
+            raise Refused ('PROTOCOL', 'JOB: its envelope is not whole')
+
+    @property
+    def text (self) -> str:
+        """message_text, or an empty text."""
+        text = self.body.get ('message_text')
+        return text if isinstance (text, str) else ''
+
+    @property
+    def session_id (self) -> str:
+        return self.envelope['session_id']
+
+    @property
+    def user_id (self) -> str:
+        return self.envelope['user_id']
+
+    @property
+    def platform (self) -> str:
+        return self.envelope['platform']
+
+    @property
+    def left_s (self) -> float:
+        """Seconds until the job's deadline; negative behind it."""
+        return self._deadline - time.monotonic ()
+
+    @property
+    def answered (self) -> bool:
+        return bool (self._answer)
+
+    @property
+    def cancelled (self) -> str:
+        """Why the broker took the job back, or ''. A long handler looks now and then and returns."""
+        return self._cancel or ''
+
+    def set_state (self, key: str, value: Any) -> None:
+        """Kept together with the reply, or not at all. None removes the key."""
+        changes = dict (self._changes)
+        changes[_name (key, 'a state key', KEY_BYTES_MAX)] = value
+        if len (_pack (changes)) > STATE_BYTES_MAX:
+            raise ValueError (f'more than {STATE_BYTES_MAX} bytes of state')
+        self._changes = changes
+
+    def reply (self, answer: Union[str, Body]) -> None:
+        """A text, or the body of a chat.response. Returns when it is on its way; it is repeated until the broker has
+        it on disk. ValueError: no such body, or answered before."""
+        body = {'response_text': answer} if isinstance (answer, str) else answer
+        if not isinstance (body, dict) or not isinstance (body.get ('response_text'), str):
+            raise ValueError ('a response needs response_text')
+        if not _depth (body):
+            raise ValueError (f'a response is at most {DEPTH_MAX} levels deep')
+        packed = _pack (body)
+        if len (packed) > BODY_BYTES_MAX:
+            raise ValueError (f'a response has at most {BODY_BYTES_MAX} bytes')
+        options = {'state': _pack (self._changes)} if self._changes else None
+        self._finish ('REPLY', _frame ('REPLY', self._lease, packed, options))
+
+    def nack (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
+              permanent: bool = False) -> None:
+        """I could not: try again, after `delay_ms` if that is given, or never."""
+        if code not in NACK_CODES:
+            raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
+        reason = reason.encode ('utf-8', 'replace')[:REASON_BYTES_MAX].decode ('utf-8', 'ignore')
+        self._finish ('NACK', _frame ('NACK', self._lease, permanent, delay_ms, code, reason))
+
+    def _finish (self, answer: str, frame: bytes) -> None:
+        worker = self._worker
+        with worker._lock:
+            if self._answer:
+                raise ValueError ('the job is answered already')
+            self._answer, self._kept = answer, frame
+            worker._put (self, frame)
+            if time.monotonic () - self._begun >= QUICK_S:
+                worker._wake ()
+
+    def saved_step (self, name: str) -> Optional[bytes]:
+        """The result that this attempt or an earlier one has saved."""
+        return self._steps.get (name)
+
+    def save_step (self, name: str, result: bytes) -> None:
+        """Returns when the result is on the broker's disk. Cancelled; TimeoutError at the job's deadline."""
+        _name (name, "a step's name")
+        result = bytes (result)
+        if len (result) > STEP_BYTES_MAX:
+            raise ValueError (f'a step has at most {STEP_BYTES_MAX} bytes')
+        worker = self._worker
+        with worker._lock:
+            frame = _frame ('STEP', self._lease, name, result)
+            self._step = (name, frame)
+            worker._put (self, frame)
+            worker._wake ()
+            while self._step and self._cancel is None and not self._over and self.left_s > 0:
+                worker._saved.wait (self.left_s)
+            unsaved, self._step = self._step, None
+            if self._cancel is not None:
+                raise Cancelled (self._cancel)
+            if unsaved:
+                raise TimeoutError (f'step {name}: not saved before the job\'s deadline')
+        self._steps[name] = result
+
+    def step (self, name: str, work: Callable[[], bytes]) -> bytes:
+        """A step that is paid for once: the saved result, or what `work` returns, once that is on disk."""
+        if name not in self._steps:
+            self.save_step (name, work ())
+        return self._steps[name]
+
+    async def step_async (self, name: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
+        """The same for a handler that is `async def`."""
+        if name not in self._steps:
+            result = await work ()
+            await asyncio.get_running_loop ().run_in_executor (None, self.save_step, name, result)
+        return self._steps[name]
+
+    def delta (self, text: str) -> None:
+        """The next piece of the answer, live: lost when nobody listens."""
+        self._live ('chat.delta', {'delta': text, 'index': self._deltas})
+        self._deltas += 1
+
+    def typing (self, active: bool = True) -> None:
+        self._live ('chat.typing', {'active': active})
+
+    def _live (self, kind: str, body: Body) -> None:
+        now_us = time.time_ns () // 1000
+        envelope = dict (self.envelope, id=_uuid7 (now_us), type=kind, timestamp=now_us, reply_to=self.envelope['id'])
+        envelope.pop ('platform_id', None)
+        frame = _frame ('LIVE', envelope, _pack (body))
+        if len (frame) - 5 > LIVE_BYTES_MAX:
+            raise ValueError (f'a live event has at most {LIVE_BYTES_MAX} bytes')
+        worker = self._worker
+        with worker._lock:
+            if len (worker._out) < LIVE_BACKLOG:
+                worker._put (self, frame)
+                worker._wake ()
+
+
+def _uuid7 (now_us: int) -> bytes:
+    random_bits = uuid.uuid4 ().int
+    value = (now_us // 1000 & (1 << 48) - 1) << 80 | random_bits & (1 << 80) - 1
+    return (value & ~(0xf << 76) | 0x7 << 76).to_bytes (16, 'big')
+
+
+def _read_keys (path: str, secret: bool) -> Tuple[bytes, Optional[bytes]]:
+    import zmq.auth
+    try:
+        public, private = zmq.auth.load_certificate (path)
+    except (OSError, ValueError) as problem:
+        raise Refused ('NOENT', f'{path}: {problem}') from None
+    if secret and not private:
+        raise Refused ('SYNTAX', f'{path}: has no secret-key; make one with: palaver keys new NAME')
+    return public, private
+
+
+def _default_endpoint () -> str:
+    run = os.environ.get ('XDG_RUNTIME_DIR')
+    endpoint = os.environ.get ('PALAVER_AGENTS') or (run and f'ipc://{run}/palaver/agents.ipc')
+    if not endpoint:
+        raise ValueError ('no endpoint: give one, or set PALAVER_AGENTS')
+    return endpoint
+
+
+class Worker:
+    """Takes jobs from a broker and answers them. Runs once.
+
+    endpoint      default: $PALAVER_AGENTS, else ipc://$XDG_RUNTIME_DIR/palaver/agents.ipc
+    services      what this worker serves
+    name, build   shown in every tool, kept in the ledger
+    threads       handlers at a time (not for `async def`, where it is the credit)
+    credit        jobs held at a time, waiting ones included; at least `threads`
+    history       turns of the session that a job brings; None: all that the broker keeps
+    batch         {'size': 10, 'wait_ms': 1000}: the handler gets lists of jobs
+    cache_keys    keys of the session's state that the answers depend on
+    cert, broker_cert   key files for tcp://; default: $PALAVER_CERT, $PALAVER_BROKER_CERT
+    signals       SIGTERM and SIGINT finish what is at hand and stop; only in the main thread
+    log           gets a line when something happens on the connection
+    """
+
+    def __init__ (self, *, endpoint: Optional[str] = None, services: Sequence[str] = ('advisor',), name: str = 'agent',
+                  build: str = 'unknown', threads: int = 1, credit: int = 0, history: Optional[int] = None,
+                  batch: Optional[Mapping[str, int]] = None, cache_keys: Sequence[str] = (),
+                  cert: Optional[str] = None, broker_cert: Optional[str] = None, signals: bool = True,
+                  log: Optional[Callable[[str], None]] = None) -> None:
+        self._endpoint = endpoint or _default_endpoint ()
+        self._name, self._build = _name (name, 'name'), _name (build, 'build')
+        self._threads = max (1, threads)
+        self._batch = dict (batch) if batch else None
+        self._signals = signals
+        self._log = log or (lambda line: None)
+        self._options: Body = {'services': [_name (text, 'a service') for text in services],
+                               'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
+                               'incarnation': os.urandom (16)}
+        if cache_keys:
+            self._options['cache_keys'] = list (cache_keys)
+        if history is not None:
+            self._options['history'] = max (0, history)
+        if self._batch:
+            self._options['batch'] = {'size': self._batch['size'], 'wait_ms': self._batch.get ('wait_ms', 1000)}
+        self._keys = self._load_keys (cert, broker_cert)
+        self._handler: Handler = lambda job: None
+        self._ran = False
+
+        self._lock = threading.Lock ()
+        self._work = threading.Condition (self._lock)
+        self._saved = threading.Condition (self._lock)
+        self._waiting: Deque[Job] = collections.deque ()
+        self._held: Dict[int, Job] = {}
+        self._out: List[bytes] = []
+        self._running = 0
+        self._ready = False
+        self._asleep = False
+        self._over = False
+        self._stop = False
+        self._failure: Optional[Refused] = None
+        self._notify: Callable[[], None] = lambda: self._work.notify ()
+        self._link = _Link (self)
+
+    def _load_keys (self, cert: Optional[str], broker_cert: Optional[str]) -> Optional[Tuple[bytes, ...]]:
+        if not self._endpoint.startswith ('tcp://'):
+            return None
+        own = cert or os.environ.get ('PALAVER_CERT')
+        broker = broker_cert or os.environ.get ('PALAVER_BROKER_CERT')
+        if not own or not broker:
+            raise ValueError (f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
+        public, secret = _read_keys (own, True)
+        return public, secret or b'', _read_keys (broker, False)[0]
+
+    def stop (self) -> None:
+        """Takes no more jobs, finishes those at hand, and lets `run` return. From any thread or signal handler."""
+        self._stop = True
+        self._link.ring ()
+
+    def run (self, handler: Handler) -> None:
+        """Works until `stop`, SIGTERM or SIGINT. Raises Refused when the broker does not want this worker."""
+        if self._ran:
+            raise RuntimeError ('a worker runs once')
+        self._ran = True
+        self._handler = handler
+        before = self._catch_signals ()
+        thread = threading.Thread (target=self._link.run, name='palaver-link', daemon=True)
+        try:
+            if inspect.iscoroutinefunction (handler):
+                asyncio.run (self._run_async (thread))
+            else:
+                thread.start ()
+                self._run_threads ()
+        finally:
+            with self._lock:
+                self._end (None)
+                self._wake ()
+            thread.join ()
+            for number, action in before.items ():
+                signal.signal (number, action)
+        if self._failure:
+            raise self._failure
+
+    def _catch_signals (self) -> Dict[int, Any]:
+        """The first one drains; the second ends the program as if we were not there."""
+        if not self._signals or threading.current_thread () is not threading.main_thread ():
+            return {}
+        numbers = (signal.SIGTERM, signal.SIGINT)
+
+        def first (*_: Any) -> None:
+            for number in numbers:
+                signal.signal (number, signal.SIG_DFL)
+            self.stop ()
+        return {number: signal.signal (number, first) for number in numbers}
+
+    # With the lock held.
+
+    def _wake (self) -> None:
+        if self._asleep:
+            self._asleep = False
+            self._link.ring ()
+
+    def _put (self, job: Job, frame: bytes) -> None:
+        """On a ready connection; else it is said after the next WELCOME, for it is kept with its job."""
+        if self._ready and job._cancel is None:
+            self._out.append (frame)
+
+    def _cancel_job (self, job: Job, code: str) -> None:
+        job._cancel = job._cancel or code
+        job._step = None
+        if job._running:
+            self._saved.notify_all ()
+        else:
+            self._forget (job)
+
+    def _forget (self, job: Job) -> None:
+        self._held.pop (job._lease, None)
+        if job in self._waiting:
+            self._waiting.remove (job)
+
+    def _end (self, failure: Optional[Refused]) -> None:
+        if self._over:
+            return
+        self._over, self._failure = True, failure
+        for job in list (self._held.values ()):
+            self._cancel_job (job, 'shutdown')
+        self._work.notify_all ()
+        if self._notify is not None:
+            self._notify ()
+
+    def _take (self) -> Tuple[List[Job], Optional[float]]:
+        """The next jobs, or none and how long to wait at most. A batch is waited for until it is whole, for a
+        moment."""
+        if self._over or not self._waiting:
+            return [], None
+        first = self._waiting[0]
+        size = first.batch.get ('size', 1)
+        jobs = [first]
+        if self._batch and size > 1:
+            jobs = [job for job in self._waiting if job.batch.get ('id') == first.batch.get ('id')]
+            patience = first._arrived + BATCH_PATIENCE_S - time.monotonic ()
+            if len (jobs) < size and patience > 0:
+                return [], patience
+        for job in jobs:
+            self._waiting.remove (job)
+            job._running = True
+        self._running += 1
+        return jobs, None
+
+    def _done (self, jobs: List[Job], quick: bool) -> None:
+        self._running -= 1
+        for job in jobs:
+            job._running = False
+            if job._cancel is not None or job._over or (job._answer == 'NACK' and self._ready):
+                self._forget (job)
+        # A quick handler with more to do answers for all of it together.
+        if not quick or not self._waiting:
+            self._wake ()
+
+    # The handlers.
+
+    def _settle (self, jobs: List[Job], answer: Answer) -> None:
+        """What a handler returned becomes an answer, unless it gave one itself."""
+        if not self._batch and answer is not None and not jobs[0].answered:
+            jobs[0].reply (answer)
+        for job in jobs:
+            if not job.answered:
+                job.nack ('general_error', 'the handler returned without an answer')
+
+    def _give_back (self, jobs: List[Job], problem: BaseException) -> None:
+        for job in jobs:
+            if job.answered or job.cancelled:
+                continue
+            if isinstance (problem, Nack):
+                job.nack (problem.code, problem.reason, delay_ms=problem.delay_ms, permanent=problem.permanent)
+            elif isinstance (problem, TimeoutError):
+                job.nack ('timeout', str (problem))
+            else:
+                job.nack ('general_error', f'{type (problem).__name__}: {problem}')
+        if not isinstance (problem, (Nack, Cancelled)):
+            self._log (f'a handler failed: {type (problem).__name__}: {problem}')
+
+    def _handle (self, jobs: List[Job]) -> None:
+        begun = time.monotonic ()
+        for job in jobs:
+            job._begun = begun
+        try:
+            answer = self._handler (jobs if self._batch else jobs[0])
+            self._settle (jobs, answer)     # type: ignore[arg-type]
+        except Exception as problem:
+            self._give_back (jobs, problem)
+        finally:
+            with self._lock:
+                self._done (jobs, time.monotonic () - begun < QUICK_S)
+
+    def _work_off (self) -> None:
+        while True:
+            with self._lock:
+                jobs, patience = self._take ()
+                while not jobs:
+                    if self._over:
+                        return
+                    self._work.wait (patience)
+                    jobs, patience = self._take ()
+            self._handle (jobs)
+
+    def _run_threads (self) -> None:
+        threads = [threading.Thread (target=self._work_off, name=f'palaver-{index}', daemon=True)
+                   for index in range (1, self._threads)]
+        for thread in threads:
+            thread.start ()
+        self._work_off ()
+        for thread in threads:
+            thread.join ()
+
+    async def _handle_async (self, jobs: List[Job]) -> None:
+        begun = time.monotonic ()
+        for job in jobs:
+            job._begun = begun
+        try:
+            answer = await self._handler (jobs if self._batch else jobs[0])     # type: ignore[misc]
+            self._settle (jobs, answer)
+        except Exception as problem:
+            self._give_back (jobs, problem)
+        finally:
+            with self._lock:
+                self._done (jobs, False)
+
+    async def _run_async (self, thread: threading.Thread) -> None:
+        loop = asyncio.get_running_loop ()
+        arrived = asyncio.Event ()
+        self._notify = lambda: loop.call_soon_threadsafe (arrived.set)      # type: ignore[assignment]
+        thread.start ()
+        tasks: set = set ()
+        while not self._over:
+            with self._lock:
+                jobs, patience = self._take ()
+            if jobs:
+                task = asyncio.ensure_future (self._handle_async (jobs))
+                tasks.add (task)
+                task.add_done_callback (tasks.discard)
+                continue
+            try:
+                await asyncio.wait_for (arrived.wait (), patience)
+                arrived.clear ()
+            except asyncio.TimeoutError:
+                pass
+        if tasks:
+            await asyncio.wait (tasks)
+        self._notify = lambda: None
+
+
+class _Link:
+    """The connection: one DEALER, owned by one thread. States: new, introduced (HELLO said), ready."""
+
+    def __init__ (self, worker: Worker) -> None:
+        self._worker = worker
+        self._context = zmq.Context ()
+        self._socket: Optional[zmq.Socket] = None
+        self._state = 'new'
+        self._hellos = 0
+        self._heartbeat, self._timeout = 2.0, 10.0
+        self._heard = self._said = self._hello_at = self._reopen_at = 0.0
+        self._pause = 0.0
+        self._nap = QUICK_S
+        self._drain_said = False
+        self._drained = 0.0
+        self._blocked = False
+        self._reader, self._writer = os.pipe ()
+        os.set_blocking (self._reader, False)
+        os.set_blocking (self._writer, False)
+
+    def ring (self) -> None:
+        try:
+            os.write (self._writer, b'!')
+        except (BlockingIOError, OSError):
+            pass        # it is ringing already, or nobody is there any more
+
+    def run (self) -> None:
+        worker = self._worker
+        try:
+            self._open ()
+            while not worker._over:
+                self._turn ()
+        except Refused as failure:
+            self._say (_frame ('BYE', str (failure)[:500]))
+            self._finish (failure)
+        except zmq.ZMQError as problem:
+            self._finish (Refused ('ARG', f'{worker._endpoint}: {problem}'))
+        finally:
+            if self._socket is not None:
+                self._socket.close (1000)
+            self._context.term ()
+            os.close (self._reader)
+            os.close (self._writer)
+
+    def _finish (self, failure: Optional[Refused]) -> None:
+        with self._worker._lock:
+            self._worker._end (failure)
+
+    def _open (self) -> None:
+        worker = self._worker
+        self._socket = self._context.socket (zmq.DEALER)
+        for option, value in ((zmq.LINGER, 0), (zmq.RECONNECT_IVL, 100), (zmq.RECONNECT_IVL_MAX, 5000),
+                              (zmq.MAXMSGSIZE, PACKET_BYTES_MAX), (zmq.IPV6, 1)):
+            self._socket.setsockopt (option, value)
+        if worker._keys:
+            self._socket.curve_publickey, self._socket.curve_secretkey, self._socket.curve_serverkey = worker._keys
+        self._socket.connect (worker._endpoint)
+        self._blocked = False
+        self._hello ()
+
+    def _reopen (self, pause: float) -> None:
+        """A new connection after 1 to 1.5 times `pause`: many workers do not come back at once."""
+        with self._worker._lock:
+            self._worker._ready = False
+            self._worker._out.clear ()
+        self._state = 'new'
+        if self._socket is not None:
+            self._socket.close (0)
+            self._socket = None
+        self._reopen_at = time.monotonic () + pause * random.uniform (1, 1.5)
+
+    def _say (self, *frames: bytes) -> None:
+        """What the link itself says: little, and never waiting for other things."""
+        self._said = time.monotonic ()
+        if self._socket is None:
+            return
+        try:
+            self._socket.send (b'PV' + bytes ((MAJOR, MINOR)) + b''.join (frames), zmq.DONTWAIT)
+        except zmq.Again:
+            pass        # the other side does not read, and silence will end the connection
+
+    def _hello (self) -> None:
+        worker = self._worker
+        options = dict (worker._options)
+        if self._hellos:
+            with worker._lock:
+                options['holding'] = [lease for lease, job in worker._held.items () if job._cancel is None]
+        self._say (_frame ('HELLO', 'agent', worker._name, worker._build, os.getpid (), options))
+        self._state, self._hello_at = 'introduced', self._said
+        self._hellos += 1
+        self._drain_said = False
+
+    def _welcomed (self, broker: str, heartbeat_ms: int, options: Body) -> None:
+        timeout_ms = options.get ('timeout_ms', 5 * heartbeat_ms)
+        if not heartbeat_ms or not _is ('u', timeout_ms) or timeout_ms < heartbeat_ms:
+            raise Refused ('PROTOCOL', f'WELCOME: heartbeat_ms {heartbeat_ms} and timeout_ms {timeout_ms} '
+                                       'make no sense')
+        self._heartbeat, self._timeout = heartbeat_ms / 1000, timeout_ms / 1000
+        self._state, self._pause = 'ready', 0.0
+        worker = self._worker
+        worker._ready = True
+        worker._out.clear ()
+        for job in list (worker._held.values ()):
+            if job._step:
+                worker._put (job, job._step[1])
+            if job._kept:
+                worker._put (job, job._kept)
+            if job._answer == 'NACK' and not job._running:
+                worker._forget (job)
+        worker._log (f'connected to {worker._endpoint}, broker {broker}')
+
+    def _frames (self, packet: bytes) -> Tuple[str, float]:
+        """What a packet asks for: 'hello', 'pong', 'reopen' after a pause, or nothing."""
+        wish, pause = '', 0.0
+        for name, arguments, late in list (_parse (packet)):
+            if wish in ('hello', 'reopen') or (late and self._state != 'ready'):
+                continue
+            if name == 'WELCOME' and self._state == 'introduced':
+                self._welcomed (*arguments[:3])
+            elif name == 'WHO' and self._state == 'ready':
+                self._worker._log ('the broker does not know us: introducing ourselves again')
+                wish, self._state, self._worker._ready = 'hello', 'new', False
+            elif name == 'BYE':
+                self._worker._log (f'the broker leaves: {arguments[0]}')
+                wish, pause = 'reopen', BYE_PAUSE_S
+            elif name == 'ERROR':
+                wish, pause = 'reopen', self._error (*arguments[:2])
+            elif name == 'PING':
+                wish = 'pong'
+            else:
+                self._job_frame (name, arguments)
+        return wish, pause
+
+    def _error (self, code: str, text: str) -> float:
+        if code not in ('BUSY', 'FULL'):
+            raise Refused (code, f'the broker refused us: {text} ({code})')
+        self._worker._log (f'the broker has no place: {text}')
+        self._pause = min (self._pause * 2 or BYE_PAUSE_S, PAUSE_MAX_S)
+        return self._pause
+
+    def _job_frame (self, name: str, arguments: list) -> None:
+        worker = self._worker
+        if name == 'JOB' and arguments[0] not in worker._held:
+            job = Job (worker, arguments)
+            worker._held[job._lease] = job
+            worker._waiting.append (job)
+            self._nap = QUICK_S
+            worker._notify ()
+        elif name == 'COMMITTED':
+            for lease in arguments[0]:
+                done = worker._held.get (lease)
+                if done and done._running:
+                    done._over = True
+                elif done:
+                    worker._forget (done)
+        elif name == 'STEP_SAVED':
+            saved = worker._held.get (arguments[0])
+            if saved and saved._step and saved._step[0] == arguments[1]:
+                saved._step = None
+                worker._saved.notify_all ()
+        elif name == 'CANCEL' and arguments[0] in worker._held:
+            worker._cancel_job (worker._held[arguments[0]], arguments[1])
+
+    def _read (self) -> None:
+        for _ in range (64):
+            if self._socket is None:
+                return
+            try:
+                packet = self._socket.recv (zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            self._heard = time.monotonic ()
+            with self._worker._lock:
+                wish, pause = self._frames (packet)
+            if wish == 'hello':
+                self._hello ()
+            elif wish == 'reopen':
+                self._reopen (pause)
+            elif wish == 'pong':
+                self._say (_frame ('PONG'))
+
+    def _flush (self) -> None:
+        """All frames that are ready, in as few packets as hold them."""
+        with self._worker._lock:
+            if not self._worker._ready or self._socket is None:
+                return
+            out = self._worker._out
+            while out:
+                size, count = 4, 0
+                while count < len (out) and (not count or size + len (out[count]) <= PACKET_BYTES_MAX):
+                    size += len (out[count])
+                    count += 1
+                try:
+                    self._socket.send (b'PV' + bytes ((MAJOR, MINOR)) + b''.join (out[:count]), zmq.DONTWAIT)
+                except zmq.Again:
+                    self._blocked = True
+                    return
+                del out[:count]
+                self._said = time.monotonic ()
+
+    def _keep_time (self) -> None:
+        now = time.monotonic ()
+        if self._socket is None:
+            if now >= self._reopen_at:
+                self._open ()
+        elif self._state == 'ready' and now - self._heard > self._timeout:
+            self._worker._log ('the broker is silent: connecting anew')
+            self._reopen (0.1)
+        elif self._state == 'introduced' and now - self._hello_at > WELCOME_WAIT_S:
+            self._worker._log (f'no answer from {self._worker._endpoint}: trying again')
+            self._reopen (0.1)
+        elif self._state == 'ready' and now - self._said >= self._heartbeat:
+            self._say (_frame ('PING'))
+
+    def _next (self) -> float:
+        if self._socket is None:
+            return self._reopen_at
+        if self._state == 'introduced':
+            return self._hello_at + WELCOME_WAIT_S
+        return min (self._said + self._heartbeat, self._heard + self._timeout)
+
+    def _patience (self) -> float:
+        """While handlers are busy the poll wakes now and then, to send what a quick handler left to be sent with
+        others: after 1 ms, 2 ms, 4 ms ..."""
+        worker = self._worker
+        wait = self._next () - time.monotonic ()
+        with worker._lock:
+            if worker._ready and worker._out and not self._blocked:
+                return 0
+            worker._asleep = True
+            if worker._running or worker._waiting:
+                self._nap *= 2
+                wait = min (wait, self._nap)
+            else:
+                self._nap = QUICK_S / 2
+        return max (0, min (wait, 0.1) if worker._stop else wait)
+
+    def _turn (self) -> None:
+        patience = self._patience ()
+        poller = zmq.Poller ()
+        poller.register (self._reader, zmq.POLLIN)
+        if self._socket is not None:
+            poller.register (self._socket, zmq.POLLIN | (zmq.POLLOUT if self._blocked else 0))
+        poller.poll (int (patience * 1000 + 0.999))
+        self._blocked = False
+        with self._worker._lock:
+            self._worker._asleep = False
+        try:
+            os.read (self._reader, 4096)
+        except BlockingIOError:
+            pass
+        self._read ()
+        self._flush ()
+        self._keep_time ()
+        if self._worker._stop:
+            self._drain ()
+
+    def _drain (self) -> None:
+        """CREDIT 0 once, then BYE when nothing is held any more, or when the broker did not commit in time."""
+        worker = self._worker
+        if self._state == 'ready' and not self._drain_said:
+            self._drain_said = True
+            self._say (_frame ('CREDIT', 0))
+        now = time.monotonic ()
+        with worker._lock:
+            working = bool (worker._running or worker._waiting)
+            left = bool (worker._held)
+        if working or not self._drained:
+            self._drained = 0.0 if working else now
+        if working or (left and now - self._drained < DRAIN_WAIT_S):
+            return
+        self._flush ()
+        self._say (_frame ('BYE', 'done'))
+        self._finish (Refused ('TIMEOUT', 'the broker did not confirm the last answers: others will get those jobs')
+                      if left else None)
+
+
+def main (worker: Worker, handler: Handler) -> None:
+    """Runs the worker and ends the program: exit code 0 after an orderly stop, else after sysexits.h."""
+    try:
+        worker.run (handler)
+    except Refused as problem:
+        print (f'{worker._name}: {problem}', file=sys.stderr)
+        sys.exit (problem.exit_code)
+    sys.exit (0)

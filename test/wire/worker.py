@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""Does what the message's text says, for the conformance suite; worker.c does the same.
+
+usage: worker.py [--async] THREADS CREDIT BATCH"""
+
+import asyncio
+import os
+import sys
+import time
+
+sys.path.insert (0, os.path.join (os.path.dirname (os.path.abspath (__file__)), '..', '..', 'agents', 'sdk'))
+
+import palaver  # noqa: E402
+
+paid = 0
+
+
+def pay ():
+    global paid
+    paid += 1
+    return f'paid {paid}'.encode ()
+
+
+async def pay_async ():
+    return pay ()
+
+
+def bad (job):
+    try:
+        job.reply ({})
+        raise SystemExit ('a body without response_text was taken')
+    except ValueError:
+        job.reply ('refused')
+    try:
+        job.reply ('twice')
+        raise SystemExit ('a second answer was taken')
+    except ValueError:
+        pass
+
+
+def live (job):
+    job.typing ()
+    job.delta ('one ')
+    job.delta ('two')
+    return 'one two'
+
+
+def state (job):
+    job.set_state ('seen', 'once')
+    job.set_state ('seen', 'twice')
+    job.set_state ('old', None)
+    return job.state.get ('risk', '')
+
+
+def cancelled (job):
+    print (f'cancelled: {job.cancelled}', file=sys.stderr, flush=True)
+    return 'too late'
+
+
+def common (job):
+    """What does not wait."""
+    command, _, rest = job.text.partition (' ')
+    if command == 'nack':
+        raise palaver.Nack (rest, 'asked', delay_ms=250)
+    if command == 'echo':
+        return rest
+    if command == 'history':
+        return ''.join (f'{turn.role}:{turn.text}|' for turn in job.history)
+    if command == 'envelope':
+        return f'{job.session_id} {job.user_id} {job.attempt} {"in time" if job.left_s > 0 else "late"}'
+    if command == 'raise':
+        raise KeyError (rest)
+    return {'bad': bad, 'live': live, 'state': state}.get (command, lambda job: None) (job)
+
+
+def answer (job):
+    command, _, rest = job.text.partition (' ')
+    if command == 'sleep':
+        time.sleep (int (rest) / 1000)
+        return 'slept'
+    if command == 'step':
+        return job.step ('fetch', pay).decode ()
+    if command == 'wait':
+        for _ in range (1000):
+            if job.cancelled:
+                break
+            time.sleep (0.01)
+        return cancelled (job)
+    return common (job)
+
+
+async def answer_async (job):
+    command, _, rest = job.text.partition (' ')
+    if command == 'sleep':
+        await asyncio.sleep (int (rest) / 1000)
+        return 'slept'
+    if command == 'step':
+        return (await job.step_async ('fetch', pay_async)).decode ()
+    if command == 'wait':
+        for _ in range (1000):
+            if job.cancelled:
+                break
+            await asyncio.sleep (0.01)
+        return cancelled (job)
+    return common (job)
+
+
+def answer_batch (jobs):
+    for job in jobs:
+        job.reply (f'batch of {len (jobs)}')
+
+
+async def answer_batch_async (jobs):
+    answer_batch (jobs)
+
+
+def main ():
+    threads, credit, batch = (int (text) for text in sys.argv[-3:])
+    handlers = (answer_async, answer_batch_async) if '--async' in sys.argv else (answer, answer_batch)
+    worker = palaver.Worker (name='conformance', build='7', services=['one', 'two'], cache_keys=['risk'],
+                             threads=threads, credit=credit, history=5,
+                             batch={'size': batch, 'wait_ms': 50} if batch else None,
+                             log=lambda line: print (f'worker: {line}', file=sys.stderr, flush=True))
+    palaver.main (worker, handlers[bool (batch)])
+
+
+if __name__ == '__main__':
+    main ()
