@@ -58,7 +58,8 @@ breaker_change_t breaker_tick (breaker_t *self, int64_t now_us);
 /*  May a job of this route go out now?  */
 bool breaker_allows (const breaker_t *self);
 
-/*  Job `job` (not 0) goes out; in HALF it is the probe. Allowed only when breaker_allows.  */
+/*  Job `job` (not 0) goes out. In HALF the first one is the probe. One that was taken before the
+    route was paused (gathered for a batch) may go out all the same: its failure is no verdict.  */
 void breaker_sent (breaker_t *self, uint64_t job);
 
 breaker_change_t breaker_success (breaker_t *self, uint64_t job);

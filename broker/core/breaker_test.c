@@ -117,6 +117,23 @@ static void test_a_probe_without_a_verdict_makes_room_for_another (void **state)
     breaker_free (&breaker);
 }
 
+static void test_a_job_that_was_on_its_way_is_no_probe (void **state)
+{
+    (void) state;
+    breaker_t breaker = {0};
+    open_it (&breaker, 0);
+    breaker_sent (&breaker, 40); /* gathered for a batch before the route was paused */
+    assert_false (breaker_allows (&breaker));
+    breaker_tick (&breaker, 100);
+    assert_true (breaker_allows (&breaker));
+    breaker_sent (&breaker, 50);
+    breaker_sent (&breaker, 51); /* of the same batch */
+    assert_int_equal (fails (&breaker, 51, 1, "worker_lost", 110), BREAKER_SAME);
+    assert_int_equal (fails (&breaker, 40, 2, "worker_lost", 110), BREAKER_SAME);
+    assert_int_equal (fails (&breaker, 50, 3, "worker_lost", 110), BREAKER_PAUSED);
+    breaker_free (&breaker);
+}
+
 static void test_any_success_closes (void **state)
 {
     (void) state;
@@ -257,6 +274,7 @@ int main (void)
         cmocka_unit_test (test_a_success_in_between_begins_anew),
         cmocka_unit_test (test_one_probe_decides),
         cmocka_unit_test (test_a_probe_without_a_verdict_makes_room_for_another),
+        cmocka_unit_test (test_a_job_that_was_on_its_way_is_no_probe),
         cmocka_unit_test (test_any_success_closes),
         cmocka_unit_test (test_many_fingerprints_stay_bounded),
         cmocka_unit_test (test_behaves_like_the_table_of_states),

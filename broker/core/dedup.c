@@ -1,7 +1,6 @@
 #include "core/dedup.h"
 
 #include "base/alloc.h"
-#include "base/bytes.h"
 #include "base/limits.h"
 
 #include <sodium.h>
@@ -258,6 +257,13 @@ bool dedup_has (const dedup_t *self, const dedup_key_t *key)
     return slot && slot->expires_s > self->now_s;
 }
 
+bool dedup_is_full (dedup_t *self)
+{
+    if (self->count >= self->max)
+        dedup_sweep_slots (self, SWEEP_FULL_SLOTS);
+    return self->count >= self->max;
+}
+
 dedup_add_t dedup_add (dedup_t *self, const dedup_key_t *key, uint32_t expires_s)
 {
     uint32_t expires = expires_s ? expires_s : 1;
@@ -269,12 +275,20 @@ dedup_add_t dedup_add (dedup_t *self, const dedup_key_t *key, uint32_t expires_s
         dedup_note_expiry (self, expires);
         return DEDUP_ADDED;
     }
-    if (self->count >= self->max)
-        dedup_sweep_slots (self, SWEEP_FULL_SLOTS);
-    if (self->count >= self->max)
+    if (dedup_is_full (self))
         return DEDUP_FULL;
     dedup_insert (self, key, expires);
     return DEDUP_ADDED;
+}
+
+void dedup_keep (dedup_t *self, const dedup_key_t *key, uint32_t expires_s)
+{
+    uint32_t expires = expires_s ? expires_s : 1;
+    dedup_slot_t *slot = segment_find (dedup_segment (self, key), key);
+    if (!slot || !slot->expires_s)
+        dedup_insert (self, key, expires);
+    else if (slot->expires_s < expires)
+        slot->expires_s = expires;
 }
 
 bool dedup_remove (dedup_t *self, const dedup_key_t *key)
@@ -304,57 +318,4 @@ uint64_t dedup_count (const dedup_t *self)
 uint64_t dedup_bytes (const dedup_t *self)
 {
     return self->bytes;
-}
-
-void dedup_run_add (plv_buf_t *run, const dedup_key_t *key, uint32_t expires_s)
-{
-    uint8_t number[4] = {0};
-    if (run->size == 0)
-        plv_buf_add (run, number, sizeof number);
-    if (!plv_buf_reserve (run, DEDUP_RUN_ENTRY_BYTES))
-        return;
-    if (plv_get_u32 (run->data) < expires_s)
-        plv_put_u32 (run->data, expires_s);
-    plv_put_u32 (number, expires_s);
-    plv_buf_add (run, key->bytes, sizeof key->bytes);
-    plv_buf_add (run, number, sizeof number);
-}
-
-static bool dedup_run_valid (plv_view_t run)
-{
-    return run.size >= DEDUP_RUN_HEAD_BYTES
-           && (run.size - DEDUP_RUN_HEAD_BYTES) % DEDUP_RUN_ENTRY_BYTES == 0;
-}
-
-uint32_t dedup_run_expires (plv_view_t run)
-{
-    return dedup_run_valid (run) ? plv_get_u32 (run.data) : 0;
-}
-
-static void dedup_load (dedup_t *self, const dedup_key_t *key, uint32_t expires_s)
-{
-    dedup_slot_t *slot = segment_find (dedup_segment (self, key), key);
-    if (!slot || !slot->expires_s)
-        dedup_insert (self, key, expires_s);
-    else if (slot->expires_s < expires_s)
-        slot->expires_s = expires_s;
-}
-
-plv_err_t dedup_run_read (dedup_t *self, plv_view_t run, uint32_t now_s, plv_fail_t *ret_fail)
-{
-    if (!dedup_run_valid (run))
-        return plv_fail (ret_fail, ERR_CORRUPT,
-                         "a run of platform ids has %zu bytes, which is no "
-                         "whole number of ids",
-                         run.size);
-    const uint8_t *end = run.data + run.size;
-    for (const uint8_t *at = run.data + DEDUP_RUN_HEAD_BYTES; at < end;
-         at += DEDUP_RUN_ENTRY_BYTES) {
-        dedup_key_t key;
-        memcpy (key.bytes, at, sizeof key.bytes);
-        uint32_t expires_s = plv_get_u32 (at + DEDUP_KEY_BYTES);
-        if (expires_s > now_s)
-            dedup_load (self, &key, expires_s);
-    }
-    return ERR_OK;
 }

@@ -46,6 +46,13 @@ bool dedup_has (const dedup_t *self, const dedup_key_t *key);
     may succeed.  */
 dedup_add_t dedup_add (dedup_t *self, const dedup_key_t *key, uint32_t expires_s);
 
+/*  As dedup_add, but above `max` too, and an id that is there keeps the later expiry: for what was
+    accepted, whose id must be known whatever the limit says.  */
+void dedup_keep (dedup_t *self, const dedup_key_t *key, uint32_t expires_s);
+
+/*  Would dedup_add say FULL for a new id? Looks for expired ones as it does.  */
+bool dedup_is_full (dedup_t *self);
+
 /*  Forgets the key, for an event that was refused after all; false when it is not there.  */
 bool dedup_remove (dedup_t *self, const dedup_key_t *key);
 

@@ -239,6 +239,28 @@ static void test_full_says_so_until_something_expires (void **state)
     dedup_destroy (&dedup);
 }
 
+static void test_what_was_accepted_is_kept_above_the_limit (void **state)
+{
+    (void) state;
+    dedup_t *dedup = dedup_new (SECRET, 2);
+    for (uint64_t i = 0; i < 10; i++) {
+        dedup_key_t key = key_of (dedup, i);
+        assert_int_equal (dedup_is_full (dedup), i >= 2);
+        dedup_keep (dedup, &key, 50);
+        dedup_keep (dedup, &key, 40); /* the later expiry stays */
+    }
+    assert_int_equal (dedup_count (dedup), 10);
+    dedup_sweep (dedup, 49);
+    for (uint64_t i = 0; i < 10; i++) {
+        dedup_key_t key = key_of (dedup, i);
+        assert_true (dedup_has (dedup, &key));
+    }
+    dedup_sweep (dedup, 50);
+    for (int tries = 0; dedup_is_full (dedup); tries++)
+        assert_true (tries < 3);
+    dedup_destroy (&dedup);
+}
+
 static void test_an_expired_key_can_be_added_again (void **state)
 {
     (void) state;
@@ -358,6 +380,7 @@ int main (void)
         cmocka_unit_test (test_the_sweep_misses_nothing),
         cmocka_unit_test (test_expired_ones_leave_and_give_their_memory_back),
         cmocka_unit_test (test_full_says_so_until_something_expires),
+        cmocka_unit_test (test_what_was_accepted_is_kept_above_the_limit),
         cmocka_unit_test (test_an_expired_key_can_be_added_again),
         cmocka_unit_test (test_keys_differ_by_adapter_id_and_secret),
         cmocka_unit_test (test_ids_of_any_length_have_keys),
