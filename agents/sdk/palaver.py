@@ -9,7 +9,7 @@
 
 A handler gets a Job and returns a text, the body of a chat.response (a dict with `response_text`), or None after it has
 called job.reply or job.nack itself. It may raise Nack; any other exception gives the job back as general_error.
-A handler that is `async def` runs on an event loop in the calling thread, as many at a time as there is credit. With
+A handler that is `async def` runs on an event loop in the calling thread, up to `threads` of them at a time. With
 `batch` the handler gets a list of jobs, and each is answered with job.reply or job.nack.
 
 The connection has a thread of its own: a handler that blocks does not stop the heartbeats (as long as it lets other
@@ -377,7 +377,7 @@ class Worker:
     endpoint      default: $PALAVER_AGENTS, else ipc://$XDG_RUNTIME_DIR/palaver/agents.ipc
     services      what this worker serves
     name, build   shown in every tool, kept in the ledger
-    threads       handlers at a time (not for `async def`, where it is the credit)
+    threads       handlers at a time: threads, or tasks when the handler is `async def`
     credit        jobs held at a time, waiting ones included; at least `threads`
     history       turns of the session that a job brings; None: all that the broker keeps
     batch         {'size': 10, 'wait_ms': 1000}: the handler gets lists of jobs
@@ -618,11 +618,11 @@ class Worker:
         tasks: set = set ()
         while not self._over:
             with self._lock:
-                jobs, patience = self._take ()
+                jobs, patience = self._take () if len (tasks) < self._threads else ([], None)
             if jobs:
                 task = asyncio.ensure_future (self._handle_async (jobs))
                 tasks.add (task)
-                task.add_done_callback (tasks.discard)
+                task.add_done_callback (lambda done: (tasks.discard (done), arrived.set ()))
                 continue
             try:
                 await asyncio.wait_for (arrived.wait (), patience)

@@ -163,6 +163,13 @@ class Worker:
             raise Unexpected(f'still running after {seconds} s') from None
         return code, self.text()
 
+    def says(self, words, seconds=DEADLINE_S):
+        """Waits until the words stand on stderr."""
+        until = time.monotonic() + seconds
+        while words not in self.text():
+            check(time.monotonic() < until, f'{words!r} was not said')
+            time.sleep(0.01)
+
     def text(self):
         self.errors.seek(0)
         return self.errors.read().decode()
