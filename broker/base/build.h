@@ -15,8 +15,9 @@ extern const char plv_build_version[];
 /*  Where `scons install` puts things, without DESTDIR.  */
 extern const char plv_build_bin_dir[];    /* the programs: PREFIX/bin */
 extern const char plv_build_plugin_dir[]; /* the adapters: PREFIX/lib/palaver/plugins */
-extern const char plv_build_data_dir[];   /* PREFIX/share/palaver; an agent's files in a folder of its name */
-extern const char plv_build_host_path[];  /* PREFIX/libexec/palaver/palaver-adapter */
-extern const char plv_build_conf_path[];  /* /etc/palaver/palaver.conf, or the same under PREFIX */
+extern const char
+    plv_build_data_dir[]; /* PREFIX/share/palaver; an agent's files in a folder of its name */
+extern const char plv_build_host_path[]; /* PREFIX/libexec/palaver/palaver-adapter */
+extern const char plv_build_conf_path[]; /* /etc/palaver/palaver.conf, or the same under PREFIX */
 
 #endif
