@@ -2,6 +2,7 @@
 # RUN: timeout=300 variants=release label=slow alone
 """tools/quickstart: the demo answers, a second start is quick and remembers, Ctrl-C leaves nothing behind."""
 
+import json
 import os
 import pty
 import select
@@ -102,9 +103,13 @@ class Quickstart(unittest.TestCase):
         terminal = Terminal(*self.command)
         terminal.read_until('Ctrl-C stops it', 30)
         self.assertLess(time.monotonic() - begun, SECONDS_OF_SECOND_START)
-        session = subprocess.run(['curl', '-fsS', f'http://127.0.0.1:{self.port}/chat/session/demo'],
-                                 capture_output=True, text=True, timeout=10, check=True).stdout
-        self.assertIn('I am careful', session)
+        # The demo's session knows since the first start that the money is for ten years.
+        question = {'session_id': 'demo', 'user_id': 'demo', 'message_text': 'What do you recommend?'}
+        answer = subprocess.run(['curl', '-fsS', f'http://127.0.0.1:{self.port}/chat/message', '-H',
+                                 'Content-Type: application/json', '-d', json.dumps(question)],
+                                capture_output=True, text=True, timeout=30, check=True).stdout
+        self.assertIn('10 years', json.loads(answer)['response_text'])
+        self.assertTrue(json.loads(answer)['recommendations'])
         terminal.press_ctrl_c()
         self.assertEqual(terminal.wait(20), 0, terminal.output)
         self.assertEqual(running(self.data), [])
