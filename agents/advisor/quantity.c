@@ -77,10 +77,23 @@ static void read_scale (const context_t *self, number_t *number)
     }
 }
 
+/*  "S&P 500", "401k", "60/40": numbers that are names.  */
+static bool part_of_name (const context_t *self, size_t at)
+{
+    for (size_t i = 0; i < self->marks->count; i++) {
+        const mark_t *mark = &self->marks->items[i];
+        if (at >= mark->first && at < mark->first + mark->count)
+            return mark->kind == MARK_TOPIC || mark->kind == MARK_GOAL;
+    }
+    return false;
+}
+
 static bool read_number (const context_t *self, size_t at, number_t *ret_number)
 {
     number_t number = {.first = at};
     const mark_t *mark = mark_from (self, at);
+    if (part_of_name (self, at))
+        return false;
     if (!read_digits (self, at, &number)) {
         if (!is (mark, MARK_NUMBER))
             return false;
@@ -159,7 +172,9 @@ static bool take_amount (const context_t *self, const number_t *number)
         currency = behind;
     if (behind && behind == currency)
         behind = mark_from (self, behind->first + behind->count);
-    bool every = is (behind, MARK_EVERY);
+    bool every =
+        is (behind, MARK_EVERY)
+        || (currency && is (behind, MARK_UNIT) && behind->value > 0 && behind->value <= 12);
     if (!currency && !number->scaled && !every && number->value < AMOUNT_LEAST)
         return false;
     if (number->value <= 0 || (self->found->amount_marked && !currency && !number->scaled))

@@ -42,6 +42,8 @@ static void reads_amounts (void **state)
         {"until 2045", 0, -1, 0},
         {"in 2045 with 10000", 10000, -1, 0},
         {"5 % of it", 0, -1, 0},
+        {"500€/month", 500, CURRENCY_EUR, 1},
+        {"the S&P 500 in my 401k", 0, -1, 0},
         {"I have 3 kids", 0, -1, 0},
         {"", 0, -1, 0},
     };

@@ -185,9 +185,9 @@ static void set_limit (const profile_t *profile, picks_t *picks)
     int borne = rank_horizon_limit (profile->months);
     if (!profile->risk && (profile->assumed & NEED_RISK))
         wanted = 3;
-    /* whoever asks for a kind of product without saying what risk they want sees all of that kind */
-    if (!profile->risk && !(profile->assumed & NEED_RISK) && profile->wants && !profile->months)
-        wanted = RISK_MAX;
+    /* whoever asks for a kind of product without saying what risk they want sees that kind, without the bets in it */
+    if (!profile->risk && !(profile->assumed & NEED_RISK) && profile->wants)
+        wanted = RISK_KIND_LIMIT;
     picks->limit = borne < wanted ? borne : wanted;
     picks->by_horizon = borne < wanted;
 }

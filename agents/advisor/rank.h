@@ -5,8 +5,9 @@
     COST    one pass over the catalogue and a sort of what passed
 
     A product passes when nothing that the user refuses is in it, it is of a kind that was asked for (if
-    any), and its risk level is within the limit: the lower of the user's own (the middle, 5, if not
-    known) and what the horizon bears (rank_horizon_limit). Only when the user asks for a kind of which
+    any), and its risk level is within the limit: the lower of the user's own and what the horizon bears
+    (rank_horizon_limit). A limit that is not known is the middle, 5; 6 for whoever asks for a kind of
+    product; 3 for whoever was asked and did not say. Only when the user asks for a kind of which
     every product is above the limit do such products pass, and `over` says so: the answer must warn.
 
     What passed is scored:
@@ -25,7 +26,7 @@
 
 #include "advisor/understand.h"
 
-enum { PICKS_MAX = 4, RISK_UNKNOWN_LIMIT = 5 };
+enum { PICKS_MAX = 4, RISK_UNKNOWN_LIMIT = 5, RISK_KIND_LIMIT = 6 };
 
 typedef struct {
     int products[PICKS_MAX]; /* indexes in the catalogue, best first */

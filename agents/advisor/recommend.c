@@ -74,6 +74,36 @@ static void say_assumed (const profile_t *profile, answer_t *answer)
                     "money needed within five years should not be in stocks.");
 }
 
+/*  Is there a product of that kind, and none within the limit?  */
+static bool above_limit (const context_t *self, topic_t topic)
+{
+    bool any = false;
+    for (size_t i = 0; i < catalogue_size (self->catalogue); i++) {
+        const product_t *product = catalogue_product (self->catalogue, i);
+        if (!(product->topics & TOPIC_BIT (topic)))
+            continue;
+        if (product->risk <= self->picks->limit)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/*  Of several kinds that were asked for, those of which nothing could be named.  */
+static void say_left_out (const context_t *self)
+{
+    topic_set_t left = 0;
+    for (int topic = 0; topic < TOPIC_COUNT_; topic++)
+        if (self->reading->profile.wants & TOPIC_BIT (topic) && above_limit (self, (topic_t) topic))
+            left |= TOPIC_BIT (topic);
+    if (!left || self->picks->over)
+        return;
+    answer_say (self->answer,
+                "\nLeft out, because all of it is above risk level %d: ", self->picks->limit);
+    say_topics (left, self->answer);
+    answer_say (self->answer, ".");
+}
+
 /*  What the user must not overlook.  */
 static void say_warnings (const context_t *self)
 {
@@ -238,6 +268,7 @@ void recommend (const catalogue_t *catalogue, reading_t *reading, const picks_t 
                                     : ", these suit best:");
     say_products (&self);
     say_assumed (&reading->profile, answer);
+    say_left_out (&self);
     say_warnings (&self);
     say_projection (&self);
     facts_sources (answer);

@@ -59,6 +59,7 @@ static void weigh (context_t *self)
             self->compare = mark->value;
     }
     reading->score += (self->found.amount_marked ? 1 : 0) + (self->found.months ? 1 : 0);
+    self->anchored |= has (self, MARK_GOAL) && self->found.months && self->negative == 0;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
     self->anchored |= has (self, MARK_RISK)
                       && (self->found.amount_marked || self->found.months || self->negative == 0);
