@@ -209,8 +209,7 @@ static size_t take (plv_agent_t *self, plv_job_t **jobs)
 static void finish (plv_job_t *job)
 {
     job->running = false;
-    bool sent = job->answer == ANSWER_NACK && job->agent->ready;
-    if (atomic_load (&job->cancelled) || sent)
+    if (atomic_load (&job->cancelled))
         plv_job_release (job);
 }
 
@@ -223,7 +222,7 @@ static void handle (plv_agent_t *self, plv_job_t **jobs, size_t count)
         jobs[i]->begun_us = begun_us;
     self->handler (jobs, count, self->handler_arg);
     for (size_t i = 0; i < count; i++) {
-        if (jobs[i]->answer == ANSWER_NONE)
+        if (!jobs[i]->answered)
             plv_job_nack (jobs[i],
                           &(plv_nack_t){.code = "general_error",
                                         .reason = "the handler returned without an answer"},

@@ -14,14 +14,14 @@ void plv_job_put (plv_job_t *job, const plv_buf_t *frame)
 
 /*  Keeps the frame as the job's answer. A quick handler leaves it to its end to wake the link, so that
     answers that are ready together go out together (see agent.c).  */
-static plv_err_t keep (plv_job_t *job, answer_t answer, plv_buf_t *frame, plv_fail_t *ret_fail)
+static plv_err_t keep (plv_job_t *job, plv_buf_t *frame, plv_fail_t *ret_fail)
 {
     if (frame->failed) {
         plv_buf_free (frame);
         return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
     }
     pthread_mutex_lock (&job->agent->lock);
-    job->answer = answer;
+    job->answered = true;
     job->kept = *frame;
     plv_job_put (job, &job->kept);
     if (plv_clock_mono_us () - job->begun_us >= QUICK_US)
@@ -53,14 +53,14 @@ static void put_reply (plv_buf_t *frame, const plv_job_t *job, plv_view_t body)
 plv_err_t plv_job_reply (plv_job_t *job, plv_view_t body, plv_fail_t *ret_fail)
 {
     plv_view_t text;
-    if (job->answer != ANSWER_NONE)
+    if (job->answered)
         return plv_fail (ret_fail, ERR_EXISTS, "the job is answered already");
     plv_err_t err = plv_body_check (EVENT_CHAT_RESPONSE, body, &text, ret_fail);
     if (err)
         return err;
     plv_buf_t frame = {0};
     put_reply (&frame, job, body);
-    return keep (job, ANSWER_REPLY, &frame, ret_fail);
+    return keep (job, &frame, ret_fail);
 }
 
 plv_err_t plv_job_reply_text (plv_job_t *job, const char *text, plv_fail_t *ret_fail)
@@ -108,7 +108,7 @@ static bool known_code (const char *code)
 
 plv_err_t plv_job_nack (plv_job_t *job, const plv_nack_t *nack, plv_fail_t *ret_fail)
 {
-    if (job->answer != ANSWER_NONE)
+    if (job->answered)
         return plv_fail (ret_fail, ERR_EXISTS, "the job is answered already");
     if (!known_code (nack->code))
         return plv_fail (ret_fail, ERR_ARG, "%s is not a code of a nack", nack->code ? nack->code : "NULL");
@@ -124,7 +124,7 @@ plv_err_t plv_job_nack (plv_job_t *job, const plv_nack_t *nack, plv_fail_t *ret_
     plv_mp_put_text (&frame, nack->code);
     plv_mp_put_str (&frame, tidy_reason (nack->reason));
     plv_frame_end (&frame, mark);
-    return keep (job, ANSWER_NACK, &frame, ret_fail);
+    return keep (job, &frame, ret_fail);
 }
 
 static plv_envelope_t live_envelope (const plv_job_t *job, plv_event_type_t type)

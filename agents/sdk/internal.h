@@ -50,12 +50,6 @@ void plv_settings_free (settings_t *self);
 plv_err_t plv_cert_read (const char *path, char ret_public[KEY_TEXT_BYTES],
                          char ret_secret[KEY_TEXT_BYTES], plv_fail_t *ret_fail);
 
-typedef enum {
-    ANSWER_NONE,
-    ANSWER_REPLY, /* kept until COMMITTED or CANCEL */
-    ANSWER_NACK,  /* kept until it was sent on a ready connection */
-} answer_t;
-
 /*  A step that this attempt has saved; its views point into `bytes`.  */
 typedef struct step {
     struct step *next;
@@ -86,8 +80,8 @@ struct plv_job {
     int64_t begun_us; /* when the handler was called */
     /*  below `lock`  */
     bool running;
-    answer_t answer;
-    plv_buf_t kept; /* the frame of the answer */
+    bool answered;
+    plv_buf_t kept; /* the frame of the answer: REPLY or NACK, until COMMITTED or CANCEL */
     plv_buf_t step; /* the frame of a step that is not saved yet; empty: none */
     atomic_bool cancelled;
     char cancel_code[32];
@@ -110,6 +104,7 @@ typedef struct {
     int64_t timeout_us;
     int64_t heard_us;
     int64_t said_us;
+    int64_t pinged_us;
     int64_t hello_us;
     int64_t reopen_us;      /* 0: the socket is open */
     int64_t pause_us;       /* before the next reopening */

@@ -162,6 +162,13 @@ static void read_signal (plv_agent_t *self)
     pthread_sigmask (SIG_UNBLOCK, &signals, NULL);
 }
 
+/*  A sign of life when we said nothing for a heartbeat, and a question when we heard nothing.  */
+static int64_t ping_us (const link_t *link)
+{
+    int64_t question_us = (link->heard_us > link->pinged_us ? link->heard_us : link->pinged_us);
+    return (link->said_us < question_us ? link->said_us : question_us) + link->heartbeat_us;
+}
+
 /*  Heartbeats, silence, and a broker that does not answer.  */
 static void keep_time (plv_agent_t *self, int64_t now_us)
 {
@@ -177,8 +184,9 @@ static void keep_time (plv_agent_t *self, int64_t now_us)
     } else if (link->state == LINK_INTRODUCED && now_us - link->hello_us > WELCOME_WAIT_MS * 1000) {
         plv_agent_note (self, "no answer from %s: trying again", self->set.endpoint);
         plv_link_reopen (self, RECONNECT_MS * 1000);
-    } else if (link->state == LINK_READY && now_us - link->said_us >= link->heartbeat_us) {
+    } else if (link->state == LINK_READY && now_us >= ping_us (link)) {
         plv_link_say (self, VERB_PING, NULL);
+        link->pinged_us = now_us;
     }
 }
 
@@ -189,7 +197,7 @@ static int64_t next_us (const plv_agent_t *self, int64_t now_us)
         return link->reopen_us - now_us;
     if (link->state == LINK_INTRODUCED)
         return link->hello_us + WELCOME_WAIT_MS * 1000 - now_us;
-    int64_t say_us = link->said_us + link->heartbeat_us - now_us;
+    int64_t say_us = ping_us (link) - now_us;
     int64_t silent_us = link->heard_us + link->timeout_us - now_us;
     return say_us < silent_us ? say_us : silent_us;
 }

@@ -93,8 +93,11 @@ static void on_step_saved (plv_agent_t *self, const plv_frame_t *frame)
 static void on_cancel (plv_agent_t *self, const plv_frame_t *frame)
 {
     plv_job_t *job = plv_job_find (self, frame->arg[0].number);
-    if (job)
-        plv_job_cancel (job, frame->arg[1].bytes);
+    if (!job)
+        return;
+    plv_agent_note (self, "a job was taken back: " PLV_VIEW_FMT ": " PLV_VIEW_FMT,
+                    PLV_VIEW_ARG (frame->arg[1].bytes), PLV_VIEW_ARG (frame->arg[2].bytes));
+    plv_job_cancel (job, frame->arg[1].bytes);
 }
 
 static plv_err_t error_named (plv_view_t name)

@@ -73,20 +73,15 @@ void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text)
     send_packet (self);
 }
 
-/*  What is unanswered is said again; a nack only needs to be said.  */
+/*  What is unanswered is said again.  */
 void plv_link_welcomed (plv_agent_t *self)
 {
     self->ready = true;
     plv_buf_clear (&self->out);
-    for (plv_node_t *node = self->held.next; node != &self->held;) {
+    for (plv_node_t *node = self->held.next; node != &self->held; node = node->next) {
         plv_job_t *job = PLV_OF (node, plv_job_t, held);
-        node = node->next;
         plv_job_put (job, &job->step);
-        if (job->answer == ANSWER_NONE)
-            continue;
         plv_job_put (job, &job->kept);
-        if (job->answer == ANSWER_NACK && !job->running)
-            plv_job_release (job);
     }
 }
 

@@ -23,6 +23,7 @@ import collections
 import inspect
 import os
 import random
+import re
 import signal
 import struct
 import sys
@@ -174,9 +175,16 @@ def _depth (value: Any, left: int = DEPTH_MAX) -> bool:
     return True
 
 
-def _name (text: str, what: str, most: int = NAME_BYTES_MAX) -> str:
+def _text (text: str, what: str, most: int = NAME_BYTES_MAX) -> str:
     if not isinstance (text, str) or not 0 < len (text.encode ()) <= most:
         raise ValueError (f'{what} must be 1 to {most} bytes of UTF-8')
+    return text
+
+
+def _name (text: str, what: str) -> str:
+    if not isinstance (text, str) or not re.fullmatch (r'[a-zA-Z0-9._-]{1,64}', text):
+        raise ValueError (f'{what} is called {text!r}: a name has 1 to {NAME_BYTES_MAX} letters, digits, dots, dashes '
+                          'and underscores')
     return text
 
 
@@ -195,7 +203,7 @@ class Job:
         self._deltas = 0
         # Below with the worker's lock held.
         self._running = False
-        self._answer = ''               # 'REPLY' or 'NACK' once it is answered
+        self._answered = False
         self._kept: Optional[bytes] = None
         self._step: Optional[Tuple[str, bytes]] = None
         self._cancel: Optional[str] = None
@@ -239,7 +247,7 @@ class Job:
 
     @property
     def answered (self) -> bool:
-        return bool (self._answer)
+        return self._answered
 
     @property
     def cancelled (self) -> str:
@@ -249,7 +257,7 @@ class Job:
     def set_state (self, key: str, value: Any) -> None:
         """Kept together with the reply, or not at all. None removes the key."""
         changes = dict (self._changes)
-        changes[_name (key, 'a state key', KEY_BYTES_MAX)] = value
+        changes[_text (key, 'a state key', KEY_BYTES_MAX)] = value
         if len (_pack (changes)) > STATE_BYTES_MAX:
             raise ValueError (f'more than {STATE_BYTES_MAX} bytes of state')
         self._changes = changes
@@ -266,7 +274,7 @@ class Job:
         if len (packed) > BODY_BYTES_MAX:
             raise ValueError (f'a response has at most {BODY_BYTES_MAX} bytes')
         options = {'state': _pack (self._changes)} if self._changes else None
-        self._finish ('REPLY', _frame ('REPLY', self._lease, packed, options))
+        self._finish (_frame ('REPLY', self._lease, packed, options))
 
     def nack (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
               permanent: bool = False) -> None:
@@ -274,14 +282,14 @@ class Job:
         if code not in NACK_CODES:
             raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
         reason = reason.encode ('utf-8', 'replace')[:REASON_BYTES_MAX].decode ('utf-8', 'ignore')
-        self._finish ('NACK', _frame ('NACK', self._lease, permanent, delay_ms, code, reason))
+        self._finish (_frame ('NACK', self._lease, permanent, delay_ms, code, reason))
 
-    def _finish (self, answer: str, frame: bytes) -> None:
+    def _finish (self, frame: bytes) -> None:
         worker = self._worker
         with worker._lock:
-            if self._answer:
+            if self._answered:
                 raise ValueError ('the job is answered already')
-            self._answer, self._kept = answer, frame
+            self._answered, self._kept = True, frame
             worker._put (self, frame)
             if time.monotonic () - self._begun >= QUICK_S:
                 worker._wake ()
@@ -292,7 +300,7 @@ class Job:
 
     def save_step (self, name: str, result: bytes) -> None:
         """Returns when the result is on the broker's disk. Cancelled; TimeoutError at the job's deadline."""
-        _name (name, "a step's name")
+        _text (name, "a step's name")
         result = bytes (result)
         if len (result) > STEP_BYTES_MAX:
             raise ValueError (f'a step has at most {STEP_BYTES_MAX} bytes')
@@ -393,7 +401,7 @@ class Worker:
                   cert: Optional[str] = None, broker_cert: Optional[str] = None, signals: bool = True,
                   log: Optional[Callable[[str], None]] = None) -> None:
         self._endpoint = endpoint or _default_endpoint ()
-        self._name, self._build = _name (name, 'name'), _name (build, 'build')
+        self._name, self._build = _name (name, 'the worker'), _text (build, 'build')
         self._threads = max (1, threads)
         self._batch = dict (batch) if batch else None
         self._signals = signals
@@ -535,7 +543,7 @@ class Worker:
         self._running -= 1
         for job in jobs:
             job._running = False
-            if job._cancel is not None or job._over or (job._answer == 'NACK' and self._ready):
+            if job._cancel is not None or job._over:
                 self._forget (job)
         # A quick handler with more to do answers for all of it together.
         if not quick or not self._waiting:
@@ -645,7 +653,7 @@ class _Link:
         self._hellos = 0
         self._heartbeat, self._timeout = 2.0, 10.0
         self._heard = self._said = self._hello_at = self._reopen_at = 0.0
-        self._pause = 0.0
+        self._pinged = self._pause = 0.0
         self._nap = QUICK_S
         self._drain_said = False
         self._drained = 0.0
@@ -741,8 +749,6 @@ class _Link:
                 worker._put (job, job._step[1])
             if job._kept:
                 worker._put (job, job._kept)
-            if job._answer == 'NACK' and not job._running:
-                worker._forget (job)
         worker._log (f'connected to {worker._endpoint}, broker {broker}')
 
     def _frames (self, packet: bytes) -> Tuple[str, float]:
@@ -795,6 +801,7 @@ class _Link:
                 saved._step = None
                 worker._saved.notify_all ()
         elif name == 'CANCEL' and arguments[0] in worker._held:
+            worker._log (f'a job was taken back: {arguments[1]}: {arguments[2]}')
             worker._cancel_job (worker._held[arguments[0]], arguments[1])
 
     def _read (self) -> None:
@@ -845,15 +852,20 @@ class _Link:
         elif self._state == 'introduced' and now - self._hello_at > WELCOME_WAIT_S:
             self._worker._log (f'no answer from {self._worker._endpoint}: trying again')
             self._reopen (0.1)
-        elif self._state == 'ready' and now - self._said >= self._heartbeat:
+        elif self._state == 'ready' and now >= self._ping_at ():
             self._say (_frame ('PING'))
+            self._pinged = self._said
+
+    def _ping_at (self) -> float:
+        """A sign of life when we said nothing for a heartbeat, and a question when we heard nothing."""
+        return min (self._said, max (self._heard, self._pinged)) + self._heartbeat
 
     def _next (self) -> float:
         if self._socket is None:
             return self._reopen_at
         if self._state == 'introduced':
             return self._hello_at + WELCOME_WAIT_S
-        return min (self._said + self._heartbeat, self._heard + self._timeout)
+        return min (self._ping_at (), self._heard + self._timeout)
 
     def _patience (self) -> float:
         """While handlers are busy the poll wakes now and then, to send what a quick handler left to be sent with

@@ -19,6 +19,13 @@ static const char *or_environment (const char *value, const char *name)
     return value && value[0] ? value : getenv (name);
 }
 
+static bool good_name (const char *name)
+{
+    static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    size_t size = strlen (name);
+    return size > 0 && size <= NAME_BYTES_MAX && strspn (name, LETTERS) == size;
+}
+
 static plv_err_t copy_text (const char *text, const char *what, char **ret_copy, plv_fail_t *ret_fail)
 {
     if (strlen (text) > NAME_BYTES_MAX || !plv_utf8_valid (plv_view_str (text)) || !text[0])
@@ -92,11 +99,22 @@ static void put_batch (settings_t *self, unsigned wait_ms)
     self->pairs++;
 }
 
+static plv_err_t bad_name (const char *what, const char *name, plv_fail_t *ret_fail)
+{
+    return plv_fail (ret_fail, ERR_ARG,
+                     "%s is called \"%.80s\": a name has 1 to %d letters, digits, dots, dashes and underscores",
+                     what, name, NAME_BYTES_MAX);
+}
+
 /*  The option map of HELLO; see words.def.  */
 static plv_err_t encode (const plv_agent_options_t *options, settings_t *self, plv_fail_t *ret_fail)
 {
     static const char *const STANDARD[] = {"advisor"};
     bool some = options->service_count > 0;
+    for (size_t i = 0; i < options->service_count; i++) {
+        if (!good_name (options->services[i]))
+            return bad_name ("a service", options->services[i], ret_fail);
+    }
     if (options->service_count > SERVICES_MAX)
         return plv_fail (ret_fail, ERR_ARG, "%zu services, and %d are allowed", options->service_count,
                          SERVICES_MAX);
@@ -120,8 +138,10 @@ static plv_err_t encode (const plv_agent_options_t *options, settings_t *self, p
     return self->encoded.failed ? plv_fail (ret_fail, ERR_NOMEM, "out of memory") : ERR_OK;
 }
 
-static plv_err_t check_numbers (const plv_agent_options_t *options, plv_fail_t *ret_fail)
+static plv_err_t check_options (const plv_agent_options_t *options, plv_fail_t *ret_fail)
 {
+    if (options->name && !good_name (options->name))
+        return bad_name ("the worker", options->name, ret_fail);
     if (options->threads > CREDIT_MAX || options->credit > CREDIT_MAX || options->batch_size > CREDIT_MAX)
         return plv_fail (ret_fail, ERR_ARG, "threads, credit and batch_size are at most %d", CREDIT_MAX);
     if (options->history > HISTORY_TURNS_MAX)
@@ -137,7 +157,7 @@ plv_err_t plv_settings_make (const plv_agent_options_t *options, settings_t *ret
                        .keep_signals = options->keep_signals,
                        .log = options->log,
                        .log_arg = options->log_arg};
-    plv_err_t err = check_numbers (options, ret_fail);
+    plv_err_t err = check_options (options, ret_fail);
     if (!err)
         err = copy_text (options->name ? options->name : "agent", "name", &self.name, ret_fail);
     if (!err)

@@ -76,7 +76,7 @@ static plv_err_t wait_saved (plv_job_t *job, const char *name, plv_fail_t *ret_f
 
 plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result, plv_fail_t *ret_fail)
 {
-    if (job->answer != ANSWER_NONE)
+    if (job->answered)
         return plv_fail (ret_fail, ERR_EXISTS, "the job is answered already");
     plv_buf_t frame = {0};
     plv_err_t err = make_frame (job, name, result, &frame, ret_fail);

@@ -87,6 +87,12 @@ def gives_back_what_it_cannot_do(broker, worker):
     broker.send(peer, job(65537, 'nack llm_unavailable'))
     _, arguments = broker.expect('NACK')
     check(arguments[:5] == [65537, False, 250, 'llm_unavailable', 'asked'], str(arguments))
+    broker.send(peer, frame('WHO'))
+    _, again = broker.expect('HELLO')
+    check(again[4]['holding'] == [65537], str(again))
+    broker.welcome(peer)
+    _, arguments = broker.expect('NACK')    # kept until it is on disk
+    broker.send(peer, frame('COMMITTED', [65537]))
     broker.send(peer, job(131073, 'no such command'))
     _, arguments = broker.expect('NACK')
     check(arguments[0] == 131073 and arguments[1] is False and arguments[3] == 'general_error', str(arguments))
