@@ -1,0 +1,32 @@
+/*  text -- a growing text, for JSON that is put together from parts
+    OWNS    its memory
+    THREAD  the host's loop
+    FAILS   when memory runs out: `failed` stays set and later additions are ignored
+    COST    amortised O(1) a byte  */
+
+#ifndef WEB_TEXT_H
+#define WEB_TEXT_H
+
+#include "sdk/adapter.h"
+
+typedef struct {
+    char *data;
+    size_t size;
+    size_t capacity;
+    bool failed;
+} text_t;
+
+void text_free (text_t *self);
+void text_add (text_t *self, const char *text);
+void text_add_view (text_t *self, pal_text_t text);
+/*  Quoted, as JSON.  */
+void text_add_quoted (text_t *self, pal_text_t text);
+/*  At most 200 characters come of it.  */
+void text_addf (text_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+static inline pal_text_t text_view (const text_t *self)
+{
+    return (pal_text_t){self->data, self->size};
+}
+
+#endif
