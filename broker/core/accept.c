@@ -79,7 +79,7 @@ static const char *limit_reached (core_t *self, const incoming_t *in)
         return "limits.sessions is reached";
     if (session && session->event_count >= conf->limits_session_queue)
         return "limits.session_queue is reached";
-    if (in->envelope.platform_id.size && dedup_count (self->dedup) >= (uint64_t) conf->dedup_max)
+    if (in->envelope.platform_id.size && dedup_is_full (self->dedup))
         return "dedup.max is reached";
     return NULL;
 }

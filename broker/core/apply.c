@@ -108,7 +108,7 @@ static void remember_platform_id (core_t *self, plv_view_t adapter, plv_view_t p
         return;
     dedup_key_t key = dedup_key (self->dedup, adapter, platform_id);
     uint32_t expires_s = (uint32_t) (at_us / 1000000 + self->policy->conf->dedup_h * 3600);
-    dedup_add (self->dedup, &key, expires_s);
+    dedup_keep (self->dedup, &key, expires_s);
     reflect_key (self, &key, expires_s);
 }
 

@@ -119,11 +119,34 @@ static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *ba
     send_job (self, peer, entry, deadline_us, batch);
 }
 
+/*  An event that was gathered waits again, in its lane.  */
+void dispatch_ungather (core_t *self, peer_t *peer, session_t *session)
+{
+    plv_node_remove (&session->ready);
+    peer->gathered_count--;
+    session->active->state = ENTRY_WAITING;
+    session->active = NULL;
+    dispatch_session (self, session);
+}
+
+/*  What was gathered for a route that has been paused since goes back.  */
+static void drop_paused (core_t *self, peer_t *peer)
+{
+    plv_node_t *next;
+    for (plv_node_t *node = peer->gathered.next; node != &peer->gathered; node = next) {
+        session_t *session = PLV_OF (node, session_t, ready);
+        next = node->next;
+        if (!session->active->lane || !breaker_allows (&session->active->lane->breaker))
+            dispatch_ungather (self, peer, session);
+    }
+}
+
 /*  Every session that was gathered for the worker becomes one batch.  */
 void dispatch_gathered (core_t *self, peer_t *peer)
 {
-    batch_t batch = {.id = self->next_token++, .size = peer->gathered_count};
     timers_cancel (&self->timers, &peer->gather);
+    drop_paused (self, peer);
+    batch_t batch = {.id = self->next_token++, .size = peer->gathered_count};
     for (plv_node_t *node; (node = plv_list_pop (&peer->gathered)); batch.index++) {
         session_t *session = PLV_OF (node, session_t, ready);
         peer->gathered_count--;

@@ -43,13 +43,8 @@ static plv_gauge_t role_gauge (const peer_t *peer)
 static void ungather (core_t *self, peer_t *peer)
 {
     timers_cancel (&self->timers, &peer->gather);
-    for (plv_node_t *node; (node = plv_list_pop (&peer->gathered));) {
-        session_t *session = PLV_OF (node, session_t, ready);
-        peer->gathered_count--;
-        session->active->state = ENTRY_WAITING;
-        session->active = NULL;
-        dispatch_session (self, session);
-    }
+    for (plv_node_t *node; (node = plv_list_first (&peer->gathered));)
+        dispatch_ungather (self, peer, PLV_OF (node, session_t, ready));
 }
 
 static void free_jobs (core_t *self, peer_t *peer, how_t how, const char *why)
