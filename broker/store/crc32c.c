@@ -32,9 +32,9 @@ uint32_t crc32c (const crc32c_t *self, plv_view_t bytes)
     for (; left >= CRC32C_LANES; at += CRC32C_LANES, left -= CRC32C_LANES) {
         uint32_t low = load_u32 (at) ^ crc;
         uint32_t high = load_u32 (at + 4);
-        crc = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^
-              table[4][low >> 24] ^ table[3][high & 0xff] ^ table[2][high >> 8 & 0xff] ^
-              table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
+        crc = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff]
+              ^ table[4][low >> 24] ^ table[3][high & 0xff] ^ table[2][high >> 8 & 0xff]
+              ^ table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
     }
     for (; left; left--)
         crc = crc >> 8 ^ table[0][(crc ^ *at++) & 0xff];

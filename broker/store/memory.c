@@ -64,10 +64,11 @@ static void remember (memory_t *self, int table, plv_view_t key)
         self->undo = plv_realloc (self->undo, self->undo_capacity * sizeof *self->undo);
     }
     const table_row_t *row = table_get (&self->tables[table], key);
-    self->undo[self->undo_count++] = (undo_t){.table = table,
-                                              .existed = row != NULL,
-                                              .key = copy_of (key),
-                                              .value = copy_of (row ? row->value : plv_view (NULL, 0))};
+    self->undo[self->undo_count++] =
+        (undo_t){.table = table,
+                 .existed = row != NULL,
+                 .key = copy_of (key),
+                 .value = copy_of (row ? row->value : plv_view (NULL, 0))};
 }
 
 static void forget_undo (memory_t *self)
@@ -132,8 +133,8 @@ static void apply (memory_t *self, const store_batch_t *batch)
         else
             put (self, (int) row.view, row.key, row.value);
     }
-    CHECK (at == batch->ops.size, "batch %ju: the row operations end at byte %zu of %zu", (uintmax_t) batch->seq,
-           at, batch->ops.size);
+    CHECK (at == batch->ops.size, "batch %ju: the row operations end at byte %zu of %zu",
+           (uintmax_t) batch->seq, at, batch->ops.size);
     drop_below (self, batch);
     if (batch->sync)
         forget_undo (self);
@@ -178,7 +179,8 @@ static void undo_all (memory_t *self)
     for (size_t i = self->undo_count; i-- > 0;) {
         const undo_t *undo = &self->undo[i];
         if (undo->existed)
-            table_put (&self->tables[undo->table], plv_buf_view (&undo->key), plv_buf_view (&undo->value));
+            table_put (&self->tables[undo->table], plv_buf_view (&undo->key),
+                       plv_buf_view (&undo->value));
         else
             table_remove (&self->tables[undo->table], plv_buf_view (&undo->key));
     }
@@ -188,7 +190,8 @@ static void undo_all (memory_t *self)
 static void find_end (memory_t *self)
 {
     const table_t *journal = &self->tables[TABLE_JOURNAL];
-    self->next_seq = journal->count ? plv_get_u64 (journal->rows[journal->count - 1].key.data) + 1 : 1;
+    self->next_seq =
+        journal->count ? plv_get_u64 (journal->rows[journal->count - 1].key.data) + 1 : 1;
 }
 
 void memory_crash (store_t *store, bool power_cut)
@@ -205,7 +208,8 @@ void memory_crash (store_t *store, bool power_cut)
 static plv_err_t recover (store_t *base, const store_recovery_t *recovery, uint64_t *ret_next_seq,
                           plv_fail_t *ret_fail)
 {
-    static const plv_row_view_t views[] = {VIEW_META, VIEW_SESSIONS, VIEW_TURNS, VIEW_ENTRIES, VIEW_DEDUP};
+    static const plv_row_view_t views[] = {VIEW_META, VIEW_SESSIONS, VIEW_TURNS, VIEW_ENTRIES,
+                                           VIEW_DEDUP};
     memory_t *self = memory_of (base);
     (void) ret_fail;
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
@@ -229,9 +233,10 @@ static void append (store_t *base, const store_batch_t *batch)
     memory_t *self = memory_of (base);
     if (self->failed)
         return;
-    CHECK (!self->batch.seq, "batch %ju is appended before the one ahead was reported", (uintmax_t) batch->seq);
-    CHECK (batch->seq == self->next_seq, "batch %ju is appended where %ju is due", (uintmax_t) batch->seq,
-           (uintmax_t) self->next_seq);
+    CHECK (!self->batch.seq, "batch %ju is appended before the one ahead was reported",
+           (uintmax_t) batch->seq);
+    CHECK (batch->seq == self->next_seq, "batch %ju is appended where %ju is due",
+           (uintmax_t) batch->seq, (uintmax_t) self->next_seq);
     self->next_seq++;
     self->batch = *batch;
 }
@@ -247,7 +252,8 @@ static store_done_type_t next (store_t *base, store_done_t *ret_done)
     return store_queue_pop (&memory_of (base)->done, ret_done);
 }
 
-static void answer (memory_t *self, uint64_t token, int table, plv_view_t from, plv_view_t to, uint32_t limit)
+static void answer (memory_t *self, uint64_t token, int table, plv_view_t from, plv_view_t to,
+                    uint32_t limit)
 {
     store_done_t done = {.type = STORE_ROWS, .token = token};
     const table_t *rows = &self->tables[table];
@@ -270,18 +276,20 @@ static void answer (memory_t *self, uint64_t token, int table, plv_view_t from, 
     store_queue_push (&self->done, &done);
 }
 
-static void scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t from, plv_view_t to,
-                  uint32_t limit)
+static void scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t from,
+                  plv_view_t to, uint32_t limit)
 {
     answer (memory_of (base), token, (int) view, from, to, limit);
 }
 
-static void scan_journal (store_t *base, uint64_t token, uint64_t from_seq, uint64_t to_seq, uint32_t limit)
+static void scan_journal (store_t *base, uint64_t token, uint64_t from_seq, uint64_t to_seq,
+                          uint32_t limit)
 {
     uint8_t from[JOURNAL_KEY_BYTES], to[JOURNAL_KEY_BYTES];
     plv_put_u64 (from, from_seq);
     plv_put_u64 (to, to_seq);
-    answer (memory_of (base), token, TABLE_JOURNAL, plv_view (from, sizeof from), plv_view (to, sizeof to), limit);
+    answer (memory_of (base), token, TABLE_JOURNAL, plv_view (from, sizeof from),
+            plv_view (to, sizeof to), limit);
 }
 
 static copy_t *find_copy (const memory_t *self, const char *dir)
@@ -297,7 +305,8 @@ static void checkpoint (store_t *base, uint64_t token, const char *dir)
     memory_t *self = memory_of (base);
     store_done_t done = {.type = STORE_CHECKPOINTED, .token = token};
     if (find_copy (self, dir)) {
-        plv_fail (&done.fail, ERR_EXISTS, "%s exists already: name a new directory for the backup", dir);
+        plv_fail (&done.fail, ERR_EXISTS, "%s exists already: name a new directory for the backup",
+                  dir);
     } else {
         copy_t *copy = plv_alloc_zero (1, sizeof *copy);
         copy->dir = plv_strdup (dir);
@@ -360,7 +369,8 @@ static memory_t *new_empty (void)
     memory_t *self = plv_alloc_zero (1, sizeof *self);
     self->base.vtable = &vtable;
     self->next_seq = 1;
-    CHECK (store_queue_init (&self->done, false), "a queue without a descriptor takes nothing from the system");
+    CHECK (store_queue_init (&self->done, false),
+           "a queue without a descriptor takes nothing from the system");
     return self;
 }
 

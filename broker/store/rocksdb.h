@@ -55,8 +55,8 @@ typedef struct {
     pthread_t helper_thread;
     bool threads_run;
     bool stopping;
-    bool failed;          /* STORE_FAILED was reported */
-    bool batch_ready;     /* `batch` waits for the commit thread */
+    bool failed;      /* STORE_FAILED was reported */
+    bool batch_ready; /* `batch` waits for the commit thread */
     store_batch_t batch;
     int64_t chores_at_us; /* 0: everything is synced, and forgotten files are removed */
     plv_node_t jobs;
@@ -66,19 +66,26 @@ typedef struct {
 plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, plv_fail_t *ret_fail);
 uint64_t rdb_dir_bytes (const char *dir);
 
-/*  rdb_error.c: what RocksDB said, for a person; frees `text`.  */
+/*  rocksdb_error.c: what RocksDB said, for a person; frees `text`.  */
 plv_err_t rdb_error (plv_fail_t *ret_fail, const char *dir, const char *doing, char *text);
 
 /*  rocksdb_options.c  */
-rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, plv_fail_t *ret_fail);
+rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, const char *log_dir,
+                                    plv_fail_t *ret_fail);
 rocksdb_options_t *rdb_family_options_new (const rocksdb_options_t *base, int family,
-                                               const store_rocksdb_options_t *options);
+                                           const store_rocksdb_options_t *options);
 const char *rdb_family_name (int family);
 
-/*  rdb_recover.c: reads the store's own rows; recover of store_vtable_t.  */
+/*  rocksdb_open.c: opens what may be opened, and finds where it ends.  */
+plv_err_t rdb_open_database (rdb_t *self, const store_rocksdb_options_t *options,
+                             plv_fail_t *ret_fail);
+plv_err_t rdb_write_identity (rdb_t *self, plv_fail_t *ret_fail);
+void rdb_close_database (rdb_t *self);
+
+/*  rocksdb_recover.c: reads the store's own rows; recover of store_vtable_t.  */
 plv_err_t rdb_recover_position (rdb_t *self, plv_fail_t *ret_fail);
 plv_err_t rdb_recover (store_t *base, const store_recovery_t *recovery, uint64_t *ret_next_seq,
-                           plv_fail_t *ret_fail);
+                       plv_fail_t *ret_fail);
 
 /*  rocksdb_commit.c  */
 void rdb_append (store_t *base, const store_batch_t *batch);
@@ -88,7 +95,7 @@ void rdb_report_failure (rdb_t *self, uint64_t seq, const plv_fail_t *fail);
 
 /*  rocksdb_helper.c  */
 void rdb_scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t from, plv_view_t to,
-                   uint32_t limit);
+               uint32_t limit);
 void rdb_scan_journal (store_t *base, uint64_t token, uint64_t from, uint64_t to, uint32_t limit);
 void rdb_checkpoint (store_t *base, uint64_t token, const char *dir);
 void *rdb_helper_main (void *arg);

@@ -13,8 +13,8 @@ enum { INLINE_BYTES_MAX = 16 * 1024, INLINE_US_MAX = 250, EWMA_SHARE = 8 };
 
 static void put (rdb_t *self, plv_row_view_t view, plv_view_t key, plv_view_t value)
 {
-    rocksdb_writebatch_put_cf (self->write_batch, self->families[view], (const char *) key.data, key.size,
-                               (const char *) value.data, value.size);
+    rocksdb_writebatch_put_cf (self->write_batch, self->families[view], (const char *) key.data,
+                               key.size, (const char *) value.data, value.size);
 }
 
 static void put_journal (rdb_t *self, const store_batch_t *batch)
@@ -26,19 +26,20 @@ static void put_journal (rdb_t *self, const store_batch_t *batch)
     const size_t key_sizes[] = {sizeof key};
     const char *values[] = {(const char *) header, (const char *) batch->journal.data};
     const size_t value_sizes[] = {sizeof header, batch->journal.size};
-    rocksdb_writebatch_putv_cf (self->write_batch, self->families[FAMILY_JOURNAL], 1, keys, key_sizes,
-                                batch->journal.size ? 2 : 1, values, value_sizes);
+    rocksdb_writebatch_putv_cf (self->write_batch, self->families[FAMILY_JOURNAL], 1, keys,
+                                key_sizes, batch->journal.size ? 2 : 1, values, value_sizes);
 }
 
 static void apply_row (rdb_t *self, const plv_row_t *row)
 {
     if (row->op == ROW_DELETE) {
-        rocksdb_writebatch_delete_cf (self->write_batch, self->families[row->view], (const char *) row->key.data,
-                                      row->key.size);
+        rocksdb_writebatch_delete_cf (self->write_batch, self->families[row->view],
+                                      (const char *) row->key.data, row->key.size);
         return;
     }
     put (self, row->view, row->key, row->value);
-    if (row->view == VIEW_META && plv_view_is (row->key, STORE_META_REFLECTED) && row->value.size == 8)
+    if (row->view == VIEW_META && plv_view_is (row->key, STORE_META_REFLECTED)
+        && row->value.size == 8)
         atomic_store (&self->reflected, plv_get_u64 (row->value.data));
 }
 
@@ -68,8 +69,8 @@ static void fill (rdb_t *self, const store_batch_t *batch)
     size_t at = 0;
     while (plv_row_next (batch->ops, &at, &row))
         apply_row (self, &row);
-    CHECK (at == batch->ops.size, "batch %ju: the row operations end at byte %zu of %zu", (uintmax_t) batch->seq,
-           at, batch->ops.size);
+    CHECK (at == batch->ops.size, "batch %ju: the row operations end at byte %zu of %zu",
+           (uintmax_t) batch->seq, at, batch->ops.size);
     put_first (self, batch);
 }
 
@@ -93,16 +94,22 @@ static void report_stored (rdb_t *self, uint64_t seq, int64_t commit_us)
     pthread_mutex_unlock (&self->lock);
 }
 
-/*  RocksDB says nothing when a flush behind our back has failed; it counts.  */
+/*  RocksDB says nothing when a flush behind our back has failed: it counts, and tells the next write why.  */
 static plv_err_t check_background (rdb_t *self, plv_fail_t *ret_fail)
 {
     uint64_t errors = 0;
+    char *text = NULL;
     if (rocksdb_property_int (self->db, "rocksdb.background-errors", &errors) != 0 || errors == 0)
         return ERR_OK;
-    return plv_fail (ret_fail, ERR_IO,
-                     "a write behind the commits in %s failed: look at its file LOG, the free space and the disk, "
-                     "then start again: nothing acknowledged is lost",
-                     self->dir);
+    rocksdb_writebatch_clear (self->write_batch);
+    rocksdb_write (self->db, self->write_unsynced, self->write_batch, &text);
+    if (text)
+        return rdb_error (ret_fail, self->dir, "moving data behind the commits in", text);
+    return plv_fail (
+        ret_fail, ERR_IO,
+        "a write behind the commits in %s failed: look at the free space and the disk, then start again: "
+        "nothing acknowledged is lost",
+        self->dir);
 }
 
 static void commit (rdb_t *self, const store_batch_t *batch)
@@ -114,7 +121,8 @@ static void commit (rdb_t *self, const store_batch_t *batch)
     plv_fail_t fail = {.code = ERR_OK};
 
     fill (self, batch);
-    rocksdb_write (self->db, sync ? self->write_synced : self->write_unsynced, self->write_batch, &text);
+    rocksdb_write (self->db, sync ? self->write_synced : self->write_unsynced, self->write_batch,
+                   &text);
     if (text)
         rdb_error (&fail, self->dir, "writing to", text);
     else
@@ -137,19 +145,21 @@ static void commit (rdb_t *self, const store_batch_t *batch)
 static bool is_quick (const rdb_t *self, const store_batch_t *batch)
 {
     bool sync = batch->sync && self->sync;
-    return batch->journal.size + batch->ops.size < INLINE_BYTES_MAX &&
-           (!sync || self->commit_ewma_us < INLINE_US_MAX);
+    return batch->journal.size + batch->ops.size < INLINE_BYTES_MAX
+           && (!sync || self->commit_ewma_us < INLINE_US_MAX);
 }
 
 void rdb_append (store_t *base, const store_batch_t *batch)
 {
     rdb_t *self = (rdb_t *) base;
-    CHECK (!self->under_way, "batch %ju is appended before the one ahead was reported", (uintmax_t) batch->seq);
-    CHECK (batch->seq == self->next_seq, "batch %ju is appended where %ju is due", (uintmax_t) batch->seq,
-           (uintmax_t) self->next_seq);
+    CHECK (!self->under_way, "batch %ju is appended before the one ahead was reported",
+           (uintmax_t) batch->seq);
+    CHECK (batch->seq == self->next_seq, "batch %ju is appended where %ju is due",
+           (uintmax_t) batch->seq, (uintmax_t) self->next_seq);
     if (self->read_only) {
         plv_fail_t fail;
-        plv_fail (&fail, ERR_PERM, "%s is open for reading only: nothing can be written", self->dir);
+        plv_fail (&fail, ERR_PERM, "%s is open for reading only: nothing can be written",
+                  self->dir);
         rdb_report_failure (self, batch->seq, &fail);
         return;
     }

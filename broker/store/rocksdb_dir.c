@@ -24,8 +24,9 @@ static plv_err_t make_dir (const char *dir, plv_fail_t *ret_fail)
             continue;
         *at = '\0';
         if (mkdir (path, 0700) < 0 && errno != EEXIST)
-            err = plv_fail (ret_fail, plv_err_of_errno (errno), "the data directory %s cannot be made (%s): %s",
-                            dir, path, strerror (errno));
+            err = plv_fail (ret_fail, plv_err_of_errno (errno),
+                            "the data directory %s cannot be made (%s): %s", dir, path,
+                            strerror (errno));
         *at = kept;
         if (kept == '\0')
             break;
@@ -50,16 +51,17 @@ static plv_err_t check_owner (const char *dir, const struct stat *status, plv_fa
 {
     char owner[64], me[64];
     if (!S_ISDIR (status->st_mode))
-        return plv_fail (ret_fail, ERR_ARG, "%s is not a directory: give another data directory", dir);
+        return plv_fail (ret_fail, ERR_ARG, "%s is not a directory: give another data directory",
+                         dir);
     if (status->st_uid != geteuid ())
-        return plv_fail (ret_fail, ERR_PERM,
-                         "the data directory %s belongs to %s, not to %s: run as that user, or chown -R it", dir,
-                         user_name (status->st_uid, owner, sizeof owner),
-                         user_name (geteuid (), me, sizeof me));
+        return plv_fail (
+            ret_fail, ERR_PERM,
+            "the data directory %s belongs to %s, not to %s: run as that user, or chown -R it", dir,
+            user_name (status->st_uid, owner, sizeof owner), user_name (geteuid (), me, sizeof me));
     if (status->st_mode & 077)
         return plv_fail (ret_fail, ERR_PERM,
-                         "the data directory %s is open to other users (mode %04o): chmod 700 it", dir,
-                         (unsigned) status->st_mode & 07777);
+                         "the data directory %s is open to other users (mode %04o): chmod 700 it",
+                         dir, (unsigned) status->st_mode & 07777);
     return ERR_OK;
 }
 
@@ -69,11 +71,14 @@ static plv_err_t refuse_second (int fd, const char *dir, plv_fail_t *ret_fail)
     ssize_t size = pread (fd, text, sizeof text - 1, 0);
     long pid = size > 0 ? strtol (text, NULL, 10) : 0;
     if (pid > 0)
-        return plv_fail (ret_fail, ERR_BUSY,
-                         "the data directory %s is in use by process %ld: stop it, or give another directory", dir,
-                         pid);
-    return plv_fail (ret_fail, ERR_BUSY,
-                     "the data directory %s is in use by another process: stop it, or give another directory", dir);
+        return plv_fail (
+            ret_fail, ERR_BUSY,
+            "the data directory %s is in use by process %ld: stop it, or give another directory",
+            dir, pid);
+    return plv_fail (
+        ret_fail, ERR_BUSY,
+        "the data directory %s is in use by another process: stop it, or give another directory",
+        dir);
 }
 
 /*  flock, not fcntl: it also holds against a second store in this process, and no close of some other
@@ -83,13 +88,15 @@ static plv_err_t take_lock (int dir_fd, const char *dir, int *ret_lock_fd, plv_f
     plv_err_t err = ERR_OK;
     int fd = openat (dir_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return plv_fail (ret_fail, plv_err_of_errno (errno),
-                         "the data directory %s is not writable: %s: make it writable, or give another", dir,
-                         strerror (errno));
+        return plv_fail (
+            ret_fail, plv_err_of_errno (errno),
+            "the data directory %s is not writable: %s: make it writable, or give another", dir,
+            strerror (errno));
     if (flock (fd, LOCK_EX | LOCK_NB) < 0) {
-        err = errno == EWOULDBLOCK ? refuse_second (fd, dir, ret_fail)
-                                   : plv_fail (ret_fail, plv_err_of_errno (errno), "%s/%s cannot be locked: %s",
-                                               dir, lock_name, strerror (errno));
+        err = errno == EWOULDBLOCK
+                  ? refuse_second (fd, dir, ret_fail)
+                  : plv_fail (ret_fail, plv_err_of_errno (errno), "%s/%s cannot be locked: %s", dir,
+                              lock_name, strerror (errno));
         goto done;
     }
     /*  The pid is for the words of the next refusal only: a full disk is no reason to stop here.  */
@@ -130,8 +137,9 @@ static plv_err_t check_whole (const char *dir, plv_fail_t *ret_fail)
     if (stream)
         closedir (stream);
     if (pieces && !current)
-        return plv_fail (ret_fail, ERR_CORRUPT,
-                         "the data directory %s has lost its file CURRENT: restore it from a backup", dir);
+        return plv_fail (
+            ret_fail, ERR_CORRUPT,
+            "the data directory %s has lost its file CURRENT: restore it from a backup", dir);
     return ERR_OK;
 }
 
@@ -148,8 +156,8 @@ plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, pl
     if (err)
         goto done;
     if (dir_fd < 0 || fstat (dir_fd, &status) < 0) {
-        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the data directory %s cannot be opened: %s", dir,
-                        strerror (errno));
+        err = plv_fail (ret_fail, plv_err_of_errno (errno),
+                        "the data directory %s cannot be opened: %s", dir, strerror (errno));
         goto done;
     }
     err = check_owner (dir, &status, ret_fail);
@@ -171,8 +179,8 @@ uint64_t rdb_dir_bytes (const char *dir)
     DIR *stream = opendir (dir);
     struct stat status;
     for (struct dirent *entry; stream && (entry = readdir (stream));)
-        if (fstatat (dirfd (stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG (status.st_mode))
+        if (fstatat (dirfd (stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG (status.st_mode))
             bytes += (uint64_t) status.st_size;
     if (stream)
         closedir (stream);

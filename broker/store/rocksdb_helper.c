@@ -57,7 +57,8 @@ static plv_buf_t copy_of (plv_view_t view)
     return copy;
 }
 
-void rdb_scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t from, plv_view_t to, uint32_t limit)
+void rdb_scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t from, plv_view_t to,
+               uint32_t limit)
 {
     enqueue ((rdb_t *) base, &(job_t){.type = JOB_SCAN,
                                       .token = token,
@@ -78,17 +79,19 @@ void rdb_scan_journal (store_t *base, uint64_t token, uint64_t from, uint64_t to
 
 void rdb_checkpoint (store_t *base, uint64_t token, const char *dir)
 {
-    enqueue ((rdb_t *) base, &(job_t){.type = JOB_CHECKPOINT, .token = token, .dir = plv_strdup (dir)});
+    enqueue ((rdb_t *) base,
+             &(job_t){.type = JOB_CHECKPOINT, .token = token, .dir = plv_strdup (dir)});
 }
 
-static plv_err_t add_row (const rdb_t *self, const job_t *job, plv_buf_t *rows, plv_view_t key, plv_view_t value,
-                          uint32_t *count, plv_fail_t *ret_fail)
+static plv_err_t add_row (const rdb_t *self, const job_t *job, plv_buf_t *rows, plv_view_t key,
+                          plv_view_t value, uint32_t *count, plv_fail_t *ret_fail)
 {
     uint64_t synced;
     if (job->type == JOB_SCAN_JOURNAL) {
         plv_view_t stored = value;
         if (!journal_parse (stored, &synced, &value))
-            return plv_fail (ret_fail, ERR_CORRUPT, "a journal value in %s is damaged: restore it from a backup",
+            return plv_fail (ret_fail, ERR_CORRUPT,
+                             "a journal value in %s is damaged: restore it from a backup",
                              self->dir);
         if (value.size == 0)
             return ERR_OK;
@@ -138,12 +141,14 @@ static plv_err_t checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fa
     if (asprintf (&outer, "%s.partial", dir) < 0 || asprintf (&inner, "%s.partial/data", dir) < 0)
         plv_out_of_memory (strlen (dir));
     if (access (dir, F_OK) == 0) {
-        err = plv_fail (ret_fail, ERR_EXISTS, "%s exists already: name a new directory for the backup", dir);
+        err = plv_fail (ret_fail, ERR_EXISTS,
+                        "%s exists already: name a new directory for the backup", dir);
         goto done;
     }
     if (mkdir (outer, 0700) < 0) {
-        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup directory %s cannot be made: %s%s", outer,
-                        strerror (errno), errno == EEXIST ? ": an earlier backup was cut off: remove it" : "");
+        err = plv_fail (ret_fail, plv_err_of_errno (errno),
+                        "the backup directory %s cannot be made: %s%s", outer, strerror (errno),
+                        errno == EEXIST ? ": an earlier backup was cut off: remove it" : "");
         goto done;
     }
     checkpoint = rocksdb_checkpoint_object_create (self->db, &text);
@@ -152,8 +157,8 @@ static plv_err_t checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fa
     if (text)
         err = rdb_error (ret_fail, dir, "backing up to", text);
     else if (chmod (inner, 0700) < 0 || rename (inner, dir) < 0)
-        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be finished: %s", dir,
-                        strerror (errno));
+        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be finished: %s",
+                        dir, strerror (errno));
     rmdir (outer);
 done:
     if (checkpoint)
@@ -168,7 +173,8 @@ static void run_job (rdb_t *self, const job_t *job)
     store_done_t done = {.type = STORE_CHECKPOINTED, .token = job->token};
     switch (job->type) {
     case JOB_SCAN:
-        answer_scan (self, job, (int) job->view, plv_buf_view (&job->from), plv_buf_view (&job->to));
+        answer_scan (self, job, (int) job->view, plv_buf_view (&job->from),
+                     plv_buf_view (&job->to));
         break;
     case JOB_SCAN_JOURNAL:
         run_scan_journal (self, job);
@@ -198,8 +204,8 @@ static plv_err_t run_chores (rdb_t *self, plv_fail_t *ret_fail)
         return ERR_OK;
     uint8_t from[JOURNAL_KEY_BYTES] = {0}, last[JOURNAL_KEY_BYTES];
     plv_put_u64 (last, first - 1);
-    rocksdb_delete_file_in_range_cf (self->db, self->families[FAMILY_JOURNAL], (const char *) from, sizeof from,
-                                     (const char *) last, sizeof last, &text);
+    rocksdb_delete_file_in_range_cf (self->db, self->families[FAMILY_JOURNAL], (const char *) from,
+                                     sizeof from, (const char *) last, sizeof last, &text);
     return text ? rdb_error (ret_fail, self->dir, "removing old files from", text) : ERR_OK;
 }
 

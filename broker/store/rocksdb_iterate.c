@@ -5,9 +5,11 @@ rdb_range_t rdb_range (rdb_t *self, int family, plv_view_t from, plv_view_t to)
     rdb_range_t range = {.options = rocksdb_readoptions_create ()};
     rocksdb_readoptions_set_fill_cache (range.options, 0);
     if (from.size)
-        rocksdb_readoptions_set_iterate_lower_bound (range.options, (const char *) from.data, from.size);
+        rocksdb_readoptions_set_iterate_lower_bound (range.options, (const char *) from.data,
+                                                     from.size);
     if (to.size)
-        rocksdb_readoptions_set_iterate_upper_bound (range.options, (const char *) to.data, to.size);
+        rocksdb_readoptions_set_iterate_upper_bound (range.options, (const char *) to.data,
+                                                     to.size);
     range.cursor = rocksdb_create_iterator_cf (self->db, range.options, self->families[family]);
     if (from.size)
         rocksdb_iter_seek (range.cursor, (const char *) from.data, from.size);

@@ -13,9 +13,12 @@ enum {
     MIB = 1024 * 1024,
     JOURNAL_MEMTABLE_BYTES = 64 * MIB,
     VIEW_MEMTABLE_BYTES = 16 * MIB,
-    MEMTABLES_MAX = 4, /* room for a flush to be late by three memtables before a commit waits for it */
-    WAL_BYTES_MAX = 256 * MIB, /* beyond it the families that pin old logs are flushed */
-    BYTES_PER_SYNC = 1 * MIB,  /* a flush goes to disk in small pieces, between which a commit's sync fits */
+    MEMTABLES_MAX =
+        4, /* room for a flush to be late by three memtables before a commit waits for it */
+    WAL_MEMTABLES_MAX =
+        4, /* log, in journal memtables; beyond it the families that pin old logs are flushed */
+    BYTES_PER_SYNC =
+        1 * MIB, /* flushes and unsynced logs go out in small pieces, between which a sync fits */
     BLOCK_CACHE_BYTES = 32 * MIB,
     BLOCK_BYTES = 16 * 1024,
 };
@@ -25,20 +28,24 @@ const char *rdb_family_name (int family)
     return family == FAMILY_JOURNAL ? "default" : plv_row_view_name ((plv_row_view_t) family);
 }
 
-static void set_logging (rocksdb_options_t *options, bool read_only)
+static size_t journal_memtable (const store_rocksdb_options_t *options)
 {
-    enum { LEVEL_WARN = 2 };
-    rocksdb_options_set_info_log_level (options, LEVEL_WARN);
-    rocksdb_options_set_keep_log_file_num (options, 2);
-    rocksdb_options_set_max_log_file_size (options, 1 * MIB);
-    rocksdb_options_set_stats_dump_period_sec (options, 0);
-    rocksdb_options_set_stats_persist_period_sec (options, 0);
-    /*  No file can be made there, so a reader leaves none behind.  */
-    if (read_only)
-        rocksdb_options_set_db_log_dir (options, "/dev/null");
+    return options->memtable_bytes ? options->memtable_bytes : JOURNAL_MEMTABLE_BYTES;
 }
 
-rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, plv_fail_t *ret_fail)
+static void set_quiet (rocksdb_options_t *options, const char *log_dir)
+{
+    enum { LEVEL_FATAL = 4 };
+    rocksdb_options_set_info_log_level (options, LEVEL_FATAL);
+    rocksdb_options_set_keep_log_file_num (options, 1);
+    rocksdb_options_set_stats_dump_period_sec (options, 0);
+    rocksdb_options_set_stats_persist_period_sec (options, 0);
+    if (log_dir)
+        rocksdb_options_set_db_log_dir (options, log_dir);
+}
+
+rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, const char *log_dir,
+                                    plv_fail_t *ret_fail)
 {
     rocksdb_options_t *base = rocksdb_options_create ();
     rocksdb_options_t *result = rocksdb_options_create ();
@@ -47,11 +54,12 @@ rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, plv_
     rocksdb_options_set_create_missing_column_families (base, 1);
     /*  Stops at the first bad record; what that may cost has been looked at before (wal.h).  */
     rocksdb_options_set_wal_recovery_mode (base, rocksdb_point_in_time_recovery);
-    rocksdb_options_set_max_total_wal_size (base, WAL_BYTES_MAX);
+    rocksdb_options_set_max_total_wal_size (base, WAL_MEMTABLES_MAX * journal_memtable (options));
     rocksdb_options_set_max_background_jobs (base, 2);
     rocksdb_options_set_bytes_per_sync (base, BYTES_PER_SYNC);
+    rocksdb_options_set_wal_bytes_per_sync (base, BYTES_PER_SYNC);
     rocksdb_options_set_max_open_files (base, -1);
-    set_logging (base, options->read_only);
+    set_quiet (base, log_dir);
     /*  A background write that failed is not tried again behind our back: the broker stops and says why.  */
     rocksdb_get_options_from_string (base, "max_bgerror_resume_count=0", result, &text);
     rocksdb_options_destroy (base);
@@ -64,12 +72,12 @@ rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, plv_
 }
 
 rocksdb_options_t *rdb_family_options_new (const rocksdb_options_t *base, int family,
-                                               const store_rocksdb_options_t *options)
+                                           const store_rocksdb_options_t *options)
 {
     rocksdb_options_t *self = rocksdb_options_create_copy ((rocksdb_options_t *) base);
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create ();
     rocksdb_cache_t *cache = rocksdb_cache_create_lru (BLOCK_CACHE_BYTES / FAMILY_COUNT_);
-    size_t bytes = options->memtable_bytes ? options->memtable_bytes : JOURNAL_MEMTABLE_BYTES;
+    size_t bytes = journal_memtable (options);
 
     rocksdb_block_based_options_set_block_size (table, BLOCK_BYTES);
     rocksdb_block_based_options_set_block_cache (table, cache);
@@ -81,7 +89,8 @@ rocksdb_options_t *rdb_family_options_new (const rocksdb_options_t *base, int fa
         rocksdb_options_set_num_levels (self, 2);
         rocksdb_options_set_level0_file_num_compaction_trigger (self, 2);
     } else {
-        rocksdb_options_set_write_buffer_size (self, bytes < VIEW_MEMTABLE_BYTES ? bytes : VIEW_MEMTABLE_BYTES);
+        rocksdb_options_set_write_buffer_size (
+            self, bytes < VIEW_MEMTABLE_BYTES ? bytes : VIEW_MEMTABLE_BYTES);
     }
     rocksdb_cache_destroy (cache);
     rocksdb_block_based_options_destroy (table);

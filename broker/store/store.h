@@ -19,7 +19,7 @@ typedef struct {
     uint64_t seq;       /* 1, 2, 3 ... without a gap */
     plv_view_t journal; /* empty: nothing to journal (rows only) */
     plv_view_t ops;
-    bool sync;          /* must survive a power cut before it is reported stored */
+    bool sync; /* must survive a power cut before it is reported stored */
     /*  Journal values below this position may be forgotten; 0: none. The store never goes beyond what the
         views reflect, nor drops the newest value, and forgets for ever: the position survives restarts.  */
     uint64_t drop_below;
@@ -29,7 +29,7 @@ typedef enum {
     STORE_NOTHING, /* nothing has finished */
     STORE_STORED,  /* every batch up to `seq` is kept */
     STORE_FAILED,  /* a commit failed: `fail` says why; nothing after it is kept */
-    STORE_ROWS,    /* the answer to a scan: `rows`, packed as puts; `fail` when they could not be read */
+    STORE_ROWS, /* the answer to a scan: `rows`, packed as puts; `fail` when they could not be read */
     STORE_CHECKPOINTED, /* the answer to a checkpoint; `fail` when there is none */
 } store_done_type_t;
 
@@ -37,9 +37,9 @@ typedef struct {
     store_done_type_t type;
     uint64_t seq;
     uint64_t token;
-    plv_buf_t rows; /* given to the caller, who frees it */
-    bool more;      /* ROWS: the range holds more; ask again from behind the last key */
-    plv_fail_t fail; /* code ERR_OK: none */
+    plv_buf_t rows;     /* given to the caller, who frees it */
+    bool more;          /* ROWS: the range holds more; ask again from behind the last key */
+    plv_fail_t fail;    /* code ERR_OK: none */
     uint32_t batches;   /* STORED: how many batches this commit held */
     uint32_t commit_us; /* STORED: how long it took */
 } store_done_t;
@@ -66,10 +66,11 @@ typedef struct {
     store_done_type_t (*next) (store_t *self, store_done_t *ret_done);
     /*  Rows with from <= key < to in key order (to empty: to the end), at most `limit` rows (0: no limit)
         and about 8 MiB an answer. Everything reported stored before the call is seen.  */
-    void (*scan) (store_t *self, uint64_t token, plv_row_view_t view, plv_view_t from, plv_view_t to,
-                  uint32_t limit);
+    void (*scan) (store_t *self, uint64_t token, plv_row_view_t view, plv_view_t from,
+                  plv_view_t to, uint32_t limit);
     /*  The journal's values with from <= seq < to; rows carry the seq as 8-byte keys and say VIEW_META.  */
-    void (*scan_journal) (store_t *self, uint64_t token, uint64_t from, uint64_t to, uint32_t limit);
+    void (*scan_journal) (store_t *self, uint64_t token, uint64_t from, uint64_t to,
+                          uint32_t limit);
     /*  A consistent copy of everything stored so far into the new directory `dir`, while running. To restore
         is to copy that directory and open the copy.  */
     void (*checkpoint) (store_t *self, uint64_t token, const char *dir);
@@ -91,10 +92,11 @@ static inline void store_destroy (store_t **self_p)
 
 /*  Rows of VIEW_META that the store itself reads. It writes schema, first and secret; reflected comes in the
     ops of the batch that brings the views up to date.  */
-#define STORE_META_SCHEMA "schema"       /* 4 bytes: STORE_SCHEMA of the release that wrote it */
-#define STORE_META_REFLECTED "reflected" /* 8 bytes: every journal position up to this is in the views */
-#define STORE_META_FIRST "first"         /* 8 bytes: the first journal position that is still there */
-#define STORE_META_SECRET "secret"       /* 32 random bytes made with the store: keys of hashes */
+#define STORE_META_SCHEMA "schema" /* 4 bytes: STORE_SCHEMA of the release that wrote it */
+#define STORE_META_REFLECTED                                                                       \
+    "reflected"                    /* 8 bytes: every journal position up to this is in the views */
+#define STORE_META_FIRST "first"   /* 8 bytes: the first journal position that is still there */
+#define STORE_META_SECRET "secret" /* 32 random bytes made with the store: keys of hashes */
 
 enum { STORE_SCHEMA = 1 };
 
@@ -103,7 +105,7 @@ enum { STORE_SCHEMA = 1 };
 typedef struct {
     const char *dir;
     bool sync;
-    bool read_only;         /* inspect a stopped broker's data: append is refused */
+    bool read_only;          /* inspect a stopped broker's data: append is refused */
     uint64_t memtable_bytes; /* 0: default, 64 MiB */
 } store_rocksdb_options_t;
 

@@ -16,7 +16,8 @@ static table_row_t row_of (plv_view_t key, plv_view_t value)
         memcpy (block, key.data, key.size);
     if (value.size)
         memcpy (block + key.size, value.data, value.size);
-    return (table_row_t){.key = plv_view (block, key.size), .value = plv_view (block + key.size, value.size)};
+    return (table_row_t){.key = plv_view (block, key.size),
+                         .value = plv_view (block + key.size, value.size)};
 }
 
 void table_free (table_t *self)

@@ -22,7 +22,8 @@ enum { RECORD_FULL = 1, RECORD_FIRST = 2, RECORD_MIDDLE = 3, RECORD_LAST = 4 };
     the key, the value's length as a varint, the value.  */
 enum { BATCH_HEAD_BYTES = 12, TAG_PUT = 1, VARINT_BYTES_MAX = 5 };
 enum {
-    PREFIX_BYTES = BATCH_HEAD_BYTES + 2 + JOURNAL_KEY_BYTES + VARINT_BYTES_MAX + JOURNAL_HEADER_BYTES
+    PREFIX_BYTES =
+        BATCH_HEAD_BYTES + 2 + JOURNAL_KEY_BYTES + VARINT_BYTES_MAX + JOURNAL_HEADER_BYTES
 };
 
 typedef struct {
@@ -43,7 +44,8 @@ static void note_torn (walk_t *self, uint64_t offset)
 }
 
 /*  Is there a valid record at the beginning of `block`?  */
-static bool record_at (const walk_t *self, plv_view_t block, plv_view_t *ret_payload, uint8_t *ret_type)
+static bool record_at (const walk_t *self, plv_view_t block, plv_view_t *ret_payload,
+                       uint8_t *ret_type)
 {
     if (block.size < HEAD_BYTES)
         return false;
@@ -52,7 +54,8 @@ static bool record_at (const walk_t *self, plv_view_t block, plv_view_t *ret_pay
     uint8_t type = head[6];
     if (type < RECORD_FULL || type > RECORD_LAST || size > block.size - HEAD_BYTES)
         return false;
-    uint32_t stored = head[0] | (uint32_t) head[1] << 8 | (uint32_t) head[2] << 16 | (uint32_t) head[3] << 24;
+    uint32_t stored =
+        head[0] | (uint32_t) head[1] << 8 | (uint32_t) head[2] << 16 | (uint32_t) head[3] << 24;
     uint32_t crc = crc32c (&self->crc, plv_view (head + HEAD_BYTES - 1, size + 1));
     if (stored != (crc >> 15 | crc << 17) + 0xa282ead8)
         return false;
@@ -65,16 +68,16 @@ static void read_promise (walk_t *self)
 {
     const uint8_t *at = self->prefix + BATCH_HEAD_BYTES;
     const uint8_t *end = self->prefix + self->prefix_size;
-    if (self->prefix_size < PREFIX_BYTES - VARINT_BYTES_MAX + 1 || at[0] != TAG_PUT ||
-        at[1] != JOURNAL_KEY_BYTES)
+    if (self->prefix_size < PREFIX_BYTES - VARINT_BYTES_MAX + 1 || at[0] != TAG_PUT
+        || at[1] != JOURNAL_KEY_BYTES)
         return;
     at += 2 + JOURNAL_KEY_BYTES;
     while (at < end && *at & 0x80)
         at++;
     uint64_t synced;
     plv_view_t payload;
-    if (at < end && journal_parse (plv_view (at + 1, (size_t) (end - at - 1)), &synced, &payload) &&
-        synced > self->survey->synced)
+    if (at < end && journal_parse (plv_view (at + 1, (size_t) (end - at - 1)), &synced, &payload)
+        && synced > self->survey->synced)
         self->survey->synced = synced;
 }
 
@@ -140,8 +143,8 @@ static plv_err_t walk_file (walk_t *self, int dir_fd, const char *dir, plv_fail_
         start += (uint64_t) size;
     }
     if (size < 0)
-        err = plv_fail (ret_fail, plv_err_of_errno (errno), "%s/%s cannot be read: %s", dir, self->file,
-                        strerror (errno));
+        err = plv_fail (ret_fail, plv_err_of_errno (errno), "%s/%s cannot be read: %s", dir,
+                        self->file, strerror (errno));
     if (fd >= 0)
         close (fd);
     free (block);
@@ -151,8 +154,8 @@ static plv_err_t walk_file (walk_t *self, int dir_fd, const char *dir, plv_fail_
 static int is_log (const struct dirent *entry)
 {
     size_t size = strlen (entry->d_name);
-    return size > 4 && strspn (entry->d_name, "0123456789") == size - 4 &&
-           strcmp (entry->d_name + size - 4, ".log") == 0;
+    return size > 4 && strspn (entry->d_name, "0123456789") == size - 4
+           && strcmp (entry->d_name + size - 4, ".log") == 0;
 }
 
 plv_err_t wal_survey (const char *dir, wal_survey_t *ret_survey, plv_fail_t *ret_fail)
@@ -167,8 +170,8 @@ plv_err_t wal_survey (const char *dir, wal_survey_t *ret_survey, plv_fail_t *ret
     int dir_fd = count < 0 ? -1 : open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     plv_err_t err = ERR_OK;
     if (dir_fd < 0)
-        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the data directory %s cannot be read: %s", dir,
-                        strerror (errno));
+        err = plv_fail (ret_fail, plv_err_of_errno (errno),
+                        "the data directory %s cannot be read: %s", dir, strerror (errno));
     for (int i = 0; i < count; i++) {
         walk->file = entries[i]->d_name;
         if (!err)

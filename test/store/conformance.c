@@ -40,7 +40,8 @@ static void what_was_stored_comes_back_in_order (void **state)
 
     self->kind->restart (self);
     recovered_t *found = subject_recover (self->store);
-    assert_string_equal (found->rows, "sessions/s=head turns/t=turn entries/e1=one entries/e2=two dedup/d=seen");
+    assert_string_equal (found->rows,
+                         "sessions/s=head turns/t=turn entries/e1=one entries/e2=two dedup/d=seen");
     assert_string_equal (found->journal, "1=first 2=second");
     assert_int_equal (found->next_seq, 3);
     free (found);
@@ -73,7 +74,8 @@ static void operations_of_a_batch_act_in_their_order (void **state)
 
     for (int round = 0; round < 2; round++) {
         plv_buf_t rows = subject_scan (self, VIEW_KV, "", "", 0, NULL);
-        assert_string_equal (subject_text (plv_buf_view (&rows), false, text, sizeof text), "a=new empty=");
+        assert_string_equal (subject_text (plv_buf_view (&rows), false, text, sizeof text),
+                             "a=new empty=");
         plv_buf_free (&rows);
         self->kind->restart (self);
     }
@@ -113,7 +115,8 @@ static void a_batch_without_journal_takes_a_position_all_the_same (void **state)
 
     subject_commit_text (self, "three");
     plv_buf_t rows = subject_scan_journal (self, 1, UINT64_MAX, 0, NULL);
-    assert_string_equal (subject_text (plv_buf_view (&rows), true, text, sizeof text), "1=one 3=three");
+    assert_string_equal (subject_text (plv_buf_view (&rows), true, text, sizeof text),
+                         "1=one 3=three");
     plv_buf_free (&rows);
 }
 
@@ -125,12 +128,18 @@ static void scans_keep_to_their_bounds (void **state)
         const char *expected;
         bool more;
     } cases[] = {
-        {"", "", 0, "a=1 b=2 bb=3 c=4", false},  {"b", "", 0, "b=2 bb=3 c=4", false},
-        {"b", "c", 0, "b=2 bb=3", false},        {"aa", "bb", 0, "b=2", false},
-        {"", "", 4, "a=1 b=2 bb=3 c=4", false},  {"", "", 3, "a=1 b=2 bb=3", true},
-        {"", "c", 3, "a=1 b=2 bb=3", false},     {"c", "a", 0, "", false},
-        {"d", "", 0, "", false},                 {"b", "b", 0, "", false},
-        {"bb", "", 1, "bb=3", true},             {"", "a", 0, "", false},
+        {"", "", 0, "a=1 b=2 bb=3 c=4", false},
+        {"b", "", 0, "b=2 bb=3 c=4", false},
+        {"b", "c", 0, "b=2 bb=3", false},
+        {"aa", "bb", 0, "b=2", false},
+        {"", "", 4, "a=1 b=2 bb=3 c=4", false},
+        {"", "", 3, "a=1 b=2 bb=3", true},
+        {"", "c", 3, "a=1 b=2 bb=3", false},
+        {"c", "a", 0, "", false},
+        {"d", "", 0, "", false},
+        {"b", "b", 0, "", false},
+        {"bb", "", 1, "bb=3", true},
+        {"", "a", 0, "", false},
     };
     subject_t *self = *state;
     plv_buf_t ops = {.data = NULL};
@@ -145,7 +154,8 @@ static void scans_keep_to_their_bounds (void **state)
         bool more;
         plv_buf_t rows =
             subject_scan (self, VIEW_DEAD, cases[i].from, cases[i].to, cases[i].limit, &more);
-        assert_string_equal (subject_text (plv_buf_view (&rows), false, text, sizeof text), cases[i].expected);
+        assert_string_equal (subject_text (plv_buf_view (&rows), false, text, sizeof text),
+                             cases[i].expected);
         assert_int_equal (more, cases[i].more);
         plv_buf_free (&rows);
     }
@@ -222,7 +232,8 @@ static void forgotten_values_stay_forgotten (void **state)
     for (int round = 0; round < 2; round++) {
         assert_int_equal (first_seq (self), 4);
         plv_buf_t rows = subject_scan_journal (self, 0, UINT64_MAX, 0, NULL);
-        assert_string_equal (subject_text (plv_buf_view (&rows), true, text, sizeof text), "4=old 5=old 6=new");
+        assert_string_equal (subject_text (plv_buf_view (&rows), true, text, sizeof text),
+                             "4=old 5=old 6=new");
         plv_buf_free (&rows);
         self->kind->restart (self);
     }
@@ -389,8 +400,10 @@ static int teardown (void **state)
 }
 
 #define CONFORMS(test_)                                                                            \
-    {.name = #test_, .test_func = (test_), .setup_func = setup, .teardown_func = teardown,         \
-     .initial_state = (void *) (uintptr_t) kind}
+    {                                                                                              \
+        .name = #test_, .test_func = (test_), .setup_func = setup, .teardown_func = teardown,      \
+        .initial_state = (void *) (uintptr_t) kind                                                 \
+    }
 
 int conformance_run (const subject_kind_t *kind)
 {

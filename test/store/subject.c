@@ -7,9 +7,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { WAIT_US = 10 * 1000 * 1000 };
@@ -42,6 +45,40 @@ void subject_remove_dir (const char *dir)
 {
     chmod (dir, 0700);
     remove_at (AT_FDCWD, dir);
+}
+
+pid_t subject_spawn (const char *role, const char *dir, int *ret_out)
+{
+    int ends[2];
+    assert_int_equal (pipe (ends), 0);
+    pid_t pid = fork ();
+    if (pid == 0) {
+        if (ret_out)
+            dup2 (ends[1], STDOUT_FILENO);
+        close (ends[0]);
+        close (ends[1]);
+        execl ("/proc/self/exe", role, dir, (char *) NULL);
+        _exit (127);
+    }
+    close (ends[1]);
+    if (ret_out)
+        *ret_out = ends[0];
+    else
+        close (ends[0]);
+    return pid;
+}
+
+int subject_join (pid_t pid)
+{
+    int status;
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
+bool subject_mount (const char *dir, const char *options)
+{
+    return unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+           && mount ("palaver-test", dir, "tmpfs", 0, options) == 0;
 }
 
 void subject_put (plv_buf_t *ops, plv_row_view_t view, const char *key, const char *value)
@@ -101,14 +138,16 @@ static plv_buf_t wait_rows (subject_t *self, bool *ret_more)
     return done.rows;
 }
 
-plv_buf_t subject_scan (subject_t *self, plv_row_view_t view, const char *from, const char *to, uint32_t limit,
-                        bool *ret_more)
+plv_buf_t subject_scan (subject_t *self, plv_row_view_t view, const char *from, const char *to,
+                        uint32_t limit, bool *ret_more)
 {
-    self->store->vtable->scan (self->store, ++self->token, view, plv_view_str (from), plv_view_str (to), limit);
+    self->store->vtable->scan (self->store, ++self->token, view, plv_view_str (from),
+                               plv_view_str (to), limit);
     return wait_rows (self, ret_more);
 }
 
-plv_buf_t subject_scan_journal (subject_t *self, uint64_t from, uint64_t to, uint32_t limit, bool *ret_more)
+plv_buf_t subject_scan_journal (subject_t *self, uint64_t from, uint64_t to, uint32_t limit,
+                                bool *ret_more)
 {
     self->store->vtable->scan_journal (self->store, ++self->token, from, to, limit);
     return wait_rows (self, ret_more);
@@ -117,7 +156,8 @@ plv_buf_t subject_scan_journal (subject_t *self, uint64_t from, uint64_t to, uin
 static void add_text (char *buffer, size_t size, const char *name, plv_view_t value)
 {
     size_t at = strlen (buffer);
-    snprintf (buffer + at, size - at, "%s%s=" PLV_VIEW_FMT, at ? " " : "", name, PLV_VIEW_ARG (value));
+    snprintf (buffer + at, size - at, "%s%s=" PLV_VIEW_FMT, at ? " " : "", name,
+              PLV_VIEW_ARG (value));
 }
 
 const char *subject_text (plv_view_t rows, bool journal, char *buffer, size_t size)

@@ -12,6 +12,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/types.h>
+
 #include <cmocka.h>
 
 typedef struct subject subject_t;
@@ -44,6 +46,16 @@ extern const subject_kind_t subject_memory;
 void subject_make_dir (char *ret_dir, size_t size);
 void subject_remove_dir (const char *dir);
 
+/*  This program again as a child `role` with `dir`; the child's stdout is `*ret_out` when wanted. A mere fork
+    will not do: RocksDB's threads do not survive it.  */
+pid_t subject_spawn (const char *role, const char *dir, int *ret_out);
+/*  Its exit status; -1 after a signal.  */
+int subject_join (pid_t pid);
+
+/*  In a child: puts a small file system over `dir`; false: no right to do that.  */
+bool subject_mount (const char *dir, const char *options);
+enum { SUBJECT_NO_MOUNT = 77 };
+
 /*  Rows in a growing buffer, as a batch takes them.  */
 void subject_put (plv_buf_t *ops, plv_row_view_t view, const char *key, const char *value);
 void subject_put_number (plv_buf_t *ops, plv_row_view_t view, const char *key, uint64_t value);
@@ -52,13 +64,15 @@ void subject_put_number (plv_buf_t *ops, plv_row_view_t view, const char *key, u
 store_done_t subject_wait (store_t *store);
 
 /*  Appends the next batch and waits until it is stored.  */
-void subject_commit (subject_t *self, plv_view_t journal, const plv_buf_t *ops, uint64_t drop_below);
+void subject_commit (subject_t *self, plv_view_t journal, const plv_buf_t *ops,
+                     uint64_t drop_below);
 void subject_commit_text (subject_t *self, const char *journal);
 
 /*  The rows of a scan; the caller frees them.  */
-plv_buf_t subject_scan (subject_t *self, plv_row_view_t view, const char *from, const char *to, uint32_t limit,
-                        bool *ret_more);
-plv_buf_t subject_scan_journal (subject_t *self, uint64_t from, uint64_t to, uint32_t limit, bool *ret_more);
+plv_buf_t subject_scan (subject_t *self, plv_row_view_t view, const char *from, const char *to,
+                        uint32_t limit, bool *ret_more);
+plv_buf_t subject_scan_journal (subject_t *self, uint64_t from, uint64_t to, uint32_t limit,
+                                bool *ret_more);
 
 /*  "key=value key=value" of packed rows, for comparisons; the journal's keys as numbers.  */
 const char *subject_text (plv_view_t rows, bool journal, char *buffer, size_t size);

@@ -1,0 +1,177 @@
+#include "store/rocksdb.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "store/wal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SECRET_BYTES = 32 };
+
+/*  RocksDB insists on a log of its own. Debian's build has assertions on, and one of them stops the whole program
+    when a line of that log cannot be written, as on a full disk. So the log lies in memory and loses its name
+    at once (a reader's may fail to be made, and does). Without /dev/shm it lies with the data.  */
+#define LOG_DIR_TEMPLATE "/dev/shm/palaver-log-XXXXXX"
+
+static void remove_log_dir (const char *dir)
+{
+    DIR *stream = opendir (dir);
+    for (struct dirent *entry; stream && (entry = readdir (stream));)
+        if (entry->d_type != DT_DIR)
+            unlinkat (dirfd (stream), entry->d_name, 0);
+    if (stream)
+        closedir (stream);
+    rmdir (dir);
+}
+
+void rdb_close_database (rdb_t *self)
+{
+    for (int i = 0; i < FAMILY_COUNT_; i++) {
+        if (self->families[i])
+            rocksdb_column_family_handle_destroy (self->families[i]);
+        self->families[i] = NULL;
+    }
+    if (self->db)
+        rocksdb_close (self->db);
+    self->db = NULL;
+}
+
+/*  A family that this release does not know was made by a newer one.  */
+static plv_err_t check_families (const rdb_t *self, const rocksdb_options_t *options,
+                                 plv_fail_t *ret_fail)
+{
+    char *current = NULL, *text = NULL;
+    if (asprintf (&current, "%s/CURRENT", self->dir) < 0)
+        plv_out_of_memory (strlen (self->dir));
+    bool empty = access (current, F_OK) < 0;
+    free (current);
+    if (empty)
+        return self->read_only
+                   ? plv_fail (ret_fail, ERR_NOENT,
+                               "there is no Palaver data in %s: name its directory", self->dir)
+                   : ERR_OK;
+    size_t count = 0;
+    char **names = rocksdb_list_column_families (options, self->dir, &count, &text);
+    if (text)
+        return rdb_error (ret_fail, self->dir, "opening", text);
+    plv_err_t err = ERR_OK;
+    for (size_t i = 0; !err && i < count; i++) {
+        int family = 0;
+        while (family < FAMILY_COUNT_ && strcmp (names[i], rdb_family_name (family)) != 0)
+            family++;
+        if (family == FAMILY_COUNT_)
+            err = plv_fail (
+                ret_fail, ERR_SCHEMA,
+                "%s was written by a newer release (it holds \"%s\"): install that release, or restore "
+                "a backup made before",
+                self->dir, names[i]);
+    }
+    rocksdb_list_column_families_destroy (names, count);
+    return err;
+}
+
+static plv_err_t open_database (rdb_t *self, const store_rocksdb_options_t *options, bool read_only,
+                                plv_fail_t *ret_fail)
+{
+    store_rocksdb_options_t wanted = *options;
+    wanted.read_only = read_only;
+    char made[] = LOG_DIR_TEMPLATE;
+    const char *log_dir = read_only ? "/dev/null" : mkdtemp (made);
+    rocksdb_options_t *base = rdb_options_new (&wanted, log_dir, ret_fail);
+    if (!base)
+        return ERR_IO;
+    rocksdb_options_t *each[FAMILY_COUNT_];
+    const char *names[FAMILY_COUNT_];
+    for (int i = 0; i < FAMILY_COUNT_; i++) {
+        each[i] = rdb_family_options_new (base, i, &wanted);
+        names[i] = rdb_family_name (i);
+    }
+    char *text = NULL;
+    const rocksdb_options_t *const *lent = (const rocksdb_options_t *const *) each;
+    plv_err_t err = check_families (self, base, ret_fail);
+    if (!err && read_only)
+        self->db = rocksdb_open_for_read_only_column_families (
+            base, self->dir, FAMILY_COUNT_, names, lent, self->families, 0, &text);
+    else if (!err)
+        self->db = rocksdb_open_column_families (base, self->dir, FAMILY_COUNT_, names, lent,
+                                                 self->families, &text);
+    if (text)
+        err = rdb_error (ret_fail, self->dir, "opening", text);
+    for (int i = 0; i < FAMILY_COUNT_; i++)
+        rocksdb_options_destroy (each[i]);
+    rocksdb_options_destroy (base);
+    if (!read_only && log_dir)
+        remove_log_dir (log_dir);
+    return err;
+}
+
+static plv_err_t check_promise (const rdb_t *self, const wal_survey_t *survey, plv_fail_t *ret_fail)
+{
+    uint64_t last = self->next_seq - 1;
+    if (last >= survey->synced)
+        return ERR_OK;
+    return plv_fail (ret_fail, ERR_CORRUPT,
+                     "%s/%s is damaged at byte %" PRIu64
+                     ": the journal can be read up to position %" PRIu64 " only, but %" PRIu64
+                     " was on disk: restore the directory from a backup, or keep it and ask "
+                     "for help",
+                     self->dir, survey->file, survey->offset, last, survey->synced);
+}
+
+/*  Opening for writing throws away what lies behind a bad byte. So where there is one, a look without
+    writing says first whether that may be.  */
+plv_err_t rdb_open_database (rdb_t *self, const store_rocksdb_options_t *options,
+                             plv_fail_t *ret_fail)
+{
+    wal_survey_t survey;
+    plv_err_t err = wal_survey (self->dir, &survey, ret_fail);
+    if (!err && survey.torn && !self->read_only) {
+        err = open_database (self, options, true, ret_fail);
+        if (!err)
+            err = rdb_recover_position (self, ret_fail);
+        if (!err)
+            err = check_promise (self, &survey, ret_fail);
+        rdb_close_database (self);
+    }
+    if (!err)
+        err = open_database (self, options, self->read_only, ret_fail);
+    if (!err)
+        err = rdb_recover_position (self, ret_fail);
+    if (!err)
+        err = check_promise (self, &survey, ret_fail);
+    return err;
+}
+
+plv_err_t rdb_write_identity (rdb_t *self, plv_fail_t *ret_fail)
+{
+    uint8_t schema[4], secret[SECRET_BYTES];
+    char *text = NULL;
+    size_t size = 0;
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create ();
+    char *found = rocksdb_get_cf (self->db, options, self->families[VIEW_META], STORE_META_SECRET,
+                                  strlen (STORE_META_SECRET), &size, &text);
+    rocksdb_readoptions_destroy (options);
+    rocksdb_free (found);
+    if (text)
+        return rdb_error (ret_fail, self->dir, "reading", text);
+    if (found || self->read_only)
+        return ERR_OK;
+    if (sodium_init () < 0)
+        return plv_fail (ret_fail, ERR_IO,
+                         "the system gives no random bytes: is /dev/urandom there?");
+    randombytes_buf (secret, sizeof secret);
+    plv_put_u32 (schema, STORE_SCHEMA);
+    rocksdb_writebatch_clear (self->write_batch);
+    rocksdb_writebatch_put_cf (self->write_batch, self->families[VIEW_META], STORE_META_SCHEMA,
+                               strlen (STORE_META_SCHEMA), (const char *) schema, sizeof schema);
+    rocksdb_writebatch_put_cf (self->write_batch, self->families[VIEW_META], STORE_META_SECRET,
+                               strlen (STORE_META_SECRET), (const char *) secret, sizeof secret);
+    rocksdb_write (self->db, self->write_synced, self->write_batch, &text);
+    sodium_memzero (secret, sizeof secret);
+    return text ? rdb_error (ret_fail, self->dir, "writing to", text) : ERR_OK;
+}

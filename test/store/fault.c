@@ -1,0 +1,79 @@
+#include "fault.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HOOK __attribute__ ((visibility ("default")))
+
+static struct {
+    _Atomic int calls; /* 0: no order */
+    const char *part;
+    long nth;
+    int error_number;
+    bool once;
+    _Atomic long met;
+} order;
+
+void fault_order (int calls, const char *part, long nth, int error_number, bool once)
+{
+    order.part = part;
+    order.nth = nth;
+    order.error_number = error_number;
+    order.once = once;
+    atomic_store (&order.met, 0);
+    atomic_store (&order.calls, calls);
+}
+
+long fault_end (void)
+{
+    atomic_store (&order.calls, 0);
+    return atomic_load (&order.met);
+}
+
+static bool fails (fault_call_t call, int fd)
+{
+    char link[64], path[512];
+    if (!(atomic_load (&order.calls) & (int) call))
+        return false;
+    snprintf (link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink (link, path, sizeof path - 1);
+    if (size < 0)
+        return false;
+    path[size] = '\0';
+    if (!strstr (path, order.part))
+        return false;
+    long met = atomic_fetch_add (&order.met, 1) + 1;
+    if (order.once ? met != order.nth : met < order.nth)
+        return false;
+    errno = order.error_number;
+    return true;
+}
+
+HOOK ssize_t write (int fd, const void *data, size_t size)
+{
+    return fails (FAULT_WRITE, fd) ? -1 : syscall (SYS_write, fd, data, size);
+}
+
+#define PWRITE(name_)                                                                              \
+    HOOK ssize_t name_ (int fd, const void *data, size_t size, off_t offset);                      \
+    HOOK ssize_t name_ (int fd, const void *data, size_t size, off_t offset)                       \
+    {                                                                                              \
+        return fails (FAULT_WRITE, fd) ? -1 : syscall (SYS_pwrite64, fd, data, size, offset);      \
+    }
+
+PWRITE (pwrite)
+PWRITE (pwrite64)
+
+HOOK int fsync (int fd)
+{
+    return fails (FAULT_SYNC, fd) ? -1 : (int) syscall (SYS_fsync, fd);
+}
+
+HOOK int fdatasync (int fd)
+{
+    return fails (FAULT_SYNC, fd) ? -1 : (int) syscall (SYS_fdatasync, fd);
+}
