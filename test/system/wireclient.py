@@ -1,6 +1,7 @@
 """A peer of the broker for system tests: frames by hand, from broker/wire/PROTOCOL.md.
 
-A Peer is one DEALER socket. `expect` waits for a frame of a verb with a deadline; nothing here sleeps.
+A Peer is one DEALER socket. `expect` waits for a frame of a verb with a deadline; nothing here sleeps. While one
+peer waits, all others go on with their heartbeats, but for those whose `beats` is False: they are silent.
 """
 
 import os
@@ -55,14 +56,32 @@ def event_id(milliseconds=None):
     return bytes(raw)
 
 
-class Peer:
-    """One connection. `endpoint` is a socket path (ipc) or a whole endpoint."""
+PEERS = []
+SECONDS = 30 if os.environ.get('PALAVER_BUILD', '').endswith('san') else 10
+BEAT_S = 0.1
 
-    def __init__(self, endpoint, context=None):
-        self.socket = (context or zmq.Context.instance()).socket(zmq.DEALER)
+
+def beat():
+    """A heartbeat of every peer whose turn it is."""
+    now = time.monotonic()
+    for peer in PEERS:
+        if peer.beats and peer.ready and now - peer.beaten > BEAT_S:
+            peer.beaten = now
+            peer.send(frame('PING'))
+
+
+class Peer:
+    """One connection. `endpoint` is a socket path (ipc) or a whole endpoint; `options` are set on the socket."""
+
+    def __init__(self, endpoint, **options):
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
+        for name, value in options.items():
+            setattr(self.socket, name, value)
         self.socket.connect(endpoint if '://' in endpoint else f'ipc://{endpoint}')
         self.inbox = []
+        self.ready, self.beats, self.beaten = False, True, 0
+        PEERS.append(self)
 
     def send(self, *encoded):
         self.socket.send(HEAD + b''.join(encoded))
@@ -89,10 +108,12 @@ class Peer:
             left = until - time.monotonic()
             if left <= 0:
                 return None
-            self.poll(min(left, 1))
+            beat()
+            self.poll(min(left, BEAT_S))
 
-    def expect(self, verb, seconds=10):
+    def expect(self, verb, seconds=None):
         """The arguments of the next frame of this verb; others before it are kept for later."""
+        seconds = SECONDS if seconds is None else seconds
         kept, until = [], time.monotonic() + seconds
         while True:
             got = self.next(until - time.monotonic())
@@ -104,14 +125,37 @@ class Peer:
                 return got[1]
             kept.append(got)
 
+    def quiet(self, verb, seconds=0.3):
+        """No frame of this verb comes for a while."""
+        try:
+            got = self.expect(verb, seconds)
+        except AssertionError:
+            return
+        raise AssertionError(f'{verb} {got}, but none was due')
+
+    def introduce(self, *hello):
+        self.send(frame('HELLO', *hello))
+        self.welcome = self.expect('WELCOME')
+        self.ready = True
+        return self.welcome
+
     def close(self):
-        self.socket.close()
+        """Without a word, as a process that dies."""
+        if self in PEERS:
+            PEERS.remove(self)
+            self.socket.close()
+
+    def bye(self, reason='done'):
+        """In an orderly way."""
+        self.send(frame('BYE', reason))
+        self.socket.linger = 1000
+        self.close()
 
 
 class Adapter(Peer):
     def __init__(self, endpoint, name='test', platform=None, credit=64, deduplicates=False, incarnation=None,
-                 holding=(), hello=True):
-        super().__init__(endpoint)
+                 holding=(), hello=True, socket=None):
+        super().__init__(endpoint, **(socket or {}))
         self.name, self.platform = name, platform or name
         self.incarnation = incarnation or os.urandom(16)
         self.seq = 0
@@ -121,11 +165,10 @@ class Adapter(Peer):
             self.hello()
 
     def hello(self):
-        self.send(frame('HELLO', 'adapter', self.name, 'test/1', os.getpid(), self.options))
-        return self.expect('WELCOME')
+        return self.introduce('adapter', self.name, 'test/1', os.getpid(), self.options)
 
-    def event(self, text, session='1', user='u1', platform_id=None, kind='chat.message', **more):
-        envelope = {'id': event_id(), 'type': kind, 'platform': self.platform, 'adapter': self.name,
+    def event(self, text, session='1', user='u1', platform_id=None, kind='chat.message', event=None, **more):
+        envelope = {'id': event or event_id(), 'type': kind, 'platform': self.platform, 'adapter': self.name,
                     'session_id': f'{self.platform}_{session}', 'user_id': user,
                     'timestamp': int(time.time() * 1e6)}
         if platform_id:
@@ -134,9 +177,24 @@ class Adapter(Peer):
 
     def publish(self, text, **options):
         envelope, body = self.event(text, **options)
+        return self.post(envelope, body), envelope['id']
+
+    def post(self, envelope, body):
         self.seq += 1
-        self.send(frame('PUBLISH', self.seq, envelope, pack(body)))
-        return self.seq, envelope['id']
+        self.send(frame('PUBLISH', self.seq, envelope, body if isinstance(body, bytes) else pack(body)))
+        return self.seq
+
+    def stored(self, count=1, seconds=None):
+        """The seqs of the next STOREDs, until there are `count` of them."""
+        seqs = []
+        while len(seqs) < count:
+            seqs += self.expect('STORED', seconds)[0]
+        return seqs
+
+    def delivery(self, seconds=None):
+        delivery = dict(zip(('delivery', 'attempt', 'envelope', 'body'), self.expect('DELIVER', seconds)))
+        delivery['body'] = unpack(delivery['body'])
+        return delivery
 
     def delivered(self, delivery, outcome='sent', platform_id=None, retry_after_ms=None, reason=None):
         self.send(frame('DELIVERED', delivery, outcome, platform_id, retry_after_ms, reason))
@@ -144,9 +202,9 @@ class Adapter(Peer):
 
 class Worker(Peer):
     def __init__(self, endpoint, name='worker', services=('advisor',), credit=16, incarnation=None, holding=(),
-                 hello=True, **options):
-        super().__init__(endpoint)
-        self.name = name
+                 hello=True, build='test/1', socket=None, **options):
+        super().__init__(endpoint, **(socket or {}))
+        self.name, self.build = name, build
         self.incarnation = incarnation or os.urandom(16)
         self.options = {'services': list(services), 'credit': credit, 'incarnation': self.incarnation,
                         'holding': list(holding), **options}
@@ -154,18 +212,27 @@ class Worker(Peer):
             self.hello()
 
     def hello(self):
-        self.send(frame('HELLO', 'agent', self.name, 'test/1', os.getpid(), self.options))
-        return self.expect('WELCOME')
+        return self.introduce('agent', self.name, self.build, os.getpid(), self.options)
 
-    def job(self, seconds=10):
+    def job(self, seconds=None):
         names = ('lease', 'attempt', 'deadline_ms', 'envelope', 'body', 'history', 'state', 'steps', 'batch')
         job = dict(zip(names, self.expect('JOB', seconds)))
         job['body'], job['state'] = unpack(job['body']), unpack(job['state'])
         return job
 
+    def try_job(self):
+        """A job that has come already, or None."""
+        while self.poll(0):
+            pass
+        return self.job() if any(verb == 'JOB' for verb, _ in self.inbox) else None
+
     def reply(self, lease, text, state=None, **more):
         options = {'state': pack(state)} if state is not None else None
         self.send(frame('REPLY', lease, pack({'response_text': text, **more}), options))
+
+    def step(self, lease, name, result):
+        self.send(frame('STEP', lease, name, result))
+        return self.expect('STEP_SAVED')
 
     def nack(self, lease, permanent=False, delay_ms=None, code='general_error', reason='no'):
         self.send(frame('NACK', lease, permanent, delay_ms, code, reason))
@@ -175,10 +242,9 @@ class Tool(Peer):
     def __init__(self, endpoint):
         super().__init__(endpoint)
         self.request = 0
-        self.send(frame('HELLO', 'tool', 'test', 'test/1', os.getpid(), {}))
-        self.expect('WELCOME')
+        self.introduce('tool', 'test', 'test/1', os.getpid(), {})
 
-    def ask(self, command, seconds=10, **arguments):
+    def ask(self, command, seconds=None, **arguments):
         """(status, body) of a control command."""
         self.request += 1
         self.send(frame('CONTROL', self.request, command, arguments))
