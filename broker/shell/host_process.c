@@ -26,7 +26,8 @@ static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
     sigemptyset (&none);
     sigfillset (&all);
     int wrong = posix_spawn_file_actions_addopen (actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, STDERR_FILENO, STDOUT_FILENO);
+    wrong =
+        wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, STDERR_FILENO, STDOUT_FILENO);
     wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, status, STATUS_FD);
     wrong = wrong ? wrong : posix_spawn_file_actions_addclosefrom_np (actions, STATUS_FD + 1);
     wrong = wrong ? wrong : posix_spawnattr_setsigmask (attributes, &none);
@@ -41,10 +42,12 @@ static int spawn (const host_process_options_t *options, int status, pid_t *ret_
 {
     char *words[14];
     size_t count = 0;
-    const char *fixed[] = {options->program, "--plugin", options->plugin, "--name",
-                           options->name,    "--broker", options->broker, "--status-fd", "3"};
+    const char *fixed[] = {options->program, "--plugin",    options->plugin,
+                           "--name",         options->name, "--broker",
+                           options->broker,  "--status-fd", "3"};
     for (; count < sizeof fixed / sizeof *fixed; count++)
-        words[count] = (char *) (uintptr_t) fixed[count]; /* exec takes what it never writes as char * */
+        words[count] =
+            (char *) (uintptr_t) fixed[count]; /* exec takes what it never writes as char * */
     if (options->conf && *options->conf) {
         words[count++] = (char *) (uintptr_t) "--conf";
         words[count++] = (char *) (uintptr_t) options->conf;
@@ -70,8 +73,8 @@ static void wake_by (int epoll, int fd)
     epoll_ctl (epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us, host_process_t **ret_process,
-                              plv_fail_t *ret_fail)
+plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us,
+                              host_process_t **ret_process, plv_fail_t *ret_fail)
 {
     int ends[2];
     pid_t pid;
@@ -87,7 +90,8 @@ plv_err_t host_process_start (const host_process_options_t *options, int64_t now
     close (ends[1]);
     if (wrong) {
         close (ends[0]);
-        return plv_fail (ret_fail, plv_err_of_errno (wrong), "%s: %s", options->program, strerror (wrong));
+        return plv_fail (ret_fail, plv_err_of_errno (wrong), "%s: %s", options->program,
+                         strerror (wrong));
     }
     host_process_t *self = plv_alloc_zero (1, sizeof *self);
     self->pid = pid;
@@ -151,7 +155,8 @@ bool host_process_listen (host_process_t *self, int64_t now_us)
 {
     bool was_open = self->is_open;
     while (self->pipe >= 0) {
-        ssize_t got = read (self->pipe, self->line + self->line_size, sizeof self->line - self->line_size);
+        ssize_t got =
+            read (self->pipe, self->line + self->line_size, sizeof self->line - self->line_size);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && errno == EAGAIN)

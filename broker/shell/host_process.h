@@ -23,14 +23,14 @@ typedef struct {
     pid_t pid;
     int pidfd;
     int pipe;
-    bool is_open;  /* loaded and open */
-    bool is_up;    /* the broker welcomed it */
+    bool is_open; /* loaded and open */
+    bool is_up;   /* the broker welcomed it */
     bool is_leaving;
-    char why[512];    /* its last words: why it is refused or fails */
+    char why[512]; /* its last words: why it is refused or fails */
     char version[65];
     int64_t started_us;
-    int64_t beat_us;  /* when it was last heard from */
-    int64_t kill_us;  /* leaving: when patience ends */
+    int64_t beat_us; /* when it was last heard from */
+    int64_t kill_us; /* leaving: when patience ends */
     char line[768];
     size_t line_size;
 } host_process_t;
@@ -45,8 +45,8 @@ typedef struct {
     int epoll; /* gets the pidfd and the pipe */
 } host_process_options_t;
 
-plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us, host_process_t **ret_process,
-                              plv_fail_t *ret_fail);
+plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us,
+                              host_process_t **ret_process, plv_fail_t *ret_fail);
 
 /*  Kills the child when it still runs, and waits for it.  */
 void host_process_destroy (host_process_t **self_p);

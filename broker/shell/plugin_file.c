@@ -40,8 +40,9 @@ bool plugin_file_stamp (int dir_fd, const char *name, plugin_stamp_t *ret_stamp)
 
 bool plugin_stamp_equal (const plugin_stamp_t *a, const plugin_stamp_t *b)
 {
-    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes && a->mode == b->mode
-           && a->owner == b->owner && a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes
+           && a->mode == b->mode && a->owner == b->owner && a->modified_ns == b->modified_ns
+           && a->changed_ns == b->changed_ns;
 }
 
 /*  A lease for reading is not given while the file is open for writing. Who opens it in the moment that we
@@ -67,23 +68,27 @@ static plv_err_t check (int fd, const char *name, struct stat *ret_info, plv_fai
     if (!S_ISREG (info.st_mode))
         return plv_fail (ret_fail, ERR_ARG, "%s: is not a regular file", name);
     if (info.st_uid != 0 && info.st_uid != geteuid ())
-        return plv_fail (ret_fail, ERR_PERM, "%s: belongs neither to root nor to the broker's user", name);
+        return plv_fail (ret_fail, ERR_PERM, "%s: belongs neither to root nor to the broker's user",
+                         name);
     if (info.st_mode & (S_IWGRP | S_IWOTH))
-        return plv_fail (ret_fail, ERR_PERM, "%s: may be written by its group or by everybody: chmod go-w", name);
+        return plv_fail (ret_fail, ERR_PERM,
+                         "%s: may be written by its group or by everybody: chmod go-w", name);
     if (info.st_size > PLUGIN_BYTES_MAX)
         return plv_fail (ret_fail, ERR_RANGE, "%s: is larger than 256 MiB", name);
     *ret_info = info;
     return ERR_OK;
 }
 
-static plv_err_t read_all (int fd, const char *name, uint8_t *bytes, size_t size, plv_fail_t *ret_fail)
+static plv_err_t read_all (int fd, const char *name, uint8_t *bytes, size_t size,
+                           plv_fail_t *ret_fail)
 {
     for (size_t at = 0; at < size;) {
         ssize_t got = read (fd, bytes + at, size - at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return plv_fail (ret_fail, ERR_IO, "%s: %s", name, got < 0 ? strerror (errno) : "changes while it is read");
+            return plv_fail (ret_fail, ERR_IO, "%s: %s", name,
+                             got < 0 ? strerror (errno) : "changes while it is read");
         at += (size_t) got;
     }
     if (size < EI_NIDENT || memcmp (bytes, ELFMAG, SELFMAG) != 0)
@@ -91,7 +96,8 @@ static plv_err_t read_all (int fd, const char *name, uint8_t *bytes, size_t size
     return ERR_OK;
 }
 
-static plv_err_t write_all (const char *path, const uint8_t *bytes, size_t size, plv_fail_t *ret_fail)
+static plv_err_t write_all (const char *path, const uint8_t *bytes, size_t size,
+                            plv_fail_t *ret_fail)
 {
     char made[PLUGIN_PATH_BYTES + 8];
     snprintf (made, sizeof made, "%s.new", path);
@@ -110,7 +116,8 @@ static plv_err_t write_all (const char *path, const uint8_t *bytes, size_t size,
     if (fd >= 0 && at == size && rename (made, path) == 0)
         return ERR_OK;
     unlink (made);
-    return plv_fail (ret_fail, plv_err_of_errno (why), "%s: cannot be written: %s", path, strerror (why));
+    return plv_fail (ret_fail, plv_err_of_errno (why), "%s: cannot be written: %s", path,
+                     strerror (why));
 }
 
 static void path_of (const char *name, const char *copies, const uint8_t *bytes, size_t size,
@@ -124,8 +131,8 @@ static void path_of (const char *name, const char *copies, const uint8_t *bytes,
     snprintf (ret_path, PLUGIN_PATH_BYTES, "%s/%.*s-%s.so", copies, stem, name, text);
 }
 
-static plv_err_t copy (int fd, const char *name, const char *copies, char ret_path[PLUGIN_PATH_BYTES],
-                       plv_fail_t *ret_fail)
+static plv_err_t copy (int fd, const char *name, const char *copies,
+                       char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail)
 {
     struct stat info;
     plv_err_t err = check (fd, name, &info, ret_fail);
@@ -143,13 +150,14 @@ static plv_err_t copy (int fd, const char *name, const char *copies, char ret_pa
     return err;
 }
 
-plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies, char ret_path[PLUGIN_PATH_BYTES],
-                            plv_fail_t *ret_fail)
+plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
+                            char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail)
 {
     int fd = openat (dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", name,
-                         errno == ELOOP ? "is a symbolic link, not a regular file" : strerror (errno));
+                         errno == ELOOP ? "is a symbolic link, not a regular file"
+                                        : strerror (errno));
     plv_err_t err = copy (fd, name, copies, ret_path, ret_fail);
     close (fd);
     return err;
@@ -162,7 +170,8 @@ plv_err_t plugin_file_prepare (const char *copies, plv_fail_t *ret_fail)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", copies, strerror (errno));
     if (lstat (copies, &info) < 0 || !S_ISDIR (info.st_mode) || info.st_uid != geteuid ()
         || info.st_mode & (S_IRWXG | S_IRWXO))
-        return plv_fail (ret_fail, ERR_PERM, "%s: is not a directory that only we can enter", copies);
+        return plv_fail (ret_fail, ERR_PERM, "%s: is not a directory that only we can enter",
+                         copies);
     DIR *dir = opendir (copies);
     struct dirent *entry;
     while (dir && (entry = readdir (dir)))

@@ -31,8 +31,8 @@ bool plugin_file_busy (int dir_fd, const char *name);
 
 /*  Checks the file `name` in `dir_fd` (regular, no link, owned by root or us, written by nobody else, ELF) and
     copies it to `copies`/STEM-HASH.so with mode 0500.  */
-plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies, char ret_path[PLUGIN_PATH_BYTES],
-                            plv_fail_t *ret_fail);
+plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
+                            char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail);
 
 /*  Makes the directory of the copies (mode 0700) and empties it.  */
 plv_err_t plugin_file_prepare (const char *copies, plv_fail_t *ret_fail);

@@ -30,8 +30,8 @@ typedef struct {
     supervised_state_t state;
     int64_t since_us;
     int64_t restart_us;
-    bool unwanted; /* stopped by hand */
-    bool removed;  /* its file is gone */
+    bool unwanted;     /* stopped by hand */
+    bool removed;      /* its file is gone */
     uint32_t failures; /* one after the other: what the backoff counts */
     uint32_t restarts;
     char last[600];
@@ -44,13 +44,14 @@ struct supervisor {
     plv_rng_t rng;
     int epoll;
     int inotify;
-    int watch; /* -1: the directory is not there */
+    int watch;       /* -1: the directory is not there */
     int64_t scan_us; /* INT64_MAX: nothing has changed */
     plv_node_t adapters;
     bool stopping;
 };
 
-static const char *const state_names[] = {"starting", "ready", "backoff", "refused", "stopping", "stopped"};
+static const char *const state_names[] = {"starting", "ready",    "backoff",
+                                          "refused",  "stopping", "stopped"};
 
 const char *supervised_state_name (supervised_state_t state)
 {
@@ -117,11 +118,13 @@ static host_process_t *start (supervisor_t *self, adapter_t *adapter, bool besid
         refuse (self, adapter, fail.text, now_us);
         return NULL;
     }
-    plv_log (self->log, LOG_ADAPTER_STARTED, F_STR ("adapter", adapter->name), F_INT ("pid", process->pid));
+    plv_log (self->log, LOG_ADAPTER_STARTED, F_STR ("adapter", adapter->name),
+             F_INT ("pid", process->pid));
     return process;
 }
 
-static void leave (supervisor_t *self, adapter_t *adapter, host_process_t **process_p, int64_t now_us)
+static void leave (supervisor_t *self, adapter_t *adapter, host_process_t **process_p,
+                   int64_t now_us)
 {
     host_process_t *process = *process_p;
     if (!process)
@@ -162,7 +165,9 @@ static void stop_adapter (supervisor_t *self, adapter_t *adapter, int64_t now_us
     leave (self, adapter, &adapter->fresh, now_us);
     leave (self, adapter, &adapter->current, now_us);
     adapter->restart_us = INT64_MAX;
-    set_state (adapter, plv_list_empty (&adapter->leaving) ? SUPERVISED_STOPPED : SUPERVISED_STOPPING, now_us);
+    set_state (adapter,
+               plv_list_empty (&adapter->leaving) ? SUPERVISED_STOPPED : SUPERVISED_STOPPING,
+               now_us);
 }
 
 /* ------------------------------------------------------------------ the directory */
@@ -188,7 +193,8 @@ static adapter_t *find (const supervisor_t *self, const char *name, size_t size)
 }
 
 /*  The file is new, or was touched. Nothing of the adapter changes unless its content has.  */
-static void take_file (supervisor_t *self, adapter_t *adapter, int dir, const char *file, int64_t now_us)
+static void take_file (supervisor_t *self, adapter_t *adapter, int dir, const char *file,
+                       int64_t now_us)
 {
     char path[PLUGIN_PATH_BYTES];
     plv_fail_t fail;
@@ -218,7 +224,8 @@ static void look_at (supervisor_t *self, int dir, const char *file, int64_t now_
     if (!adapter)
         adapter = adapter_new (self, file, stem, now_us);
     adapter->present = true;
-    if ((!adapter->removed && plugin_stamp_equal (&stamp, &adapter->stamp)) || plugin_file_busy (dir, file))
+    if ((!adapter->removed && plugin_stamp_equal (&stamp, &adapter->stamp))
+        || plugin_file_busy (dir, file))
         return;
     adapter->stamp = stamp;
     take_file (self, adapter, dir, file, now_us);
@@ -247,8 +254,8 @@ static void scan (supervisor_t *self, int64_t now_us)
     self->scan_us = INT64_MAX;
     if (self->watch < 0)
         self->watch = inotify_add_watch (self->inotify, self->dir,
-                                         IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB
-                                             | IN_CREATE | IN_ONLYDIR);
+                                         IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE
+                                             | IN_ATTRIB | IN_CREATE | IN_ONLYDIR);
     DIR *dir = self->watch >= 0 ? opendir (self->dir) : NULL;
     if (!dir) {
         self->scan_us = now_us + LOOK_AGAIN_MS * 1000;
@@ -264,11 +271,12 @@ static void scan (supervisor_t *self, int64_t now_us)
 
 static void read_inotify (supervisor_t *self, int64_t now_us)
 {
-    _Alignas (struct inotify_event) char bytes[4096];
+    _Alignas(struct inotify_event) char bytes[4096];
     ssize_t got;
     while ((got = read (self->inotify, bytes, sizeof bytes)) > 0) {
         for (ssize_t at = 0; at < got;) {
-            const struct inotify_event *event = (const struct inotify_event *) (const void *) (bytes + at);
+            const struct inotify_event *event =
+                (const struct inotify_event *) (const void *) (bytes + at);
             if (event->mask & IN_IGNORED && event->wd == self->watch)
                 self->watch = -1;
             at += (ssize_t) sizeof *event + event->len;
@@ -290,7 +298,8 @@ static void describe_end (const host_process_t *process, int status, char *ret_t
         snprintf (ret_text, size, "%s", how);
 }
 
-static void log_end (supervisor_t *self, const adapter_t *adapter, const char *how, int64_t restart_ms)
+static void log_end (supervisor_t *self, const adapter_t *adapter, const char *how,
+                     int64_t restart_ms)
 {
     plv_log (self->log, LOG_ADAPTER_EXITED, F_STR ("adapter", adapter->name), F_STR ("status", how),
              F_INT ("restart_ms", restart_ms));
@@ -299,7 +308,8 @@ static void log_end (supervisor_t *self, const adapter_t *adapter, const char *h
 static void current_ended (supervisor_t *self, adapter_t *adapter, int status, int64_t now_us)
 {
     host_process_t *process = adapter->current;
-    bool steady = process->is_open && now_us - process->started_us >= (int64_t) self->options.steady_ms * 1000;
+    bool steady = process->is_open
+                  && now_us - process->started_us >= (int64_t) self->options.steady_ms * 1000;
     describe_end (process, status, adapter->last, sizeof adapter->last);
     host_process_destroy (&adapter->current);
     if (adapter->fresh) { /* what was to replace it does so now */
@@ -316,8 +326,9 @@ static void current_ended (supervisor_t *self, adapter_t *adapter, int status, i
         return;
     }
     adapter->failures = steady ? 1 : adapter->failures + 1;
-    int64_t wait = backoff_us ((int64_t) self->options.backoff_ms * 1000,
-                               (int64_t) self->options.backoff_max_ms * 1000, adapter->failures, &self->rng);
+    int64_t wait =
+        backoff_us ((int64_t) self->options.backoff_ms * 1000,
+                    (int64_t) self->options.backoff_max_ms * 1000, adapter->failures, &self->rng);
     adapter->restart_us = now_us + wait;
     set_state (adapter, SUPERVISED_BACKOFF, now_us);
     log_end (self, adapter, adapter->last, wait / 1000);
@@ -337,7 +348,8 @@ static void check_pulse (supervisor_t *self, host_process_t *process, int64_t no
     int64_t most = process->is_open ? self->options.hang_ms : self->options.open_ms;
     if (process->is_leaving || now_us - process->beat_us < most * 1000 || process->why[0])
         return;
-    snprintf (process->why, sizeof process->why, "its loop said nothing for %lld ms: killed", (long long) most);
+    snprintf (process->why, sizeof process->why, "its loop said nothing for %lld ms: killed",
+              (long long) most);
     host_process_signal (process, SIGKILL);
 }
 
@@ -391,7 +403,8 @@ static void step_current (supervisor_t *self, adapter_t *adapter, int64_t now_us
     if (host_process_ended (adapter->current, &status))
         current_ended (self, adapter, status, now_us);
     else
-        set_state (adapter, adapter->current->is_up ? SUPERVISED_READY : SUPERVISED_STARTING, now_us);
+        set_state (adapter, adapter->current->is_up ? SUPERVISED_READY : SUPERVISED_STARTING,
+                   now_us);
 }
 
 static void step_adapter (supervisor_t *self, adapter_t *adapter, int64_t now_us)
@@ -429,7 +442,8 @@ static int64_t pulse_deadline (const supervisor_t *self, const host_process_t *p
 {
     if (!process || process->why[0])
         return INT64_MAX;
-    return process->beat_us + (int64_t) (process->is_open ? self->options.hang_ms : self->options.open_ms) * 1000;
+    return process->beat_us
+           + (int64_t) (process->is_open ? self->options.hang_ms : self->options.open_ms) * 1000;
 }
 
 int64_t supervisor_deadline (const supervisor_t *self)
@@ -481,7 +495,8 @@ static plv_err_t check_dir (const char *dir, plv_fail_t *ret_fail)
 {
     int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "the plugin directory %s: %s", dir, strerror (errno));
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "the plugin directory %s: %s", dir,
+                         strerror (errno));
     close (fd);
     return ERR_OK;
 }
@@ -494,13 +509,13 @@ static plv_err_t open_watches (supervisor_t *self, plv_fail_t *ret_fail)
     self->watch = -1;
     if (self->epoll < 0 || self->inotify < 0
         || epoll_ctl (self->epoll, EPOLL_CTL_ADD, self->inotify, &event) < 0)
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "the plugin directory cannot be watched: %s",
-                         strerror (errno));
+        return plv_fail (ret_fail, plv_err_of_errno (errno),
+                         "the plugin directory cannot be watched: %s", strerror (errno));
     return ERR_OK;
 }
 
-plv_err_t supervisor_new (const supervisor_options_t *options, int64_t now_us, supervisor_t **ret_supervisor,
-                          plv_fail_t *ret_fail)
+plv_err_t supervisor_new (const supervisor_options_t *options, int64_t now_us,
+                          supervisor_t **ret_supervisor, plv_fail_t *ret_fail)
 {
     supervisor_t *self = plv_alloc_zero (1, sizeof *self);
     plv_list_init (&self->adapters);
@@ -589,7 +604,8 @@ bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_
 
 void supervisor_reload (supervisor_t *self, int64_t now_us)
 {
-    for (plv_node_t *at = self->adapters.next; !self->stopping && at != &self->adapters; at = at->next) {
+    for (plv_node_t *at = self->adapters.next; !self->stopping && at != &self->adapters;
+         at = at->next) {
         adapter_t *adapter = PLV_OF (at, adapter_t, node);
         if (!adapter->unwanted && !adapter->removed && adapter->copy[0])
             replace (self, adapter, now_us);

@@ -33,14 +33,14 @@ typedef struct {
     const char *broker;  /* ipc:// endpoint for the adapters */
     const char *conf;    /* the conf file, handed on; "" or NULL: none */
     plv_log_t *log;
-    uint64_t seed;       /* of the jitter */
-    uint32_t settle_ms;  /* 50: from the last change in the directory until it is looked at */
-    uint32_t backoff_ms; /* 250: before the first restart; doubles */
+    uint64_t seed;           /* of the jitter */
+    uint32_t settle_ms;      /* 50: from the last change in the directory until it is looked at */
+    uint32_t backoff_ms;     /* 250: before the first restart; doubles */
     uint32_t backoff_max_ms; /* 30000 */
-    uint32_t steady_ms;  /* 60000: a host that ran for so long starts again at backoff_ms */
-    uint32_t open_ms;    /* 30000: for a host to load and open its plugin */
-    uint32_t hang_ms;    /* 10000: a host whose loop is silent for so long is killed */
-    uint32_t drain_ms;   /* 15000: from SIGTERM to SIGKILL */
+    uint32_t steady_ms;      /* 60000: a host that ran for so long starts again at backoff_ms */
+    uint32_t open_ms;        /* 30000: for a host to load and open its plugin */
+    uint32_t hang_ms;        /* 10000: a host whose loop is silent for so long is killed */
+    uint32_t drain_ms;       /* 15000: from SIGTERM to SIGKILL */
 } supervisor_options_t;
 
 typedef enum {
@@ -66,8 +66,8 @@ typedef struct {
 } supervisor_status_t;
 
 /*  Looks at the directory and starts what is there. `now_us` is monotonic, here and below.  */
-plv_err_t supervisor_new (const supervisor_options_t *options, int64_t now_us, supervisor_t **ret_supervisor,
-                          plv_fail_t *ret_fail);
+plv_err_t supervisor_new (const supervisor_options_t *options, int64_t now_us,
+                          supervisor_t **ret_supervisor, plv_fail_t *ret_fail);
 
 /*  Kills what still runs.  */
 void supervisor_destroy (supervisor_t **self_p);

@@ -121,7 +121,8 @@ static int set_up (void **state)
     snprintf (fixture->copies, sizeof fixture->copies, "%s/copies", fixture->top);
     mkdir (fixture->dir, 0755);
     assert_true (readlink ("/proc/self/exe", fixture->self, sizeof fixture->self - 1) > 0);
-    fixture->log = plv_log_new ("supervisor_test", open ("/dev/null", O_WRONLY | O_CLOEXEC), LOG_DEBUG, LOG_JSON);
+    fixture->log = plv_log_new ("supervisor_test", open ("/dev/null", O_WRONLY | O_CLOEXEC),
+                                LOG_DEBUG, LOG_JSON);
     *state = fixture;
     return 0;
 }
@@ -154,7 +155,8 @@ static void begin (fixture_t *fixture)
         .drain_ms = 300,
     };
     plv_fail_t fail;
-    assert_int_equal (supervisor_new (&options, plv_clock_mono_us (), &fixture->supervisor, &fail), ERR_OK);
+    assert_int_equal (supervisor_new (&options, plv_clock_mono_us (), &fixture->supervisor, &fail),
+                      ERR_OK);
 }
 
 static bool status_of (const fixture_t *fixture, const char *name, supervisor_status_t *ret_status)
@@ -176,7 +178,8 @@ static void turn (fixture_t *fixture, int64_t most_us)
 }
 
 /*  Until `condition` holds for the adapter; its status is left in `ret_status`.  */
-static void wait_for (fixture_t *fixture, const char *name, bool (*condition) (const supervisor_status_t *status),
+static void wait_for (fixture_t *fixture, const char *name,
+                      bool (*condition) (const supervisor_status_t *status),
                       supervisor_status_t *ret_status)
 {
     int64_t until = plv_clock_mono_us () + PATIENCE_MS * 1000;
@@ -450,8 +453,11 @@ static void stop_start_and_restart_by_hand (void **state)
 static void says_what_is_wrong_with_the_directory (void **state)
 {
     fixture_t *fixture = *state;
-    supervisor_options_t options = {
-        .dir = "/nonexistent/plugins", .copies = fixture->copies, .program = "x", .broker = "x", .log = fixture->log};
+    supervisor_options_t options = {.dir = "/nonexistent/plugins",
+                                    .copies = fixture->copies,
+                                    .program = "x",
+                                    .broker = "x",
+                                    .log = fixture->log};
     plv_fail_t fail;
     supervisor_t *supervisor = NULL;
     assert_int_equal (supervisor_new (&options, 0, &supervisor, &fail), ERR_NOENT);

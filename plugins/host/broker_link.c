@@ -22,7 +22,7 @@ enum {
     RETRY_NAME_MS = 200,            /* while a predecessor still holds our name */
     RETRY_BYE_MS = 2000,            /* the broker stops: give it time to come back */
     RETRY_MS_MAX = 10000,
-    TURN_PACKETS_MAX = 64,          /* packets read before the loop gets its turn */
+    TURN_PACKETS_MAX = 64, /* packets read before the loop gets its turn */
 };
 
 typedef enum {
@@ -63,8 +63,8 @@ struct broker_link {
     queue_t outcomes;
     size_t kept_bytes;
     size_t held;
-    plv_buf_t small;   /* frames that are not repeated: PING, LIVE, CREDIT, CONTROL */
-    plv_buf_t packet;  /* being sent; not empty: the socket was full */
+    plv_buf_t small;  /* frames that are not repeated: PING, LIVE, CREDIT, CONTROL */
+    plv_buf_t packet; /* being sent; not empty: the socket was full */
     uint32_t heartbeat_ms;
     uint32_t timeout_ms; /* silence for so long: the broker counts as away */
     uint32_t retry_ms;
@@ -199,12 +199,14 @@ static plv_err_t socket_open (broker_link_t *self, plv_fail_t *ret_fail)
     if (!self->socket)
         return plv_fail (ret_fail, ERR_IO, "no socket: %s", zmq_strerror (zmq_errno ()));
     zmq_setsockopt (self->socket, ZMQ_RECONNECT_IVL, &reconnect_ms, sizeof reconnect_ms);
-    zmq_setsockopt (self->socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_ms_max, sizeof reconnect_ms_max);
+    zmq_setsockopt (self->socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_ms_max,
+                    sizeof reconnect_ms_max);
     zmq_setsockopt (self->socket, ZMQ_IMMEDIATE, &immediate, sizeof immediate);
     zmq_setsockopt (self->socket, ZMQ_MAXMSGSIZE, &packet_bytes_max, sizeof packet_bytes_max);
     if (zmq_connect (self->socket, self->options.endpoint) < 0
         || zmq_getsockopt (self->socket, ZMQ_FD, &fd, &size) < 0)
-        return plv_fail (ret_fail, ERR_ARG, "%s: %s", self->options.endpoint, zmq_strerror (zmq_errno ()));
+        return plv_fail (ret_fail, ERR_ARG, "%s: %s", self->options.endpoint,
+                         zmq_strerror (zmq_errno ()));
     self->poll = plv_alloc_zero (1, sizeof *self->poll);
     self->poll->data = self;
     uv_poll_init (self->options.loop, self->poll, fd);
@@ -354,7 +356,8 @@ static void on_error (broker_link_t *self, const plv_frame_t *frame)
     bool name = strcmp (code, "EXISTS") == 0 || strcmp (code, "NAME_IN_USE") == 0;
     if (name)
         step_away_for (self, RETRY_NAME_MS);
-    else if (strcmp (code, "BUSY") == 0 || strcmp (code, "FULL") == 0 || strcmp (code, "TIMEOUT") == 0)
+    else if (strcmp (code, "BUSY") == 0 || strcmp (code, "FULL") == 0
+             || strcmp (code, "TIMEOUT") == 0)
         step_away (self);
     else
         give_up (self, code, text);
@@ -398,8 +401,8 @@ static void on_busy (broker_link_t *self, const plv_frame_t *frame)
         return;
     kept_destroy (kept);
     uint64_t wait = frame->arg[1].number;
-    self->handler.busy (self->handler.arg, frame->arg[0].number, wait < UINT32_MAX ? (uint32_t) wait : UINT32_MAX,
-                        frame->arg[2].bytes);
+    self->handler.busy (self->handler.arg, frame->arg[0].number,
+                        wait < UINT32_MAX ? (uint32_t) wait : UINT32_MAX, frame->arg[2].bytes);
 }
 
 static void on_rejected (broker_link_t *self, const plv_frame_t *frame)
@@ -408,7 +411,8 @@ static void on_rejected (broker_link_t *self, const plv_frame_t *frame)
     if (!kept)
         return;
     kept_destroy (kept);
-    self->handler.rejected (self->handler.arg, frame->arg[0].number, frame->arg[1].bytes, frame->arg[2].bytes);
+    self->handler.rejected (self->handler.arg, frame->arg[0].number, frame->arg[1].bytes,
+                            frame->arg[2].bytes);
 }
 
 static void on_deliver (broker_link_t *self, const plv_frame_t *frame)
@@ -425,7 +429,8 @@ static void on_deliver (broker_link_t *self, const plv_frame_t *frame)
     queue_add (&self->outcomes, delivery);
     self->held++;
     uint64_t attempt = frame->arg[1].number;
-    self->handler.deliver (self->handler.arg, delivery, attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
+    self->handler.deliver (self->handler.arg, delivery,
+                           attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
                            frame->arg[2].bytes, frame->arg[3].bytes);
 }
 
@@ -448,21 +453,45 @@ static void on_frame (broker_link_t *self, const plv_frame_t *frame)
 {
     const plv_arg_t *arg = frame->arg;
     switch (frame->verb) {
-        case VERB_WELCOME: on_welcome (self, frame); break;
-        case VERB_WHO: on_who (self); break;
-        case VERB_ERROR: on_error (self, frame); break;
-        case VERB_BYE: step_away_for (self, RETRY_BYE_MS); break;
-        case VERB_PING: put_small (self, VERB_PONG); break;
-        case VERB_STORED: on_stored (self, frame); break;
-        case VERB_BUSY: on_busy (self, frame); break;
-        case VERB_REJECTED: on_rejected (self, frame); break;
-        case VERB_DELIVER: on_deliver (self, frame); break;
-        case VERB_SETTLED: on_settled (self, frame); break;
-        case VERB_LIVE: self->handler.live (self->handler.arg, arg[0].bytes, arg[1].bytes); break;
-        case VERB_RESULT:
-            self->handler.result (self->handler.arg, arg[0].number, arg[1].number != 0, arg[2].bytes, arg[3].bytes);
-            break;
-        default: break; /* PONG: it was heard */
+    case VERB_WELCOME:
+        on_welcome (self, frame);
+        break;
+    case VERB_WHO:
+        on_who (self);
+        break;
+    case VERB_ERROR:
+        on_error (self, frame);
+        break;
+    case VERB_BYE:
+        step_away_for (self, RETRY_BYE_MS);
+        break;
+    case VERB_PING:
+        put_small (self, VERB_PONG);
+        break;
+    case VERB_STORED:
+        on_stored (self, frame);
+        break;
+    case VERB_BUSY:
+        on_busy (self, frame);
+        break;
+    case VERB_REJECTED:
+        on_rejected (self, frame);
+        break;
+    case VERB_DELIVER:
+        on_deliver (self, frame);
+        break;
+    case VERB_SETTLED:
+        on_settled (self, frame);
+        break;
+    case VERB_LIVE:
+        self->handler.live (self->handler.arg, arg[0].bytes, arg[1].bytes);
+        break;
+    case VERB_RESULT:
+        self->handler.result (self->handler.arg, arg[0].number, arg[1].number != 0, arg[2].bytes,
+                              arg[3].bytes);
+        break;
+    default:
+        break; /* PONG: it was heard */
     }
 }
 
@@ -552,18 +581,21 @@ static void tick (uv_timer_t *timer)
     int64_t now = plv_clock_mono_us ();
     plv_fail_t fail;
     switch (self->state) {
-        case LINK_AWAY:
-            if (now >= self->retry_at && socket_open (self, &fail)) {
-                step_away (self);
-                self->handler.trouble (self->handler.arg, plv_err_name (fail.code), fail.text, false);
-            }
-            break;
-        case LINK_OPEN: break;
-        case LINK_HELLO:
-            if (now - self->hello_at > HELLO_MS * 1000)
-                step_away (self);
-            break;
-        case LINK_READY: beat (self, now); break;
+    case LINK_AWAY:
+        if (now >= self->retry_at && socket_open (self, &fail)) {
+            step_away (self);
+            self->handler.trouble (self->handler.arg, plv_err_name (fail.code), fail.text, false);
+        }
+        break;
+    case LINK_OPEN:
+        break;
+    case LINK_HELLO:
+        if (now - self->hello_at > HELLO_MS * 1000)
+            step_away (self);
+        break;
+    case LINK_READY:
+        beat (self, now);
+        break;
     }
     uint32_t next_ms = self->state == LINK_READY ? self->heartbeat_ms / 4 : 50;
     uv_timer_start (timer, tick, next_ms > 10 ? next_ms : 10, 0);
@@ -583,8 +615,9 @@ static void handles_open (broker_link_t *self)
     uv_timer_start (self->timer, tick, 0, 0);
 }
 
-plv_err_t broker_link_open (const broker_link_options_t *options, const broker_link_handler_t *handler,
-                            broker_link_t **ret_link, plv_fail_t *ret_fail)
+plv_err_t broker_link_open (const broker_link_options_t *options,
+                            const broker_link_handler_t *handler, broker_link_t **ret_link,
+                            plv_fail_t *ret_fail)
 {
     if (options->credit > BROKER_LINK_CREDIT_MAX)
         return plv_fail (ret_fail, ERR_RANGE, "credit is at most %d", (int) BROKER_LINK_CREDIT_MAX);
@@ -681,8 +714,8 @@ static void put_optional (plv_buf_t *out, plv_view_t text)
         plv_mp_put_nil (out);
 }
 
-bool broker_link_finish (broker_link_t *self, uint64_t delivery, const char *outcome, plv_view_t platform_id,
-                         uint32_t retry_after_ms, plv_view_t reason)
+bool broker_link_finish (broker_link_t *self, uint64_t delivery, const char *outcome,
+                         plv_view_t platform_id, uint32_t retry_after_ms, plv_view_t reason)
 {
     kept_t *kept = plv_map_u64_get (&self->outcomes.by_number, delivery);
     if (!kept || kept->finished)
@@ -715,7 +748,8 @@ void broker_link_live (broker_link_t *self, plv_view_t envelope, plv_view_t body
     plv_frame_end (&self->small, mark);
 }
 
-bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t command, plv_view_t arguments)
+bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t command,
+                          plv_view_t arguments)
 {
     if (self->state != LINK_READY || !plv_verb_legal (VERB_CONTROL, FROM_ADAPTER, STATE_READY))
         return false;

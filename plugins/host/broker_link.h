@@ -22,7 +22,8 @@ typedef struct {
     void (*stored) (void *arg, uint64_t seq);
     void (*busy) (void *arg, uint64_t seq, uint32_t retry_after_ms, plv_view_t reason);
     void (*rejected) (void *arg, uint64_t seq, plv_view_t code, plv_view_t text);
-    void (*deliver) (void *arg, uint64_t delivery, uint32_t attempt, plv_view_t envelope, plv_view_t body);
+    void (*deliver) (void *arg, uint64_t delivery, uint32_t attempt, plv_view_t envelope,
+                     plv_view_t body);
     void (*live) (void *arg, plv_view_t envelope, plv_view_t body);
     void (*result) (void *arg, uint64_t request, bool more, plv_view_t status, plv_view_t body);
     void (*up) (void *arg, bool up);
@@ -48,8 +49,9 @@ typedef struct {
 /*  So many delivery numbers surely fit into a HELLO.  */
 enum { BROKER_LINK_CREDIT_MAX = 1024 };
 
-plv_err_t broker_link_open (const broker_link_options_t *options, const broker_link_handler_t *handler,
-                            broker_link_t **ret_link, plv_fail_t *ret_fail);
+plv_err_t broker_link_open (const broker_link_options_t *options,
+                            const broker_link_handler_t *handler, broker_link_t **ret_link,
+                            plv_fail_t *ret_fail);
 
 /*  Says BYE when it can, and lets go of the socket. The loop has to turn until the link's handles are closed:
     until broker_link_open's loop has no others, or once with UV_RUN_DEFAULT at the end.  */
@@ -61,19 +63,21 @@ bool broker_link_up (const broker_link_t *self);
 uint64_t broker_link_publish (broker_link_t *self, plv_view_t envelope, plv_view_t body);
 
 /*  False: not held (unknown, or ended before). `platform_id` and `reason` may be empty.  */
-bool broker_link_finish (broker_link_t *self, uint64_t delivery, const char *outcome, plv_view_t platform_id,
-                         uint32_t retry_after_ms, plv_view_t reason);
+bool broker_link_finish (broker_link_t *self, uint64_t delivery, const char *outcome,
+                         plv_view_t platform_id, uint32_t retry_after_ms, plv_view_t reason);
 
 void broker_link_live (broker_link_t *self, plv_view_t envelope, plv_view_t body);
 
 /*  False: the broker is away, or the wire does not allow it to an adapter. `arguments`: an encoded map.  */
-bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t command, plv_view_t arguments);
+bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t command,
+                          plv_view_t arguments);
 
 /*  No further deliveries, please.  */
 void broker_link_quiesce (broker_link_t *self);
 
-size_t broker_link_kept (const broker_link_t *self);      /* events without an answer */
-size_t broker_link_held (const broker_link_t *self);      /* deliveries that are not finished */
-size_t broker_link_unsettled (const broker_link_t *self); /* outcomes that the broker has not on disk */
+size_t broker_link_kept (const broker_link_t *self); /* events without an answer */
+size_t broker_link_held (const broker_link_t *self); /* deliveries that are not finished */
+size_t broker_link_unsettled (
+    const broker_link_t *self); /* outcomes that the broker has not on disk */
 
 #endif

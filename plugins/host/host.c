@@ -12,12 +12,18 @@
 
 extern char **environ;
 
-enum { BEAT_MS = 1000, DRAIN_CHECK_MS = 20, BESIDE_TRIES = 20, BESIDE_MS = 100, LAST_WORDS_MS = 500 };
+enum {
+    BEAT_MS = 1000,
+    DRAIN_CHECK_MS = 20,
+    BESIDE_TRIES = 20,
+    BESIDE_MS = 100,
+    LAST_WORDS_MS = 500
+};
 
 /* ------------------------------------------------------------------ to the supervisor */
 
-__attribute__ ((format (printf, 2, 3)))
-static void tell (const host_t *self, const char *format, ...)
+__attribute__ ((format (printf, 2, 3))) static void tell (const host_t *self, const char *format,
+                                                          ...)
 {
     char line[700];
     if (self->options.status_fd < 0)
@@ -29,14 +35,16 @@ static void tell (const host_t *self, const char *format, ...)
     size = size < (int) sizeof line - 2 ? size : (int) sizeof line - 2;
     line[size++] = '\n';
     /*  A full pipe does not matter, the next beat comes; a broken one means that nobody looks after us.  */
-    if (write (self->options.status_fd, line, (size_t) size) < 0 && errno == EPIPE && !self->drain_until)
+    if (write (self->options.status_fd, line, (size_t) size) < 0 && errno == EPIPE
+        && !self->drain_until)
         raise (SIGTERM);
 }
 
 static host_exit_t refused (host_t *self, host_exit_t code, const char *why)
 {
-    plv_log (self->log, LOG_HOST_REFUSED, F_STR ("adapter", self->options.name ? self->options.name : "?"),
-             F_STR ("why", why), F_INT ("code", code));
+    plv_log (self->log, LOG_HOST_REFUSED,
+             F_STR ("adapter", self->options.name ? self->options.name : "?"), F_STR ("why", why),
+             F_INT ("code", code));
     tell (self, "FAIL %s", why);
     return code;
 }
@@ -68,8 +76,8 @@ static void on_trouble (void *arg, const char *code, const char *text, bool fina
 {
     host_t *self = arg;
     if (!self->in_trouble || final)
-        plv_log (self->log, LOG_HOST_TROUBLE, F_STR ("adapter", self->options.name), F_STR ("code", code),
-                 F_STR ("text", text));
+        plv_log (self->log, LOG_HOST_TROUBLE, F_STR ("adapter", self->options.name),
+                 F_STR ("code", code), F_STR ("text", text));
     self->in_trouble = true;
     if (!final)
         return;
@@ -83,7 +91,8 @@ static void on_trouble (void *arg, const char *code, const char *text, bool fina
 static bool is_drained (const host_t *self)
 {
     return broker_link_kept (self->link) == 0 && broker_link_held (self->link) == 0
-           && broker_link_unsettled (self->link) == 0 && (!self->http || http_pending (self->http) == 0);
+           && broker_link_unsettled (self->link) == 0
+           && (!self->http || http_pending (self->http) == 0);
 }
 
 static void on_drain_check (uv_timer_t *timer)
@@ -123,9 +132,10 @@ static void on_signal (uv_signal_t *handle, int number)
 /*  The plugin's process needs the few names that libraries read; secrets of others it needs not.  */
 static bool keep_variable (const char *entry)
 {
-    static const char *const names[] = {"PATH=",  "HOME=",    "USER=",     "LANG=",    "LC_",          "TZ=",
-                                        "TMPDIR=", "SSL_CERT_", "http_proxy=", "https_proxy=", "no_proxy=",
-                                        "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="};
+    static const char *const names[] = {
+        "PATH=",     "HOME=",         "USER=",          "LANG=",         "LC_",
+        "TZ=",       "TMPDIR=",       "SSL_CERT_",      "http_proxy=",   "https_proxy=",
+        "no_proxy=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="};
     for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
         if (strncmp (entry, names[at], strlen (names[at])) == 0)
             return true;
@@ -187,7 +197,8 @@ static host_exit_t load (host_t *self)
         return refused (self, code, fail.text);
     if (!self->options.name)
         self->options.name = plugin_adapter (self->plugin)->name;
-    if (settings_load (self->options.conf, self->options.name, self->plugin, &self->settings, &fail))
+    if (settings_load (self->options.conf, self->options.name, self->plugin, &self->settings,
+                       &fail))
         return refused (self, HOST_EXIT_REFUSED_CONF, fail.text);
     const char *wanted = settings_text (self->settings, "log_level");
     for (size_t at = 0; at < sizeof levels / sizeof *levels; at++) {
@@ -293,8 +304,8 @@ static host_exit_t stop (host_t *self)
     plugin_close (self);
     last_words (self);
     size_t kept = broker_link_kept (self->link), unsettled = broker_link_unsettled (self->link);
-    plv_log (self->log, LOG_HOST_STOPPED, F_STR ("adapter", self->options.name), F_INT ("kept", (int64_t) kept),
-             F_INT ("unsettled", (int64_t) unsettled));
+    plv_log (self->log, LOG_HOST_STOPPED, F_STR ("adapter", self->options.name),
+             F_INT ("kept", (int64_t) kept), F_INT ("unsettled", (int64_t) unsettled));
     if (self->sent_away)
         return HOST_EXIT_BROKER;
     return kept || unsettled ? HOST_EXIT_DRAIN : HOST_EXIT_OK;

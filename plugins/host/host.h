@@ -49,7 +49,7 @@ typedef struct host {
     plv_map_u64_t publishes; /* by the link's number: publish_t */
     plv_map_u64_t asks;      /* by request: ask_t */
     uint64_t last_ask;
-    plv_node_t later;        /* publish_t and ask_t that are answered when the loop turns */
+    plv_node_t later; /* publish_t and ask_t that are answered when the loop turns */
     uv_idle_t later_idle;
     uv_timer_t beat;
     uv_timer_t drain_timer;

@@ -99,7 +99,8 @@ static void answer (call_t *call, unsigned status, pal_text_t type, pal_text_t b
 static void answer_problem (call_t *call, unsigned status, const char *title)
 {
     char body[256];
-    snprintf (body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title, status);
+    snprintf (body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title,
+              status);
     answer (call, status, pal_text ("application/problem+json"), pal_text (body));
 }
 
@@ -109,8 +110,9 @@ static const struct {
     enum lws_token_indexes token;
     const char *name;
 } methods[] = {
-    {WSI_TOKEN_GET_URI, "GET"},       {WSI_TOKEN_POST_URI, "POST"},   {WSI_TOKEN_OPTIONS_URI, "OPTIONS"},
-    {WSI_TOKEN_PUT_URI, "PUT"},       {WSI_TOKEN_PATCH_URI, "PATCH"}, {WSI_TOKEN_DELETE_URI, "DELETE"},
+    {WSI_TOKEN_GET_URI, "GET"},         {WSI_TOKEN_POST_URI, "POST"},
+    {WSI_TOKEN_OPTIONS_URI, "OPTIONS"}, {WSI_TOKEN_PUT_URI, "PUT"},
+    {WSI_TOKEN_PATCH_URI, "PATCH"},     {WSI_TOKEN_DELETE_URI, "DELETE"},
     {WSI_TOKEN_HEAD_URI, "HEAD"},
 };
 
@@ -118,7 +120,7 @@ static bool read_method (call_t *call)
 {
     for (size_t at = 0; at < sizeof methods / sizeof *methods; at++) {
         if (lws_hdr_total_length (call->wsi, methods[at].token) > 0) {
-            strcpy (call->method, methods[at].name);
+            snprintf (call->method, sizeof call->method, "%s", methods[at].name);
             return true;
         }
     }
@@ -168,7 +170,8 @@ static void hand_over (http_t *self, call_t *call)
     self->handler.request (self->handler.arg, &request);
 }
 
-static const char *head_fault (call_t *call, const char *path, size_t path_bytes, unsigned *ret_status)
+static const char *head_fault (call_t *call, const char *path, size_t path_bytes,
+                               unsigned *ret_status)
 {
     *ret_status = 400;
     if (!read_method (call))
@@ -189,7 +192,8 @@ static const char *head_fault (call_t *call, const char *path, size_t path_bytes
     return NULL;
 }
 
-static int on_head (http_t *self, connection_t *connection, struct lws *wsi, const char *path, size_t bytes)
+static int on_head (http_t *self, connection_t *connection, struct lws *wsi, const char *path,
+                    size_t bytes)
 {
     unsigned status;
     call_t *call = call_new (self, wsi);
@@ -232,16 +236,18 @@ static bool write_head (call_t *call)
     uint8_t *start = head + LWS_PRE, *at = start, *end = head + sizeof head - 1;
     if (lws_add_http_header_status (call->wsi, call->status, &at, end)
         || (call->content_type.size
-            && lws_add_http_header_by_token (call->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, call->content_type.data,
-                                             (int) call->content_type.size, &at, end))
+            && lws_add_http_header_by_token (call->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
+                                             call->content_type.data, (int) call->content_type.size,
+                                             &at, end))
         || lws_add_http_header_content_length (call->wsi, call->out.size, &at, end))
         return false;
     const char *name = (const char *) call->headers.data;
     const char *stop = name + call->headers.size;
     while (name < stop) {
         const char *value = name + strlen (name) + 1;
-        if (lws_add_http_header_by_name (call->wsi, (const unsigned char *) name, (const unsigned char *) value,
-                                         (int) strlen (value), &at, end))
+        if (lws_add_http_header_by_name (call->wsi, (const unsigned char *) name,
+                                         (const unsigned char *) value, (int) strlen (value), &at,
+                                         end))
             return false;
         name = value + strlen (value) + 1;
     }
@@ -257,7 +263,8 @@ static bool write_body (call_t *call)
     memcpy (piece + LWS_PRE, call->out.data + call->out_at, size);
     call->out_at += size;
     bool last = call->out_at == call->out.size;
-    int wrote = lws_write (call->wsi, piece + LWS_PRE, size, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
+    int wrote =
+        lws_write (call->wsi, piece + LWS_PRE, size, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
     free (piece);
     return wrote >= (int) size;
 }
@@ -318,35 +325,36 @@ static void count (http_t *self, connection_t *connection, bool opens)
     listener_poll (self);
 }
 
-static int on_lws (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+static int on_lws (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                   size_t size)
 {
     http_t *self = lws_context_user (lws_get_context (wsi));
     connection_t *connection = user;
     switch (reason) {
-        case LWS_CALLBACK_HTTP:
-            count (self, connection, true);
-            return on_head (self, connection, wsi, in, size);
-        case LWS_CALLBACK_HTTP_BODY:
-            on_body (self, connection->call, in, size);
-            return 0;
-        case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-            if (connection->call)
-                hand_over (self, connection->call);
-            return 0;
-        case LWS_CALLBACK_HTTP_WRITEABLE:
-            return on_writable (self, connection);
-        case LWS_CALLBACK_CLOSED_HTTP:
-            if (connection) {
-                on_closed (self, connection);
-                count (self, connection, false);
-            }
-            return 0;
-        case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
-        case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
-        case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-            return 0;
-        default:
-            return lws_callback_http_dummy (wsi, reason, user, in, size);
+    case LWS_CALLBACK_HTTP:
+        count (self, connection, true);
+        return on_head (self, connection, wsi, in, size);
+    case LWS_CALLBACK_HTTP_BODY:
+        on_body (self, connection->call, in, size);
+        return 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        if (connection->call)
+            hand_over (self, connection->call);
+        return 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return on_writable (self, connection);
+    case LWS_CALLBACK_CLOSED_HTTP:
+        if (connection) {
+            on_closed (self, connection);
+            count (self, connection, false);
+        }
+        return 0;
+    case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
+    case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+        return 0;
+    default:
+        return lws_callback_http_dummy (wsi, reason, user, in, size);
     }
 }
 
@@ -358,7 +366,8 @@ static const struct lws_protocols protocols[] = {
 static bool context_open (http_t *self)
 {
     void *loops[1] = {self->loop};
-    uint32_t head = self->options.header_bytes_max ? self->options.header_bytes_max : HEADER_BYTES_STANDARD;
+    uint32_t head =
+        self->options.header_bytes_max ? self->options.header_bytes_max : HEADER_BYTES_STANDARD;
     uint32_t idle = self->options.idle_s ? self->options.idle_s : IDLE_S_STANDARD;
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -408,7 +417,8 @@ static void listener_poll (http_t *self)
         uv_poll_stop (self->listener);
 }
 
-static socklen_t address_of (const pal_http_options_t *options, struct sockaddr_storage *ret_address)
+static socklen_t address_of (const pal_http_options_t *options,
+                             struct sockaddr_storage *ret_address)
 {
     struct sockaddr_in *four = (struct sockaddr_in *) (void *) ret_address;
     struct sockaddr_in6 *six = (struct sockaddr_in6 *) (void *) ret_address;
@@ -431,8 +441,9 @@ static uint16_t port_of (int fd)
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     getsockname (fd, (struct sockaddr *) &address, &size);
-    return ntohs (address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) (void *) &address)->sin6_port
-                                                : ((struct sockaddr_in *) (void *) &address)->sin_port);
+    return ntohs (address.ss_family == AF_INET6
+                      ? ((struct sockaddr_in6 *) (void *) &address)->sin6_port
+                      : ((struct sockaddr_in *) (void *) &address)->sin_port);
 }
 
 static plv_err_t listen_on (http_t *self, bool share, plv_fail_t *ret_fail)
@@ -446,7 +457,8 @@ static plv_err_t listen_on (http_t *self, bool share, plv_fail_t *ret_fail)
     setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (share)
         setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
-    if (self->fd < 0 || bind (self->fd, (struct sockaddr *) &address, size) < 0 || listen (self->fd, BACKLOG) < 0)
+    if (self->fd < 0 || bind (self->fd, (struct sockaddr *) &address, size) < 0
+        || listen (self->fd, BACKLOG) < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "cannot listen on %s port %u: %s",
                          self->options.address, self->options.port, strerror (errno));
     return ERR_OK;
@@ -467,12 +479,14 @@ static void listener_close (http_t *self)
     self->fd = -1;
 }
 
-plv_err_t http_open (uv_loop_t *loop, const pal_http_options_t *options, const pal_http_handler_t *handler,
-                     bool share, http_t **ret_http, uint16_t *ret_port, plv_fail_t *ret_fail)
+plv_err_t http_open (uv_loop_t *loop, const pal_http_options_t *options,
+                     const pal_http_handler_t *handler, bool share, http_t **ret_http,
+                     uint16_t *ret_port, plv_fail_t *ret_fail)
 {
     http_t *self = plv_alloc_zero (1, sizeof *self);
     self->options = *options;
-    snprintf (self->address, sizeof self->address, "%s", options->address ? options->address : "127.0.0.1");
+    snprintf (self->address, sizeof self->address, "%s",
+              options->address ? options->address : "127.0.0.1");
     self->options.address = self->address;
     if (!self->options.connections_max)
         self->options.connections_max = CONNECTIONS_STANDARD;
@@ -481,7 +495,8 @@ plv_err_t http_open (uv_loop_t *loop, const pal_http_options_t *options, const p
     self->fd = -1;
     plv_err_t err = listen_on (self, share, ret_fail);
     if (!err && !context_open (self))
-        err = plv_fail (ret_fail, ERR_IO, "libwebsockets does not start: is libwebsockets-evlib-uv installed?");
+        err = plv_fail (ret_fail, ERR_IO,
+                        "libwebsockets does not start: is libwebsockets-evlib-uv installed?");
     if (err) {
         listener_close (self);
         free (self);
@@ -545,7 +560,8 @@ static int header_copy (http_t *self, struct lws *wsi, const char *name)
     for (int token = 0; token < WSI_TOKEN_COUNT; token++) {
         const unsigned char *known = lws_token_to_string ((enum lws_token_indexes) token);
         if (known && strcmp ((const char *) known, with_colon) == 0)
-            return lws_hdr_copy (wsi, self->value, sizeof self->value, (enum lws_token_indexes) token);
+            return lws_hdr_copy (wsi, self->value, sizeof self->value,
+                                 (enum lws_token_indexes) token);
     }
     return lws_hdr_custom_copy (wsi, self->value, sizeof self->value, with_colon, size);
 }

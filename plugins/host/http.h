@@ -18,8 +18,9 @@
 typedef struct http http_t;
 
 /*  `share`: the port may still be held by the host that this one replaces.  */
-plv_err_t http_open (uv_loop_t *loop, const pal_http_options_t *options, const pal_http_handler_t *handler,
-                     bool share, http_t **ret_http, uint16_t *ret_port, plv_fail_t *ret_fail);
+plv_err_t http_open (uv_loop_t *loop, const pal_http_options_t *options,
+                     const pal_http_handler_t *handler, bool share, http_t **ret_http,
+                     uint16_t *ret_port, plv_fail_t *ret_fail);
 
 pal_text_t http_header (http_t *self, uint64_t call, const char *name);
 bool http_respond (http_t *self, uint64_t call, const pal_http_response_t *response);

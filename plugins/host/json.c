@@ -48,26 +48,26 @@ static bool put_value (plv_buf_t *out, const json_t *value, unsigned depth)
     if (depth >= MSGPACK_DEPTH_MAX)
         return false;
     switch (json_typeof (value)) {
-        case JSON_OBJECT:
-            plv_mp_put_map (out, (uint32_t) json_object_size (value));
-            return put_pairs (out, value, depth);
-        case JSON_ARRAY:
-            return put_array (out, value, depth);
-        case JSON_STRING:
-            plv_mp_put_str (out, text_of (value));
-            return true;
-        case JSON_INTEGER:
-            plv_mp_put_i64 (out, json_integer_value (value));
-            return true;
-        case JSON_REAL:
-            plv_mp_put_double (out, json_real_value (value));
-            return true;
-        case JSON_TRUE:
-        case JSON_FALSE:
-            plv_mp_put_bool (out, json_is_true (value));
-            return true;
-        case JSON_NULL:
-            break;
+    case JSON_OBJECT:
+        plv_mp_put_map (out, (uint32_t) json_object_size (value));
+        return put_pairs (out, value, depth);
+    case JSON_ARRAY:
+        return put_array (out, value, depth);
+    case JSON_STRING:
+        plv_mp_put_str (out, text_of (value));
+        return true;
+    case JSON_INTEGER:
+        plv_mp_put_i64 (out, json_integer_value (value));
+        return true;
+    case JSON_REAL:
+        plv_mp_put_double (out, json_real_value (value));
+        return true;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        plv_mp_put_bool (out, json_is_true (value));
+        return true;
+    case JSON_NULL:
+        break;
     }
     plv_mp_put_nil (out);
     return true;
@@ -76,7 +76,8 @@ static bool put_value (plv_buf_t *out, const json_t *value, unsigned depth)
 static plv_err_t parse (plv_view_t text, json_kind_t kind, json_t **ret_value, plv_fail_t *ret_fail)
 {
     json_error_t error;
-    json_t *value = json_loadb ((const char *) text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+    json_t *value =
+        json_loadb ((const char *) text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (!value)
         return plv_fail (ret_fail, ERR_SYNTAX, "not JSON: line %d: %s", error.line, error.text);
     if (kind == JSON_IS_OBJECT ? !json_is_object (value) : !json_is_array (value)) {
@@ -90,7 +91,8 @@ static plv_err_t parse (plv_view_t text, json_kind_t kind, json_t **ret_value, p
 
 static plv_err_t deeper (plv_fail_t *ret_fail)
 {
-    return plv_fail (ret_fail, ERR_RANGE, "the JSON is nested deeper than %d", (int) MSGPACK_DEPTH_MAX);
+    return plv_fail (ret_fail, ERR_RANGE, "the JSON is nested deeper than %d",
+                     (int) MSGPACK_DEPTH_MAX);
 }
 
 plv_err_t json_to_msgpack (plv_buf_t *out, plv_view_t text, json_kind_t kind, plv_fail_t *ret_fail)
@@ -106,7 +108,8 @@ plv_err_t json_to_msgpack (plv_buf_t *out, plv_view_t text, json_kind_t kind, pl
     return err;
 }
 
-plv_err_t json_pairs_to_msgpack (plv_buf_t *out, plv_view_t text, uint32_t *count, plv_fail_t *ret_fail)
+plv_err_t json_pairs_to_msgpack (plv_buf_t *out, plv_view_t text, uint32_t *count,
+                                 plv_fail_t *ret_fail)
 {
     json_t *value = NULL;
     size_t start = out->size;
@@ -132,12 +135,23 @@ static void put_escape (plv_buf_t *out, uint8_t byte)
 {
     char escape[8];
     switch (byte) {
-        case '"': put (out, "\\\""); return;
-        case '\\': put (out, "\\\\"); return;
-        case '\n': put (out, "\\n"); return;
-        case '\r': put (out, "\\r"); return;
-        case '\t': put (out, "\\t"); return;
-        default: break;
+    case '"':
+        put (out, "\\\"");
+        return;
+    case '\\':
+        put (out, "\\\\");
+        return;
+    case '\n':
+        put (out, "\\n");
+        return;
+    case '\r':
+        put (out, "\\r");
+        return;
+    case '\t':
+        put (out, "\\t");
+        return;
+    default:
+        break;
     }
     snprintf (escape, sizeof escape, "\\u%04x", byte);
     put (out, escape);
@@ -173,7 +187,8 @@ static void put_base64 (plv_buf_t *out, plv_view_t bytes)
         word |= left > 1 ? (uint32_t) bytes.data[at + 1] << 8 : 0;
         word |= left > 2 ? bytes.data[at + 2] : 0;
         char quad[4] = {digits[word >> 18 & 63], digits[word >> 12 & 63],
-                        left > 1 ? digits[word >> 6 & 63] : '=', left > 2 ? digits[word & 63] : '='};
+                        left > 1 ? digits[word >> 6 & 63] : '=',
+                        left > 2 ? digits[word & 63] : '='};
         plv_buf_add (out, quad, sizeof quad);
     }
     plv_buf_add_u8 (out, '"');
@@ -284,23 +299,29 @@ static bool write_value (plv_buf_t *out, plv_mp_t *at)
 {
     bool truth;
     switch (plv_mp_peek (at)) {
-        case MP_MAP: return write_map (out, at);
-        case MP_ARRAY: return write_array (out, at);
-        case MP_STR: return write_text (out, at);
-        case MP_BIN: return write_bytes (out, at);
-        case MP_UINT:
-        case MP_INT:
-        case MP_FLOAT: return write_number (out, at);
-        case MP_BOOL:
-            if (!plv_mp_bool (at, &truth))
-                return false;
-            put (out, truth ? "true" : "false");
-            return true;
-        case MP_NIL:
-        case MP_EXT:
-            put (out, "null");
-            return plv_mp_skip (at, NULL);
-        case MP_NONE: break;
+    case MP_MAP:
+        return write_map (out, at);
+    case MP_ARRAY:
+        return write_array (out, at);
+    case MP_STR:
+        return write_text (out, at);
+    case MP_BIN:
+        return write_bytes (out, at);
+    case MP_UINT:
+    case MP_INT:
+    case MP_FLOAT:
+        return write_number (out, at);
+    case MP_BOOL:
+        if (!plv_mp_bool (at, &truth))
+            return false;
+        put (out, truth ? "true" : "false");
+        return true;
+    case MP_NIL:
+    case MP_EXT:
+        put (out, "null");
+        return plv_mp_skip (at, NULL);
+    case MP_NONE:
+        break;
     }
     return false;
 }

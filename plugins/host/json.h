@@ -19,7 +19,8 @@ typedef enum { JSON_IS_OBJECT, JSON_IS_ARRAY } json_kind_t;
 plv_err_t json_to_msgpack (plv_buf_t *out, plv_view_t text, json_kind_t kind, plv_fail_t *ret_fail);
 
 /*  The pairs of an object, without the map's head; adds their number to `*count`.  */
-plv_err_t json_pairs_to_msgpack (plv_buf_t *out, plv_view_t text, uint32_t *count, plv_fail_t *ret_fail);
+plv_err_t json_pairs_to_msgpack (plv_buf_t *out, plv_view_t text, uint32_t *count,
+                                 plv_fail_t *ret_fail);
 
 bool json_from_msgpack (plv_buf_t *out, plv_view_t value);
 

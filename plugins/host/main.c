@@ -14,19 +14,21 @@
 
 static int usage (FILE *out, int code)
 {
-    fprintf (out, "usage: palaver-adapter --plugin FILE.so --broker ipc://PATH [--name NAME] [--conf FILE]\n"
-                  "                       [--status-fd N] [--beside]\n"
-                  "\n"
-                  "Runs one platform's plugin and connects it to the broker; palaverd starts it by itself.\n"
-                  "\n"
-                  "  --plugin FILE.so   the plugin: owned by root or you, not writable by others\n"
-                  "  --broker ENDPOINT  the broker's socket\n"
-                  "  --name NAME        the adapter's name, and its group in the configuration\n"
-                  "  --conf FILE        the configuration; the group is adapters.NAME\n"
-                  "  --status-fd N      where a supervisor reads how it goes\n"
-                  "  --beside           an older process of this adapter still runs\n"
-                  "\n"
-                  "exit codes\n");
+    fprintf (
+        out,
+        "usage: palaver-adapter --plugin FILE.so --broker ipc://PATH [--name NAME] [--conf FILE]\n"
+        "                       [--status-fd N] [--beside]\n"
+        "\n"
+        "Runs one platform's plugin and connects it to the broker; palaverd starts it by itself.\n"
+        "\n"
+        "  --plugin FILE.so   the plugin: owned by root or you, not writable by others\n"
+        "  --broker ENDPOINT  the broker's socket\n"
+        "  --name NAME        the adapter's name, and its group in the configuration\n"
+        "  --conf FILE        the configuration; the group is adapters.NAME\n"
+        "  --status-fd N      where a supervisor reads how it goes\n"
+        "  --beside           an older process of this adapter still runs\n"
+        "\n"
+        "exit codes\n");
 #define EXIT(name, number, meaning) fprintf (out, "  %3d  %s\n", number, meaning);
 #include "host/exit.def"
 #undef EXIT
@@ -55,27 +57,52 @@ static void harden (int status_fd)
 static bool name_good (const char *name)
 {
     size_t size = strlen (name);
-    return size > 0 && size <= 64 && strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == size;
+    return size > 0 && size <= 64
+           && strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == size;
+}
+
+/*  A number of a descriptor that can be ours; 0: it is none.  */
+static int descriptor (const char *word)
+{
+    char *end;
+    long number = strtol (word, &end, 10);
+    return *end == 0 && number > 2 && number < 1024 ? (int) number : 0;
 }
 
 static bool read_arguments (int count, char **words, host_options_t *ret_options)
 {
     static const struct option table[] = {
-        {"plugin", required_argument, NULL, 'p'}, {"broker", required_argument, NULL, 'b'},
-        {"name", required_argument, NULL, 'n'},   {"conf", required_argument, NULL, 'c'},
-        {"status-fd", required_argument, NULL, 's'}, {"beside", no_argument, NULL, 'B'},
+        {"plugin", required_argument, NULL, 'p'},
+        {"broker", required_argument, NULL, 'b'},
+        {"name", required_argument, NULL, 'n'},
+        {"conf", required_argument, NULL, 'c'},
+        {"status-fd", required_argument, NULL, 's'},
+        {"beside", no_argument, NULL, 'B'},
         {NULL, 0, NULL, 0},
     };
     int letter;
     while ((letter = getopt_long (count, words, "", table, NULL)) != -1) {
         switch (letter) {
-            case 'p': ret_options->plugin = optarg; break;
-            case 'b': ret_options->broker = optarg; break;
-            case 'n': ret_options->name = optarg; break;
-            case 'c': ret_options->conf = optarg; break;
-            case 's': ret_options->status_fd = atoi (optarg); break;
-            case 'B': ret_options->beside = true; break;
-            default: return false;
+        case 'p':
+            ret_options->plugin = optarg;
+            break;
+        case 'b':
+            ret_options->broker = optarg;
+            break;
+        case 'n':
+            ret_options->name = optarg;
+            break;
+        case 'c':
+            ret_options->conf = optarg;
+            break;
+        case 's':
+            ret_options->status_fd = descriptor (optarg);
+            break;
+        case 'B':
+            ret_options->beside = true;
+            break;
+        default:
+            return false;
         }
     }
     return optind == count && ret_options->plugin && ret_options->broker

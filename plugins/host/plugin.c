@@ -20,7 +20,8 @@ struct plugin {
     pal_adapter_t adapter;
 };
 
-static host_exit_t refuse (host_exit_t code, plv_fail_t *ret_fail, const char *file, const char *why)
+static host_exit_t refuse (host_exit_t code, plv_fail_t *ret_fail, const char *file,
+                           const char *why)
 {
     plv_fail (ret_fail, ERR_ARG, "%s: %s", file, why);
     return code;
@@ -115,14 +116,16 @@ static host_exit_t check_descriptor (plugin_t *self, const char *file, plv_fail_
         return refuse (HOST_EXIT_REFUSED_SYMBOL, ret_fail, file,
                        "has no descriptor: export a const pal_adapter_t named " PAL_SYMBOL);
     if (found->abi >> 16 != PAL_ABI_MAJOR) {
-        plv_fail (ret_fail, ERR_VERSION, "%s: is built for adapter ABI %u.%u, this host speaks %d.%d: %s", file,
+        plv_fail (ret_fail, ERR_VERSION,
+                  "%s: is built for adapter ABI %u.%u, this host speaks %d.%d: %s", file,
                   found->abi >> 16, found->abi & 0xffff, PAL_ABI_MAJOR, PAL_ABI_MINOR,
                   found->abi >> 16 > PAL_ABI_MAJOR ? "upgrade palaver" : "build the plugin again");
         return HOST_EXIT_REFUSED_ABI;
     }
     if (found->size < descriptor_min_bytes || found->size > DESCRIPTOR_MAX_BYTES)
-        return refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file,
-                       "the size in its descriptor is impossible: set .size = sizeof (pal_adapter_t)");
+        return refuse (
+            HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file,
+            "the size in its descriptor is impossible: set .size = sizeof (pal_adapter_t)");
     memcpy (&self->adapter, found,
             found->size < sizeof self->adapter ? found->size : sizeof self->adapter);
     const char *fault = descriptor_fault (self);

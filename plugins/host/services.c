@@ -76,7 +76,8 @@ static void answer_later (uv_idle_t *idle)
     while (!plv_list_empty (&now)) {
         answer_t *answer = PLV_OF (plv_list_pop (&now), answer_t, node);
         if (answer->is_ask)
-            ask_end (self, (ask_t *) (void *) answer, ((ask_t *) (void *) answer)->status, pal_text (NULL));
+            ask_end (self, (ask_t *) (void *) answer, ((ask_t *) (void *) answer)->status,
+                     pal_text (NULL));
         else
             publish_end (self, (publish_t *) (void *) answer);
     }
@@ -107,8 +108,8 @@ static void busy_later (host_t *self, publish_t *publish)
     later (self, &publish->answer);
 }
 
-static void do_publish (const pal_host_t *table, const pal_event_t *event, pal_published_fn *done, void *arg,
-                        pal_id_t *ret_id)
+static void do_publish (const pal_host_t *table, const pal_event_t *event, pal_published_fn *done,
+                        void *arg, pal_id_t *ret_id)
 {
     host_t *self = host_of (table);
     publish_t *publish = plv_alloc_zero (1, sizeof *publish);
@@ -176,7 +177,8 @@ static void do_live (const pal_host_t *table, const pal_event_t *event)
     int64_t now = plv_clock_wall_us ();
     plv_id_t id = plv_id_make (now, random);
     if (translate_event (&self->translate, event, &id, now, &fail))
-        plv_log (self->log, LOG_PLUGIN_WARN, F_STR ("adapter", self->options.name), F_STR ("text", fail.text));
+        plv_log (self->log, LOG_PLUGIN_WARN, F_STR ("adapter", self->options.name),
+                 F_STR ("text", fail.text));
     else
         broker_link_live (self->link, plv_buf_view (&self->translate.envelope),
                           plv_buf_view (&self->translate.body));
@@ -187,31 +189,38 @@ static void do_live (const pal_host_t *table, const pal_event_t *event)
 static const char *outcome_name (pal_outcome_t outcome)
 {
     switch (outcome) {
-        case PAL_SENT: return "sent";
-        case PAL_NOT_SENT: return "not_sent";
-        case PAL_REFUSED: return "refused";
-        case PAL_UNKNOWN: break;
+    case PAL_SENT:
+        return "sent";
+    case PAL_NOT_SENT:
+        return "not_sent";
+    case PAL_REFUSED:
+        return "refused";
+    case PAL_UNKNOWN:
+        break;
     }
     return "unknown";
 }
 
-static void do_finish (const pal_host_t *table, uint64_t delivery, pal_outcome_t outcome, pal_text_t platform_id,
-                       uint32_t retry_after_ms, pal_text_t reason)
+static void do_finish (const pal_host_t *table, uint64_t delivery, pal_outcome_t outcome,
+                       pal_text_t platform_id, uint32_t retry_after_ms, pal_text_t reason)
 {
     host_t *self = host_of (table);
-    if (!broker_link_finish (self->link, delivery, outcome_name (outcome), view_of (platform_id), retry_after_ms,
-                             view_of (reason)))
+    if (!broker_link_finish (self->link, delivery, outcome_name (outcome), view_of (platform_id),
+                             retry_after_ms, view_of (reason)))
         plv_log (self->log, LOG_PLUGIN_DEBUG, F_STR ("adapter", self->options.name),
-                 F_STR ("text", "finished a delivery that is not open"), F_INT ("delivery", (int64_t) delivery));
+                 F_STR ("text", "finished a delivery that is not open"),
+                 F_INT ("delivery", (int64_t) delivery));
 }
 
-static void on_deliver (void *arg, uint64_t delivery, uint32_t attempt, plv_view_t envelope, plv_view_t body)
+static void on_deliver (void *arg, uint64_t delivery, uint32_t attempt, plv_view_t envelope,
+                        plv_view_t body)
 {
     host_t *self = arg;
     pal_reply_t reply;
     plv_fail_t fail;
     if (!self->is_open) {
-        do_finish (&self->table, delivery, PAL_NOT_SENT, pal_text (NULL), 0, pal_text ("the adapter stops"));
+        do_finish (&self->table, delivery, PAL_NOT_SENT, pal_text (NULL), 0,
+                   pal_text ("the adapter stops"));
         return;
     }
     if (translate_reply (&self->translate, envelope, body, &reply, &fail)) {
@@ -229,7 +238,8 @@ static void on_live (void *arg, plv_view_t envelope, plv_view_t body)
     pal_live_t live;
     plv_fail_t fail;
     const pal_adapter_t *adapter = plugin_adapter (self->plugin);
-    if (self->is_open && adapter->live && !translate_live (&self->translate, envelope, body, &live, &fail))
+    if (self->is_open && adapter->live
+        && !translate_live (&self->translate, envelope, body, &live, &fail))
         adapter->live (self->self, &live);
 }
 
@@ -251,7 +261,8 @@ static const char *ask_send (host_t *self, ask_t *ask, pal_text_t command, pal_t
     plv_view_t text = arguments.size ? view_of (arguments) : plv_view_str ("{}");
     if (json_to_msgpack (&encoded, text, JSON_IS_OBJECT, &fail))
         status = "SYNTAX";
-    else if (!broker_link_control (self->link, ask->request, view_of (command), plv_buf_view (&encoded)))
+    else if (!broker_link_control (self->link, ask->request, view_of (command),
+                                   plv_buf_view (&encoded)))
         status = "UNAVAILABLE";
     plv_buf_free (&encoded);
     return status;
@@ -330,22 +341,24 @@ static bool do_conf_bool (const pal_host_t *table, const char *name)
     return settings_bool (self->settings, name);
 }
 
-__attribute__ ((format (printf, 3, 4)))
-static void do_log (const pal_host_t *table, pal_log_level_t level, const char *format, ...)
+__attribute__ ((format (printf, 3, 4))) static void do_log (const pal_host_t *table,
+                                                            pal_log_level_t level,
+                                                            const char *format, ...)
 {
-    static const plv_log_id_t ids[] = {LOG_PLUGIN_DEBUG, LOG_PLUGIN_INFO, LOG_PLUGIN_WARN, LOG_PLUGIN_ERROR};
+    static const plv_log_id_t ids[] = {LOG_PLUGIN_DEBUG, LOG_PLUGIN_INFO, LOG_PLUGIN_WARN,
+                                       LOG_PLUGIN_ERROR};
     host_t *self = host_of (table);
     char text[LOG_BYTES];
     va_list arguments;
     va_start (arguments, format);
     vsnprintf (text, sizeof text, format, arguments);
     va_end (arguments);
-    plv_log (self->log, ids[level <= PAL_LOG_ERROR ? level : PAL_LOG_ERROR], F_STR ("adapter", self->options.name),
-             F_STR ("text", text));
+    plv_log (self->log, ids[level <= PAL_LOG_ERROR ? level : PAL_LOG_ERROR],
+             F_STR ("adapter", self->options.name), F_STR ("text", text));
 }
 
-__attribute__ ((format (printf, 2, 3)))
-static int do_fail (const pal_host_t *table, const char *format, ...)
+__attribute__ ((format (printf, 2, 3))) static int do_fail (const pal_host_t *table,
+                                                            const char *format, ...)
 {
     host_t *self = host_of (table);
     va_list arguments;
@@ -379,21 +392,23 @@ static bool do_same_secret (const pal_host_t *table, pal_text_t a, pal_text_t b)
     unsigned char key[crypto_generichash_KEYBYTES], hash[2][crypto_generichash_BYTES];
     (void) table;
     randombytes_buf (key, sizeof key);
-    crypto_generichash (hash[0], sizeof hash[0], (const unsigned char *) a.data, a.size, key, sizeof key);
-    crypto_generichash (hash[1], sizeof hash[1], (const unsigned char *) b.data, b.size, key, sizeof key);
+    crypto_generichash (hash[0], sizeof hash[0], (const unsigned char *) a.data, a.size, key,
+                        sizeof key);
+    crypto_generichash (hash[1], sizeof hash[1], (const unsigned char *) b.data, b.size, key,
+                        sizeof key);
     return sodium_memcmp (hash[0], hash[1], sizeof hash[0]) == 0;
 }
 
 /* ------------------------------------------------------------------ wakeups and HTTP */
 
-static uint64_t do_timer (const pal_host_t *table, uint32_t after_ms, uint32_t every_ms, void (*fn) (void *arg),
-                          void *arg)
+static uint64_t do_timer (const pal_host_t *table, uint32_t after_ms, uint32_t every_ms,
+                          void (*fn) (void *arg), void *arg)
 {
     return wakeups_timer (host_of (table)->wakeups, after_ms, every_ms, fn, arg);
 }
 
-static uint64_t do_watch (const pal_host_t *table, int fd, unsigned events, void (*fn) (void *arg, unsigned events),
-                          void *arg)
+static uint64_t do_watch (const pal_host_t *table, int fd, unsigned events,
+                          void (*fn) (void *arg, unsigned events), void *arg)
 {
     return wakeups_watch (host_of (table)->wakeups, fd, events, fn, arg);
 }
@@ -410,7 +425,8 @@ static int do_http_listen (const pal_host_t *table, const pal_http_options_t *op
     uint16_t port = 0;
     if (self->http)
         return do_fail (table, "a plugin has one listener");
-    if (http_open (&self->loop, options, handler, self->options.beside, &self->http, &port, &self->fail))
+    if (http_open (&self->loop, options, handler, self->options.beside, &self->http, &port,
+                   &self->fail))
         return -1;
     if (ret_port)
         *ret_port = port;
@@ -423,7 +439,8 @@ static pal_text_t do_http_header (const pal_host_t *table, uint64_t call, const 
     return self->http ? http_header (self->http, call, name) : pal_text (NULL);
 }
 
-static bool do_http_respond (const pal_host_t *table, uint64_t call, const pal_http_response_t *response)
+static bool do_http_respond (const pal_host_t *table, uint64_t call,
+                             const pal_http_response_t *response)
 {
     host_t *self = host_of (table);
     return self->http && http_respond (self->http, call, response);

@@ -35,7 +35,8 @@ static plv_err_t read_int (setting_t *self, const config_setting_t *value, plv_f
     if (type == CONFIG_TYPE_INT)
         number = config_setting_get_int (value);
     if (number < self->key.min || number > self->key.max)
-        return plv_fail (ret_fail, ERR_CONF, "takes %" PRId64 " to %" PRId64, self->key.min, self->key.max);
+        return plv_fail (ret_fail, ERR_CONF, "takes %" PRId64 " to %" PRId64, self->key.min,
+                         self->key.max);
     self->number = number;
     return ERR_OK;
 }
@@ -65,16 +66,16 @@ static plv_err_t read_value (setting_t *self, const config_setting_t *value, con
                              plv_fail_t *ret_fail)
 {
     switch (self->key.type) {
-        case PAL_KEY_INT:
-            return read_int (self, value, ret_fail);
-        case PAL_KEY_BOOL:
-            if (config_setting_type (value) != CONFIG_TYPE_BOOL)
-                return plv_fail (ret_fail, ERR_CONF, "takes true or false");
-            self->number = config_setting_get_bool (value);
-            return ERR_OK;
-        case PAL_KEY_TEXT:
-        case PAL_KEY_SECRET:
-            break;
+    case PAL_KEY_INT:
+        return read_int (self, value, ret_fail);
+    case PAL_KEY_BOOL:
+        if (config_setting_type (value) != CONFIG_TYPE_BOOL)
+            return plv_fail (ret_fail, ERR_CONF, "takes true or false");
+        self->number = config_setting_get_bool (value);
+        return ERR_OK;
+    case PAL_KEY_TEXT:
+    case PAL_KEY_SECRET:
+        break;
     }
     return read_text (self, value, conf_file, ret_fail);
 }
@@ -97,7 +98,8 @@ static plv_err_t unknown (const settings_t *self, const char *key, plv_fail_t *r
         plv_near_offer (&near, plv_view_str (self->items[at].key.name));
     if (!near.best.size)
         return plv_fail (ret_fail, ERR_CONF, "no such key");
-    return plv_fail (ret_fail, ERR_CONF, "no such key; did you mean " PLV_VIEW_FMT "?", PLV_VIEW_ARG (near.best));
+    return plv_fail (ret_fail, ERR_CONF, "no such key; did you mean " PLV_VIEW_FMT "?",
+                     PLV_VIEW_ARG (near.best));
 }
 
 static plv_err_t read_group (settings_t *self, const config_setting_t *group, const char *file,
@@ -116,7 +118,8 @@ static plv_err_t read_group (settings_t *self, const config_setting_t *group, co
         if (err) {
             const char *source = config_setting_source_file (value);
             return plv_fail_context (ret_fail, "%s:%u: adapters.%s.%s", source ? source : file,
-                                     config_setting_source_line (value), config_setting_name (group), key);
+                                     config_setting_source_line (value),
+                                     config_setting_name (group), key);
         }
     }
     return ERR_OK;
@@ -140,7 +143,8 @@ static plv_err_t find_group (const config_t *config, const char *name, const cha
     return ERR_OK;
 }
 
-static plv_err_t read_file (settings_t *self, const char *file, const char *name, plv_fail_t *ret_fail)
+static plv_err_t read_file (settings_t *self, const char *file, const char *name,
+                            plv_fail_t *ret_fail)
 {
     config_t config;
     const config_setting_t *group = NULL;
@@ -148,8 +152,8 @@ static plv_err_t read_file (settings_t *self, const char *file, const char *name
     plv_err_t err = ERR_OK;
     if (!config_read_file (&config, file)) {
         const char *source = config_error_file (&config);
-        err = plv_fail (ret_fail, ERR_CONF, "%s:%d: %s", source ? source : file, config_error_line (&config),
-                        config_error_text (&config));
+        err = plv_fail (ret_fail, ERR_CONF, "%s:%d: %s", source ? source : file,
+                        config_error_line (&config), config_error_text (&config));
     }
     if (!err)
         err = find_group (&config, name, file, &group, ret_fail);

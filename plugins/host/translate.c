@@ -9,9 +9,9 @@ static const struct {
     pal_event_type_t type;
     plv_event_type_t code;
 } types[] = {
-    {PAL_CHAT_MESSAGE, EVENT_CHAT_MESSAGE},   {PAL_CHAT_ACTION, EVENT_CHAT_ACTION},
-    {PAL_CHAT_EDIT, EVENT_CHAT_EDIT},         {PAL_CHAT_REACTION, EVENT_CHAT_REACTION},
-    {PAL_CHAT_TYPING, EVENT_CHAT_TYPING},     {PAL_DELIVERY_RECEIPT, EVENT_DELIVERY_RECEIPT},
+    {PAL_CHAT_MESSAGE, EVENT_CHAT_MESSAGE}, {PAL_CHAT_ACTION, EVENT_CHAT_ACTION},
+    {PAL_CHAT_EDIT, EVENT_CHAT_EDIT},       {PAL_CHAT_REACTION, EVENT_CHAT_REACTION},
+    {PAL_CHAT_TYPING, EVENT_CHAT_TYPING},   {PAL_DELIVERY_RECEIPT, EVENT_DELIVERY_RECEIPT},
 };
 
 void translate_free (translate_t *self)
@@ -42,8 +42,8 @@ static void put_session (translate_t *self, pal_text_t conversation)
     plv_buf_add (&self->session, conversation.data, conversation.size);
 }
 
-static plv_err_t put_json (plv_buf_t *out, const char *name, pal_text_t text, json_kind_t kind, uint32_t *count,
-                           plv_fail_t *ret_fail)
+static plv_err_t put_json (plv_buf_t *out, const char *name, pal_text_t text, json_kind_t kind,
+                           uint32_t *count, plv_fail_t *ret_fail)
 {
     if (!text.size)
         return ERR_OK;
@@ -53,10 +53,12 @@ static plv_err_t put_json (plv_buf_t *out, const char *name, pal_text_t text, js
     return err ? plv_fail_context (ret_fail, "%s", name) : ERR_OK;
 }
 
-static plv_err_t put_pairs (plv_buf_t *out, const pal_event_t *event, uint32_t *count, plv_fail_t *ret_fail)
+static plv_err_t put_pairs (plv_buf_t *out, const pal_event_t *event, uint32_t *count,
+                            plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
-    if (event->type == PAL_CHAT_MESSAGE || event->type == PAL_CHAT_EDIT || event->message_text.size) {
+    if (event->type == PAL_CHAT_MESSAGE || event->type == PAL_CHAT_EDIT
+        || event->message_text.size) {
         plv_mp_put_text (out, "message_text");
         plv_mp_put_str (out, view_of (event->message_text));
         ++*count;
@@ -64,7 +66,8 @@ static plv_err_t put_pairs (plv_buf_t *out, const pal_event_t *event, uint32_t *
     err = put_json (out, "metadata", event->metadata, JSON_IS_OBJECT, count, ret_fail);
     if (!err)
         err = put_json (out, "attachments", event->attachments, JSON_IS_ARRAY, count, ret_fail);
-    if (!err && event->body.size && json_pairs_to_msgpack (out, view_of (event->body), count, ret_fail))
+    if (!err && event->body.size
+        && json_pairs_to_msgpack (out, view_of (event->body), count, ret_fail))
         err = plv_fail_context (ret_fail, "body");
     return err;
 }
@@ -81,12 +84,13 @@ static plv_err_t put_body (translate_t *self, plv_event_type_t code, const pal_e
     plv_buf_add_view (&self->body, plv_buf_view (&pairs));
     plv_buf_free (&pairs);
     if (!err && self->body.size > BODY_BYTES_MAX)
-        err = plv_fail (ret_fail, ERR_RANGE, "the body is larger than %d bytes", (int) BODY_BYTES_MAX);
+        err = plv_fail (ret_fail, ERR_RANGE, "the body is larger than %d bytes",
+                        (int) BODY_BYTES_MAX);
     return err ? err : plv_body_check (code, plv_buf_view (&self->body), &text, ret_fail);
 }
 
-plv_err_t translate_event (translate_t *self, const pal_event_t *event, const plv_id_t *id, int64_t now_us,
-                           plv_fail_t *ret_fail)
+plv_err_t translate_event (translate_t *self, const pal_event_t *event, const plv_id_t *id,
+                           int64_t now_us, plv_fail_t *ret_fail)
 {
     plv_event_type_t code = type_of (event->type);
     if (code == EVENT_UNKNOWN)
@@ -111,7 +115,8 @@ plv_err_t translate_event (translate_t *self, const pal_event_t *event, const pl
     plv_envelope_t check;
     plv_err_t err = plv_envelope_parse (plv_buf_view (&self->envelope), &check, ret_fail);
     if (!err && self->envelope.size > ENVELOPE_BYTES_MAX)
-        err = plv_fail (ret_fail, ERR_RANGE, "the envelope is larger than %d bytes", (int) ENVELOPE_BYTES_MAX);
+        err = plv_fail (ret_fail, ERR_RANGE, "the envelope is larger than %d bytes",
+                        (int) ENVELOPE_BYTES_MAX);
     return err ? err : put_body (self, code, event, ret_fail);
 }
 
@@ -155,11 +160,13 @@ static double number (plv_view_t body, const char *name)
 static plv_err_t put_whole (plv_buf_t *out, plv_view_t body, plv_fail_t *ret_fail)
 {
     plv_buf_clear (out);
-    return json_from_msgpack (out, body) ? ERR_OK : plv_fail (ret_fail, ERR_MSGPACK, "the body is no msgpack");
+    return json_from_msgpack (out, body)
+               ? ERR_OK
+               : plv_fail (ret_fail, ERR_MSGPACK, "the body is no msgpack");
 }
 
-plv_err_t translate_reply (translate_t *self, plv_view_t envelope, plv_view_t body, pal_reply_t *ret_reply,
-                           plv_fail_t *ret_fail)
+plv_err_t translate_reply (translate_t *self, plv_view_t envelope, plv_view_t body,
+                           pal_reply_t *ret_reply, plv_fail_t *ret_fail)
 {
     plv_envelope_t head;
     plv_err_t err = plv_envelope_parse (envelope, &head, ret_fail);
@@ -188,8 +195,8 @@ plv_err_t translate_reply (translate_t *self, plv_view_t envelope, plv_view_t bo
     return ERR_OK;
 }
 
-plv_err_t translate_live (translate_t *self, plv_view_t envelope, plv_view_t body, pal_live_t *ret_live,
-                          plv_fail_t *ret_fail)
+plv_err_t translate_live (translate_t *self, plv_view_t envelope, plv_view_t body,
+                          pal_live_t *ret_live, plv_fail_t *ret_fail)
 {
     plv_envelope_t head;
     plv_err_t err = plv_envelope_parse (envelope, &head, ret_fail);

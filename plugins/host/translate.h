@@ -24,14 +24,14 @@ typedef struct {
 void translate_free (translate_t *self);
 
 /*  Writes `envelope` and `body`.  */
-plv_err_t translate_event (translate_t *self, const pal_event_t *event, const plv_id_t *id, int64_t now_us,
-                           plv_fail_t *ret_fail);
+plv_err_t translate_event (translate_t *self, const pal_event_t *event, const plv_id_t *id,
+                           int64_t now_us, plv_fail_t *ret_fail);
 
 /*  Texts of `ret_reply` point into the arguments and into `self`, until the next call.  */
-plv_err_t translate_reply (translate_t *self, plv_view_t envelope, plv_view_t body, pal_reply_t *ret_reply,
-                           plv_fail_t *ret_fail);
-plv_err_t translate_live (translate_t *self, plv_view_t envelope, plv_view_t body, pal_live_t *ret_live,
-                          plv_fail_t *ret_fail);
+plv_err_t translate_reply (translate_t *self, plv_view_t envelope, plv_view_t body,
+                           pal_reply_t *ret_reply, plv_fail_t *ret_fail);
+plv_err_t translate_live (translate_t *self, plv_view_t envelope, plv_view_t body,
+                          pal_live_t *ret_live, plv_fail_t *ret_fail);
 
 static inline plv_view_t view_of (pal_text_t text)
 {

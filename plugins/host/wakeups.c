@@ -83,8 +83,8 @@ static void on_time (uv_timer_t *timer)
     fn (arg);
 }
 
-uint64_t wakeups_timer (wakeups_t *self, uint32_t after_ms, uint32_t every_ms, void (*fn) (void *arg),
-                        void *arg)
+uint64_t wakeups_timer (wakeups_t *self, uint32_t after_ms, uint32_t every_ms,
+                        void (*fn) (void *arg), void *arg)
 {
     wakeup_t *wakeup = add (self);
     wakeup->on_time = fn;
@@ -98,14 +98,15 @@ uint64_t wakeups_timer (wakeups_t *self, uint32_t after_ms, uint32_t every_ms, v
 static void on_events (uv_poll_t *poll, int status, int events)
 {
     wakeup_t *wakeup = poll->data;
-    unsigned seen = status < 0 ? PAL_READABLE | PAL_WRITABLE : 0; /* an error shows at the next call */
+    unsigned seen =
+        status < 0 ? PAL_READABLE | PAL_WRITABLE : 0; /* an error shows at the next call */
     seen |= events & (UV_READABLE | UV_DISCONNECT) ? PAL_READABLE : 0;
     seen |= events & UV_WRITABLE ? PAL_WRITABLE : 0;
     wakeup->on_events (wakeup->arg, seen);
 }
 
-uint64_t wakeups_watch (wakeups_t *self, int fd, unsigned events, void (*fn) (void *arg, unsigned events),
-                        void *arg)
+uint64_t wakeups_watch (wakeups_t *self, int fd, unsigned events,
+                        void (*fn) (void *arg, unsigned events), void *arg)
 {
     wakeup_t *wakeup = add (self);
     wakeup->on_events = fn;
@@ -115,7 +116,8 @@ uint64_t wakeups_watch (wakeups_t *self, int fd, unsigned events, void (*fn) (vo
         return 0;
     }
     uint64_t number = enter (wakeup);
-    int wanted = (events & PAL_READABLE ? UV_READABLE : 0) | (events & PAL_WRITABLE ? UV_WRITABLE : 0);
+    int wanted =
+        (events & PAL_READABLE ? UV_READABLE : 0) | (events & PAL_WRITABLE ? UV_WRITABLE : 0);
     if (uv_poll_start (&wakeup->uv.poll, wanted, on_events) < 0) {
         wakeups_cancel (self, number);
         return 0;

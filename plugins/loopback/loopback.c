@@ -4,7 +4,7 @@
     Out:  {"taken": "stored", "id": "018f..."}                          the message is on disk
           {"conversation": "42", "reply_to": "018f...", "response_text": "..."}    an answer, whole
 
-    A complete adapter, and the one that the README walks through.  */
+    A complete adapter: the README walks through it.  */
 #include "sdk/adapter.h"
 
 #include <errno.h>
@@ -37,6 +37,8 @@ typedef struct loopback {
 
 static void client_close (client_t *client)
 {
+    if (client->fd < 0)
+        return;
     client->owner->host->watch_cancel (client->owner->host, client->watch);
     close (client->fd);
     client->fd = -1;
@@ -47,12 +49,10 @@ static bool client_write (client_t *client, json_t *object)
 {
     char *text = json_dumps (object, JSON_COMPACT);
     size_t size = text ? strlen (text) : 0;
-    bool sent = false;
     json_decref (object);
-    if (text) {
+    if (text)
         text[size] = '\n'; /* in place of the NUL */
-        sent = send (client->fd, text, size + 1, MSG_NOSIGNAL) == (ssize_t) (size + 1);
-    }
+    bool sent = text && send (client->fd, text, size + 1, MSG_NOSIGNAL) == (ssize_t) (size + 1);
     free (text);
     if (!sent)
         client_close (client);
@@ -65,9 +65,10 @@ static void on_taken (void *arg, const pal_published_t *result)
     static const char *const words[] = {"?", "stored", "busy", "rejected"};
     client_t *client = arg;
     if (client->fd >= 0)
-        client_write (client, json_pack ("{s:s, s:s, s:s%}", "taken", words[result->taken], "id", result->id.text,
-                                         "why", result->reason.size ? result->reason.data : "",
-                                         result->reason.size));
+        client_write (
+            client,
+            json_pack ("{s:s, s:s, s:s%}", "taken", words[result->taken], "id", result->id.text,
+                       "why", result->reason.size ? result->reason.data : "", result->reason.size));
 }
 
 static pal_text_t member (const json_t *object, const char *name)
@@ -86,7 +87,8 @@ static void on_line (client_t *client, const char *line, size_t size)
         .platform_id = member (object, "platform_id"),
         .message_text = member (object, "message_text"),
     };
-    snprintf (client->conversation, sizeof client->conversation, "%.*s", PAL_ARG (event.conversation));
+    snprintf (client->conversation, sizeof client->conversation, "%.*s",
+              PAL_ARG (event.conversation));
     /*  What is missing or not JSON comes back as rejected: the host looks, so that no plugin has to.  */
     client->owner->host->publish (client->owner->host, &event, on_taken, client, NULL);
     json_decref (object);
@@ -135,7 +137,8 @@ static void loopback_deliver (void *arg, const pal_reply_t *reply)
             continue;
         json_t *answer = json_loadb (reply->body.data, reply->body.size, 0, NULL);
         json_object_set_new (answer, "conversation", json_string (client->conversation));
-        json_object_set_new (answer, "reply_to", json_string (reply->has_reply_to ? reply->reply_to.text : ""));
+        json_object_set_new (answer, "reply_to",
+                             json_string (reply->has_reply_to ? reply->reply_to.text : ""));
         /*  A line that left in part is unknown to us: the client may have read it, or not.  */
         if (client_write (client, answer))
             pal_sent (self->host, reply->delivery, pal_text (reply->id.text));
@@ -151,14 +154,16 @@ static int loopback_open (const pal_host_t *host, void **ret_self)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct stat info;
     loopback_t *self = calloc (1, sizeof *self);
-    snprintf (address.sun_path, sizeof address.sun_path, "%.*s", PAL_ARG (host->conf_text (host, "path")));
+    snprintf (address.sun_path, sizeof address.sun_path, "%.*s",
+              PAL_ARG (host->conf_text (host, "path")));
     for (int at = 0; at < CLIENTS_MAX; at++)
         self->clients[at].fd = -1;
     self->host = host;
     self->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stat (address.sun_path, &info) == 0 && S_ISSOCK (info.st_mode))
         unlink (address.sun_path); /* left by an earlier life */
-    if (bind (self->fd, (struct sockaddr *) &address, sizeof address) < 0 || listen (self->fd, CLIENTS_MAX) < 0) {
+    if (bind (self->fd, (struct sockaddr *) &address, sizeof address) < 0
+        || listen (self->fd, CLIENTS_MAX) < 0) {
         host->fail (host, "path = \"%s\": %s", address.sun_path, strerror (errno));
         close (self->fd);
         free (self);
@@ -172,18 +177,14 @@ static int loopback_open (const pal_host_t *host, void **ret_self)
 static void loopback_close (void *arg)
 {
     loopback_t *self = arg;
-    for (int at = 0; at < CLIENTS_MAX; at++) {
-        if (self->clients[at].fd >= 0)
-            client_close (&self->clients[at]);
-    }
+    for (client_t *client = self->clients; client < self->clients + CLIENTS_MAX; client++)
+        client_close (client);
     self->host->watch_cancel (self->host, self->watch);
     close (self->fd); /* the path stays: a successor may listen there already */
     free (self);
 }
 
-static const pal_key_t keys[] = {
-    PAL_TEXT ("path", "loopback.sock", "the socket"),
-};
+static const pal_key_t keys[] = {PAL_TEXT ("path", "loopback.sock", "the socket")};
 
 PAL_EXPORT const pal_adapter_t palaver_adapter = {
     .abi = PAL_ABI,

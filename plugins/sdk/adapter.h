@@ -33,7 +33,8 @@
 #define PAL_SYMBOL "palaver_adapter"
 
 /*  Does this host have the call `member`? Only needed for calls that came after 1.0.  */
-#define PAL_HAS(host, member) ((host)->size >= offsetof (pal_host_t, member) + sizeof ((host)->member))
+#define PAL_HAS(host, member)                                                                      \
+    ((host)->size >= offsetof (pal_host_t, member) + sizeof ((host)->member))
 
 /* ------------------------------------------------------------------ text */
 
@@ -75,10 +76,10 @@ typedef struct {
 
 typedef enum {
     PAL_CHAT_MESSAGE = 1,
-    PAL_CHAT_ACTION = 2,   /* a button pressed; what it carries goes into `body` */
-    PAL_CHAT_EDIT = 3,     /* message_text is the new text */
-    PAL_CHAT_REACTION = 4, /* in `body` */
-    PAL_CHAT_TYPING = 5,   /* only with live () */
+    PAL_CHAT_ACTION = 2,      /* a button pressed; what it carries goes into `body` */
+    PAL_CHAT_EDIT = 3,        /* message_text is the new text */
+    PAL_CHAT_REACTION = 4,    /* in `body` */
+    PAL_CHAT_TYPING = 5,      /* only with live () */
     PAL_DELIVERY_RECEIPT = 6, /* the platform's word on an earlier response, in `body` */
 } pal_event_type_t;
 
@@ -86,9 +87,11 @@ typedef enum {
     is PLATFORM_CONVERSATION.  */
 typedef struct {
     pal_event_type_t type;
-    pal_text_t conversation; /* the platform's id of the conversation; required, at most 180 bytes */
-    pal_text_t user_id;      /* required, at most 255 bytes */
-    pal_text_t platform_id;  /* the platform's id of this message, at most 255 bytes: a second copy with the
+    pal_text_t
+        conversation;   /* the platform's id of the conversation; required, at most 180 bytes */
+    pal_text_t user_id; /* required, at most 255 bytes */
+    pal_text_t
+        platform_id; /* the platform's id of this message, at most 255 bytes: a second copy with the
                                 same one is dropped. Empty only where the platform has none */
     int64_t timestamp_us;    /* microseconds since 1970, UTC; 0: now */
     pal_text_t message_text; /* required for a message and an edit */
@@ -99,8 +102,8 @@ typedef struct {
 } pal_event_t;
 
 typedef enum {
-    PAL_STORED = 1,   /* on disk (or a copy of what is): acknowledge it to the platform now */
-    PAL_BUSY = 2,     /* not taken; publish it again after retry_after_ms, or let the platform do so */
+    PAL_STORED = 1, /* on disk (or a copy of what is): acknowledge it to the platform now */
+    PAL_BUSY = 2, /* not taken; publish it again after retry_after_ms, or let the platform do so */
     PAL_REJECTED = 3, /* not taken and never will be: `code` and `reason` say why */
 } pal_taken_t;
 
@@ -121,7 +124,8 @@ typedef void (pal_published_fn) (void *arg, const pal_published_t *result);
     is an unknown outcome.  */
 typedef struct {
     uint64_t delivery; /* names it when it is finished */
-    uint32_t attempt;  /* 1, 2, ...: above 1 an earlier attempt was not sent, or is not known to be */
+    uint32_t
+        attempt; /* 1, 2, ...: above 1 an earlier attempt was not sent, or is not known to be */
     bool has_reply_to;
     pal_id_t id;
     pal_id_t reply_to; /* the event that it answers: the id that publish () returned */
@@ -162,7 +166,8 @@ typedef enum {
     PAL_KEY_INT = 1,
     PAL_KEY_BOOL = 2,
     PAL_KEY_TEXT = 3,
-    PAL_KEY_SECRET = 4, /* in the file only as "env:NAME" or "file:PATH"; conf_text gives the secret itself */
+    PAL_KEY_SECRET =
+        4, /* in the file only as "env:NAME" or "file:PATH"; conf_text gives the secret itself */
 } pal_key_type_t;
 
 /*  One conf key of `adapters = { NAME = { ... } }`. What is not in a plugin's table is refused.  */
@@ -178,14 +183,23 @@ typedef struct {
 } pal_key_t;
 
 #define PAL_INT(name_, standard, min_, max_, meaning_)                                             \
-    {.name = (name_), .meaning = (meaning_), .number = (standard), .min = (min_), .max = (max_),   \
-     .type = PAL_KEY_INT}
+    {                                                                                              \
+        .name = (name_), .meaning = (meaning_), .number = (standard), .min = (min_),               \
+        .max = (max_), .type = PAL_KEY_INT                                                         \
+    }
 #define PAL_BOOL(name_, standard, meaning_)                                                        \
-    {.name = (name_), .meaning = (meaning_), .number = (standard), .max = 1, .type = PAL_KEY_BOOL}
+    {                                                                                              \
+        .name = (name_), .meaning = (meaning_), .number = (standard), .max = 1,                    \
+        .type = PAL_KEY_BOOL                                                                       \
+    }
 #define PAL_TEXT(name_, standard, meaning_)                                                        \
-    {.name = (name_), .meaning = (meaning_), .text = (standard), .type = PAL_KEY_TEXT}
+    {                                                                                              \
+        .name = (name_), .meaning = (meaning_), .text = (standard), .type = PAL_KEY_TEXT           \
+    }
 #define PAL_SECRET(name_, meaning_)                                                                \
-    {.name = (name_), .meaning = (meaning_), .type = PAL_KEY_SECRET}
+    {                                                                                              \
+        .name = (name_), .meaning = (meaning_), .type = PAL_KEY_SECRET                             \
+    }
 
 /* ------------------------------------------------------------------ services: HTTP listener */
 
@@ -205,7 +219,7 @@ typedef struct {
     pal_text_t path;   /* decoded: begins with '/', holds no NUL and no ".." part */
     pal_text_t query;  /* not decoded, without the '?' */
     pal_text_t body;
-    pal_text_t peer;   /* the client's address */
+    pal_text_t peer; /* the client's address */
 } pal_http_request_t;
 
 typedef struct {
@@ -237,8 +251,9 @@ enum { PAL_READABLE = 1, PAL_WRITABLE = 2 };
 
 typedef struct {
     bool ok;
-    pal_text_t status; /* "ok", or an error's name: "UNAVAILABLE" where broker or wire do not offer it */
-    pal_text_t body;   /* a JSON object */
+    pal_text_t
+        status; /* "ok", or an error's name: "UNAVAILABLE" where broker or wire do not offer it */
+    pal_text_t body; /* a JSON object */
 } pal_control_result_t;
 
 typedef struct pal_host pal_host_t;
@@ -253,15 +268,15 @@ struct pal_host {
     /*  Hands an event to the broker. It is kept and repeated over reconnects until `done` is told what
         became of it: once, always later, also when the event is malformed (REJECTED) or the host holds too
         many (BUSY). `ret_id` (may be NULL) gets the id that a reply's `reply_to` will name.  */
-    void (*publish) (const pal_host_t *self, const pal_event_t *event, pal_published_fn *done, void *arg,
-                     pal_id_t *ret_id);
+    void (*publish) (const pal_host_t *self, const pal_event_t *event, pal_published_fn *done,
+                     void *arg, pal_id_t *ret_id);
 
     /*  Presence or streamed text from the platform: passed on when the broker is there, else dropped.  */
     void (*live) (const pal_host_t *self, const pal_event_t *event);
 
     /*  Ends a delivery; see pal_sent and its like below. The second end of one delivery is ignored.  */
-    void (*finish) (const pal_host_t *self, uint64_t delivery, pal_outcome_t outcome, pal_text_t platform_id,
-                    uint32_t retry_after_ms, pal_text_t reason);
+    void (*finish) (const pal_host_t *self, uint64_t delivery, pal_outcome_t outcome,
+                    pal_text_t platform_id, uint32_t retry_after_ms, pal_text_t reason);
 
     /*  Asks or tells the broker something (a session's history, its reset); `arguments`: a JSON object.
         `done` is called once, later; at the latest after 10 s.  */
@@ -282,7 +297,8 @@ struct pal_host {
         __attribute__ ((format (printf, 3, 4)));
 
     /*  Why open () fails, for the line that the operator reads. Returns -1, to be returned by open ().  */
-    int (*fail) (const pal_host_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+    int (*fail) (const pal_host_t *self, const char *format, ...)
+        __attribute__ ((format (printf, 2, 3)));
 
     int64_t (*wall_us) (const pal_host_t *self); /* since 1970, UTC; may jump */
     int64_t (*mono_us) (const pal_host_t *self); /* since an arbitrary start; never goes back */
@@ -292,8 +308,8 @@ struct pal_host {
     bool (*same_secret) (const pal_host_t *self, pal_text_t a, pal_text_t b);
 
     /*  Calls `fn` after `after_ms`, then every `every_ms` (0: once) until it is cancelled.  */
-    uint64_t (*timer) (const pal_host_t *self, uint32_t after_ms, uint32_t every_ms, void (*fn) (void *arg),
-                       void *arg);
+    uint64_t (*timer) (const pal_host_t *self, uint32_t after_ms, uint32_t every_ms,
+                       void (*fn) (void *arg), void *arg);
     void (*timer_cancel) (const pal_host_t *self, uint64_t timer);
 
     /*  Calls `fn` while `fd` (not blocking; the plugin's own) is readable or writable; 0: it cannot be
@@ -310,7 +326,8 @@ struct pal_host {
         until the plugin returns to the host.  */
     pal_text_t (*http_header) (const pal_host_t *self, uint64_t call, const char *name);
     /*  Answers a request. False: its client has gone (or it was answered before), nobody got it.  */
-    bool (*http_respond) (const pal_host_t *self, uint64_t call, const pal_http_response_t *response);
+    bool (*http_respond) (const pal_host_t *self, uint64_t call,
+                          const pal_http_response_t *response);
     /*  Takes no further connection; answers to open requests are still sent.  */
     void (*http_close) (const pal_host_t *self);
 
@@ -343,12 +360,13 @@ static inline void pal_unknown (const pal_host_t *host, uint64_t delivery, const
 
 /*  What a platform can do, as a set.  */
 enum {
-    PAL_CAN_EDIT = 1 << 0,    /* change a message that was sent */
-    PAL_CAN_TYPING = 1 << 1,  /* show that an answer is on its way */
+    PAL_CAN_EDIT = 1 << 0,   /* change a message that was sent */
+    PAL_CAN_TYPING = 1 << 1, /* show that an answer is on its way */
     PAL_CAN_BUTTONS = 1 << 2,
     PAL_CAN_THREADS = 1 << 3,
-    PAL_CAN_STREAM = 1 << 4,  /* live () shows text while it is written */
-    PAL_DEDUPLICATES = 1 << 5, /* the platform drops a second send of one reply: unknown is safe to retry */
+    PAL_CAN_STREAM = 1 << 4, /* live () shows text while it is written */
+    PAL_DEDUPLICATES =
+        1 << 5, /* the platform drops a second send of one reply: unknown is safe to retry */
 };
 
 typedef enum {
@@ -365,8 +383,8 @@ typedef enum { PAL_BYTES = 0, PAL_CODEPOINTS = 1, PAL_UTF16_UNITS = 2 } pal_text
 
 /*  `export const pal_adapter_t palaver_adapter = {.abi = PAL_ABI, .size = sizeof (pal_adapter_t), ...}`.  */
 typedef struct {
-    uint32_t abi;  /* PAL_ABI; another major version is not loaded */
-    uint32_t size; /* sizeof (pal_adapter_t) */
+    uint32_t abi;         /* PAL_ABI; another major version is not loaded */
+    uint32_t size;        /* sizeof (pal_adapter_t) */
     const char *name;     /* [a-z][a-z0-9-]*, at most 32 */
     const char *version;  /* of the plugin */
     const char *platform; /* [a-z][a-z0-9]*, at most 32: begins every session id */

@@ -23,7 +23,7 @@ typedef struct {
     entry_t by_call;
     web_t *web;
     uint64_t call;
-    bool over; /* answered, or its client has gone */
+    bool over;      /* answered, or its client has gone */
     bool published; /* its callback is still to come */
     bool stored;
     uint64_t timer;
@@ -75,12 +75,16 @@ static repeat_t *repeat_new (web_t *self, const char *platform_id, const uint8_t
 }
 
 /*  True: the request is answered from what an earlier one with the same key got.  */
-static bool answer_repeat (web_t *self, uint64_t call, repeat_t *repeat, const uint8_t body[HASH_BYTES])
+static bool answer_repeat (web_t *self, uint64_t call, repeat_t *repeat,
+                           const uint8_t body[HASH_BYTES])
 {
     if (memcmp (repeat->body, body, HASH_BYTES) != 0)
-        respond_problem (self, call, 422, pal_text ("this Idempotency-Key was used with another body"), NULL);
+        respond_problem (self, call, 422,
+                         pal_text ("this Idempotency-Key was used with another body"), NULL);
     else if (!repeat->answered)
-        respond_problem (self, call, 409, pal_text ("the first request with this Idempotency-Key still waits"), NULL);
+        respond_problem (self, call, 409,
+                         pal_text ("the first request with this Idempotency-Key still waits"),
+                         NULL);
     else if (repeat->answer.size)
         respond (self, call, 200, text_view (&repeat->answer), NULL);
     else
@@ -150,10 +154,13 @@ static void on_timeout (void *arg)
     wait_t *wait = arg;
     web_t *self = wait->web;
     if (wait->stored)
-        respond_problem (self, wait->call, 504, self->host->conf_text (self->host, "timeout_text"), NULL);
+        respond_problem (self, wait->call, 504, self->host->conf_text (self->host, "timeout_text"),
+                         NULL);
     else
-        respond_busy (self, wait->call, 1000,
-                      pal_text ("the broker has not taken the message yet; send it again with the same Idempotency-Key"));
+        respond_busy (
+            self, wait->call, 1000,
+            pal_text (
+                "the broker has not taken the message yet; send it again with the same Idempotency-Key"));
     wait_end (wait, pal_text (NULL));
     wait_free (wait);
 }
@@ -194,7 +201,8 @@ static void publish (web_t *self, wait_t *wait, const message_t *message, const 
 
 /* ------------------------------------------------------------------ requests */
 
-static void make_platform_id (web_t *self, char ret_id[HASH_BYTES * 2 + 1], pal_text_t conversation, pal_text_t key)
+static void make_platform_id (web_t *self, char ret_id[HASH_BYTES * 2 + 1], pal_text_t conversation,
+                              pal_text_t key)
 {
     uint8_t bytes[HASH_BYTES];
     if (key.size)
@@ -211,7 +219,8 @@ static void take (web_t *self, const pal_http_request_t *request, const message_
     repeat_t *repeat = NULL;
     pal_text_t key = self->host->http_header (self->host, request->call, "idempotency-key");
     if (key.size > KEY_BYTES_MAX) {
-        respond_problem (self, request->call, 400, pal_text ("Idempotency-Key: at most 255 bytes"), NULL);
+        respond_problem (self, request->call, 400, pal_text ("Idempotency-Key: at most 255 bytes"),
+                         NULL);
         return;
     }
     make_platform_id (self, platform_id, message->session_id, key);
@@ -235,7 +244,8 @@ void chat_message (web_t *self, const pal_http_request_t *request)
 {
     message_t message;
     if (self->waits.count >= self->waiting_max) {
-        respond_busy (self, request->call, 1000, pal_text ("too many requests wait for their answers"));
+        respond_busy (self, request->call, 1000,
+                      pal_text ("too many requests wait for their answers"));
         return;
     }
     const char *fault = message_parse (&message, request->body);
@@ -292,7 +302,8 @@ void chat_deliver (web_t *self, const pal_reply_t *reply)
 {
     text_t answer = {0};
     write_answer (&answer, reply);
-    entry_t *entry = reply->has_reply_to ? table_get (&self->waits, pal_text (reply->reply_to.text)) : NULL;
+    entry_t *entry =
+        reply->has_reply_to ? table_get (&self->waits, pal_text (reply->reply_to.text)) : NULL;
     bool kept = !answer.failed && recent_add (self, reply->conversation, text_view (&answer));
     if (entry && !answer.failed) {
         wait_t *wait = ENTRY_OF (entry, wait_t, by_id);
@@ -314,8 +325,9 @@ void chat_close (web_t *self)
         wait_t *wait = ENTRY_OF (entry, wait_t, by_call);
         if (!wait->over)
             respond_busy (self, wait->call, 1000,
-                          pal_text (wait->stored ? "the gateway stops; the answer will appear in the session"
-                                                 : "the gateway stops; send the message again"));
+                          pal_text (wait->stored
+                                        ? "the gateway stops; the answer will appear in the session"
+                                        : "the gateway stops; send the message again"));
         wait_end (wait, pal_text (NULL));
         wait->published = false; /* the host will not call back any more */
         wait_free (wait);

@@ -84,12 +84,14 @@ bool message_time (pal_text_t text, int64_t *ret_us)
     struct tm tm = {0};
     int zone = 0;
     tm.tm_year = take_number (&text, 4) - 1900;
-    bool good = tm.tm_year >= 70 && take_char (&text, "-") && (tm.tm_mon = take_number (&text, 2) - 1) >= 0
-                && take_char (&text, "-") && (tm.tm_mday = take_number (&text, 2)) > 0 && take_char (&text, "Tt ")
+    bool good = tm.tm_year >= 70 && take_char (&text, "-")
+                && (tm.tm_mon = take_number (&text, 2) - 1) >= 0 && take_char (&text, "-")
+                && (tm.tm_mday = take_number (&text, 2)) > 0 && take_char (&text, "Tt ")
                 && (tm.tm_hour = take_number (&text, 2)) >= 0 && take_char (&text, ":")
                 && (tm.tm_min = take_number (&text, 2)) >= 0 && take_char (&text, ":")
                 && (tm.tm_sec = take_number (&text, 2)) >= 0;
-    if (!good || tm.tm_mon > 11 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+    if (!good || tm.tm_mon > 11 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59
+        || tm.tm_sec > 60)
         return false;
     int64_t fraction = take_fraction_us (&text);
     if (!take_zone (&text, &zone) || text.size)
@@ -103,7 +105,8 @@ static const char *read_timestamp (message_t *self, const json_t *object)
     const json_t *value = json_object_get (object, "timestamp");
     if (!value || json_is_null (value))
         return NULL;
-    if (json_is_number (value) && json_number_value (value) > 0 && json_number_value (value) < 1e11) {
+    if (json_is_number (value) && json_number_value (value) > 0
+        && json_number_value (value) < 1e11) {
         self->timestamp_us = (int64_t) (json_number_value (value) * 1e6);
         return NULL;
     }
@@ -124,7 +127,8 @@ static const char *read_metadata (message_t *self, const json_t *object)
         return NULL;
     json_t *metadata = json_is_object (value) ? json_copy (value) : json_object ();
     if (foreign)
-        json_object_set_new (metadata, "client_platform", json_stringn (self->platform.data, self->platform.size));
+        json_object_set_new (metadata, "client_platform",
+                             json_stringn (self->platform.data, self->platform.size));
     self->metadata = json_dumps (metadata, JSON_COMPACT);
     json_decref (metadata);
     return self->metadata ? NULL : "metadata: is too large";
@@ -132,11 +136,13 @@ static const char *read_metadata (message_t *self, const json_t *object)
 
 const char *message_parse (message_t *self, pal_text_t body)
 {
-    json_t *object = json_loadb (body.size ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *object =
+        json_loadb (body.size ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
     *self = (message_t){.root = object};
     if (!json_is_object (object))
         return "the body is no JSON object";
-    if (!read_text (object, "session_id", &self->session_id) || !id_good (self->session_id, SESSION_BYTES_MAX))
+    if (!read_text (object, "session_id", &self->session_id)
+        || !id_good (self->session_id, SESSION_BYTES_MAX))
         return "session_id: takes a text of 1 to 180 bytes";
     if (!read_text (object, "user_id", &self->user_id) || !id_good (self->user_id, USER_BYTES_MAX))
         return "user_id: takes a text of 1 to 255 bytes";

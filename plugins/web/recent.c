@@ -72,7 +72,8 @@ void recent_show (web_t *self, uint64_t call, pal_text_t conversation)
     recent_t *recent = recent_of (self, conversation);
     text_t body = {0};
     if (!recent) {
-        respond_problem (self, call, 404, pal_text ("no session of this id has been answered lately"), NULL);
+        respond_problem (self, call, 404,
+                         pal_text ("no session of this id has been answered lately"), NULL);
         return;
     }
     text_add (&body, "{\"session_id\":");

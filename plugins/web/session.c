@@ -18,7 +18,8 @@ static void on_shown (question_t *question, const pal_control_result_t *result)
     if (result->ok)
         respond (question->web, question->call, 200, result->body, NULL);
     else if (pal_text_is (result->status, "NOENT"))
-        respond_problem (question->web, question->call, 404, pal_text ("there is no session of this id"), NULL);
+        respond_problem (question->web, question->call, 404,
+                         pal_text ("there is no session of this id"), NULL);
     else /* the broker does not tell: what we remember ourselves */
         recent_show (question->web, question->call, question->conversation);
 }
@@ -30,9 +31,11 @@ static void on_reset (question_t *question, const pal_control_result_t *result)
         recent_forget (self, question->conversation);
         respond (self, question->call, 200, pal_text ("{\"status\":\"success\"}\n"), NULL);
     } else if (pal_text_is (result->status, "BUSY")) {
-        respond_problem (self, question->call, 409, pal_text ("a message of this session is still worked on"), NULL);
+        respond_problem (self, question->call, 409,
+                         pal_text ("a message of this session is still worked on"), NULL);
     } else if (pal_text_is (result->status, "UNAVAILABLE") && self->host->connected (self->host)) {
-        respond_problem (self, question->call, 501, pal_text ("this broker does not let adapters reset sessions"), NULL);
+        respond_problem (self, question->call, 403,
+                         pal_text ("this broker does not let adapters reset sessions"), NULL);
     } else {
         respond_busy (self, question->call, 1000, pal_text ("the broker does not answer"));
     }
@@ -77,8 +80,8 @@ static void ask (web_t *self, uint64_t call, pal_text_t conversation, bool is_re
     text_add (&arguments, "{\"session\":");
     text_add_quoted (&arguments, text_view (&session));
     text_add (&arguments, "}");
-    self->host->control (self->host, pal_text (is_reset ? "sessions.reset" : "sessions.show"), text_view (&arguments),
-                         on_result, question);
+    self->host->control (self->host, pal_text (is_reset ? "sessions.reset" : "sessions.show"),
+                         text_view (&arguments), on_result, question);
     text_free (&session);
     text_free (&arguments);
 }

@@ -24,8 +24,8 @@ void table_free (table_t *self)
 static entry_t **bucket (const table_t *self, pal_text_t key)
 {
     uint64_t hash;
-    crypto_shorthash ((unsigned char *) &hash, (const unsigned char *) (key.size ? key.data : ""), key.size,
-                      self->secret);
+    crypto_shorthash ((unsigned char *) &hash, (const unsigned char *) (key.size ? key.data : ""),
+                      key.size, self->secret);
     return &self->buckets[hash & self->mask];
 }
 

@@ -37,6 +37,7 @@ void table_touch (table_t *self, entry_t *entry);
 entry_t *table_oldest (const table_t *self);
 
 /*  The struct of type `type` whose member `member` is `entry`.  */
-#define ENTRY_OF(entry, type, member) ((type *) (void *) ((char *) (entry) - offsetof (type, member)))
+#define ENTRY_OF(entry, type, member)                                                              \
+    ((type *) (void *) ((char *) (entry) -offsetof (type, member)))
 
 #endif

@@ -28,7 +28,8 @@ static bool grow (text_t *self, size_t more)
 
 void text_add_view (text_t *self, pal_text_t text)
 {
-    if (!text.size || self->failed || (self->capacity - self->size < text.size && !grow (self, text.size)))
+    if (!text.size || self->failed
+        || (self->capacity - self->size < text.size && !grow (self, text.size)))
         return;
     memcpy (self->data + self->size, text.data, text.size);
     self->size += text.size;
@@ -51,7 +52,8 @@ void text_addf (text_t *self, const char *format, ...)
 
 static void add_escape (text_t *self, unsigned char byte)
 {
-    static const char named[][2] = {{'"', '"'}, {'\\', '\\'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}};
+    static const char named[][2] = {
+        {'"', '"'}, {'\\', '\\'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}};
     for (size_t at = 0; at < sizeof named / sizeof *named; at++) {
         if (byte == (unsigned char) named[at][0]) {
             text_addf (self, "\\%c", named[at][1]);

@@ -16,7 +16,8 @@ static bool key_known (web_t *self, pal_text_t given)
         while (end < keys.size && keys.data[end] != '\n' && keys.data[end] != '\r')
             end++;
         if (end > at)
-            known |= self->host->same_secret (self->host, (pal_text_t){keys.data + at, end - at}, given);
+            known |=
+                self->host->same_secret (self->host, (pal_text_t){keys.data + at, end - at}, given);
         at = end + 1;
     }
     return known;
@@ -68,7 +69,8 @@ static void take_message (web_t *self, const pal_http_request_t *request, pal_te
     if (self->draining)
         respond_busy (self, request->call, 1000, pal_text ("the gateway stops"));
     else if (!is_json (self, request))
-        respond_problem (self, request->call, 415, pal_text ("Content-Type: takes application/json"), NULL);
+        respond_problem (self, request->call, 415,
+                         pal_text ("Content-Type: takes application/json"), NULL);
     else
         chat_message (self, request);
 }
@@ -112,14 +114,16 @@ static bool matches (const char *pattern, pal_text_t path, pal_text_t *ret_part)
 
 static bool method_is (pal_text_t method, const char *wanted)
 {
-    return pal_text_is (method, wanted) || (pal_text_is (method, "HEAD") && strcmp (wanted, "GET") == 0);
+    return pal_text_is (method, wanted)
+           || (pal_text_is (method, "HEAD") && strcmp (wanted, "GET") == 0);
 }
 
 static void serve (web_t *self, const pal_http_request_t *request, size_t at, pal_text_t part)
 {
     if (!routes[at].open && !allowed (self, request)) {
         pal_header_t how = {pal_text ("www-authenticate"), pal_text ("Bearer")};
-        respond_problem (self, request->call, 401, pal_text ("an API key is needed: Authorization: Bearer KEY"), &how);
+        respond_problem (self, request->call, 401,
+                         pal_text ("an API key is needed: Authorization: Bearer KEY"), &how);
         return;
     }
     routes[at].serve (self, request, part);
@@ -141,9 +145,11 @@ static void on_request (void *arg, const pal_http_request_t *request)
     }
     if (other) {
         pal_header_t allow = {pal_text ("allow"), pal_text (other)};
-        respond_problem (self, request->call, 405, pal_text ("this path takes another method"), &allow);
+        respond_problem (self, request->call, 405, pal_text ("this path takes another method"),
+                         &allow);
     } else {
-        respond_problem (self, request->call, 404, pal_text ("there is nothing at this path"), NULL);
+        respond_problem (self, request->call, 404, pal_text ("there is nothing at this path"),
+                         NULL);
     }
 }
 
@@ -155,19 +161,24 @@ static void on_gone (void *arg, uint64_t call)
 /* ------------------------------------------------------------------ life */
 
 static const pal_key_t keys[] = {
-    PAL_TEXT ("host", "127.0.0.1", "the address to listen on, as a number; ::1 and 0.0.0.0 as well"),
+    PAL_TEXT ("host", "127.0.0.1",
+              "the address to listen on, as a number; ::1 and 0.0.0.0 as well"),
     PAL_INT ("port", 8080, 0, 65535, "the port; 0: any that is free, named in the log"),
     PAL_INT ("timeout_s", 30, 1, 3600, "seconds that a request waits for its answer"),
-    PAL_TEXT ("timeout_text", "The answer takes longer than it should. It will appear here as soon as it is ready.",
+    PAL_TEXT ("timeout_text",
+              "The answer takes longer than it should. It will appear here as soon as it is ready.",
               "what the client is told then"),
     PAL_INT ("body_kb", 256, 1, 1024, "kilobytes of a request's body"),
     PAL_INT ("header_kb", 8, 1, 60, "kilobytes of a request's headers"),
     PAL_INT ("connections", 10000, 1, 100000, "connections at a time; further ones wait"),
     PAL_INT ("idle_s", 60, 1, 3600, "seconds until a connection without a request is closed"),
-    PAL_INT ("waiting", 10000, 1, 100000, "requests that wait for their answers at a time; beyond: 503"),
-    PAL_INT ("recent_mb", 32, 1, 4096, "megabytes of recent answers, for clients that did not wait"),
+    PAL_INT ("waiting", 10000, 1, 100000,
+             "requests that wait for their answers at a time; beyond: 503"),
+    PAL_INT ("recent_mb", 32, 1, 4096,
+             "megabytes of recent answers, for clients that did not wait"),
     PAL_INT ("repeats", 10000, 1, 1000000, "Idempotency-Keys whose answers are remembered"),
-    PAL_SECRET ("api_keys", "keys that clients show, one a line; none: everybody who can connect may ask"),
+    PAL_SECRET ("api_keys",
+                "keys that clients show, one a line; none: everybody who can connect may ask"),
 };
 
 static void web_destroy (web_t *self)
@@ -197,8 +208,8 @@ static int listen_on (web_t *self)
     pal_http_handler_t handler = {.request = on_request, .gone = on_gone, .arg = self};
     if (host->http_listen (host, &options, &handler, &port))
         return -1;
-    host->log (host, PAL_LOG_INFO, "listening on http://%s%s%s:%u", strchr (address, ':') ? "[" : "", address,
-               strchr (address, ':') ? "]" : "", port);
+    host->log (host, PAL_LOG_INFO, "listening on http://%s%s%s:%u",
+               strchr (address, ':') ? "[" : "", address, strchr (address, ':') ? "]" : "", port);
     return 0;
 }
 
@@ -212,7 +223,8 @@ static int web_open (const pal_host_t *host, void **ret_self)
     self->recent_bytes_max = (size_t) host->conf_int (host, "recent_mb") << 20;
     self->waiting_max = (size_t) host->conf_int (host, "waiting");
     self->repeats_max = (size_t) host->conf_int (host, "repeats");
-    if (!table_init (&self->waits, host, self->waiting_max) || !table_init (&self->calls, host, self->waiting_max)
+    if (!table_init (&self->waits, host, self->waiting_max)
+        || !table_init (&self->calls, host, self->waiting_max)
         || !table_init (&self->sessions, host, 4096) || !table_init (&self->questions, host, 64)
         || !table_init (&self->repeats, host, self->repeats_max)) {
         web_destroy (self);

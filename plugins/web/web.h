@@ -20,21 +20,23 @@ typedef struct {
     size_t waiting_max;
     size_t repeats_max;
     bool draining;
-    table_t waits;    /* wait_t by the id of the event */
-    table_t calls;    /* the same by the number of the call, and those whose event is not yet stored */
-    table_t sessions; /* recent_t by conversation */
+    table_t waits; /* wait_t by the id of the event */
+    table_t calls; /* the same by the number of the call, and those whose event is not yet stored */
+    table_t sessions;  /* recent_t by conversation */
     table_t questions; /* what the broker was asked about sessions, by the number of the call */
-    table_t repeats;  /* repeat_t by platform id: Idempotency-Key */
+    table_t repeats;   /* repeat_t by platform id: Idempotency-Key */
     size_t recent_bytes;
 } web_t;
 
 /* ------------------------------------------------------------------ problem.c */
 
 /*  Answers `call` with JSON; `extra` (may be NULL) is one more header.  */
-void respond (web_t *self, uint64_t call, uint32_t status, pal_text_t json, const pal_header_t *extra);
+void respond (web_t *self, uint64_t call, uint32_t status, pal_text_t json,
+              const pal_header_t *extra);
 
 /*  An error: application/problem+json with title, status and detail.  */
-void respond_problem (web_t *self, uint64_t call, uint32_t status, pal_text_t detail, const pal_header_t *extra);
+void respond_problem (web_t *self, uint64_t call, uint32_t status, pal_text_t detail,
+                      const pal_header_t *extra);
 void respond_busy (web_t *self, uint64_t call, uint32_t retry_after_ms, pal_text_t detail);
 
 /* ------------------------------------------------------------------ message.c */

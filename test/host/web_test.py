@@ -159,7 +159,8 @@ def bad_requests_get_a_clear_answer():
         (415, 'application/json', (*post, 'a=b', {'Content-Type': 'application/x-www-form-urlencoded'})),
         (400, 'JSON', (*post, '{"a":')), (400, 'JSON', (*post, '')), (400, 'JSON', (*post, '[' * 5000)),
         (422, 'JSON object', (*post, '[1]')),
-        (422, 'session_id', (*post, {**good, 'session_id': ''})), (422, 'session_id', (*post, {**good, 'session_id': 7})),
+        (422, 'session_id', (*post, {**good, 'session_id': ''})),
+        (422, 'session_id', (*post, {**good, 'session_id': 7})),
         (422, 'session_id', (*post, {**good, 'session_id': 'x' * 181})),
         (422, 'session_id', (*post, {**good, 'session_id': 'a\nb'})),
         (422, 'user_id', (*post, {'session_id': 's', 'message_text': 't'})),
@@ -196,7 +197,8 @@ def broken_http_does_no_harm():
                      b'GET /healthz HTTP/1.1\r\nHost: x\r\nX: ' + b'y' * 70000 + b'\r\n\r\n',
                      b'POST /chat/message HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n',
                      b'POST /chat/message HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n',
-                     b'POST /chat/message HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+                     b'POST /chat/message HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
+                     b'5\r\nhello\r\n0\r\n\r\n',
                      b'GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n', b'GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n',
                      b'GET /' + b'a' * 5000 + b' HTTP/1.1\r\nHost: x\r\n\r\n']:
             got = web.wait(web.pool.submit(raw, web, text))

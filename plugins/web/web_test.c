@@ -1,0 +1,256 @@
+/*  The web gateway without a broker and without a network.  */
+#include "sdk/fake_host.h"
+#include "web/web.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+extern const pal_adapter_t palaver_adapter;
+
+#define JSON "content-type: application/json\n"
+#define HELLO "{\"session_id\":\"s1\",\"user_id\":\"ann\",\"message_text\":\"hello\"}"
+
+static int set_up (void **state)
+{
+    *state = fake_host_new (&palaver_adapter);
+    return 0;
+}
+
+static int tear_down (void **state)
+{
+    fake_host_t *host = *state;
+    fake_host_destroy (&host);
+    return 0;
+}
+
+static fake_host_t *opened (void **state)
+{
+    assert_int_equal (fake_host_open (*state), 0);
+    return *state;
+}
+
+static uint64_t say (fake_host_t *host, const char *more)
+{
+    char headers[256];
+    snprintf (headers, sizeof headers, JSON "%s", more);
+    return fake_host_request (host, "POST", "/chat/message", headers, HELLO);
+}
+
+static void answers_the_request_that_waits (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t first = say (host, ""), second = say (host, "");
+    assert_int_equal (fake_host_events (host), 2);
+    fake_host_stored (host, 0);
+    fake_host_stored (host, 1);
+    assert_int_equal (fake_host_response (host, first).status, 0);
+    fake_host_deliver (host, 7, "s1", fake_host_event (host, 1)->id.text, "two");
+    assert_int_equal (fake_host_response (host, first).status, 0);
+    assert_int_equal (fake_host_response (host, second).status, 200);
+    assert_non_null (strstr (fake_host_response (host, second).body, "\"response_text\":\"two\""));
+    assert_int_equal (fake_host_outcome (host, 7).times, 1);
+    assert_int_equal (fake_host_outcome (host, 7).outcome, PAL_SENT);
+}
+
+static void waits_as_long_as_it_says_and_not_longer (void **state)
+{
+    fake_host_set_number (*state, "timeout_s", 5);
+    fake_host_t *host = opened (state);
+    uint64_t call = say (host, "");
+    fake_host_stored (host, 0);
+    fake_host_advance (host, 4999);
+    assert_int_equal (fake_host_response (host, call).status, 0);
+    fake_host_advance (host, 1);
+    assert_int_equal (fake_host_response (host, call).status, 504);
+    fake_host_deliver (host, 1, "s1", fake_host_event (host, 0)->id.text, "late");
+    assert_int_equal (fake_host_outcome (host, 1).outcome, PAL_SENT);
+}
+
+static void an_event_that_is_not_stored_is_not_called_kept (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t call = say (host, "");
+    fake_host_advance (host, 30000);
+    assert_int_equal (fake_host_response (host, call).status, 503);
+    fake_host_stored (host, 0); /* comes after all: nobody is there to tell */
+}
+
+static void a_client_that_left_gets_nothing_and_its_answer_is_kept (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t call = say (host, "");
+    fake_host_hang_up (host, call);
+    fake_host_stored (host, 0);
+    fake_host_deliver (host, 1, "s1", fake_host_event (host, 0)->id.text, "kept");
+    assert_int_equal (fake_host_outcome (host, 1).outcome, PAL_SENT);
+    call = fake_host_request (host, "GET", "/chat/session/s1", "", "");
+    assert_string_equal (fake_host_answer (host, "UNAVAILABLE", "{}"),
+                         "sessions.show {\"session\":\"web_s1\"}");
+    assert_int_equal (fake_host_response (host, call).status, 200);
+    assert_non_null (strstr (fake_host_response (host, call).body, "kept"));
+}
+
+static void answers_kept_stay_within_their_bound (void **state)
+{
+    fake_host_set_number (*state, "recent_mb", 1);
+    fake_host_t *host = opened (state);
+    char session[32];
+    for (uint64_t at = 0; at < 2000; at++) {
+        snprintf (session, sizeof session, "s%d", (int) at);
+        fake_host_deliver (host, at, session, NULL, "an answer that nobody waits for");
+    }
+    uint64_t oldest = fake_host_request (host, "GET", "/chat/session/s0", "", "");
+    uint64_t newest = fake_host_request (host, "GET", "/chat/session/s1999", "", "");
+    fake_host_answer (host, "UNAVAILABLE", "{}");
+    fake_host_answer (host, "UNAVAILABLE", "{}");
+    assert_int_equal (fake_host_response (host, oldest).status, 404);
+    assert_int_equal (fake_host_response (host, newest).status, 200);
+}
+
+static void a_session_keeps_its_last_twenty_answers_in_order (void **state)
+{
+    fake_host_t *host = opened (state);
+    char text[32];
+    for (uint64_t at = 0; at < 25; at++) {
+        snprintf (text, sizeof text, "answer %d.", (int) at);
+        fake_host_deliver (host, at, "s1", NULL, text);
+    }
+    uint64_t call = fake_host_request (host, "GET", "/chat/session/s1", "", "");
+    fake_host_answer (host, "UNAVAILABLE", "{}");
+    const char *body = fake_host_response (host, call).body;
+    assert_null (strstr (body, "answer 4."));
+    const char *first = strstr (body, "answer 5."), *last = strstr (body, "answer 24.");
+    assert_true (first && last && first < last);
+}
+
+static void a_session_is_shown_and_reset_by_the_broker (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t call = fake_host_request (host, "GET", "/chat/session/s1", "", "");
+    fake_host_answer (host, "ok", "{\"turns\":[]}");
+    assert_string_equal (fake_host_response (host, call).body, "{\"turns\":[]}");
+    call = fake_host_request (host, "GET", "/chat/session/s2", "", "");
+    fake_host_answer (host, "NOENT", "{}");
+    assert_int_equal (fake_host_response (host, call).status, 404);
+    call = fake_host_request (host, "POST", "/chat/session/s1/reset", "", "");
+    assert_string_equal (fake_host_answer (host, "ok", "{}"),
+                         "sessions.reset {\"session\":\"web_s1\"}");
+    assert_string_equal (fake_host_response (host, call).body, "{\"status\":\"success\"}\n");
+    call = fake_host_request (host, "POST", "/chat/session/s1/reset", "", "");
+    fake_host_answer (host, "BUSY", "{}");
+    assert_int_equal (fake_host_response (host, call).status, 409);
+    fake_host_request (host, "GET", "/chat/session/s1", "",
+                       ""); /* is still open when the plugin closes */
+}
+
+static void waiting_requests_have_a_limit (void **state)
+{
+    fake_host_set_number (*state, "waiting", 2);
+    fake_host_t *host = opened (state);
+    say (host, "");
+    say (host, "");
+    fake_response_t response = fake_host_response (host, say (host, ""));
+    assert_int_equal (response.status, 503);
+    assert_non_null (strstr (response.headers, "retry-after: 1\n"));
+    assert_int_equal (fake_host_events (host), 2);
+}
+
+static void stopping_tells_those_that_wait (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t stored = say (host, ""), other = say (host, "");
+    fake_host_stored (host, 0);
+    fake_host_drain (host);
+    assert_int_equal (fake_host_response (host, say (host, "")).status, 503);
+    assert_int_equal (fake_host_response (host, stored).status, 0);
+    fake_host_close (host);
+    assert_non_null (strstr (fake_host_response (host, stored).body, "will appear in the session"));
+    assert_non_null (strstr (fake_host_response (host, other).body, "send the message again"));
+}
+
+static void a_key_is_forgotten_when_its_event_was_not_taken (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t call = say (host, "idempotency-key: k\n");
+    assert_int_equal (fake_host_response (host, say (host, "idempotency-key: k\n")).status, 409);
+    fake_host_busy (host, 0, 1500, "full");
+    fake_response_t response = fake_host_response (host, call);
+    assert_int_equal (response.status, 503);
+    assert_non_null (strstr (response.headers, "retry-after: 2\n"));
+    say (host, "idempotency-key: k\n");
+    assert_int_equal (fake_host_events (host), 2);
+    assert_string_equal (fake_host_event (host, 0)->platform_id,
+                         fake_host_event (host, 1)->platform_id);
+}
+
+static void keys_are_asked_for (void **state)
+{
+    fake_host_set_text (*state, "api_keys", "one\ntwo");
+    fake_host_t *host = opened (state);
+    assert_int_equal (fake_host_response (host, say (host, "")).status, 401);
+    assert_int_equal (fake_host_response (host, say (host, "x-api-key: on\n")).status, 401);
+    assert_int_equal (fake_host_response (host, say (host, "x-api-key: one\ntwo\n")).status, 0);
+    assert_int_equal (fake_host_response (host, say (host, "authorization: Bearer two\n")).status,
+                      0);
+    assert_int_equal (
+        fake_host_response (host, fake_host_request (host, "GET", "/healthz", "", "")).status, 200);
+}
+
+static void a_listener_that_fails_leaves_nothing_behind (void **state)
+{
+    fake_host_set_number (*state, "port", 1);
+    assert_int_equal (fake_host_open (*state), -1);
+    assert_string_equal (fake_host_failure (*state), "cannot listen on port 1");
+}
+
+static void times_are_read (void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t us; /* -1: refused */
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-01-31T12:00:00.5+01:00", 1769857200500000},
+        {"2024-02-29 23:59:59.123456789Z", 1709251199123456},
+        {"2026-01-31", -1},
+        {"2026-13-01T00:00:00Z", -1},
+        {"2026-01-31T12:00:00", -1},
+        {"2026-01-31T25:00:00Z", -1},
+        {"2026-01-31T12:00:00Zx", -1},
+        {"", -1},
+    };
+    (void) state;
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        int64_t us = -1;
+        assert_int_equal (message_time (pal_text (cases[at].text), &us), cases[at].us >= 0);
+        assert_int_equal (us, cases[at].us);
+    }
+}
+
+int main (void)
+{
+#define T(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T (answers_the_request_that_waits),
+        T (waits_as_long_as_it_says_and_not_longer),
+        T (an_event_that_is_not_stored_is_not_called_kept),
+        T (a_client_that_left_gets_nothing_and_its_answer_is_kept),
+        T (answers_kept_stay_within_their_bound),
+        T (a_session_keeps_its_last_twenty_answers_in_order),
+        T (a_session_is_shown_and_reset_by_the_broker),
+        T (waiting_requests_have_a_limit),
+        T (stopping_tells_those_that_wait),
+        T (a_key_is_forgotten_when_its_event_was_not_taken),
+        T (keys_are_asked_for),
+        T (a_listener_that_fails_leaves_nothing_behind),
+        T (times_are_read),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
