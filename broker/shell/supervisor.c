@@ -363,7 +363,8 @@ static void step_leaving (supervisor_t *self, adapter_t *adapter, int64_t now_us
         if (host_process_ended (process, &status)) {
             char how[600];
             describe_end (process, status, how, sizeof how);
-            log_end (self, adapter, how, -1);
+            plv_log (self->log, LOG_ADAPTER_LEFT, F_STR ("adapter", adapter->name),
+                     F_STR ("status", how));
             host_process_destroy (&process);
         } else if (now_us >= process->kill_us) {
             process->kill_us = INT64_MAX;

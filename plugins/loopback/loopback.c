@@ -2,9 +2,7 @@
 
     In:   {"conversation": "42", "user_id": "ann", "message_text": "hello", "platform_id": "m1"}
     Out:  {"taken": "stored", "id": "018f..."}                          the message is on disk
-          {"conversation": "42", "reply_to": "018f...", "response_text": "..."}    an answer, whole
-
-    A complete adapter: the README walks through it.  */
+          {"conversation": "42", "reply_to": "018f...", "response_text": "..."}    an answer, whole  */
 #include "sdk/adapter.h"
 
 #include <errno.h>
