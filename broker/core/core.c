@@ -32,6 +32,7 @@ core_t *core_new (const core_options_t *options, policy_t **policy_p)
     plv_map_init (&self->services, map_seed);
     plv_map_init (&self->outlets, map_seed);
     plv_list_init (&self->dirty);
+    plv_list_init (&self->orphans);
     self->dedup = dedup_new (dedup_secret, (uint64_t) conf->dedup_max);
     self->rate = rate_new (map_seed, (uint32_t) conf->rate_limit_messages, conf->rate_limit_window_s * 1000000,
                            RATE_USERS_MAX);

@@ -87,6 +87,7 @@ void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry)
 {
     int64_t deadline_us =
         entry->lane ? entry->lane->route->deadline_us : self->policy->conf->agents_deadline_ms * 1000;
+    plv_node_remove (&entry->in_holder);
     entry->holder = peer;
     entry->lease_us = self->now.mono_us;
     plv_list_push (&peer->holding, &entry->in_holder);

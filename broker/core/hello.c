@@ -174,6 +174,20 @@ static void claim_deliveries (core_t *self, peer_t *peer, plv_view_t options)
     plv_map_u64_free (&set);
 }
 
+/*  What the worker's process had in hand when the broker stopped, and has no more.  */
+static void free_unclaimed (core_t *self, const peer_t *peer)
+{
+    plv_node_t *next;
+    for (plv_node_t *node = self->orphans.next; node != &self->orphans; node = next) {
+        entry_t *entry = PLV_OF (node, entry_t, in_holder);
+        next = node->next;
+        if (same_id (&entry->holder_incarnation, &peer->incarnation))
+            fail_event (self, entry,
+                        &(failure_t){.how = HOW_RESTART,
+                                     .why = plv_view_str ("its worker came back without the job")});
+    }
+}
+
 static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
 {
     plv_mp_t value;
@@ -258,6 +272,7 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
         outbox_feed (self, peer->outlet);
     } else if (from == FROM_WORKER) {
         claim_leases (self, peer, options);
+        free_unclaimed (self, peer);
         dispatch_release (self, peer);
     }
 }

@@ -62,6 +62,7 @@ struct core {
     plv_map_t sessions;
     plv_map_u64_t entries;
     plv_map_u64_t peers;
+    plv_node_t orphans; /* jobs whose worker has not come back since the restart */
     plv_map_t services;
     plv_map_t outlets;
     lane_t *lanes;

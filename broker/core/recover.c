@@ -141,6 +141,7 @@ static void resume_entry (core_t *self, entry_t *entry)
     if (entry->state == ENTRY_LEASED && entry->kind == ENTRY_REPLY) {
         outbox_orphan (self, entry);
     } else if (entry->state == ENTRY_LEASED) {
+        plv_list_push (&self->orphans, &entry->in_holder);
         timers_set (&self->timers, &entry->timer, self->now.mono_us + conf->agents_timeout_ms * 1000);
     } else if (entry->state == ENTRY_BACKOFF) {
         int64_t most_ms = entry->kind == ENTRY_EVENT ? conf->agents_backoff_max_ms : conf->delivery_backoff_max_ms;
