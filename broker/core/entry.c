@@ -51,17 +51,27 @@ bool entry_step_next (const entry_t *self, size_t *at, plv_view_t *ret_name, plv
     return record_get_bytes (packed, at, ret_name) && record_get_bytes (packed, at, ret_result);
 }
 
-bool entry_step_add (entry_t *self, plv_view_t name, plv_view_t result)
+static void step_remove (entry_t *self, plv_view_t name)
 {
     plv_view_t other, ignored;
-    for (size_t at = 0; entry_step_next (self, &at, &other, &ignored);)
-        if (plv_view_equal (other, name))
-            return false;
+    plv_buf_t *packed = &self->steps.packed;
+    for (size_t at = 0, from = 0; entry_step_next (self, &at, &other, &ignored); from = at) {
+        if (!plv_view_equal (other, name))
+            continue;
+        memmove (packed->data + from, packed->data + at, packed->size - at);
+        packed->size -= at - from;
+        self->steps.count--;
+        return;
+    }
+}
+
+void entry_step_add (entry_t *self, plv_view_t name, plv_view_t result)
+{
+    step_remove (self, name);
     record_put_bytes (&self->steps.packed, name);
     record_put_bytes (&self->steps.packed, result);
     plv_buf_check (&self->steps.packed);
     self->steps.count++;
-    return true;
 }
 
 void entry_write (const entry_t *self, plv_view_t session, plv_buf_t *buf)
