@@ -1,9 +1,10 @@
 #include "store/crc32c.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 /*  RFC 3720, B.4, as numbers of the host.  */
 static void the_published_examples (void **state)

@@ -57,9 +57,7 @@ static plv_err_t check_families (const rdb_t *self, const rocksdb_options_t *opt
                    : ERR_OK;
     size_t count = 0;
     char **names = rocksdb_list_column_families (options, self->dir, &count, &text);
-    if (text)
-        return rdb_error (ret_fail, self->dir, "opening", text);
-    plv_err_t err = ERR_OK;
+    plv_err_t err = text ? rdb_error (ret_fail, self->dir, "opening", text) : ERR_OK;
     for (size_t i = 0; !err && i < count; i++) {
         int family = 0;
         while (family < FAMILY_COUNT_ && strcmp (names[i], rdb_family_name (family)) != 0)
