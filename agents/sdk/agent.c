@@ -11,8 +11,12 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <zmq.h>
 
-enum { BATCH_PATIENCE_US = 250000 }; /* for a batch whose rest does not come */
+enum {
+    BATCH_PATIENCE_US = 250000, /* for a batch whose rest does not come */
+    LINGER_MS = 1000,
+};
 
 void plv_agent_note (plv_agent_t *self, const char *format, ...)
 {
@@ -26,25 +30,17 @@ void plv_agent_note (plv_agent_t *self, const char *format, ...)
     self->set.log (self->set.log_arg, line);
 }
 
-static void ring (int wake)
+void plv_agent_ring (plv_agent_t *self)
 {
     uint64_t one = 1;
-    ssize_t written = write (wake, &one, sizeof one);
+    ssize_t written = write (self->wake, &one, sizeof one);
     (void) written; /* it fails only when it is ringing already */
-}
-
-void plv_agent_wake (plv_agent_t *self)
-{
-    if (self->asleep) {
-        self->asleep = false;
-        ring (self->wake);
-    }
 }
 
 void plv_agent_stop (plv_agent_t *self)
 {
     atomic_store (&self->stop, true);
-    ring (self->wake);
+    plv_agent_ring (self);
 }
 
 /*  It is over, and why. Handlers at work learn that nobody waits for them.  */
@@ -60,6 +56,9 @@ void plv_agent_fail (plv_agent_t *self, const plv_fail_t *fail)
         plv_job_cancel (job, plv_view_str ("shutdown"));
     }
     pthread_cond_broadcast (&self->work);
+    pthread_cond_broadcast (&self->saved);
+    pthread_cond_broadcast (&self->keeper);
+    plv_agent_ring (self);
 }
 
 static bool init_threads (plv_agent_t *self)
@@ -70,7 +69,8 @@ static bool init_threads (plv_agent_t *self)
     bool good = !pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC)
                 && !pthread_mutex_init (&self->lock, NULL)
                 && !pthread_cond_init (&self->work, &monotonic)
-                && !pthread_cond_init (&self->saved, &monotonic);
+                && !pthread_cond_init (&self->saved, &monotonic)
+                && !pthread_cond_init (&self->keeper, &monotonic);
     pthread_condattr_destroy (&monotonic);
     return good;
 }
@@ -116,6 +116,7 @@ void plv_agent_destroy (plv_agent_t **self_p)
     pthread_mutex_destroy (&self->lock);
     pthread_cond_destroy (&self->work);
     pthread_cond_destroy (&self->saved);
+    pthread_cond_destroy (&self->keeper);
     free (self);
     *self_p = NULL;
 }
@@ -147,77 +148,93 @@ static plv_job_t *begin (plv_job_t *job)
     return job;
 }
 
-/*  The jobs of the first one's batch that have arrived.  */
-static size_t take_batch (plv_agent_t *self, plv_job_t *first, plv_job_t **jobs)
+/*  The waiting jobs of the first one's batch, counted, and taken when `jobs` is not NULL.  */
+static size_t gather (plv_agent_t *self, const plv_job_t *first, plv_job_t **jobs)
 {
     size_t count = 0;
-    for (plv_node_t *node = &first->queue; node != &self->waiting && count < self->set.batch_size;) {
+    for (plv_node_t *node = self->waiting.next; node != &self->waiting && count < self->set.batch_size;) {
         plv_job_t *job = PLV_OF (node, plv_job_t, queue);
         node = node->next;
-        if (job->batch_size > 1 && job->batch_id == first->batch_id)
-            jobs[count++] = begin (job);
+        if (job->batch_size == 1 || job->batch_id != first->batch_id)
+            continue;
+        if (jobs)
+            jobs[count] = begin (job);
+        count++;
     }
     return count;
 }
 
-static size_t arrived (const plv_agent_t *self, const plv_job_t *first)
+/*  The jobs that can begin now; 0: none, or a batch that is not whole, which is waited for until
+    `*ret_until_us`.  */
+static size_t take_ready (plv_agent_t *self, plv_job_t **jobs, int64_t *ret_until_us)
 {
-    size_t count = 0;
-    for (const plv_node_t *node = &first->queue; node != &self->waiting; node = node->next) {
-        const plv_job_t *job = PLV_OF (node, plv_job_t, queue);
-        count += job->batch_size > 1 && job->batch_id == first->batch_id;
+    *ret_until_us = INT64_MAX;
+    if (plv_list_empty (&self->waiting))
+        return 0;
+    plv_job_t *first = PLV_OF (self->waiting.next, plv_job_t, queue);
+    if (self->set.batch_size == 1 || first->batch_size == 1) {
+        jobs[0] = begin (first);
+        return 1;
     }
-    return count;
+    int64_t until_us = first->arrived_us + BATCH_PATIENCE_US;
+    if (gather (self, first, NULL) >= first->batch_size || plv_clock_mono_us () >= until_us)
+        return gather (self, first, jobs);
+    *ret_until_us = until_us;
+    return 0;
 }
 
-static void wait_until (plv_agent_t *self, int64_t until_us)
+/*  Until somebody who leads has a job for this thread, or the lead.  */
+static void follow (plv_agent_t *self, int64_t until_us)
 {
     struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
                              .tv_nsec = (long) (until_us % 1000000) * 1000};
+    if (self->keeper_leads)
+        plv_agent_ring (self);
     self->idle++;
-    pthread_cond_timedwait (&self->work, &self->lock, &until);
+    if (until_us == INT64_MAX)
+        pthread_cond_wait (&self->work, &self->lock);
+    else
+        pthread_cond_timedwait (&self->work, &self->lock, &until);
     self->idle--;
 }
 
-/*  The next jobs for a handler, with the lock held; 0: it is over. A batch is waited for until it is whole,
-    for a moment.  */
+/*  The next jobs for a handler, with the lock held; 0: it is over.  */
 static size_t take (plv_agent_t *self, plv_job_t **jobs)
 {
-    for (;;) {
-        plv_node_t *node = plv_list_first (&self->waiting);
-        if (self->phase == PHASE_OVER)
-            return 0;
-        if (!node) {
-            self->idle++;
-            pthread_cond_wait (&self->work, &self->lock);
-            self->idle--;
-            continue;
+    while (self->phase != PHASE_OVER) {
+        int64_t until_us;
+        size_t count = take_ready (self, jobs, &until_us);
+        if (count) {
+            self->begun += count;
+            self->running++;
+            plv_lead_pass_on (self);
+            return count;
         }
-        plv_job_t *first = PLV_OF (node, plv_job_t, queue);
-        if (self->set.batch_size == 1 || first->batch_size == 1) {
-            jobs[0] = begin (first);
-            return 1;
-        }
-        int64_t until_us = first->arrived_us + BATCH_PATIENCE_US;
-        if (arrived (self, first) >= first->batch_size || plv_clock_mono_us () >= until_us)
-            return take_batch (self, first, jobs);
-        wait_until (self, until_us);
+        if (self->leading)
+            follow (self, until_us);
+        else
+            plv_lead (self, until_us);
     }
+    return 0;
 }
 
-/*  What a handler leaves behind, with the lock held.  */
-static void finish (plv_job_t *job)
+/*  What a handler leaves behind, with the lock held. A quick handler with more to do answers for all of it
+    together.  */
+static void finish (plv_agent_t *self, plv_job_t **jobs, size_t count, bool quick)
 {
-    job->running = false;
-    if (atomic_load (&job->cancelled))
-        plv_job_release (job);
+    self->running--;
+    for (size_t i = 0; i < count; i++) {
+        jobs[i]->running = false;
+        if (atomic_load (&jobs[i]->cancelled))
+            plv_job_release (jobs[i]);
+    }
+    if (!quick || plv_list_empty (&self->waiting))
+        plv_link_pump (self);
 }
 
 static void handle (plv_agent_t *self, plv_job_t **jobs, size_t count)
 {
     int64_t begun_us = plv_clock_mono_us ();
-    self->running++;
-    pthread_mutex_unlock (&self->lock);
     for (size_t i = 0; i < count; i++)
         jobs[i]->begun_us = begun_us;
     self->handler (jobs, count, self->handler_arg);
@@ -230,12 +247,7 @@ static void handle (plv_agent_t *self, plv_job_t **jobs, size_t count)
     }
     bool quick = plv_clock_mono_us () - begun_us < QUICK_US;
     pthread_mutex_lock (&self->lock);
-    self->running--;
-    for (size_t i = 0; i < count; i++)
-        finish (jobs[i]);
-    /*  A quick handler with more to do answers for all of it together.  */
-    if (!quick || plv_list_empty (&self->waiting))
-        plv_agent_wake (self);
+    finish (self, jobs, count, quick);
 }
 
 static void *handler_thread (void *agent)
@@ -245,9 +257,10 @@ static void *handler_thread (void *agent)
     pthread_mutex_lock (&self->lock);
     if (!jobs)
         plv_agent_fail (self, &(plv_fail_t){.code = ERR_NOMEM, .text = "out of memory"});
-    for (size_t count; jobs && (count = take (self, jobs)) > 0;)
+    for (size_t count; jobs && (count = take (self, jobs)) > 0;) {
+        pthread_mutex_unlock (&self->lock);
         handle (self, jobs, count);
-    plv_agent_wake (self);
+    }
     pthread_mutex_unlock (&self->lock);
     free (jobs);
     return NULL;
@@ -267,7 +280,6 @@ static void run_handlers (plv_agent_t *self)
     if (!good) {
         pthread_mutex_lock (&self->lock);
         plv_agent_fail (self, &(plv_fail_t){.code = ERR_NOMEM, .text = "no memory for the handlers' threads"});
-        plv_agent_wake (self);
         pthread_mutex_unlock (&self->lock);
     }
     handler_thread (self);
@@ -276,7 +288,23 @@ static void run_handlers (plv_agent_t *self)
     free (threads);
 }
 
-/*  SIGTERM and SIGINT are blocked in all of our threads and read by the link.  */
+/*  From the first HELLO to the last BYE.  */
+static void run_connected (plv_agent_t *self)
+{
+    pthread_t keeper;
+    pthread_mutex_lock (&self->lock);
+    plv_link_open (self);
+    bool kept = !pthread_create (&keeper, NULL, plv_keeper_thread, self);
+    if (!kept)
+        plv_agent_fail (self, &(plv_fail_t){.code = ERR_NOMEM, .text = "no memory for a thread"});
+    pthread_mutex_unlock (&self->lock);
+    run_handlers (self);
+    if (kept)
+        pthread_join (keeper, NULL);
+    plv_link_close (self, LINGER_MS);
+}
+
+/*  SIGTERM and SIGINT are blocked in all of our threads and read by the one that leads.  */
 static bool watch_signals (plv_agent_t *self, sigset_t *ret_before)
 {
     sigset_t signals;
@@ -291,7 +319,6 @@ plv_err_t plv_agent_run_batches (plv_agent_t *self, plv_agent_batch_handler_t *h
                                  plv_fail_t *ret_fail)
 {
     sigset_t before;
-    pthread_t link;
     if (self->ran)
         return plv_fail (ret_fail, ERR_EXISTS, "an agent runs once");
     self->ran = true;
@@ -300,21 +327,20 @@ plv_err_t plv_agent_run_batches (plv_agent_t *self, plv_agent_batch_handler_t *h
     if (!self->set.keep_signals && !watch_signals (self, &before))
         return plv_fail (ret_fail, plv_err_of_errno (errno), "signalfd: %s", strerror (errno));
 
-    plv_err_t err = ERR_OK;
-    if (pthread_create (&link, NULL, plv_link_thread, self)) {
-        err = plv_fail (ret_fail, ERR_NOMEM, "no memory for a thread");
+    self->link.context = zmq_ctx_new ();
+    if (self->link.context) {
+        run_connected (self);
+        zmq_ctx_term (self->link.context);
     } else {
-        run_handlers (self);
-        pthread_join (link, NULL);
-        err = self->fail.code;
+        plv_fail (&self->fail, ERR_NOMEM, "no memory for ZeroMQ");
     }
     if (!self->set.keep_signals) {
         close (self->link.signals);
         pthread_sigmask (SIG_SETMASK, &before, NULL);
     }
-    if (err && ret_fail && self->fail.code)
+    if (self->fail.code && ret_fail)
         *ret_fail = self->fail;
-    return err;
+    return self->fail.code;
 }
 
 typedef struct {

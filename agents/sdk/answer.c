@@ -12,8 +12,8 @@ void plv_job_put (plv_job_t *job, const plv_buf_t *frame)
         plv_buf_add (&job->agent->out, frame->data, frame->size);
 }
 
-/*  Keeps the frame as the job's answer. A quick handler leaves it to its end to wake the link, so that
-    answers that are ready together go out together (see agent.c).  */
+/*  Keeps the frame as the job's answer. A quick handler leaves it to its end to send it, so that answers that
+    are ready together go out together (see agent.c).  */
 static plv_err_t keep (plv_job_t *job, plv_buf_t *frame, plv_fail_t *ret_fail)
 {
     if (frame->failed) {
@@ -25,7 +25,7 @@ static plv_err_t keep (plv_job_t *job, plv_buf_t *frame, plv_fail_t *ret_fail)
     job->kept = *frame;
     plv_job_put (job, &job->kept);
     if (plv_clock_mono_us () - job->begun_us >= QUICK_US)
-        plv_agent_wake (job->agent);
+        plv_link_pump (job->agent);
     pthread_mutex_unlock (&job->agent->lock);
     return ERR_OK;
 }
@@ -157,7 +157,7 @@ static plv_err_t put_live (plv_job_t *job, plv_event_type_t type, const plv_buf_
     pthread_mutex_lock (&job->agent->lock);
     if (!failed && !large && job->agent->out.size < LIVE_BACKLOG_BYTES) {
         plv_job_put (job, &frame);
-        plv_agent_wake (job->agent);
+        plv_link_pump (job->agent);
     }
     pthread_mutex_unlock (&job->agent->lock);
     plv_buf_free (&frame);

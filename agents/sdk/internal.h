@@ -1,12 +1,13 @@
 /*  internal -- what the files of the SDK share: the agent, its link to the broker, its jobs
     OWNS    see the structs
-    THREAD  fields below `lock` only with the lock held; those of the link only on the link's thread; the
-            rest is set before the threads start
+    THREAD  everything with the lock held, but what is marked and what is set before the threads start
     FAILS   -
     COST    -
 
-    Two kinds of thread: the link's own (socket, heartbeats) and those of the handlers. They meet in
-    `waiting` (jobs to do), `held` (jobs whose end is not yet on the broker's disk) and `out` (frames to send).  */
+    One lock guards everything that is shared, the socket too. One thread at a time leads: it waits for the
+    socket. A handler's thread that has nothing to do leads, so that in a busy worker a job passes
+    through one thread only; when all of them are at work the keeper, a thread that does nothing else, leads
+    and keeps the heartbeats going. See lead.c.  */
 
 #ifndef PLV_SDK_INTERNAL_H
 #define PLV_SDK_INTERNAL_H
@@ -78,8 +79,7 @@ struct plv_job {
     plv_buf_t changed;
     step_t *saved; /* steps of this attempt, newest first */
     int64_t begun_us; /* when the handler was called */
-    /*  below `lock`  */
-    bool running;
+    bool running; /* a handler has it; from here on with the lock held */
     bool answered;
     plv_buf_t kept; /* the frame of the answer: REPLY or NACK, until COMMITTED or CANCEL */
     plv_buf_t step; /* the frame of a step that is not saved yet; empty: none */
@@ -97,7 +97,7 @@ typedef struct {
     void *socket;
     link_state_t state;
     uint64_t hellos;        /* said so far: the first has no `holding` */
-    bool blocked;           /* the socket took no more: wait until it does */
+    int fd;                 /* readable when the socket may have changed */
     bool drain_said;
     int signals;            /* a signalfd, or -1 */
     int64_t heartbeat_us;
@@ -109,7 +109,6 @@ typedef struct {
     int64_t reopen_us;      /* 0: the socket is open */
     int64_t pause_us;       /* before the next reopening */
     int64_t drained_us;     /* when the last handler was done while draining; 0: not yet */
-    int64_t nap_us;         /* the poll's patience while handlers are busy */
     plv_buf_t packet;
 } link_t;
 
@@ -117,22 +116,27 @@ struct plv_agent {
     settings_t set;
     link_t link;
     uint8_t incarnation[16];
-    int wake; /* an eventfd */
-    atomic_bool stop;
+    int wake;         /* an eventfd: whoever leads shall look again */
+    atomic_bool stop; /* any thread, and signal handlers */
     plv_agent_batch_handler_t *handler;
     void *handler_arg;
     bool ran;
 
     pthread_mutex_t lock;
-    pthread_cond_t work;  /* a job waits, or it is over */
-    pthread_cond_t saved; /* a step was saved, or a job was cancelled */
+    pthread_cond_t work;   /* for handlers: a job waits, nobody leads, or it is over */
+    pthread_cond_t saved;  /* for steps: one was saved, a job was cancelled, or nobody leads */
+    pthread_cond_t keeper; /* for the keeper: all handlers are at work, or it is over */
     plv_node_t waiting;
     plv_node_t held;
-    unsigned idle;    /* handler threads that wait */
-    unsigned running; /* handlers at work */
-    plv_buf_t out;    /* frames, without a packet's head */
-    bool ready;       /* what is put into `out` goes out; else it is kept with its job */
-    bool asleep;      /* the link polls and must be woken */
+    unsigned idle;        /* handlers that wait for `work` */
+    unsigned stepping;    /* handlers that wait for `saved` */
+    unsigned running;     /* handlers at work */
+    uint64_t begun;       /* jobs that were begun, ever */
+    bool leading;
+    bool keeper_leads;
+    bool keeper_far;      /* the keeper sleeps until it is called */
+    plv_buf_t out;        /* frames, without a packet's head */
+    bool ready;           /* what is put into `out` goes out; else it is kept with its job */
     phase_t phase;
     plv_fail_t fail;  /* why it ended; code ERR_OK: it was drained */
 };
@@ -140,12 +144,11 @@ struct plv_agent {
 /*  A line through options.log.  */
 void plv_agent_note (plv_agent_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
-/*  With the lock held.  */
-void plv_agent_wake (plv_agent_t *self);
+/*  All of these with the lock held.  */
+void plv_agent_ring (plv_agent_t *self);
 void plv_agent_fail (plv_agent_t *self, const plv_fail_t *fail);
 void plv_job_put (plv_job_t *job, const plv_buf_t *frame);
 void plv_job_release (plv_job_t *job);
-void plv_job_give_back (plv_job_t *job);
 void plv_job_cancel (plv_job_t *job, plv_view_t code);
 plv_job_t *plv_job_find (plv_agent_t *self, uint64_t lease);
 void plv_step_free (step_t *steps);
@@ -154,13 +157,25 @@ void plv_step_free (step_t *steps);
 plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t **ret_job,
                        plv_fail_t *ret_fail);
 
-/*  The link's parts.  */
-void *plv_link_thread (void *agent);
-plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, plv_fail_t *ret_fail); /* locks */
-void plv_link_hello (plv_agent_t *self);
-void plv_link_welcomed (plv_agent_t *self); /* with the lock held */
-void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text);
-bool plv_link_flush (plv_agent_t *self);
+/*  lead.c: waits for the socket, at most until `until_us`, and does what came. Releases the lock meanwhile.
+    Only when nobody leads.  */
+void plv_lead (plv_agent_t *self, int64_t until_us);
+/*  Whoever stops leading calls this before it works or waits for something else.  */
+void plv_lead_pass_on (plv_agent_t *self);
+void *plv_keeper_thread (void *agent); /* without the lock */
+
+/*  link.c: the connection.  */
+void plv_link_open (plv_agent_t *self);
+void plv_link_close (plv_agent_t *self, int linger_ms);
 void plv_link_reopen (plv_agent_t *self, int64_t pause_us);
+bool plv_link_pump (plv_agent_t *self); /* sends and reads what there is; true when something came */
+void plv_link_keep_time (plv_agent_t *self);
+int64_t plv_link_next_us (const plv_agent_t *self); /* when plv_link_keep_time is due */
+
+plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, plv_fail_t *ret_fail);
+void plv_link_hello (plv_agent_t *self);
+void plv_link_welcomed (plv_agent_t *self);
+void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text);
+void plv_link_flush (plv_agent_t *self);
 
 #endif

@@ -45,9 +45,6 @@ static plv_err_t on_job (plv_agent_t *self, const plv_frame_t *frame, plv_fail_t
         return err;
     plv_list_push (&self->held, &job->held);
     plv_list_push (&self->waiting, &job->queue);
-    self->link.nap_us = 500;
-    if (self->idle)
-        pthread_cond_signal (&self->work);
     return ERR_OK;
 }
 
@@ -193,13 +190,11 @@ plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, plv_fail_t *ret
         plv_fail_context (ret_fail, "%s", self->set.endpoint);
         return err;
     }
-    pthread_mutex_lock (&self->lock);
     err = read_frames (self, &reader, &reaction, ret_fail);
     if (reaction.hello || reaction.reopen_us)
         self->ready = false;
     if (reaction.hello)
         self->link.state = LINK_NEW;
-    pthread_mutex_unlock (&self->lock);
     if (err)
         return err;
     if (reaction.reopen_us) {

@@ -46,11 +46,8 @@ void plv_link_hello (plv_agent_t *self)
     plv_buf_add_view (packet, plv_buf_view (&self->set.encoded));
     plv_mp_put_text (packet, "incarnation");
     plv_mp_put_bin (packet, plv_view (self->incarnation, sizeof self->incarnation));
-    if (link->hellos) {
-        pthread_mutex_lock (&self->lock);
+    if (link->hellos)
         put_holding (self, packet);
-        pthread_mutex_unlock (&self->lock);
-    }
     plv_frame_end (packet, mark);
     send_packet (self);
     link->state = LINK_INTRODUCED;
@@ -112,7 +109,6 @@ static size_t send_out (plv_agent_t *self, const plv_buf_t *out)
         memcpy (data + PLV_PACKET_HEAD_BYTES, out->data + at, size);
         if (zmq_msg_send (&message, self->link.socket, ZMQ_DONTWAIT) < 0) {
             zmq_msg_close (&message);
-            self->link.blocked = true;
             break;
         }
         at += size;
@@ -120,22 +116,20 @@ static size_t send_out (plv_agent_t *self, const plv_buf_t *out)
     return at;
 }
 
-/*  False: memory ran out while frames were put together; all of them are said again on a new connection.  */
-bool plv_link_flush (plv_agent_t *self)
+void plv_link_flush (plv_agent_t *self)
 {
-    pthread_mutex_lock (&self->lock);
-    bool failed = self->out.failed;
-    size_t sent = 0;
-    if (!failed && self->ready && self->link.socket && self->out.size) {
-        sent = send_out (self, &self->out);
-        self->out.size -= sent;
-        if (sent && self->out.size)
-            memmove (self->out.data, self->out.data + sent, self->out.size);
-    }
-    pthread_mutex_unlock (&self->lock);
-    if (sent)
-        self->link.said_us = plv_clock_mono_us ();
-    if (failed)
+    if (self->out.failed) {
+        /*  Memory ran out while frames were put together: all of them are said again on a new connection.  */
         plv_link_reopen (self, 1000000);
-    return !failed;
+        return;
+    }
+    if (!self->ready || !self->link.socket || !self->out.size)
+        return;
+    size_t sent = send_out (self, &self->out);
+    if (!sent)
+        return;
+    self->link.said_us = plv_clock_mono_us ();
+    self->out.size -= sent;
+    if (self->out.size)
+        memmove (self->out.data, self->out.data + sent, self->out.size);
 }

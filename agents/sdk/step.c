@@ -56,22 +56,32 @@ static plv_err_t make_frame (const plv_job_t *job, const char *name, plv_view_t 
     return frame->failed ? plv_fail (ret_fail, ERR_NOMEM, "out of memory") : ERR_OK;
 }
 
+/*  Until something may have changed: the one that waits leads, if nobody does.  */
+static void wait_once (plv_agent_t *agent, int64_t until_us)
+{
+    if (!agent->leading) {
+        plv_lead (agent, until_us);
+        plv_lead_pass_on (agent);
+        return;
+    }
+    struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
+                             .tv_nsec = (long) (until_us % 1000000) * 1000};
+    agent->stepping++;
+    pthread_cond_timedwait (&agent->saved, &agent->lock, &until);
+    agent->stepping--;
+}
+
 /*  Waits with the lock held until the step's frame is gone: saved, or its job cancelled.  */
 static plv_err_t wait_saved (plv_job_t *job, const char *name, plv_fail_t *ret_fail)
 {
-    struct timespec until = {.tv_sec = (time_t) (job->deadline_us / 1000000),
-                             .tv_nsec = (long) (job->deadline_us % 1000000) * 1000};
-    while (job->step.size && !atomic_load (&job->cancelled)) {
-        int late = pthread_cond_timedwait (&job->agent->saved, &job->agent->lock, &until);
-        if (late && job->step.size && !atomic_load (&job->cancelled)) {
-            plv_buf_clear (&job->step);
-            return plv_fail (ret_fail, ERR_TIMEOUT, "step %s: not saved before the job's deadline", name);
-        }
-    }
+    while (job->step.size && !atomic_load (&job->cancelled) && plv_clock_mono_us () < job->deadline_us)
+        wait_once (job->agent, job->deadline_us);
     if (atomic_load (&job->cancelled))
         return plv_fail (ret_fail, ERR_GONE, "step %s: the job was taken back: %s", name,
                          job->cancel_code);
-    return ERR_OK;
+    if (!job->step.size)
+        return ERR_OK;
+    return plv_fail (ret_fail, ERR_TIMEOUT, "step %s: not saved before the job's deadline", name);
 }
 
 plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result, plv_fail_t *ret_fail)
@@ -88,7 +98,7 @@ plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result
     pthread_mutex_lock (&job->agent->lock);
     job->step = frame;
     plv_job_put (job, &job->step);
-    plv_agent_wake (job->agent);
+    plv_link_pump (job->agent);
     err = wait_saved (job, name, ret_fail);
     plv_buf_free (&job->step);
     pthread_mutex_unlock (&job->agent->lock);
