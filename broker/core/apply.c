@@ -333,6 +333,8 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
         goto done;
     entry->flags |= ENTRY_REPLAYED;
     entry->charged = 0;
+    ledger_open (&entry->ledger, entry->attempts, record->at_us, label_new (record->who));
+    ledger_end (&entry->ledger, HOW_REPLAYED, record->at_us, plv_view (NULL, 0), plv_view (NULL, 0));
     entry->state = ENTRY_WAITING;
     if (entry->kind == ENTRY_REPLY) {
         entry->not_after_us = record->until_us;

@@ -16,7 +16,8 @@ static const how_info_t how_info[] = {
 #undef HOW
 };
 
-enum { HOW_COUNT = sizeof how_info / sizeof how_info[0] };
+/*  Attempts, and as many replays.  */
+enum { HOW_COUNT = sizeof how_info / sizeof how_info[0], LEDGER_ROWS_MAX = 2 * UINT16_MAX };
 
 const char *how_text (how_t how)
 {
@@ -128,7 +129,7 @@ bool ledger_read (plv_view_t bytes, size_t *at, ledger_t *ret_ledger)
     ledger_t ledger = {0};
     uint64_t count;
 
-    if (!record_get_number (bytes, at, &count) || count > UINT16_MAX)
+    if (!record_get_number (bytes, at, &count) || count > LEDGER_ROWS_MAX)
         return false;
     for (uint64_t i = 0; i < count; i++) {
         if (!read_attempt (bytes, at, &ledger)) {
