@@ -51,16 +51,27 @@ static void finish (core_t *self, uint64_t token, ask_t *ask)
     free (ask);
 }
 
+static int by_number (const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *) a, other = *(const uint64_t *) b;
+    return (one > other) - (one < other);
+}
+
+/*  Each once, in the order of acceptance, whatever the order they were named in.  */
 static uint32_t scan_numbers (core_t *self, uint64_t token, ask_t *ask, plv_view_t arguments)
 {
+    uint64_t numbers[LIST_LIMIT_MAX];
     plv_mp_t value;
-    uint32_t numbers = 0, scans = 0;
-    uint64_t number;
-    if (!plv_mp_find (arguments, "numbers", &value) || !plv_mp_array (&value, &numbers) || numbers > LIST_LIMIT_MAX)
+    uint32_t named = 0, count = 0;
+    if (!plv_mp_find (arguments, "numbers", &value) || !plv_mp_array (&value, &named) || named > LIST_LIMIT_MAX)
         return 0;
-    for (; scans < numbers && plv_mp_u64 (&value, &number); scans++)
-        scan (self, token, ask, number, 1);
-    return scans;
+    while (count < named && plv_mp_u64 (&value, &numbers[count]))
+        count++;
+    qsort (numbers, count, sizeof *numbers, by_number);
+    for (uint32_t i = 0; i < count; i++)
+        if (i == 0 || numbers[i] != numbers[i - 1])
+            scan (self, token, ask, numbers[i], 1);
+    return count;
 }
 
 void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
