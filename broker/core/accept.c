@@ -269,6 +269,13 @@ static bool overlap (core_t *self, const incoming_t *in)
     }
 }
 
+/*  Nobody waits for an answer to these: when no route asks for them they are over.  */
+static bool unwanted (const incoming_t *in)
+{
+    return !in->lane && (in->envelope.type_code == EVENT_CHAT_REACTION
+                         || in->envelope.type_code == EVENT_DELIVERY_RECEIPT);
+}
+
 void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     incoming_t in = {
@@ -294,6 +301,10 @@ void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame)
     int route = route_match (self->policy->routes, &in.envelope, in.text);
     in.lane = route < 0 ? NULL : &self->lanes[route];
     answer_stored (self, peer, in.seq);
+    if (unwanted (&in)) {
+        count (self, COUNTER_EVENTS_UNWANTED);
+        return;
+    }
     if (refuse_by_policy (self, &in, over_rate (self, &in)) || answer_from_cache (self, &in)
         || overlap (self, &in))
         return;
