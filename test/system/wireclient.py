@@ -125,6 +125,9 @@ class Peer:
                 return got[1]
             kept.append(got)
 
+    def send_credit(self, credit):
+        self.send(frame('CREDIT', credit))
+
     def quiet(self, verb, seconds=0.3):
         """No frame of this verb comes for a while."""
         try:
