@@ -41,7 +41,8 @@ static void answer (plv_job_t *job, void *arg)
     if (echo->fail_rate > 0) {
         plv_rng_t rng = plv_rng_seed ((uint64_t) plv_clock_mono_us ());
         if ((double) plv_rng_below (&rng, 1000000) < echo->fail_rate * 1e6) {
-            plv_job_nack (job, &(plv_nack_t){.code = "general_error", .reason = "asked to fail"}, NULL);
+            plv_job_nack (job, &(plv_nack_t){.code = "general_error", .reason = "asked to fail"},
+                          NULL);
             return;
         }
     }
@@ -63,33 +64,65 @@ static void split_services (echo_t *self, char *list)
 {
     self->options.services = self->services;
     self->options.service_count = 0;
-    for (char *at = strtok (list, ","); at && self->options.service_count < SERVICES; at = strtok (NULL, ","))
-        self->services[self->options.service_count++] = at;
+    while (list && self->options.service_count < SERVICES)
+        self->services[self->options.service_count++] = strsep (&list, ",");
+}
+
+static int history_of (const char *text)
+{
+    long turns = strtol (text, NULL, 10);
+    return turns > 0 && turns <= HISTORY_TURNS_MAX ? (int) turns : PLV_HISTORY_NONE;
 }
 
 static bool parse (int argc, char **argv, echo_t *self)
 {
     static const struct option OPTIONS[] = {
-        {"endpoint", required_argument, NULL, 'e'}, {"services", required_argument, NULL, 's'},
-        {"name", required_argument, NULL, 'n'},     {"credit", required_argument, NULL, 'c'},
-        {"threads", required_argument, NULL, 'j'},  {"history", required_argument, NULL, 'y'},
-        {"think", required_argument, NULL, 't'},    {"fail-rate", required_argument, NULL, 'f'},
-        {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
+        {"endpoint", required_argument, NULL, 'e'},
+        {"services", required_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'n'},
+        {"credit", required_argument, NULL, 'c'},
+        {"threads", required_argument, NULL, 'j'},
+        {"history", required_argument, NULL, 'y'},
+        {"think", required_argument, NULL, 't'},
+        {"fail-rate", required_argument, NULL, 'f'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long (argc, argv, "h", OPTIONS, NULL)) != -1;) {
         switch (option) {
-        case 'e': self->options.endpoint = optarg; break;
-        case 's': split_services (self, optarg); break;
-        case 'n': self->options.name = optarg; break;
-        case 'c': self->options.credit = (unsigned) strtoul (optarg, NULL, 10); break;
-        case 'j': self->options.threads = (unsigned) strtoul (optarg, NULL, 10); break;
-        case 'y': self->options.history = atoi (optarg) > 0 ? atoi (optarg) : PLV_HISTORY_NONE; break;
-        case 't': self->think_ms = (unsigned) strtoul (optarg, NULL, 10); break;
-        case 'f': self->fail_rate = strtod (optarg, NULL); break;
-        case 'v': self->options.log = say; break;
-        case 'h': fputs (USAGE, stdout); exit (0);
-        default: return false;
+        case 'e':
+            self->options.endpoint = optarg;
+            break;
+        case 's':
+            split_services (self, optarg);
+            break;
+        case 'n':
+            self->options.name = optarg;
+            break;
+        case 'c':
+            self->options.credit = (unsigned) strtoul (optarg, NULL, 10);
+            break;
+        case 'j':
+            self->options.threads = (unsigned) strtoul (optarg, NULL, 10);
+            break;
+        case 'y':
+            self->options.history = history_of (optarg);
+            break;
+        case 't':
+            self->think_ms = (unsigned) strtoul (optarg, NULL, 10);
+            break;
+        case 'f':
+            self->fail_rate = strtod (optarg, NULL);
+            break;
+        case 'v':
+            self->options.log = say;
+            break;
+        case 'h':
+            fputs (USAGE, stdout);
+            exit (0);
+        default:
+            return false;
         }
     }
     return optind == argc;
@@ -97,8 +130,9 @@ static bool parse (int argc, char **argv, echo_t *self)
 
 int main (int argc, char **argv)
 {
-    echo_t self = {.services = {"echo"},
-                   .options = {.name = "echo", .build = "1", .service_count = 1, .history = PLV_HISTORY_NONE}};
+    echo_t self = {
+        .services = {"echo"},
+        .options = {.name = "echo", .build = "1", .service_count = 1, .history = PLV_HISTORY_NONE}};
     self.options.services = self.services;
     if (!parse (argc, argv, &self)) {
         fputs (USAGE, stderr);

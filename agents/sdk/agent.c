@@ -152,7 +152,8 @@ static plv_job_t *begin (plv_job_t *job)
 static size_t gather (plv_agent_t *self, const plv_job_t *first, plv_job_t **jobs)
 {
     size_t count = 0;
-    for (plv_node_t *node = self->waiting.next; node != &self->waiting && count < self->set.batch_size;) {
+    for (plv_node_t *node = self->waiting.next;
+         node != &self->waiting && count < self->set.batch_size;) {
         plv_job_t *job = PLV_OF (node, plv_job_t, queue);
         node = node->next;
         if (job->batch_size == 1 || job->batch_id != first->batch_id)
@@ -279,7 +280,8 @@ static void run_handlers (plv_agent_t *self)
     }
     if (!good) {
         pthread_mutex_lock (&self->lock);
-        plv_agent_fail (self, &(plv_fail_t){.code = ERR_NOMEM, .text = "no memory for the handlers' threads"});
+        plv_agent_fail (
+            self, &(plv_fail_t){.code = ERR_NOMEM, .text = "no memory for the handlers' threads"});
         pthread_mutex_unlock (&self->lock);
     }
     handler_thread (self);

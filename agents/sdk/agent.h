@@ -4,8 +4,8 @@
             handler; plv_job_* from the thread whose handler was given the job, except
             plv_job_cancelled, which any thread may call while the handler runs
     FAILS   with a plv_err_t and a line for a person; never aborts, ERR_NOMEM when memory runs out
-    COST    one thread of its own, for the network and the heartbeats: a slow handler does not make a
-            worker look dead. Answers that are ready together travel together.
+    COST    a thread of its own keeps the heartbeats going, so that a slow handler does not make a worker look
+            dead. Answers that are ready together travel together.
 
     A whole worker:
 
@@ -51,22 +51,29 @@ enum { PLV_HISTORY_NONE = -1, PLV_HISTORY_ALL = 0 };
 
 /*  Zero is the default everywhere; texts are copied.  */
 typedef struct {
-    const char *endpoint;    /* NULL: $PALAVER_AGENTS, else ipc://$XDG_RUNTIME_DIR/palaver/agents.ipc */
-    const char *cert;        /* tcp:// only: our key pair, a file of `palaver keys new`; NULL: $PALAVER_CERT */
-    const char *broker_cert; /* tcp:// only: the broker's public key file; NULL: $PALAVER_BROKER_CERT */
-    const char *name;        /* shown in every tool; NULL: "agent" */
-    const char *build;       /* a version or a hash, kept in the ledger; NULL: "unknown" */
+    const char
+        *endpoint; /* NULL: $PALAVER_AGENTS, else ipc://$XDG_RUNTIME_DIR/palaver/agents.ipc */
+    const char
+        *cert; /* tcp:// only: our key pair, a file of `palaver keys new`; NULL: $PALAVER_CERT */
+    const char
+        *broker_cert;  /* tcp:// only: the broker's public key file; NULL: $PALAVER_BROKER_CERT */
+    const char *name;  /* shown in every tool; NULL: "agent" */
+    const char *build; /* a version or a hash, kept in the ledger; NULL: "unknown" */
     const char *const *services; /* what this worker serves; none: {"advisor"} */
     size_t service_count;
-    const char *const *cache_keys; /* session state keys that answers depend on (the response cache) */
+    const char *const
+        *cache_keys; /* session state keys that answers depend on (the response cache) */
     size_t cache_key_count;
-    unsigned threads;       /* handlers at a time; 0: 1, on the thread that called plv_agent_run */
-    unsigned credit;        /* jobs held at a time, waiting ones included; 0: `threads`; never fewer */
-    int history;            /* turns of the session that a job brings; PLV_HISTORY_ALL: all that are kept */
-    unsigned batch_size;    /* > 1: jobs come in batches of up to this many, see plv_agent_run_batches */
+    unsigned threads; /* handlers at a time; 0: 1, on the thread that called plv_agent_run */
+    unsigned credit;  /* jobs held at a time, waiting ones included; 0: `threads`; never fewer */
+    int history; /* turns of the session that a job brings; PLV_HISTORY_ALL: all that are kept */
+    unsigned
+        batch_size; /* > 1: jobs come in batches of up to this many, see plv_agent_run_batches */
     unsigned batch_wait_ms; /* and wait this long for a batch to fill; 0: 1000 */
     bool keep_signals;      /* false: SIGTERM and SIGINT drain the worker, as plv_agent_stop does */
-    void (*log) (void *log_arg, const char *line); /* one line without a newline; NULL: none */
+    /*  One line without a newline; NULL: none. Comes from any of the agent's threads, one at a time, and must
+        not call back, but for plv_agent_stop.  */
+    void (*log) (void *log_arg, const char *line);
     void *log_arg;
 } plv_agent_options_t;
 
@@ -97,8 +104,8 @@ int plv_agent_exit_code (plv_err_t err);
 
 /*  The event. Fields that the platform does not give are empty views.  */
 const plv_envelope_t *plv_job_envelope (const plv_job_t *job);
-plv_view_t plv_job_body (const plv_job_t *job); /* a msgpack map: see plv_mp_find */
-plv_view_t plv_job_text (const plv_job_t *job); /* message_text, or empty */
+plv_view_t plv_job_body (const plv_job_t *job);  /* a msgpack map: see plv_mp_find */
+plv_view_t plv_job_text (const plv_job_t *job);  /* message_text, or empty */
 unsigned plv_job_attempt (const plv_job_t *job); /* 1, 2, ... */
 int64_t plv_job_left_ms (const plv_job_t *job);  /* until the job's deadline; negative behind it */
 
@@ -114,12 +121,14 @@ bool plv_job_history_next (const plv_job_t *job, size_t *at, plv_turn_t *ret_tur
 /*  The session's state: a map from text to any msgpack value, kept by the broker.  */
 plv_view_t plv_job_state (const plv_job_t *job);
 bool plv_job_state_get (const plv_job_t *job, const char *key, plv_mp_t *ret_value);
-plv_view_t plv_job_state_text (const plv_job_t *job, const char *key); /* empty when there is none */
+plv_view_t plv_job_state_text (const plv_job_t *job,
+                               const char *key); /* empty when there is none */
 
 /*  Changes of the state are kept together with the reply, or not at all: call these before plv_job_reply. They
     are not seen by plv_job_state_get. The last change of a key wins; nil removes the key. ERR_MSGPACK
     when `value` is not one whole value; ERR_RANGE beyond STATE_BYTES_MAX.  */
-plv_err_t plv_job_state_set (plv_job_t *job, const char *key, plv_view_t value, plv_fail_t *ret_fail);
+plv_err_t plv_job_state_set (plv_job_t *job, const char *key, plv_view_t value,
+                             plv_fail_t *ret_fail);
 plv_err_t plv_job_state_set_text (plv_job_t *job, const char *key, const char *text,
                                   plv_fail_t *ret_fail);
 plv_err_t plv_job_state_remove (plv_job_t *job, const char *key, plv_fail_t *ret_fail);
@@ -128,7 +137,8 @@ plv_err_t plv_job_state_remove (plv_job_t *job, const char *key, plv_fail_t *ret
     `work`; else calls it, saves what it wrote and waits until that is on disk. A failure of `work` is
     passed on and nothing is saved. ERR_GONE: the job was cancelled meanwhile; ERR_TIMEOUT: the job's
     deadline came first. Names: up to NAME_BYTES_MAX bytes; results: any bytes up to STEP_BYTES_MAX.  */
-typedef plv_err_t plv_job_work_t (plv_job_t *job, void *arg, plv_buf_t *result, plv_fail_t *ret_fail);
+typedef plv_err_t plv_job_work_t (plv_job_t *job, void *arg, plv_buf_t *result,
+                                  plv_fail_t *ret_fail);
 plv_err_t plv_job_step (plv_job_t *job, const char *name, plv_job_work_t *work, void *arg,
                         plv_view_t *ret_result, plv_fail_t *ret_fail);
 

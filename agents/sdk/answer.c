@@ -111,7 +111,8 @@ plv_err_t plv_job_nack (plv_job_t *job, const plv_nack_t *nack, plv_fail_t *ret_
     if (job->answered)
         return plv_fail (ret_fail, ERR_EXISTS, "the job is answered already");
     if (!known_code (nack->code))
-        return plv_fail (ret_fail, ERR_ARG, "%s is not a code of a nack", nack->code ? nack->code : "NULL");
+        return plv_fail (ret_fail, ERR_ARG, "%s is not a code of a nack",
+                         nack->code ? nack->code : "NULL");
 
     plv_buf_t frame = {0};
     size_t mark = plv_frame_begin (&frame, VERB_NACK);

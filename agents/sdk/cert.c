@@ -40,8 +40,9 @@ plv_err_t plv_cert_read (const char *path, char ret_public[KEY_TEXT_BYTES],
     if (broken)
         return plv_fail (ret_fail, ERR_IO, "%s: cannot be read", path);
     if (!public[0] || (ret_secret && !secret[0]))
-        return plv_fail (ret_fail, ERR_SYNTAX, "%s: has no %s-key; make one with: palaver keys new NAME",
-                         path, public[0] ? "secret" : "public");
+        return plv_fail (ret_fail, ERR_SYNTAX,
+                         "%s: has no %s-key; make one with: palaver keys new NAME", path,
+                         public[0] ? "secret" : "public");
     memcpy (ret_public, public, sizeof public);
     if (ret_secret)
         memcpy (ret_secret, secret, sizeof secret);

@@ -23,7 +23,7 @@ enum {
     KEY_TEXT_BYTES = 41, /* a CURVE key in Z85, and a NUL */
     WELCOME_WAIT_MS = 5000,
     LIVE_BACKLOG_BYTES = 1024 * 1024, /* live frames are dropped beyond this */
-    QUICK_US = 100,                   /* a handler below this may wait for others to answer with it */
+    QUICK_US = 100, /* a handler below this may wait for others to answer with it */
 };
 
 /*  What the options came to.  */
@@ -37,7 +37,7 @@ typedef struct {
     unsigned threads;
     unsigned batch_size; /* 1: no batches */
     bool keep_signals;
-    uint32_t pairs;      /* the option map of HELLO, encoded, without its head and without `holding` */
+    uint32_t pairs; /* the option map of HELLO, encoded, without its head and without `holding` */
     plv_buf_t encoded;
     void (*log) (void *log_arg, const char *line);
     void *log_arg;
@@ -77,9 +77,9 @@ struct plv_job {
     uint64_t deltas;
     uint32_t changes; /* of the state: pairs in `changed` */
     plv_buf_t changed;
-    step_t *saved; /* steps of this attempt, newest first */
+    step_t *saved;    /* steps of this attempt, newest first */
     int64_t begun_us; /* when the handler was called */
-    bool running; /* a handler has it; from here on with the lock held */
+    bool running;     /* a handler has it; from here on with the lock held */
     bool answered;
     plv_buf_t kept; /* the frame of the answer: REPLY or NACK, until COMMITTED or CANCEL */
     plv_buf_t step; /* the frame of a step that is not saved yet; empty: none */
@@ -96,19 +96,19 @@ typedef struct {
     void *context;
     void *socket;
     link_state_t state;
-    uint64_t hellos;        /* said so far: the first has no `holding` */
-    int fd;                 /* readable when the socket may have changed */
+    uint64_t hellos; /* said so far: the first has no `holding` */
+    int fd;          /* readable when the socket may have changed */
     bool drain_said;
-    int signals;            /* a signalfd, or -1 */
+    int signals; /* a signalfd, or -1 */
     int64_t heartbeat_us;
     int64_t timeout_us;
     int64_t heard_us;
     int64_t said_us;
     int64_t pinged_us;
     int64_t hello_us;
-    int64_t reopen_us;      /* 0: the socket is open */
-    int64_t pause_us;       /* before the next reopening */
-    int64_t drained_us;     /* when the last handler was done while draining; 0: not yet */
+    int64_t reopen_us;  /* 0: the socket is open */
+    int64_t pause_us;   /* before the next reopening */
+    int64_t drained_us; /* when the last handler was done while draining; 0: not yet */
     plv_buf_t packet;
 } link_t;
 
@@ -128,21 +128,22 @@ struct plv_agent {
     pthread_cond_t keeper; /* for the keeper: all handlers are at work, or it is over */
     plv_node_t waiting;
     plv_node_t held;
-    unsigned idle;        /* handlers that wait for `work` */
-    unsigned stepping;    /* handlers that wait for `saved` */
-    unsigned running;     /* handlers at work */
-    uint64_t begun;       /* jobs that were begun, ever */
+    unsigned idle;     /* handlers that wait for `work` */
+    unsigned stepping; /* handlers that wait for `saved` */
+    unsigned running;  /* handlers at work */
+    uint64_t begun;    /* jobs that were begun, ever */
     bool leading;
     bool keeper_leads;
-    bool keeper_far;      /* the keeper sleeps until it is called */
-    plv_buf_t out;        /* frames, without a packet's head */
-    bool ready;           /* what is put into `out` goes out; else it is kept with its job */
+    bool keeper_far; /* the keeper sleeps until it is called */
+    plv_buf_t out;   /* frames, without a packet's head */
+    bool ready;      /* what is put into `out` goes out; else it is kept with its job */
     phase_t phase;
-    plv_fail_t fail;  /* why it ended; code ERR_OK: it was drained */
+    plv_fail_t fail; /* why it ended; code ERR_OK: it was drained */
 };
 
 /*  A line through options.log.  */
-void plv_agent_note (plv_agent_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+void plv_agent_note (plv_agent_t *self, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
 
 /*  All of these with the lock held.  */
 void plv_agent_ring (plv_agent_t *self);
@@ -168,7 +169,8 @@ void *plv_keeper_thread (void *agent); /* without the lock */
 void plv_link_open (plv_agent_t *self);
 void plv_link_close (plv_agent_t *self, int linger_ms);
 void plv_link_reopen (plv_agent_t *self, int64_t pause_us);
-bool plv_link_pump (plv_agent_t *self); /* sends and reads what there is; true when something came */
+bool plv_link_pump (
+    plv_agent_t *self); /* sends and reads what there is; true when something came */
 void plv_link_keep_time (plv_agent_t *self);
 int64_t plv_link_next_us (const plv_agent_t *self); /* when plv_link_keep_time is due */
 

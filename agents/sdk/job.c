@@ -18,7 +18,8 @@ static void read_batch (plv_view_t batch, plv_job_t *job)
     job->batch_size = 1;
     if (!plv_mp_find (batch, "id", &at) || !plv_mp_u64 (&at, &job->batch_id))
         return;
-    if (!plv_mp_find (batch, "size", &at) || !plv_mp_u64 (&at, &job->batch_size) || !job->batch_size)
+    if (!plv_mp_find (batch, "size", &at) || !plv_mp_u64 (&at, &job->batch_size)
+        || !job->batch_size)
         job->batch_size = 1;
 }
 

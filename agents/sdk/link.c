@@ -76,7 +76,8 @@ void plv_link_reopen (plv_agent_t *self, int64_t pause_us)
     plv_buf_clear (&self->out);
     self->link.state = LINK_NEW;
     plv_link_close (self, 0);
-    int64_t jitter_us = pause_us ? (int64_t) randombytes_uniform ((uint32_t) (pause_us / 2 + 1)) : 0;
+    int64_t jitter_us =
+        pause_us ? (int64_t) randombytes_uniform ((uint32_t) (pause_us / 2 + 1)) : 0;
     self->link.reopen_us = plv_clock_mono_us () + pause_us + jitter_us;
 }
 
@@ -128,7 +129,8 @@ static void drain (plv_agent_t *self, int64_t now_us)
         return;
     plv_fail_t fail = {.code = ERR_OK};
     if (!empty)
-        plv_fail (&fail, ERR_TIMEOUT, "the broker did not confirm the last answers: others will get those jobs");
+        plv_fail (&fail, ERR_TIMEOUT,
+                  "the broker did not confirm the last answers: others will get those jobs");
     plv_link_flush (self);
     plv_link_say (self, VERB_BYE, "done");
     plv_agent_fail (self, &fail);

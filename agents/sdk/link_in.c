@@ -5,7 +5,7 @@
 enum { BYE_PAUSE_US = 1000000, PAUSE_MAX_US = 30000000 };
 
 typedef struct {
-    bool hello;        /* WHO: introduce us again */
+    bool hello; /* WHO: introduce us again */
     bool pong;
     int64_t reopen_us; /* > 0: a new connection after this pause */
 } reaction_t;
@@ -18,7 +18,8 @@ static plv_err_t on_welcome (plv_agent_t *self, const plv_frame_t *frame, plv_fa
     plv_mp_t at;
     if (plv_mp_find (frame->arg[2].bytes, "timeout_ms", &at))
         plv_mp_u64 (&at, &timeout_ms);
-    if (!heartbeat_ms || heartbeat_ms > 3600000 || timeout_ms < heartbeat_ms || timeout_ms > 36000000)
+    if (!heartbeat_ms || heartbeat_ms > 3600000 || timeout_ms < heartbeat_ms
+        || timeout_ms > 36000000)
         return plv_fail (ret_fail, ERR_PROTOCOL,
                          "WELCOME: heartbeat_ms %llu and timeout_ms %llu make no sense",
                          (unsigned long long) heartbeat_ms, (unsigned long long) timeout_ms);
@@ -70,7 +71,8 @@ static plv_err_t on_committed (plv_agent_t *self, const plv_frame_t *frame, plv_
 
 static bool step_is (const plv_job_t *job, plv_view_t name)
 {
-    plv_mp_t at = plv_mp (plv_view (job->step.data + PLV_FRAME_HEAD_BYTES, job->step.size - PLV_FRAME_HEAD_BYTES));
+    plv_mp_t at = plv_mp (
+        plv_view (job->step.data + PLV_FRAME_HEAD_BYTES, job->step.size - PLV_FRAME_HEAD_BYTES));
     uint32_t count;
     uint64_t lease;
     plv_view_t pending;
@@ -117,7 +119,8 @@ static plv_err_t on_error (plv_agent_t *self, const plv_frame_t *frame, reaction
         if (link->pause_us > PAUSE_MAX_US)
             link->pause_us = PAUSE_MAX_US;
         reaction->reopen_us = link->pause_us;
-        plv_agent_note (self, "the broker has no place: " PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[1].bytes));
+        plv_agent_note (self, "the broker has no place: " PLV_VIEW_FMT,
+                        PLV_VIEW_ARG (frame->arg[1].bytes));
         return ERR_OK;
     }
     return plv_fail (ret_fail, err, "the broker refused us: " PLV_VIEW_FMT " (" PLV_VIEW_FMT ")",
@@ -134,7 +137,8 @@ static plv_err_t on_frame (plv_agent_t *self, const plv_frame_t *frame, reaction
         reaction->hello = self->link.state == LINK_READY;
         return ERR_OK;
     case VERB_BYE:
-        plv_agent_note (self, "the broker leaves: " PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[0].bytes));
+        plv_agent_note (self, "the broker leaves: " PLV_VIEW_FMT,
+                        PLV_VIEW_ARG (frame->arg[0].bytes));
         reaction->reopen_us = BYE_PAUSE_US;
         return ERR_OK;
     case VERB_ERROR:

@@ -105,7 +105,8 @@ static size_t send_out (plv_agent_t *self, const plv_buf_t *out)
         if (zmq_msg_init_size (&message, PLV_PACKET_HEAD_BYTES + size))
             break;
         uint8_t *data = zmq_msg_data (&message);
-        memcpy (data, (const uint8_t[]){'P', 'V', PLV_WIRE_MAJOR, PLV_WIRE_MINOR}, PLV_PACKET_HEAD_BYTES);
+        memcpy (data, (const uint8_t[]){'P', 'V', PLV_WIRE_MAJOR, PLV_WIRE_MINOR},
+                PLV_PACKET_HEAD_BYTES);
         memcpy (data + PLV_PACKET_HEAD_BYTES, out->data + at, size);
         if (zmq_msg_send (&message, self->link.socket, ZMQ_DONTWAIT) < 0) {
             zmq_msg_close (&message);

@@ -21,15 +21,18 @@ static const char *or_environment (const char *value, const char *name)
 
 static bool good_name (const char *name)
 {
-    static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    static const char LETTERS[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
     size_t size = strlen (name);
     return size > 0 && size <= NAME_BYTES_MAX && strspn (name, LETTERS) == size;
 }
 
-static plv_err_t copy_text (const char *text, const char *what, char **ret_copy, plv_fail_t *ret_fail)
+static plv_err_t copy_text (const char *text, const char *what, char **ret_copy,
+                            plv_fail_t *ret_fail)
 {
     if (strlen (text) > NAME_BYTES_MAX || !plv_utf8_valid (plv_view_str (text)) || !text[0])
-        return plv_fail (ret_fail, ERR_ARG, "%s must be 1 to %d bytes of UTF-8", what, NAME_BYTES_MAX);
+        return plv_fail (ret_fail, ERR_ARG, "%s must be 1 to %d bytes of UTF-8", what,
+                         NAME_BYTES_MAX);
     *ret_copy = strdup (text);
     return *ret_copy ? ERR_OK : plv_fail (ret_fail, ERR_NOMEM, "out of memory");
 }
@@ -51,7 +54,8 @@ static plv_err_t make_endpoint (const plv_agent_options_t *options, settings_t *
 }
 
 /*  Other machines are spoken with under CURVE only, so a tcp endpoint needs both key files.  */
-static plv_err_t make_keys (const plv_agent_options_t *options, settings_t *self, plv_fail_t *ret_fail)
+static plv_err_t make_keys (const plv_agent_options_t *options, settings_t *self,
+                            plv_fail_t *ret_fail)
 {
     if (strncmp (self->endpoint, "tcp://", 6))
         return ERR_OK;
@@ -65,8 +69,8 @@ static plv_err_t make_keys (const plv_agent_options_t *options, settings_t *self
     return err ? err : plv_cert_read (broker, self->broker_key, NULL, ret_fail);
 }
 
-static plv_err_t put_texts (settings_t *self, const char *key, const char *const *texts, size_t count,
-                            plv_fail_t *ret_fail)
+static plv_err_t put_texts (settings_t *self, const char *key, const char *const *texts,
+                            size_t count, plv_fail_t *ret_fail)
 {
     plv_mp_put_text (&self->encoded, key);
     plv_mp_put_array (&self->encoded, (uint32_t) count);
@@ -101,9 +105,10 @@ static void put_batch (settings_t *self, unsigned wait_ms)
 
 static plv_err_t bad_name (const char *what, const char *name, plv_fail_t *ret_fail)
 {
-    return plv_fail (ret_fail, ERR_ARG,
-                     "%s is called \"%.80s\": a name has 1 to %d letters, digits, dots, dashes and underscores",
-                     what, name, NAME_BYTES_MAX);
+    return plv_fail (
+        ret_fail, ERR_ARG,
+        "%s is called \"%.80s\": a name has 1 to %d letters, digits, dots, dashes and underscores",
+        what, name, NAME_BYTES_MAX);
 }
 
 /*  The option map of HELLO; see words.def.  */
@@ -111,17 +116,18 @@ static plv_err_t encode (const plv_agent_options_t *options, settings_t *self, p
 {
     static const char *const STANDARD[] = {"advisor"};
     bool some = options->service_count > 0;
+    if (options->service_count > SERVICES_MAX)
+        return plv_fail (ret_fail, ERR_ARG, "%zu services, and %d are allowed",
+                         options->service_count, SERVICES_MAX);
     for (size_t i = 0; i < options->service_count; i++) {
         if (!good_name (options->services[i]))
             return bad_name ("a service", options->services[i], ret_fail);
     }
-    if (options->service_count > SERVICES_MAX)
-        return plv_fail (ret_fail, ERR_ARG, "%zu services, and %d are allowed", options->service_count,
-                         SERVICES_MAX);
     plv_err_t err = put_texts (self, "services", some ? options->services : STANDARD,
                                some ? options->service_count : 1, ret_fail);
     if (!err && options->cache_key_count)
-        err = put_texts (self, "cache_keys", options->cache_keys, options->cache_key_count, ret_fail);
+        err =
+            put_texts (self, "cache_keys", options->cache_keys, options->cache_key_count, ret_fail);
     if (err)
         return err;
 
@@ -142,8 +148,10 @@ static plv_err_t check_options (const plv_agent_options_t *options, plv_fail_t *
 {
     if (options->name && !good_name (options->name))
         return bad_name ("the worker", options->name, ret_fail);
-    if (options->threads > CREDIT_MAX || options->credit > CREDIT_MAX || options->batch_size > CREDIT_MAX)
-        return plv_fail (ret_fail, ERR_ARG, "threads, credit and batch_size are at most %d", CREDIT_MAX);
+    if (options->threads > CREDIT_MAX || options->credit > CREDIT_MAX
+        || options->batch_size > CREDIT_MAX)
+        return plv_fail (ret_fail, ERR_ARG, "threads, credit and batch_size are at most %d",
+                         CREDIT_MAX);
     if (options->history > HISTORY_TURNS_MAX)
         return plv_fail (ret_fail, ERR_ARG, "history is at most %d turns", HISTORY_TURNS_MAX);
     return ERR_OK;
@@ -161,7 +169,8 @@ plv_err_t plv_settings_make (const plv_agent_options_t *options, settings_t *ret
     if (!err)
         err = copy_text (options->name ? options->name : "agent", "name", &self.name, ret_fail);
     if (!err)
-        err = copy_text (options->build ? options->build : "unknown", "build", &self.build, ret_fail);
+        err =
+            copy_text (options->build ? options->build : "unknown", "build", &self.build, ret_fail);
     if (!err)
         err = make_endpoint (options, &self, ret_fail);
     if (!err)

@@ -10,7 +10,8 @@ static void forget (plv_job_t *job, plv_view_t key)
         if (!plv_mp_str (&at, &name) || !plv_mp_skip (&at, NULL))
             return;
         if (plv_view_equal (name, key)) {
-            memmove (job->changed.data + (start - job->changed.data), at.at, (size_t) (at.end - at.at));
+            memmove (job->changed.data + (start - job->changed.data), at.at,
+                     (size_t) (at.end - at.at));
             job->changed.size -= (size_t) (at.at - start);
             job->changes--;
             return;
@@ -24,11 +25,13 @@ static bool one_value (plv_view_t value)
     return plv_mp_valid (value, plv_mp_peek (&at));
 }
 
-plv_err_t plv_job_state_set (plv_job_t *job, const char *key, plv_view_t value, plv_fail_t *ret_fail)
+plv_err_t plv_job_state_set (plv_job_t *job, const char *key, plv_view_t value,
+                             plv_fail_t *ret_fail)
 {
     plv_view_t name = plv_view_str (key);
     if (!name.size || name.size > KEY_BYTES_MAX || !plv_utf8_valid (name))
-        return plv_fail (ret_fail, ERR_ARG, "a state key must be 1 to %d bytes of UTF-8", KEY_BYTES_MAX);
+        return plv_fail (ret_fail, ERR_ARG, "a state key must be 1 to %d bytes of UTF-8",
+                         KEY_BYTES_MAX);
     if (!one_value (value))
         return plv_fail (ret_fail, ERR_MSGPACK, "state %s: not one whole value of msgpack", key);
     if (job->changed.size + name.size + value.size + 16 > STATE_BYTES_MAX)

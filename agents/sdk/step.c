@@ -46,8 +46,8 @@ static plv_err_t make_frame (const plv_job_t *job, const char *name, plv_view_t 
         return plv_fail (ret_fail, ERR_ARG, "a step's name must be 1 to %d bytes of UTF-8",
                          NAME_BYTES_MAX);
     if (result.size > STEP_BYTES_MAX)
-        return plv_fail (ret_fail, ERR_RANGE, "step %s: %zu bytes, and %d are allowed", name, result.size,
-                         STEP_BYTES_MAX);
+        return plv_fail (ret_fail, ERR_RANGE, "step %s: %zu bytes, and %d are allowed", name,
+                         result.size, STEP_BYTES_MAX);
     size_t mark = plv_frame_begin (frame, VERB_STEP);
     plv_mp_put_u64 (frame, job->lease);
     plv_mp_put_str (frame, key);
@@ -74,7 +74,8 @@ static void wait_once (plv_agent_t *agent, int64_t until_us)
 /*  Waits with the lock held until the step's frame is gone: saved, or its job cancelled.  */
 static plv_err_t wait_saved (plv_job_t *job, const char *name, plv_fail_t *ret_fail)
 {
-    while (job->step.size && !atomic_load (&job->cancelled) && plv_clock_mono_us () < job->deadline_us)
+    while (job->step.size && !atomic_load (&job->cancelled)
+           && plv_clock_mono_us () < job->deadline_us)
         wait_once (job->agent, job->deadline_us);
     if (atomic_load (&job->cancelled))
         return plv_fail (ret_fail, ERR_GONE, "step %s: the job was taken back: %s", name,
@@ -84,7 +85,8 @@ static plv_err_t wait_saved (plv_job_t *job, const char *name, plv_fail_t *ret_f
     return plv_fail (ret_fail, ERR_TIMEOUT, "step %s: not saved before the job's deadline", name);
 }
 
-plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result, plv_fail_t *ret_fail)
+plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result,
+                             plv_fail_t *ret_fail)
 {
     if (job->answered)
         return plv_fail (ret_fail, ERR_EXISTS, "the job is answered already");

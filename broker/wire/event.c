@@ -103,8 +103,9 @@ static plv_err_t read_text (plv_mp_t *at, const field_t *field, plv_envelope_t *
     if (!plv_utf8_valid (text))
         return plv_fail (ret_fail, ERR_UTF8, "envelope: %s is not UTF-8", field->name);
     if (text.size > field->bytes_max || (field->need && !text.size))
-        return plv_fail (ret_fail, ERR_RANGE, "envelope: %s has %zu bytes, and %d to %u are allowed",
-                         field->name, text.size, field->need, field->bytes_max);
+        return plv_fail (ret_fail, ERR_RANGE,
+                         "envelope: %s has %zu bytes, and %d to %u are allowed", field->name,
+                         text.size, field->need, field->bytes_max);
     memcpy ((uint8_t *) envelope + field->offset, &text, sizeof text);
     if (field->kind == KIND_TYPE)
         envelope->type_code = plv_event_type_of (text);
@@ -135,7 +136,8 @@ static plv_err_t read_pair (plv_mp_t *at, plv_envelope_t *envelope, unsigned *se
     if (index == FIELD_COUNT) {
         if ((named || plv_mp_skip (at, NULL)) && plv_mp_skip (at, NULL))
             return ERR_OK;
-        return plv_fail (ret_fail, ERR_MSGPACK, "envelope: damaged inside a field that is not known");
+        return plv_fail (ret_fail, ERR_MSGPACK,
+                         "envelope: damaged inside a field that is not known");
     }
     *hint = index + 1;
     if (*seen & 1u << index)
@@ -211,7 +213,8 @@ void plv_envelope_write (plv_buf_t *self, const plv_envelope_t *envelope)
             continue;
         plv_mp_put_str (self, plv_view (field->name, field->name_bytes));
         if (field->kind == KIND_ID)
-            plv_mp_put_bin (self, plv_view ((const uint8_t *) envelope + field->offset, PLV_ID_BYTES));
+            plv_mp_put_bin (self,
+                            plv_view ((const uint8_t *) envelope + field->offset, PLV_ID_BYTES));
         else if (field->kind == KIND_TIME)
             plv_mp_put_i64 (self, envelope->timestamp);
         else

@@ -57,6 +57,7 @@ bool plv_event_type_live (plv_event_type_t type);
 /*  Is it a map that can be passed on: well-formed, at most BODY_BYTES_MAX, UTF-8? `ret_text` gets message_text
     (chat.message, chat.edit), response_text (chat.response) or an empty view; a chat.message or chat.response
     without it is refused.  */
-plv_err_t plv_body_check (plv_event_type_t type, plv_view_t body, plv_view_t *ret_text, plv_fail_t *ret_fail);
+plv_err_t plv_body_check (plv_event_type_t type, plv_view_t body, plv_view_t *ret_text,
+                          plv_fail_t *ret_fail);
 
 #endif

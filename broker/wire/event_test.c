@@ -146,19 +146,30 @@ static void each_field_is_checked_by_name (void **state)
         void (*put) (plv_buf_t *);
         plv_err_t err;
     } CASES[] = {
-        {"id", NULL, ERR_MSGPACK},           {"type", NULL, ERR_MSGPACK},
-        {"platform", NULL, ERR_MSGPACK},     {"session_id", NULL, ERR_MSGPACK},
-        {"user_id", NULL, ERR_MSGPACK},      {"timestamp", NULL, ERR_MSGPACK},
-        {"adapter", NULL, ERR_OK},           {"platform_id", NULL, ERR_OK},
-        {"reply_to", NULL, ERR_OK},          {"traceparent", NULL, ERR_OK},
+        {"id", NULL, ERR_MSGPACK},
+        {"type", NULL, ERR_MSGPACK},
+        {"platform", NULL, ERR_MSGPACK},
+        {"session_id", NULL, ERR_MSGPACK},
+        {"user_id", NULL, ERR_MSGPACK},
+        {"timestamp", NULL, ERR_MSGPACK},
+        {"adapter", NULL, ERR_OK},
+        {"platform_id", NULL, ERR_OK},
+        {"reply_to", NULL, ERR_OK},
+        {"traceparent", NULL, ERR_OK},
         {"session_id", plv_mp_put_nil, ERR_MSGPACK},
-        {"adapter", plv_mp_put_nil, ERR_OK}, {"platform_id", put_empty, ERR_OK},
-        {"id", put_short_id, ERR_RANGE},     {"id", put_number, ERR_MSGPACK},
+        {"adapter", plv_mp_put_nil, ERR_OK},
+        {"platform_id", put_empty, ERR_OK},
+        {"id", put_short_id, ERR_RANGE},
+        {"id", put_number, ERR_MSGPACK},
         {"reply_to", put_short_id, ERR_RANGE},
-        {"timestamp", put_number, ERR_RANGE}, {"timestamp", put_empty, ERR_MSGPACK},
-        {"user_id", put_latin1, ERR_UTF8},   {"user_id", put_empty, ERR_RANGE},
-        {"user_id", put_long, ERR_RANGE},    {"session_id", put_number, ERR_MSGPACK},
-        {"traceparent", put_long, ERR_RANGE}, {"platform_id", put_latin1, ERR_UTF8},
+        {"timestamp", put_number, ERR_RANGE},
+        {"timestamp", put_empty, ERR_MSGPACK},
+        {"user_id", put_latin1, ERR_UTF8},
+        {"user_id", put_empty, ERR_RANGE},
+        {"user_id", put_long, ERR_RANGE},
+        {"session_id", put_number, ERR_MSGPACK},
+        {"traceparent", put_long, ERR_RANGE},
+        {"platform_id", put_latin1, ERR_UTF8},
         {"platform", put_long, ERR_RANGE},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -265,9 +276,11 @@ static void a_body_gives_its_text (void **state)
     plv_view_t text;
     plv_fail_t fail;
     put_body (&buf, "message_text", "hello");
-    assert_int_equal (plv_body_check (EVENT_CHAT_MESSAGE, plv_buf_view (&buf), &text, &fail), ERR_OK);
+    assert_int_equal (plv_body_check (EVENT_CHAT_MESSAGE, plv_buf_view (&buf), &text, &fail),
+                      ERR_OK);
     assert_true (plv_view_is (text, "hello"));
-    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_buf_view (&buf), &text, &fail), ERR_OK);
+    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_buf_view (&buf), &text, &fail),
+                      ERR_OK);
     assert_int_equal (text.size, 0);
     assert_int_equal (plv_body_check (EVENT_CHAT_RESPONSE, plv_buf_view (&buf), &text, &fail),
                       ERR_MSGPACK);
@@ -279,7 +292,8 @@ static void a_body_gives_its_text (void **state)
     assert_int_equal (plv_body_check (EVENT_CHAT_EDIT, plv_buf_view (&buf), &text, &fail), ERR_OK);
 
     put_body (&buf, "other", "J\xf6rg");
-    assert_int_equal (plv_body_check (EVENT_CHAT_EDIT, plv_buf_view (&buf), &text, &fail), ERR_MSGPACK);
+    assert_int_equal (plv_body_check (EVENT_CHAT_EDIT, plv_buf_view (&buf), &text, &fail),
+                      ERR_MSGPACK);
     plv_buf_free (&buf);
 }
 
@@ -288,11 +302,14 @@ static void a_body_is_one_map_within_its_limit (void **state)
     (void) state;
     plv_view_t text;
     plv_fail_t fail;
-    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_view ("\x80", 1), &text, &fail), ERR_OK);
-    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_view ("\x90", 1), &text, &fail), ERR_MSGPACK);
+    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_view ("\x80", 1), &text, &fail),
+                      ERR_OK);
+    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_view ("\x90", 1), &text, &fail),
+                      ERR_MSGPACK);
     assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_view ("\x80\x80", 2), &text, &fail),
                       ERR_MSGPACK);
-    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_view (NULL, 0), &text, &fail), ERR_MSGPACK);
+    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_view (NULL, 0), &text, &fail),
+                      ERR_MSGPACK);
 
     static char filler[BODY_BYTES_MAX];
     plv_buf_t buf = {0};
@@ -300,12 +317,14 @@ static void a_body_is_one_map_within_its_limit (void **state)
     plv_mp_put_text (&buf, "x");
     plv_mp_put_bin (&buf, plv_view (filler, BODY_BYTES_MAX - 8));
     assert_int_equal (buf.size, BODY_BYTES_MAX);
-    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_buf_view (&buf), &text, &fail), ERR_OK);
+    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_buf_view (&buf), &text, &fail),
+                      ERR_OK);
     plv_buf_clear (&buf);
     plv_mp_put_map (&buf, 1);
     plv_mp_put_text (&buf, "x");
     plv_mp_put_bin (&buf, plv_view (filler, BODY_BYTES_MAX - 7));
-    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_buf_view (&buf), &text, &fail), ERR_RANGE);
+    assert_int_equal (plv_body_check (EVENT_CHAT_TYPING, plv_buf_view (&buf), &text, &fail),
+                      ERR_RANGE);
     plv_buf_free (&buf);
 }
 

@@ -66,8 +66,8 @@ plv_err_t plv_packet_open (plv_view_t packet, plv_packet_reader_t *ret_reader, p
                          packet.size);
     if (head[2] != PLV_WIRE_MAJOR)
         return wrong_version (head, ret_fail);
-    *ret_reader = (plv_packet_reader_t){
-        .packet = packet, .at = PLV_PACKET_HEAD_BYTES, .minor = head[3]};
+    *ret_reader =
+        (plv_packet_reader_t){.packet = packet, .at = PLV_PACKET_HEAD_BYTES, .minor = head[3]};
     return ERR_OK;
 }
 
@@ -144,8 +144,8 @@ static plv_err_t read_args (const plv_verb_info_t *info, plv_frame_t *frame, siz
     for (uint32_t i = info->args; i < count; i++) {
         if (!plv_mp_skip (&at, NULL))
             return plv_fail (ret_fail, ERR_PROTOCOL,
-                             "frame at byte %zu: %s: argument %u is not msgpack", offset, info->name,
-                             i + 1);
+                             "frame at byte %zu: %s: argument %u is not msgpack", offset,
+                             info->name, i + 1);
     }
     if (!plv_mp_done (&at))
         return plv_fail (ret_fail, ERR_PROTOCOL,
@@ -161,7 +161,8 @@ plv_err_t plv_packet_next (plv_packet_reader_t *self, plv_frame_t *ret_frame, pl
     if (!left)
         return ERR_NOENT;
     if (left < PLV_FRAME_HEAD_BYTES)
-        return plv_fail (ret_fail, ERR_PROTOCOL, "frame at byte %zu: its head is cut off", self->at);
+        return plv_fail (ret_fail, ERR_PROTOCOL, "frame at byte %zu: its head is cut off",
+                         self->at);
 
     const plv_verb_info_t *info = plv_verb_info (head[0]);
     uint32_t size = plv_get_u32 (head + 1);
@@ -199,8 +200,8 @@ size_t plv_frame_begin (plv_buf_t *self, plv_verb_t verb)
     const plv_verb_info_t *info = plv_verb_info ((unsigned) verb);
     CHECK (info, "verb %d", (int) verb);
     size_t mark = self->size;
-    uint8_t head[PLV_FRAME_HEAD_BYTES + 1] = {(uint8_t) verb, 0, 0, 0, 0,
-                                              (uint8_t) (0x90 | info->args)};
+    uint8_t head[PLV_FRAME_HEAD_BYTES + 1] = {
+        (uint8_t) verb, 0, 0, 0, 0, (uint8_t) (0x90 | info->args)};
     plv_buf_add (self, head, sizeof head);
     return mark;
 }

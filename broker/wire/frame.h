@@ -77,7 +77,8 @@ typedef struct {
 
 /*  ERR_PROTOCOL when it is no packet, ERR_VERSION when its major version is another one (the text says
     which side to upgrade). `packet` must outlive the reader and its frames.  */
-plv_err_t plv_packet_open (plv_view_t packet, plv_packet_reader_t *ret_reader, plv_fail_t *ret_fail);
+plv_err_t plv_packet_open (plv_view_t packet, plv_packet_reader_t *ret_reader,
+                           plv_fail_t *ret_fail);
 
 /*  The next frame, checked against wire.def: known verb, length, argument types, UTF-8. At the end of the
     packet returns ERR_NOENT. The maps and arrays inside are checked to be well-formed msgpack, but their

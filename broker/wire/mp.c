@@ -11,14 +11,14 @@ typedef struct {
 } tag_t;
 
 static const tag_t TAGS[32] = {
-    {MP_NIL, 0, 0},  {MP_NONE, 0, 0}, {MP_BOOL, 0, 0},  {MP_BOOL, 0, 0},  /* c0 */
-    {MP_BIN, 1, 0},  {MP_BIN, 2, 0},  {MP_BIN, 4, 0},   {MP_EXT, 1, 1},   /* c4 */
-    {MP_EXT, 2, 1},  {MP_EXT, 4, 1},  {MP_FLOAT, 0, 4}, {MP_FLOAT, 0, 8}, /* c8 */
-    {MP_UINT, 0, 1}, {MP_UINT, 0, 2}, {MP_UINT, 0, 4},  {MP_UINT, 0, 8},  /* cc */
-    {MP_INT, 0, 1},  {MP_INT, 0, 2},  {MP_INT, 0, 4},   {MP_INT, 0, 8},   /* d0 */
-    {MP_EXT, 0, 2},  {MP_EXT, 0, 3},  {MP_EXT, 0, 5},   {MP_EXT, 0, 9},   /* d4 */
-    {MP_EXT, 0, 17}, {MP_STR, 1, 0},  {MP_STR, 2, 0},   {MP_STR, 4, 0},   /* d8 */
-    {MP_ARRAY, 2, 0}, {MP_ARRAY, 4, 0}, {MP_MAP, 2, 0}, {MP_MAP, 4, 0},   /* dc */
+    {MP_NIL, 0, 0},   {MP_NONE, 0, 0},  {MP_BOOL, 0, 0},  {MP_BOOL, 0, 0},  /* c0 */
+    {MP_BIN, 1, 0},   {MP_BIN, 2, 0},   {MP_BIN, 4, 0},   {MP_EXT, 1, 1},   /* c4 */
+    {MP_EXT, 2, 1},   {MP_EXT, 4, 1},   {MP_FLOAT, 0, 4}, {MP_FLOAT, 0, 8}, /* c8 */
+    {MP_UINT, 0, 1},  {MP_UINT, 0, 2},  {MP_UINT, 0, 4},  {MP_UINT, 0, 8},  /* cc */
+    {MP_INT, 0, 1},   {MP_INT, 0, 2},   {MP_INT, 0, 4},   {MP_INT, 0, 8},   /* d0 */
+    {MP_EXT, 0, 2},   {MP_EXT, 0, 3},   {MP_EXT, 0, 5},   {MP_EXT, 0, 9},   /* d4 */
+    {MP_EXT, 0, 17},  {MP_STR, 1, 0},   {MP_STR, 2, 0},   {MP_STR, 4, 0},   /* d8 */
+    {MP_ARRAY, 2, 0}, {MP_ARRAY, 4, 0}, {MP_MAP, 2, 0},   {MP_MAP, 4, 0},   /* dc */
 };
 
 /*  One value's beginning: what follows are `bytes` of content, then `count` values or pairs.  */

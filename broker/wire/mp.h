@@ -19,7 +19,17 @@ typedef struct {
 } plv_mp_t;
 
 typedef enum {
-    MP_NIL, MP_BOOL, MP_UINT, MP_INT, MP_FLOAT, MP_STR, MP_BIN, MP_ARRAY, MP_MAP, MP_EXT, MP_NONE,
+    MP_NIL,
+    MP_BOOL,
+    MP_UINT,
+    MP_INT,
+    MP_FLOAT,
+    MP_STR,
+    MP_BIN,
+    MP_ARRAY,
+    MP_MAP,
+    MP_EXT,
+    MP_NONE,
 } plv_mp_type_t;
 
 static inline plv_mp_t plv_mp (plv_view_t bytes)

@@ -227,7 +227,8 @@ static void same_verdict (plv_view_t bytes)
     plv_view_t raw = {0};
     bool ours = plv_mp_skip (&at, &raw);
     if (ours)
-        assert_true (raw.data == bytes.data && raw.size <= bytes.size && at.at == raw.data + raw.size);
+        assert_true (raw.data == bytes.data && raw.size <= bytes.size
+                     && at.at == raw.data + raw.size);
     else
         assert_true (at.at == bytes.data);
     if (!comparable (bytes))
@@ -397,8 +398,9 @@ static void utf8_agrees_with_its_definition (void **state)
 {
     (void) state;
     plv_rng_t rng = plv_rng_seed (4);
-    static const uint8_t EDGES[] = {0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2,
-                                    0xdf, 0xe0, 0xe1, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff};
+    static const uint8_t EDGES[] = {0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
+                                    0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xee,
+                                    0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff};
     size_t good = 0;
     for (int round = 0; round < ROUNDS * 20; round++) {
         uint8_t bytes[24];

@@ -226,8 +226,8 @@ static void add_bodies (plv_buf_t *page, const char *unused)
     add (page, "| in the body of | field | type | | meaning |\n|---|---|---|---|---|\n");
 #define EVENT(name, text, kept, meaning)
 #define BODY(event, field, type, need, meaning)                                                    \
-    add (page, "| `%s` | `%s` | %s | %s | %s |\n", plv_event_type_name (EVENT_##event), #field, type,      \
-         #need, meaning);
+    add (page, "| `%s` | `%s` | %s | %s | %s |\n", plv_event_type_name (EVENT_##event), #field,    \
+         type, #need, meaning);
 #include "wire/events.def"
 #undef EVENT
 #undef FIELD
@@ -283,9 +283,10 @@ static void add_packets (plv_buf_t *page, const char *unused)
     plv_frame_end (&packet, plv_frame_begin (&packet, VERB_PING));
     add_packet (page, "PING []", &packet);
     put_hello (&packet);
-    add_packet (page,
-                "HELLO [\"agent\", \"echo\", \"1.0\", 4711, {\"services\": [\"echo\"], \"credit\": 1}]",
-                &packet);
+    add_packet (
+        page,
+        "HELLO [\"agent\", \"echo\", \"1.0\", 4711, {\"services\": [\"echo\"], \"credit\": 1}]",
+        &packet);
     put_reply (&packet);
     plv_frame_end (&packet, plv_frame_begin (&packet, VERB_PONG));
     add_packet (page, "REPLY [65537, bytes of {\"response_text\": \"hello\"}, nil], then PONG []",
@@ -346,8 +347,8 @@ plv_err_t plv_protocol_doc (plv_view_t template, plv_buf_t *page, plv_fail_t *re
         const uint8_t *close = NULL;
         if (*start == '{')
             close = memchr (start, '}', template.size - at);
-        plv_view_t inside = close ? plv_view (start + 1, (size_t) (close - start) - 1)
-                                  : plv_view (start, 0);
+        plv_view_t inside =
+            close ? plv_view (start + 1, (size_t) (close - start) - 1) : plv_view (start, 0);
         if (!names_something (inside)) {
             plv_buf_add_u8 (page, *start);
             at++;
@@ -387,7 +388,8 @@ void plv_protocol_dictionary (plv_buf_t *dictionary)
         snprintf (name, sizeof name, "verb_%s", info->name);
         add_entry (dictionary, name, frame, sizeof frame);
     }
-#define EVENT(name, text, kept, meaning) add_entry (dictionary, "event_" #name, text, strlen (text));
+#define EVENT(name, text, kept, meaning)                                                           \
+    add_entry (dictionary, "event_" #name, text, strlen (text));
 #define FIELD(name, kind, max, need, meaning)                                                      \
     add_entry (dictionary, "field_" #name, #name, strlen (#name));
 #define BODY(event, field, type, need, meaning)                                                    \

@@ -148,7 +148,9 @@ class Broker:
 class Worker:
     def __init__(self, command, broker, threads=1, credit=1, batch=0, endpoint=None):
         self.errors = tempfile.TemporaryFile()
-        environment = dict(os.environ, PALAVER_AGENTS=endpoint or broker.endpoint)
+        suppressions = f':suppressions={os.path.dirname(os.path.abspath(__file__))}/tsan.supp'
+        environment = dict(os.environ, PALAVER_AGENTS=endpoint or broker.endpoint,
+                           TSAN_OPTIONS=os.environ.get('TSAN_OPTIONS', '') + suppressions)
         self.process = subprocess.Popen([*command, str(threads), str(credit), str(batch)], env=environment,
                                         stdin=subprocess.DEVNULL, stderr=self.errors)
 

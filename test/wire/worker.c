@@ -2,10 +2,10 @@
 
 #include "sdk/agent.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
     unsigned paid; /* how often the work of a step was done */
@@ -17,8 +17,15 @@ static plv_err_t pay (plv_job_t *job, void *arg, plv_buf_t *result, plv_fail_t *
     (void) ret_fail;
     test_t *test = arg;
     char text[32];
-    plv_buf_add_view (result, plv_view_str ((snprintf (text, sizeof text, "paid %u", ++test->paid), text)));
+    plv_buf_add_view (result,
+                      plv_view_str ((snprintf (text, sizeof text, "paid %u", ++test->paid), text)));
     return ERR_OK;
+}
+
+/*  What a handler's slow work looks like from outside.  */
+static void think (int ms)
+{
+    poll (NULL, 0, ms);
 }
 
 static void reply_view (plv_job_t *job, plv_view_t text)
@@ -93,9 +100,15 @@ static void do_bad (plv_job_t *job)
 static void do_wait (plv_job_t *job)
 {
     for (int i = 0; i < 1000 && !plv_job_cancelled (job); i++)
-        usleep (10000);
+        think (10);
     fprintf (stderr, "cancelled: %s\n", plv_job_cancel_code (job));
     plv_job_reply_text (job, "too late", NULL);
+}
+
+static void do_sleep (plv_job_t *job, const char *ms)
+{
+    think ((int) strtol (ms, NULL, 10));
+    plv_job_reply_text (job, "slept", NULL);
 }
 
 /*  "sleep 300" and "sleep" are both the command "sleep".  */
@@ -114,8 +127,8 @@ static void answer (plv_job_t *job, void *arg)
         plv_job_reply_text (job, rest, NULL);
     else if (is (text, "nack"))
         plv_job_nack (job, &(plv_nack_t){.code = rest, .reason = "asked", .delay_ms = 250}, NULL);
-    else if (is (text, "sleep") && !usleep ((unsigned) atoi (rest) * 1000))
-        plv_job_reply_text (job, "slept", NULL);
+    else if (is (text, "sleep"))
+        do_sleep (job, rest);
     else if (is (text, "step"))
         do_step (job, arg);
     else if (is (text, "state"))
@@ -147,6 +160,11 @@ static void say (void *arg, const char *line)
     fprintf (stderr, "worker: %s\n", line);
 }
 
+static unsigned number (const char *text)
+{
+    return (unsigned) strtoul (text, NULL, 10);
+}
+
 /*  worker THREADS CREDIT BATCH  */
 int main (int argc, char **argv)
 {
@@ -158,9 +176,9 @@ int main (int argc, char **argv)
         .service_count = 2,
         .cache_keys = (const char *const[]){"risk"},
         .cache_key_count = 1,
-        .threads = argc > 1 ? (unsigned) atoi (argv[1]) : 1,
-        .credit = argc > 2 ? (unsigned) atoi (argv[2]) : 1,
-        .batch_size = argc > 3 ? (unsigned) atoi (argv[3]) : 0,
+        .threads = argc > 1 ? number (argv[1]) : 1,
+        .credit = argc > 2 ? number (argv[2]) : 1,
+        .batch_size = argc > 3 ? number (argv[3]) : 0,
         .batch_wait_ms = 50,
         .history = 5,
         .log = say,

@@ -15,6 +15,19 @@ import palaver  # noqa: E402
 paid = 0
 
 
+def think (seconds):
+    """What a handler's slow work looks like from outside: it does not return, and looks at nothing."""
+    until = time.monotonic () + seconds
+    while time.monotonic () < until:
+        time.sleep (max (0, until - time.monotonic ()))
+
+
+async def think_async (seconds):
+    until = time.monotonic () + seconds
+    while time.monotonic () < until:
+        await asyncio.sleep (max (0, until - time.monotonic ()))
+
+
 def pay ():
     global paid
     paid += 1
@@ -76,7 +89,7 @@ def common (job):
 def answer (job):
     command, _, rest = job.text.partition (' ')
     if command == 'sleep':
-        time.sleep (int (rest) / 1000)
+        think (int (rest) / 1000)
         return 'slept'
     if command == 'step':
         return job.step ('fetch', pay).decode ()
@@ -92,7 +105,7 @@ def answer (job):
 async def answer_async (job):
     command, _, rest = job.text.partition (' ')
     if command == 'sleep':
-        await asyncio.sleep (int (rest) / 1000)
+        await think_async (int (rest) / 1000)
         return 'slept'
     if command == 'step':
         return (await job.step_async ('fetch', pay_async)).decode ()
