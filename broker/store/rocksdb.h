@@ -103,6 +103,9 @@ void *rdb_helper_main (void *arg);
 void rdb_helper_ask (rdb_t *self);
 void rdb_helper_drop_jobs (rdb_t *self);
 
+/*  rocksdb_checkpoint.c: a copy of everything, in the new directory `dir`.  */
+plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail);
+
 /*  rocksdb_iterate.c: an iterator that never leaves its bounds (it lends `from` and `to` until the end).  */
 typedef struct {
     rocksdb_readoptions_t *options;

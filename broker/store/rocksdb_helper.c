@@ -5,11 +5,8 @@
 #include "store/rocksdb.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 /*  What may take long and must not hold up a commit: scans, checkpoints, and once a second, when there is
     something to do, the sync of what was committed without one and the removal of forgotten files.  */
@@ -131,43 +128,6 @@ static void run_scan_journal (rdb_t *self, const job_t *job)
     answer_scan (self, job, FAMILY_JOURNAL, plv_view (from, sizeof from), plv_view (to, sizeof to));
 }
 
-/*  The directory appears whole or not at all, and no other user can look in at any time: RocksDB makes it
-    as the umask says, so it is made inside a private one and moved out when it is closed to others.  */
-static plv_err_t checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail)
-{
-    plv_err_t err = ERR_OK;
-    char *outer = NULL, *inner = NULL, *text = NULL;
-    rocksdb_checkpoint_t *checkpoint = NULL;
-    if (asprintf (&outer, "%s.partial", dir) < 0 || asprintf (&inner, "%s.partial/data", dir) < 0)
-        plv_out_of_memory (strlen (dir));
-    if (access (dir, F_OK) == 0) {
-        err = plv_fail (ret_fail, ERR_EXISTS,
-                        "%s exists already: name a new directory for the backup", dir);
-        goto done;
-    }
-    if (mkdir (outer, 0700) < 0) {
-        err = plv_fail (ret_fail, plv_err_of_errno (errno),
-                        "the backup directory %s cannot be made: %s%s", outer, strerror (errno),
-                        errno == EEXIST ? ": an earlier backup was cut off: remove it" : "");
-        goto done;
-    }
-    checkpoint = rocksdb_checkpoint_object_create (self->db, &text);
-    if (!text)
-        rocksdb_checkpoint_create (checkpoint, inner, 0, &text);
-    if (text)
-        err = rdb_error (ret_fail, dir, "backing up to", text);
-    else if (chmod (inner, 0700) < 0 || rename (inner, dir) < 0)
-        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be finished: %s",
-                        dir, strerror (errno));
-    rmdir (outer);
-done:
-    if (checkpoint)
-        rocksdb_checkpoint_object_destroy (checkpoint);
-    free (outer);
-    free (inner);
-    return err;
-}
-
 static void run_job (rdb_t *self, const job_t *job)
 {
     store_done_t done = {.type = STORE_CHECKPOINTED, .token = job->token};
@@ -180,7 +140,7 @@ static void run_job (rdb_t *self, const job_t *job)
         run_scan_journal (self, job);
         break;
     case JOB_CHECKPOINT:
-        checkpoint_to (self, job->dir, &done.fail);
+        rdb_checkpoint_to (self, job->dir, &done.fail);
         store_queue_push (&self->done, &done);
         break;
     }

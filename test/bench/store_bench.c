@@ -1,11 +1,12 @@
 /*  store_bench -- what a commit costs, for the choice of the store's options
 
         store_bench [--seconds 10] [--bytes 96000] [--rows 4] [--rate 100] [--memtable 64] [--no-sync]
-                    [--random] [--keep 0] [--dir /tmp/store_bench] [--think 0]
+                    [--random] [--keep 0] [--dir /tmp/store_bench] [--think 0] [--entries 0]
 
     Commits batches of `bytes` of journal and `rows` small view rows, one after the other as the broker does
     (append, wait on the descriptor, next), at most `rate` MB/s (0: as fast as it goes), `think` microseconds
-    of work between append and wait. The journal is chat-like text, or random bytes; with `keep` (MB) older
+    of work between append and wait. With `entries`, first that many rows of 700 bytes are written, and the time to
+    read them all back after a crash-like stop is a line of its own. The journal is chat-like text, or random bytes; with `keep` (MB) older
     values are forgotten. Prints one line:
 
         commits/s  MB/s  p50 p99 p99.9 max (us)  written/journal  cpu us/commit  restart ms
@@ -28,7 +29,7 @@
 
 typedef struct {
     double seconds, rate_mb;
-    size_t bytes, rows, memtable_mb, keep_mb;
+    size_t bytes, rows, memtable_mb, keep_mb, entries;
     int64_t think_us;
     bool sync, random;
     const char *dir;
@@ -203,13 +204,56 @@ static int64_t restart_ms (const wanted_t *wanted)
     return ms;
 }
 
+static void count_row (void *arg, plv_row_view_t view, plv_view_t key, plv_view_t value)
+{
+    (void) key, (void) value;
+    *(uint64_t *) arg += view == VIEW_ENTRIES;
+}
+
+/*  A million pending messages: how long a start takes.  */
+static void measure_entries (const wanted_t *wanted)
+{
+    enum { ROW_BYTES = 700, BATCH_ROWS = 200 };
+    plv_rng_t rng = plv_rng_seed (9);
+    plv_buf_t ops = {.data = NULL};
+    uint8_t key[8], value[ROW_BYTES];
+    store_t *store = open_store (wanted);
+    uint64_t seq = 0;
+    for (uint64_t entry = 0; entry < wanted->entries;) {
+        plv_buf_clear (&ops);
+        for (int i = 0; i < BATCH_ROWS; i++, entry++) {
+            fill (value, sizeof value, &rng, wanted->random);
+            plv_put_u64 (key, entry);
+            plv_row_put (&ops, VIEW_ENTRIES, plv_view (key, sizeof key),
+                         plv_view (value, sizeof value));
+        }
+        store_batch_t batch = {.seq = ++seq, .ops = plv_buf_view (&ops)};
+        store->vtable->append (store, &batch);
+        wait_stored (store);
+    }
+    plv_buf_free (&ops);
+    store_destroy (&store);
+    int64_t begun_us = plv_clock_mono_us ();
+    store = open_store (wanted);
+    int64_t opened_us = plv_clock_mono_us ();
+    uint64_t rows = 0, next_seq;
+    store_recovery_t recovery = {.row = count_row, .journal = ignore_journal, .arg = &rows};
+    plv_fail_t fail;
+    if (store->vtable->recover (store, &recovery, &next_seq, &fail))
+        fprintf (stderr, "%s\n", fail.text);
+    printf ("%ju entries of %d bytes: opened in %jd ms, read back in %jd ms\n", (uintmax_t) rows,
+            ROW_BYTES, (intmax_t) (opened_us - begun_us) / 1000,
+            (intmax_t) (plv_clock_mono_us () - opened_us) / 1000);
+    store_destroy (&store);
+}
+
 static wanted_t read_arguments (int argc, char **argv)
 {
     static const struct option names[] = {
         {"seconds", 1, NULL, 's'}, {"bytes", 1, NULL, 'b'},    {"rows", 1, NULL, 'o'},
         {"rate", 1, NULL, 'r'},    {"memtable", 1, NULL, 'm'}, {"no-sync", 0, NULL, 'n'},
-        {"dir", 1, NULL, 'd'},     {"random", 0, NULL, 'x'},   {"keep", 1, NULL, 'k'},
-        {"think", 1, NULL, 't'},   {NULL, 0, NULL, 0},
+        {"dir", 1, NULL, 'd'},     {"random", 0, NULL, 'x'},   {"entries", 1, NULL, 'e'},
+        {"keep", 1, NULL, 'k'},    {"think", 1, NULL, 't'},    {NULL, 0, NULL, 0},
     };
     wanted_t wanted = {.seconds = 10,
                        .bytes = 96000,
@@ -237,6 +281,9 @@ static wanted_t read_arguments (int argc, char **argv)
         case 'k':
             wanted.keep_mb = strtoul (optarg, NULL, 10);
             break;
+        case 'e':
+            wanted.entries = strtoul (optarg, NULL, 10);
+            break;
         case 't':
             wanted.think_us = atoi (optarg);
             break;
@@ -262,6 +309,10 @@ int main (int argc, char **argv)
     if (access (wanted.dir, F_OK) == 0) {
         fprintf (stderr, "%s exists already: remove it, or name another with --dir\n", wanted.dir);
         return 2;
+    }
+    if (wanted.entries) {
+        measure_entries (&wanted);
+        return 0;
     }
     samples_t samples = {.us = NULL};
     store_t *store = open_store (&wanted);

@@ -16,6 +16,8 @@ static struct {
     int error_number;
     bool once;
     _Atomic long met;
+    const char *slow_part;
+    _Atomic unsigned slow_us;
 } order;
 
 void fault_order (int calls, const char *part, long nth, int error_number, bool once)
@@ -34,17 +36,33 @@ long fault_end (void)
     return atomic_load (&order.met);
 }
 
-static bool fails (fault_call_t call, int fd)
+void fault_slow_syncs (const char *part, unsigned us)
+{
+    order.slow_part = part;
+    atomic_store (&order.slow_us, us);
+}
+
+static bool is_file (int fd, const char *part)
 {
     char link[64], path[512];
-    if (!(atomic_load (&order.calls) & (int) call))
-        return false;
     snprintf (link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t size = readlink (link, path, sizeof path - 1);
     if (size < 0)
         return false;
     path[size] = '\0';
-    if (!strstr (path, order.part))
+    return strstr (path, part) != NULL;
+}
+
+static void be_slow (int fd)
+{
+    unsigned us = atomic_load (&order.slow_us);
+    if (us && is_file (fd, order.slow_part))
+        usleep (us);
+}
+
+static bool fails (fault_call_t call, int fd)
+{
+    if (!(atomic_load (&order.calls) & (int) call) || !is_file (fd, order.part))
         return false;
     long met = atomic_fetch_add (&order.met, 1) + 1;
     if (order.once ? met != order.nth : met < order.nth)
@@ -70,10 +88,12 @@ PWRITE (pwrite64)
 
 HOOK int fsync (int fd)
 {
+    be_slow (fd);
     return fails (FAULT_SYNC, fd) ? -1 : (int) syscall (SYS_fsync, fd);
 }
 
 HOOK int fdatasync (int fd)
 {
+    be_slow (fd);
     return fails (FAULT_SYNC, fd) ? -1 : (int) syscall (SYS_fdatasync, fd);
 }

@@ -18,6 +18,9 @@ typedef enum { FAULT_WRITE = 1, FAULT_SYNC = 2 } fault_call_t;
     `error_number`. `once`: only that one.  */
 void fault_order (int calls, const char *part, long nth, int error_number, bool once);
 
+/*  Every sync of such files takes so long more; 0: no longer.  */
+void fault_slow_syncs (const char *part, unsigned us);
+
 /*  No more; the number of calls that matched.  */
 long fault_end (void);
 
