@@ -375,7 +375,7 @@ def _default_endpoint () -> str:
     run = os.environ.get ('XDG_RUNTIME_DIR')
     endpoint = os.environ.get ('PALAVER_AGENTS') or (run and f'ipc://{run}/palaver/agents.ipc')
     if not endpoint:
-        raise ValueError ('no endpoint: give one, or set PALAVER_AGENTS')
+        raise Refused ('ARG', 'no endpoint: give one, or set PALAVER_AGENTS')
     return endpoint
 
 
@@ -400,7 +400,9 @@ class Worker:
                   batch: Optional[Mapping[str, int]] = None, cache_keys: Sequence[str] = (),
                   cert: Optional[str] = None, broker_cert: Optional[str] = None, signals: bool = True,
                   log: Optional[Callable[[str], None]] = None) -> None:
-        self._endpoint = endpoint or _default_endpoint ()
+        self._endpoint = endpoint or ''
+        self._certs = (cert, broker_cert)
+        self._keys: Optional[Tuple[bytes, ...]] = None
         self._name, self._build = _name (name, 'the worker'), _text (build, 'build')
         self._threads = max (1, threads)
         self._batch = dict (batch) if batch else None
@@ -415,7 +417,6 @@ class Worker:
             self._options['history'] = max (0, history)
         if self._batch:
             self._options['batch'] = {'size': self._batch['size'], 'wait_ms': self._batch.get ('wait_ms', 1000)}
-        self._keys = self._load_keys (cert, broker_cert)
         self._handler: Handler = lambda job: None
         self._ran = False
 
@@ -440,7 +441,7 @@ class Worker:
         own = cert or os.environ.get ('PALAVER_CERT')
         broker = broker_cert or os.environ.get ('PALAVER_BROKER_CERT')
         if not own or not broker:
-            raise ValueError (f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
+            raise Refused ('ARG', f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
         public, secret = _read_keys (own, True)
         return public, secret or b'', _read_keys (broker, False)[0]
 
@@ -455,6 +456,8 @@ class Worker:
             raise RuntimeError ('a worker runs once')
         self._ran = True
         self._handler = handler
+        self._endpoint = self._endpoint or _default_endpoint ()
+        self._keys = self._load_keys (*self._certs)
         before = self._catch_signals ()
         thread = threading.Thread (target=self._link.run, name='palaver-link', daemon=True)
         try:

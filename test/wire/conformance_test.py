@@ -497,8 +497,33 @@ def empty_packets_and_foreign_leases_are_passed_over(broker, worker):
     reply(broker, 65537, 'fine')
 
 
+@test(curve=True)
+def other_machines_are_spoken_with_under_curve(broker, worker):
+    peer, hello = broker.accept()
+    check(worker.environment['PALAVER_AGENTS'].startswith('tcp://'), 'not over tcp')
+    broker.send(peer, job(65537, 'echo far away'))
+    reply(broker, 65537, 'far away')
+
+
+@test(curve=True, without='PALAVER_BROKER_CERT')
+def tcp_without_keys_is_refused_at_once(broker, worker):
+    code, text = worker.exit()
+    check(code == 64 and 'PALAVER_BROKER_CERT' in text, f'exit code {code}: {text}')
+
+
+@test(languages=('python', 'asyncio'))
+def an_exception_gives_the_job_back(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'raise oh'))
+    _, arguments = broker.expect('NACK')
+    check(arguments[0] == 65537 and arguments[1] is False and arguments[3] == 'general_error', str(arguments))
+    check('KeyError' in arguments[4] and 'oh' in arguments[4], str(arguments))
+    worker.says('a handler failed: KeyError')
+
+
 def run_one(name, function, options, command):
-    broker = Broker()
+    broker = Broker(options.pop('curve', False))
+    broker.environment.pop(options.pop('without', ''), None)
     worker = Worker(command, broker, **options)
     try:
         function(broker, worker)
@@ -535,9 +560,9 @@ def main():
     passed = failed = 0
     for language, command in (workers or standard_workers()).items():
         for name, function, settings in TESTS:
-            if chosen.only not in name:
+            if chosen.only not in name or language not in settings.get('languages', (language,)):
                 continue
-            problem = run_one(name, function, settings, command)
+            problem = run_one(name, function, {key: settings[key] for key in settings if key != 'languages'}, command)
             if problem:
                 failed += 1
                 print(f'not ok {language}: {name}\n#   {problem}', flush=True)

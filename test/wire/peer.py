@@ -68,9 +68,11 @@ def unpack(data):
 class Broker:
     """A ROUTER that a script drives. Frames come one by one, PINGs are answered and counted."""
 
-    def __init__(self):
+    def __init__(self, curve=False):
         self.dir = tempfile.mkdtemp(prefix='plv-wire-')
         self.endpoint = f'ipc://{self.dir}/agents.ipc'
+        self.keys = self.make_keys() if curve else {}
+        self.environment = {}
         self.context = zmq.Context()
         self.router = None
         self.waiting = []   # (peer, verb, arguments)
@@ -82,7 +84,25 @@ class Broker:
     def bind(self):
         self.router = self.context.socket(zmq.ROUTER)
         self.router.setsockopt(zmq.LINGER, 0)
-        self.router.bind(self.endpoint)
+        if not self.keys:
+            self.router.bind(self.endpoint)
+            self.environment['PALAVER_AGENTS'] = self.endpoint
+            return
+        self.router.curve_server = True
+        self.router.curve_secretkey = self.keys['broker'][1]
+        port = self.router.bind_to_random_port('tcp://127.0.0.1')
+        self.environment = {'PALAVER_AGENTS': f'tcp://127.0.0.1:{port}', 'PALAVER_CERT': f'{self.dir}/worker_secret',
+                            'PALAVER_BROKER_CERT': f'{self.dir}/broker'}
+
+    def make_keys(self):
+        """Key files as `palaver keys new` and czmq write them."""
+        keys = {name: zmq.curve_keypair() for name in ('broker', 'worker')}
+        for name, (public, secret) in keys.items():
+            for path, more in ((name, ''), (f'{name}_secret', f'    secret-key = "{secret.decode()}"\n')):
+                with open(f'{self.dir}/{path}', 'w') as file:
+                    file.write(f'#   a test\nmetadata\n    name = "{name}"\ncurve\n'
+                               f'    public-key = "{public.decode()}"\n{more}')
+        return keys
 
     def unbind(self):
         self.router.close()
@@ -146,10 +166,11 @@ class Broker:
 
 
 class Worker:
-    def __init__(self, command, broker, threads=1, credit=1, batch=0, endpoint=None):
+    def __init__(self, command, broker, threads=1, credit=1, batch=0):
         self.errors = tempfile.TemporaryFile()
+        self.environment = broker.environment
         suppressions = f':suppressions={os.path.dirname(os.path.abspath(__file__))}/tsan.supp'
-        environment = dict(os.environ, PALAVER_AGENTS=endpoint or broker.endpoint,
+        environment = dict(os.environ, **broker.environment,
                            TSAN_OPTIONS=os.environ.get('TSAN_OPTIONS', '') + suppressions)
         self.process = subprocess.Popen([*command, str(threads), str(credit), str(batch)], env=environment,
                                         stdin=subprocess.DEVNULL, stderr=self.errors)
