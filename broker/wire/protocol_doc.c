@@ -374,10 +374,13 @@ static void add_entry (plv_buf_t *dictionary, const char *name, const void *byte
     add (dictionary, "\"\n");
 }
 
-void plv_protocol_dictionary (plv_buf_t *dictionary)
+static const char MADE_FROM[] =
+    "# Made from wire.def, events.def and words.def: protocol_doc_test --write\n";
+
+void plv_protocol_frame_dictionary (plv_buf_t *dictionary)
 {
     static const uint8_t HEAD[] = {'P', 'V', PLV_WIRE_MAJOR, PLV_WIRE_MINOR};
-    add (dictionary, "# Made from wire.def, events.def and words.def: protocol_doc_test --write\n");
+    add (dictionary, "%s", MADE_FROM);
     add_entry (dictionary, "head", HEAD, sizeof HEAD);
     for (unsigned i = 0; i < 256; i++) {
         const plv_verb_info_t *info = plv_verb_info (i);
@@ -388,6 +391,16 @@ void plv_protocol_dictionary (plv_buf_t *dictionary)
         snprintf (name, sizeof name, "verb_%s", info->name);
         add_entry (dictionary, name, frame, sizeof frame);
     }
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
+        char name[64];
+        snprintf (name, sizeof name, "word_%s_%s", WORDS[i].group, WORDS[i].word);
+        add_entry (dictionary, name, WORDS[i].word, strlen (WORDS[i].word));
+    }
+}
+
+void plv_protocol_event_dictionary (plv_buf_t *dictionary)
+{
+    add (dictionary, "%s", MADE_FROM);
 #define EVENT(name, text, kept, meaning)                                                           \
     add_entry (dictionary, "event_" #name, text, strlen (text));
 #define FIELD(name, kind, max, need, meaning)                                                      \
@@ -398,9 +411,4 @@ void plv_protocol_dictionary (plv_buf_t *dictionary)
 #undef EVENT
 #undef FIELD
 #undef BODY
-    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
-        char name[64];
-        snprintf (name, sizeof name, "word_%s_%s", WORDS[i].group, WORDS[i].word);
-        add_entry (dictionary, name, WORDS[i].word, strlen (WORDS[i].word));
-    }
 }

@@ -1,4 +1,4 @@
-/*  protocol_doc -- PROTOCOL.md and the fuzz dictionary, made from the tables
+/*  protocol_doc -- PROTOCOL.md and the fuzz dictionaries, made from the tables
     OWNS    nothing: appends to the caller's buffer
     THREAD  any
     FAILS   on a name in the template that nothing stands for
@@ -14,6 +14,7 @@
 #include "base/err.h"
 
 plv_err_t plv_protocol_doc (plv_view_t template, plv_buf_t *page, plv_fail_t *ret_fail);
-void plv_protocol_dictionary (plv_buf_t *dictionary);
+void plv_protocol_frame_dictionary (plv_buf_t *dictionary);
+void plv_protocol_event_dictionary (plv_buf_t *dictionary);
 
 #endif

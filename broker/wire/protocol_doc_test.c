@@ -1,4 +1,4 @@
-/*  Run at the top of the tree. With --write it makes PROTOCOL.md and the fuzz dictionary anew.  */
+/*  Run at the top of the tree. With --write it makes PROTOCOL.md and the fuzz dictionaries anew.  */
 
 #include "wire/protocol_doc.h"
 
@@ -11,7 +11,8 @@
 
 static const char TEMPLATE[] = "broker/wire/PROTOCOL.md.in";
 static const char PAGE[] = "broker/wire/PROTOCOL.md";
-static const char DICTIONARY[] = "test/fuzz/wire.dict";
+static const char FRAMES[] = "test/fuzz/frame.dict";
+static const char EVENTS[] = "test/fuzz/event.dict";
 
 static plv_buf_t read_file (const char *path)
 {
@@ -38,10 +39,10 @@ static plv_buf_t make_page (void)
     return page;
 }
 
-static plv_buf_t make_dictionary (void)
+static plv_buf_t make_dictionary (void (*make) (plv_buf_t *))
 {
     plv_buf_t dictionary = {0};
-    plv_protocol_dictionary (&dictionary);
+    make (&dictionary);
     return dictionary;
 }
 
@@ -60,10 +61,11 @@ static void protocol_md_is_fresh (void **state)
     compare (PAGE, make_page ());
 }
 
-static void the_fuzz_dictionary_is_fresh (void **state)
+static void the_fuzz_dictionaries_are_fresh (void **state)
 {
     (void) state;
-    compare (DICTIONARY, make_dictionary ());
+    compare (FRAMES, make_dictionary (plv_protocol_frame_dictionary));
+    compare (EVENTS, make_dictionary (plv_protocol_event_dictionary));
 }
 
 static void an_unknown_name_is_refused (void **state)
@@ -90,12 +92,13 @@ int main (int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (protocol_md_is_fresh),
-        cmocka_unit_test (the_fuzz_dictionary_is_fresh),
+        cmocka_unit_test (the_fuzz_dictionaries_are_fresh),
         cmocka_unit_test (an_unknown_name_is_refused),
     };
     if (argc == 2 && !strcmp (argv[1], "--write")) {
         write_file (PAGE, make_page ());
-        write_file (DICTIONARY, make_dictionary ());
+        write_file (FRAMES, make_dictionary (plv_protocol_frame_dictionary));
+        write_file (EVENTS, make_dictionary (plv_protocol_event_dictionary));
         return 0;
     }
     return cmocka_run_group_tests (tests, NULL, NULL);
