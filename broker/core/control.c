@@ -48,7 +48,7 @@ void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, 
     vsnprintf (text, sizeof text, format, args);
     va_end (args);
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "detail");
+    plv_mp_put_text (&body, "text");
     plv_mp_put_text (&body, text);
     control_answer (self, peer, request, plv_err_name (err), &body);
     plv_buf_free (&body);
