@@ -157,7 +157,7 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
         resume (self);
     switch (input->type) {
     case INPUT_PACKET:
-        peers_packet (self, input->peer, input->allowed, input->bytes);
+        peers_packet (self, input);
         break;
     case INPUT_GONE:
         peer = plv_map_u64_get (&self->peers, input->peer);

@@ -42,7 +42,7 @@ typedef struct {
 void core_start (core_t *self, core_now_t now, uint64_t next_seq);
 
 typedef enum {
-    INPUT_PACKET,     /* peer, allowed, bytes */
+    INPUT_PACKET,     /* peer, allowed, bytes; more: it was but one part of a message */
     INPUT_GONE,       /* peer, bytes: why, for the ledger */
     INPUT_TIME,       /* nothing but `now` */
     INPUT_ROWS,       /* token, bytes (packed rows), more: an answer to a scan */

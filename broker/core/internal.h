@@ -155,7 +155,7 @@ void outbox_orphan (core_t *self, entry_t *entry); /* nobody has it: its adapter
 void outbox_hold (core_t *self, peer_t *peer, entry_t *entry);
 
 /*  peers.c: connections  */
-void peers_packet (core_t *self, uint32_t number, unsigned allowed, plv_view_t bytes);
+void peers_packet (core_t *self, const input_t *input);
 void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why);
 void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb, const char *format, ...)
     __attribute__ ((format (printf, 5, 6)));

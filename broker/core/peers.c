@@ -219,18 +219,32 @@ static peer_t *peer_of (core_t *self, uint32_t number)
     return peer;
 }
 
-void peers_packet (core_t *self, uint32_t number, unsigned allowed, plv_view_t bytes)
+/*  The words are read at the peer: they name the sides as seen from there.  */
+static plv_err_t open_packet (const input_t *input, plv_packet_reader_t *reader, plv_fail_t *ret_fail)
 {
-    peer_t *peer = peer_of (self, number);
+    plv_err_t err = ERR_OK;
+    if (input->more)
+        return plv_fail (ret_fail, ERR_PROTOCOL, "a message of several parts: a packet is a message of one part");
+    err = plv_packet_open (input->bytes, reader, ret_fail);
+    if (err == ERR_VERSION)
+        plv_fail (ret_fail, err, "the broker speaks wire version %d.%d and this peer %u.%u: upgrade %s", PLV_WIRE_MAJOR,
+                  PLV_WIRE_MINOR, input->bytes.data[2], input->bytes.data[3],
+                  input->bytes.data[2] > PLV_WIRE_MAJOR ? "the broker" : "this peer");
+    return err;
+}
+
+void peers_packet (core_t *self, const input_t *input)
+{
+    peer_t *peer = peer_of (self, input->peer);
     plv_packet_reader_t reader;
     plv_frame_t frame = {0};
     plv_fail_t fail;
 
     peer->heard_us = self->now.mono_us;
-    plv_err_t err = plv_packet_open (bytes, &reader, &fail);
+    plv_err_t err = open_packet (input, &reader, &fail);
     while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
-        take_frame (self, peer, allowed, &frame);
-        if (plv_map_u64_get (&self->peers, number) != peer)
+        take_frame (self, peer, input->allowed, &frame);
+        if (plv_map_u64_get (&self->peers, input->peer) != peer)
             return;
     }
     if (err != ERR_NOENT) {

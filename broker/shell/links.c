@@ -176,12 +176,13 @@ static link_t *link_of (links_t *self, size_t index, plv_view_t id)
     return link;
 }
 
-/*  The last part of a message of any number of parts; a packet has one, and what else a peer sends before it
-    is no part of the protocol.  */
-static void receive_last (links_t *self, void *socket)
+/*  The last part of a message behind its routing id; returns how many parts there were. A packet has one.  */
+static unsigned receive_last (links_t *self, void *socket)
 {
+    unsigned parts = 0;
     while (zmq_msg_more (&self->received) && zmq_msg_recv (&self->received, socket, 0) >= 0)
-        ;
+        parts++;
+    return parts;
 }
 
 bool links_receive (links_t *self, size_t index, links_packet_t *ret_packet)
@@ -190,7 +191,7 @@ bool links_receive (links_t *self, size_t index, links_packet_t *ret_packet)
     if (zmq_msg_recv (&self->received, door->socket, ZMQ_DONTWAIT) < 0)
         return false;
     link_t *link = link_of (self, index, plv_view (zmq_msg_data (&self->received), zmq_msg_size (&self->received)));
-    receive_last (self, door->socket);
+    ret_packet->parts = receive_last (self, door->socket) != 1;
     ret_packet->peer = link->number;
     ret_packet->allowed = door->allowed;
     ret_packet->bytes = plv_view (zmq_msg_data (&self->received), zmq_msg_size (&self->received));

@@ -32,6 +32,7 @@ typedef struct {
     uint32_t peer;    /* a new number for a routing id that is not known */
     unsigned allowed;
     plv_view_t bytes; /* lent until the next call */
+    bool parts;       /* they are the last part of several, which no packet has */
 } links_packet_t;
 
 /*  The next packet of socket `index`; false when there is none now.  */

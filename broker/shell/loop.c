@@ -58,6 +58,7 @@ static size_t drain_sockets (broker_t *self)
             input.peer = packet.peer;
             input.allowed = packet.allowed;
             input.bytes = packet.bytes;
+            input.more = packet.parts;
             turn_input (self, &input);
             taken++;
         }
