@@ -276,8 +276,8 @@ class Broker:
     def tool(self):
         return self.keep(wireclient.Tool(f'{self.run}/control.ipc'))
 
-    def peer(self, socket):
-        return self.keep(wireclient.Peer(f'{self.run}/{socket}.ipc'))
+    def peer(self, socket, **options):
+        return self.keep(wireclient.Peer(f'{self.run}/{socket}.ipc', **options))
 
 
 class BrokerTest(unittest.TestCase):
