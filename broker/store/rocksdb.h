@@ -64,6 +64,7 @@ typedef struct {
 
 /*  rocksdb_dir.c: the directory exists, is ours alone, holds a store or nothing, and nobody else uses it.  */
 plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, plv_fail_t *ret_fail);
+bool rdb_dir_sync_parent (const char *path);
 uint64_t rdb_dir_bytes (const char *dir);
 
 /*  rocksdb_error.c: what RocksDB said, for a person; frees `text`.  */

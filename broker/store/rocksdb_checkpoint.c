@@ -2,26 +2,10 @@
 #include "store/rocksdb.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/*  The name of a new directory is on disk when the directory that holds it is.  */
-static bool sync_parent (const char *path)
-{
-    char *parent = plv_strdup (path);
-    char *slash = strrchr (parent, '/');
-    if (slash)
-        *(slash == parent ? slash + 1 : slash) = '\0';
-    int fd = open (slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync (fd) == 0;
-    if (fd >= 0)
-        close (fd);
-    free (parent);
-    return synced;
-}
 
 /*  The directory appears whole or not at all, and no other user can look in at any time: RocksDB makes it
     as the umask says, so it is made inside a private one and moved out when it is closed to others.  */
@@ -48,7 +32,7 @@ plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail)
         rocksdb_checkpoint_create (checkpoint, inner, 0, &text);
     if (text)
         err = rdb_error (ret_fail, dir, "backing up to", text);
-    else if (chmod (inner, 0700) < 0 || rename (inner, dir) < 0 || !sync_parent (dir))
+    else if (chmod (inner, 0700) < 0 || rename (inner, dir) < 0 || !rdb_dir_sync_parent (dir))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be finished: %s",
                         dir, strerror (errno));
     rmdir (outer);

@@ -13,6 +13,21 @@
 
 static const char lock_name[] = "palaver.lock";
 
+/*  The name of a new directory is on disk when the directory that holds it is.  */
+bool rdb_dir_sync_parent (const char *path)
+{
+    char *parent = plv_strdup (path);
+    char *slash = strrchr (parent, '/');
+    if (slash)
+        *(slash == parent ? slash + 1 : slash) = '\0';
+    int fd = open (slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync (fd) == 0;
+    if (fd >= 0)
+        close (fd);
+    free (parent);
+    return synced;
+}
+
 /*  Makes the missing parents too: ~/.local/state is not there on a fresh account.  */
 static plv_err_t make_dir (const char *dir, plv_fail_t *ret_fail)
 {
@@ -23,7 +38,8 @@ static plv_err_t make_dir (const char *dir, plv_fail_t *ret_fail)
         if (kept != '/' && kept != '\0')
             continue;
         *at = '\0';
-        if (mkdir (path, 0700) < 0 && errno != EEXIST)
+        bool made = mkdir (path, 0700) == 0;
+        if ((!made && errno != EEXIST) || (made && !rdb_dir_sync_parent (path)))
             err = plv_fail (ret_fail, plv_err_of_errno (errno),
                             "the data directory %s cannot be made (%s): %s", dir, path,
                             strerror (errno));
@@ -161,6 +177,10 @@ plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, pl
         goto done;
     }
     err = check_owner (dir, &status, ret_fail);
+    /*  Who made it, a script or systemd, has hardly made its name last. A parent that may not be read is
+        older than this store.  */
+    if (!err && !read_only)
+        (void) rdb_dir_sync_parent (dir);
     if (!err && read_only)
         err = look_at_lock (dir_fd, dir, ret_fail);
     else if (!err)

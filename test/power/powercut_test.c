@@ -97,7 +97,7 @@ static int be_the_victim (const char *dir, bool sync, uint64_t batches)
 }
 
 typedef struct {
-    char dir[64], data[80], image[80];
+    char dir[64], disk[80], data[96], image[80], found_dir[96];
     uint64_t reported; /* the last batch that was reported stored before the cut */
     uint64_t found;
     uint64_t rows;
@@ -116,8 +116,11 @@ static void run_victim (cut_t *self, bool sync, uint64_t cut_at, uint64_t seed, 
     char cut_text[32], seed_text[32], batches_text[32];
     snprintf (self->dir, sizeof self->dir, "/tmp/palaver-power-XXXXXX");
     assert_non_null (mkdtemp (self->dir));
-    snprintf (self->data, sizeof self->data, "%s/data", self->dir);
+    /*  The store makes its own directory on the disk: that must survive too.  */
+    snprintf (self->disk, sizeof self->disk, "%s/disk", self->dir);
+    snprintf (self->data, sizeof self->data, "%s/data", self->disk);
     snprintf (self->image, sizeof self->image, "%s/image", self->dir);
+    snprintf (self->found_dir, sizeof self->found_dir, "%s/data", self->image);
     snprintf (cut_text, sizeof cut_text, "%ju", (uintmax_t) cut_at);
     snprintf (seed_text, sizeof seed_text, "%ju", (uintmax_t) seed);
     snprintf (batches_text, sizeof batches_text, "%ju", (uintmax_t) batches);
@@ -127,7 +130,7 @@ static void run_victim (cut_t *self, bool sync, uint64_t cut_at, uint64_t seed, 
         dup2 (ends[1], STDOUT_FILENO);
         close (ends[0]);
         close (ends[1]);
-        setenv ("POWER_DIR", self->data, 1);
+        setenv ("POWER_DIR", self->disk, 1);
         setenv ("POWER_IMAGE", self->image, 1);
         setenv ("POWER_CUT", cut_text, 1);
         setenv ("POWER_SEED", seed_text, 1);
@@ -172,7 +175,7 @@ static void look (cut_t *self)
 {
     store_t *store = NULL;
     plv_fail_t fail = {.code = ERR_OK};
-    store_rocksdb_options_t options = {.dir = self->image, .sync = true};
+    store_rocksdb_options_t options = {.dir = self->found_dir, .sync = true};
     self->found = self->rows = 0;
     if (store_rocksdb_open (&options, &store, &fail))
         print_error ("reported %ju: %s\n", (uintmax_t) self->reported, fail.text);
