@@ -184,10 +184,12 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
 
 int64_t core_next_us (const core_t *self)
 {
-    int64_t next = timers_next (&self->timers), reflect = reflect_next_us (self);
-    if (self->resuming)
-        return self->now.mono_us;
-    return next < reflect ? next : reflect;
+    return self->resuming ? self->now.mono_us : timers_next (&self->timers);
+}
+
+int64_t core_turn_us (const core_t *self)
+{
+    return reflect_next_us (self);
 }
 
 uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)

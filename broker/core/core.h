@@ -67,6 +67,8 @@ void core_step (core_t *self, const input_t *input, effects_t *effects);
 
 /*  When INPUT_TIME is due, monotonic; INT64_MAX: not before another input.  */
 int64_t core_next_us (const core_t *self);
+/*  When core_turn has something to write although nothing has happened, monotonic.  */
+int64_t core_turn_us (const core_t *self);
 
 /*  The end of a turn: brings the views up to date, a bounded part a time (all of it when `all`), and
     returns the journal position of what `effects` holds, or 0 when there is nothing to store.  */

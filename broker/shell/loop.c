@@ -16,7 +16,10 @@ static long wait_ms (broker_t *self)
 {
     int64_t now_us = broker_now ().mono_us;
     int64_t next_us = least (core_next_us (self->core), now_us + WAIT_US_MAX);
-    next_us = least (next_us, self->retention.next_us);
+    if (!self->turn.under_way)
+        next_us = least (next_us, core_turn_us (self->core));
+    if (!self->retention.asked)
+        next_us = least (next_us, self->retention.next_us);
     if (self->supervisor)
         next_us = least (next_us, supervisor_deadline (self->supervisor));
     if (self->watchdog_us)

@@ -1,0 +1,131 @@
+#include "sim/actors.h"
+
+#include "base/alloc.h"
+#include "wire/mp.h"
+
+#include <stdlib.h>
+
+/*  Somebody who looks at the dead letters now and then, and sends them again.  */
+
+enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3 };
+
+struct operator {
+    sim_t *sim;
+    sim_conn_t *conn;
+    bool known;
+    uint64_t request;
+    unsigned beats;
+    uint64_t listing; /* the request that a list is awaited for; 0: none */
+    unsigned quiet;   /* looks in calm that found nothing */
+};
+
+static void receive (void *actor, plv_view_t packet);
+
+static void connect (operator_t *self)
+{
+    letter_t letter;
+    net_close (self->conn);
+    self->known = false;
+    self->listing = 0;
+    self->conn = net_open (self->sim, FROM_TOOL, self, 1, receive);
+    hello_begin (&letter, "tool", "operator", 0);
+    letter_send (&letter, self->conn);
+}
+
+static letter_t control (operator_t *self, const char *command)
+{
+    letter_t letter = letter_begin (VERB_CONTROL);
+    plv_mp_put_u64 (&letter.bytes, ++self->request);
+    plv_mp_put_text (&letter.bytes, command);
+    return letter;
+}
+
+static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
+{
+    operator_t *self = arg;
+    (void) token;
+    (void) bytes;
+    if (!self->conn || !self->conn->open || !self->known) {
+        connect (self);
+    } else if (++self->beats % BEATS_A_LOOK) {
+        letter_t letter = letter_begin (VERB_PING);
+        letter_send (&letter, self->conn);
+    } else {
+        letter_t letter = control (self, "dead.list");
+        plv_mp_put_map (&letter.bytes, 1);
+        plv_mp_put_text (&letter.bytes, "limit");
+        plv_mp_put_u64 (&letter.bytes, 50);
+        letter_send (&letter, self->conn);
+        self->listing = self->request;
+    }
+    sim_at (sim, HEARTBEAT_US, beat, self, 0, plv_view (NULL, 0));
+}
+
+static void take_list (operator_t *self, plv_view_t body)
+{
+    plv_mp_t items, number;
+    plv_view_t item;
+    uint32_t count = 0, chosen = 0;
+    uint64_t entry;
+    plv_buf_t numbers = {0};
+    self->listing = 0;
+    if (!plv_mp_find (body, "items", &items) || !plv_mp_array (&items, &count))
+        return;
+    self->quiet = self->sim->calm && count == 0 ? self->quiet + 1 : 0;
+    while (count-- && plv_mp_skip (&items, &item)) {
+        if (!plv_mp_find (item, "number", &number) || !plv_mp_u64 (&number, &entry)
+            || (!self->sim->calm && sim_below (self->sim, 3)))
+            continue;
+        plv_mp_put_u64 (&numbers, entry);
+        chosen++;
+    }
+    if (chosen) {
+        letter_t letter = control (self, "dead.replay");
+        plv_mp_put_map (&letter.bytes, 2);
+        plv_mp_put_text (&letter.bytes, "numbers");
+        plv_mp_put_array (&letter.bytes, chosen);
+        plv_buf_add_view (&letter.bytes, plv_buf_view (&numbers));
+        plv_mp_put_text (&letter.bytes, "who");
+        plv_mp_put_text (&letter.bytes, "operator");
+        letter_send (&letter, self->conn);
+    }
+    plv_buf_free (&numbers);
+}
+
+static void receive (void *actor, plv_view_t packet)
+{
+    operator_t *self = actor;
+    plv_packet_reader_t reader;
+    plv_frame_t frame;
+    plv_fail_t fail;
+    plv_err_t err = plv_packet_open (packet, &reader, &fail);
+    while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
+        if (frame.verb == VERB_WELCOME)
+            self->known = true;
+        else if (frame.verb == VERB_WHO || frame.verb == VERB_ERROR)
+            net_close (self->conn);
+        else if (frame.verb == VERB_RESULT && frame.arg[0].number == self->listing)
+            take_list (self, frame.arg[3].bytes);
+    }
+    if (err != ERR_NOENT)
+        sim_fail (self->sim, "the broker sends a tool a bad packet: %s", fail.text);
+}
+
+bool operator_done (const operator_t *self)
+{
+    return self->quiet >= QUIET_LOOKS;
+}
+
+operator_t *operator_new (sim_t *sim)
+{
+    operator_t *self = plv_alloc_zero (1, sizeof *self);
+    self->sim = sim;
+    sim_at (sim, HEARTBEAT_US, beat, self, 0, plv_view (NULL, 0));
+    return self;
+}
+
+void operator_destroy (operator_t **self_p)
+{
+    free (*self_p);
+    *self_p = NULL;
+}

@@ -1,0 +1,414 @@
+#include "sim/oracle.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "core/internal.h"
+#include "core/record.h"
+#include "sim/sim.h"
+#include "wire/event.h"
+#include "wire/mp.h"
+
+#include <stdlib.h>
+
+enum { ENTRIES_MAX = 8192, IDS_MAX = 8192, LEASES_MAX = 65536 };
+
+typedef enum { MODEL_NONE, MODEL_PENDING, MODEL_DONE, MODEL_DEAD } model_state_t;
+
+/*  An entry as the journal tells of it.  */
+typedef struct {
+    model_state_t state;
+    bool reply;
+    bool open;     /* an attempt is */
+    bool replayed; /* its order among others is its own matter from then on */
+    bool fallback;
+    uint32_t attempts;
+    uint32_t replays;
+    int message;    /* of the event, or of the event that a reply answers; -1: unknown */
+    uint64_t event; /* replies: the entry that they answer */
+    uint64_t session;
+    plv_id_t id;
+} model_t;
+
+/*  What the world outside has seen; no crash takes it back.  */
+typedef struct {
+    plv_id_t id;
+    int message;
+    unsigned shown;
+    bool step_saved;
+} seen_t;
+
+struct oracle {
+    struct sim *sim;
+    model_t entries[ENTRIES_MAX];
+    uint64_t leases[LEASES_MAX]; /* attempts whose record is kept, as a hash set */
+    seen_t ids[IDS_MAX];         /* events and replies, as a hash table */
+    bool stored[SIM_MESSAGES_MAX];
+    bool rejected[SIM_MESSAGES_MAX];
+    bool accepted[SIM_MESSAGES_MAX]; /* its ACCEPT is kept */
+    bool over[SIM_MESSAGES_MAX];     /* merged or superseded: done without an answer of its own */
+    bool answered[SIM_MESSAGES_MAX]; /* an answer was shown */
+    uint64_t last_shown[SIM_MESSAGES_MAX * 4]; /* by session: the event whose answer was shown last */
+};
+
+oracle_t *oracle_new (struct sim *sim)
+{
+    oracle_t *self = plv_alloc_zero (1, sizeof *self);
+    self->sim = sim;
+    return self;
+}
+
+void oracle_destroy (oracle_t **self_p)
+{
+    free (*self_p);
+    *self_p = NULL;
+}
+
+static seen_t *seen (oracle_t *self, const uint8_t id[16])
+{
+    uint64_t hash;
+    memcpy (&hash, id + 8, sizeof hash);
+    for (size_t i = 0;; i++) {
+        seen_t *slot = &self->ids[(hash + i) % IDS_MAX];
+        if (plv_id_is_zero (&slot->id)) {
+            memcpy (slot->id.bytes, id, 16);
+            slot->message = -1;
+        }
+        if (memcmp (slot->id.bytes, id, 16) == 0)
+            return slot;
+    }
+}
+
+static bool lease_known (oracle_t *self, uint64_t lease, bool add)
+{
+    for (size_t i = 0; i < LEASES_MAX; i++) {
+        uint64_t *slot = &self->leases[(lease * 0x9e3779b97f4a7c15ull + i) % LEASES_MAX];
+        if (*slot == lease)
+            return true;
+        if (*slot == 0) {
+            if (add)
+                *slot = lease;
+            return false;
+        }
+    }
+    return false;
+}
+
+static model_t *model (oracle_t *self, uint64_t number)
+{
+    static model_t none;
+    if (number == 0 || number >= ENTRIES_MAX) {
+        sim_fail (self->sim, "entry number %llu is out of bounds", (unsigned long long) number);
+        none = (model_t){.message = -1};
+        return &none;
+    }
+    return &self->entries[number];
+}
+
+static uint64_t hash_text (plv_view_t text)
+{
+    uint64_t hash = 0xcbf29ce484222325ull;
+    for (size_t i = 0; i < text.size; i++)
+        hash = (hash ^ text.data[i]) * 0x100000001b3ull;
+    return hash;
+}
+
+static void take_accept (oracle_t *self, const record_t *record)
+{
+    plv_envelope_t envelope;
+    model_t *entry = model (self, record->number);
+    if (plv_envelope_parse (record->envelope, &envelope, NULL)) {
+        sim_fail (self->sim, "ledger: entry %llu is kept with an envelope that is none", (unsigned long long) record->number);
+        return;
+    }
+    int message = seen (self, envelope.id.bytes)->message;
+    if (entry->state != MODEL_NONE)
+        sim_fail (self->sim, "ledger: entry number %llu is used twice", (unsigned long long) record->number);
+    *entry = (model_t){.state = MODEL_PENDING, .message = message, .session = hash_text (envelope.session_id),
+                       .id = envelope.id};
+    if (message < 0)
+        return;
+    if (self->accepted[message])
+        sim_fail (self->sim, "once: message %d is accepted twice", message);
+    self->accepted[message] = true;
+}
+
+/*  Everything of the session that was accepted before must be done: order.  */
+static void check_order (oracle_t *self, uint64_t number)
+{
+    const model_t *entry = model (self, number);
+    for (uint64_t other = number - 1; other > 0 && !entry->replayed; other--) {
+        const model_t *earlier = &self->entries[other];
+        if (earlier->session == entry->session && earlier->reply == entry->reply && earlier->state == MODEL_PENDING
+            && !earlier->replayed)
+            sim_fail (self->sim, "order: entry %llu goes out while %llu of its session is not done",
+                      (unsigned long long) number, (unsigned long long) other);
+    }
+}
+
+static void take_attempt (oracle_t *self, const record_t *record)
+{
+    model_t *entry = model (self, record->number);
+    if (entry->state != MODEL_PENDING)
+        sim_fail (self->sim, "ledger: an attempt at entry %llu, which is not pending", (unsigned long long) record->number);
+    if (entry->open || record->attempt != entry->attempts + 1)
+        sim_fail (self->sim, "ledger: attempt %u at entry %llu follows attempt %u%s", record->attempt,
+                  (unsigned long long) record->number, entry->attempts, entry->open ? ", which is open" : "");
+    check_order (self, record->number);
+    entry->open = true;
+    entry->attempts = record->attempt;
+    lease_known (self, record->number << 16 | record->attempt, true);
+}
+
+static void make_reply (oracle_t *self, const model_t *event, const record_t *record, uint64_t of)
+{
+    model_t *reply = model (self, record->reply);
+    if (reply->state != MODEL_NONE)
+        sim_fail (self->sim, "ledger: reply number %llu is used twice", (unsigned long long) record->reply);
+    *reply = (model_t){.state = MODEL_PENDING, .reply = true, .message = event->message, .session = event->session,
+                       .event = of, .id = record->id, .replayed = event->replayed,
+                       .fallback = record->type == RECORD_DEAD || record->flags & REPLY_FALLBACK};
+}
+
+static void take_end (oracle_t *self, const record_t *record, model_state_t state)
+{
+    model_t *entry = model (self, record->number);
+    if (entry->state != MODEL_PENDING)
+        sim_fail (self->sim, "once: entry %llu ends twice (%s)", (unsigned long long) record->number,
+                  record_name (record->type));
+    entry->state = state;
+    entry->open = false;
+    if ((record->type == RECORD_REPLY || record->type == RECORD_DEAD) && record->reply)
+        make_reply (self, entry, record, record->number);
+    if (record->type == RECORD_SUPERSEDED && entry->message >= 0)
+        self->over[entry->message] = true;
+}
+
+static void take_merge (oracle_t *self, const record_t *record)
+{
+    int message = seen (self, record->id.bytes)->message;
+    if (model (self, record->number)->state != MODEL_PENDING)
+        sim_fail (self->sim, "order: a message is merged into entry %llu, which is over", (unsigned long long) record->number);
+    if (message < 0)
+        return;
+    if (self->accepted[message])
+        sim_fail (self->sim, "once: message %d is accepted twice, merged", message);
+    self->accepted[message] = true;
+    self->over[message] = true;
+}
+
+static void take_replay (oracle_t *self, const record_t *record)
+{
+    model_t *entry = model (self, record->number);
+    if (entry->state != MODEL_DEAD)
+        sim_fail (self->sim, "once: entry %llu is replayed and is not dead", (unsigned long long) record->number);
+    entry->state = MODEL_PENDING;
+    entry->replayed = true;
+    entry->replays++;
+}
+
+static void take_record (oracle_t *self, const record_t *record)
+{
+    switch (record->type) {
+    case RECORD_ACCEPT: take_accept (self, record); break;
+    case RECORD_MERGE: take_merge (self, record); break;
+    case RECORD_ATTEMPT: take_attempt (self, record); break;
+    case RECORD_ATTEMPT_END: model (self, record->number)->open = false; break;
+    case RECORD_REPLY:
+    case RECORD_SENT:
+    case RECORD_SUPERSEDED: take_end (self, record, MODEL_DONE); break;
+    case RECORD_DEAD: take_end (self, record, MODEL_DEAD); break;
+    case RECORD_REPLAY: take_replay (self, record); break;
+    default: break;
+    }
+}
+
+void oracle_committed (oracle_t *self, plv_view_t journal)
+{
+    record_reader_t reader;
+    record_t record;
+    plv_fail_t fail;
+    plv_err_t err;
+    if (journal.size == 0)
+        return;
+    err = record_open (journal, &reader, &fail);
+    while (!err && !(err = record_next (&reader, &record, &fail)))
+        take_record (self, &record);
+    if (err != ERR_NOENT)
+        sim_fail (self->sim, "ledger: %s", fail.text);
+}
+
+void oracle_rebuild (oracle_t *self, uint64_t last_seq)
+{
+    memset (self->entries, 0, sizeof self->entries);
+    memset (self->leases, 0, sizeof self->leases);
+    memset (self->accepted, 0, sizeof self->accepted);
+    memset (self->over, 0, sizeof self->over);
+    for (uint64_t seq = 1; seq <= last_seq; seq++)
+        oracle_committed (self, plv_buf_view (&self->sim->journals[seq]));
+}
+
+static void check_lease (oracle_t *self, const plv_frame_t *frame)
+{
+    uint64_t lease = frame->arg[0].number;
+    if (!lease_known (self, lease, false))
+        sim_fail (self->sim, "kept: %s %llu leaves before its attempt is kept", plv_verb_name (frame->verb),
+                  (unsigned long long) lease);
+}
+
+static void check_stored (oracle_t *self, plv_view_t seqs)
+{
+    plv_mp_t value = plv_mp (seqs);
+    uint32_t count = 0;
+    uint64_t seq;
+    plv_mp_array (&value, &count);
+    while (count-- && plv_mp_u64 (&value, &seq))
+        if (!self->accepted[seq - 1])
+            sim_fail (self->sim, "kept: message %llu is answered STORED before it is kept", (unsigned long long) seq - 1);
+}
+
+static void check_done (oracle_t *self, plv_view_t numbers, const char *what)
+{
+    plv_mp_t value = plv_mp (numbers);
+    uint32_t count = 0;
+    uint64_t lease;
+    plv_mp_array (&value, &count);
+    while (count-- && plv_mp_u64 (&value, &lease)) {
+        const model_t *entry = model (self, lease >> 16);
+        if (entry->open && entry->attempts == (lease & 0xffff))
+            sim_fail (self->sim, "kept: %s %llu leaves before the end of the attempt is kept", what,
+                      (unsigned long long) lease);
+    }
+}
+
+void oracle_released (oracle_t *self, plv_view_t packet)
+{
+    plv_packet_reader_t reader;
+    plv_frame_t frame;
+    plv_fail_t fail;
+    plv_err_t err = plv_packet_open (packet, &reader, &fail);
+    while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
+        switch ((int) frame.verb) {
+        case VERB_JOB:
+        case VERB_DELIVER: check_lease (self, &frame); break;
+        case VERB_STORED: check_stored (self, frame.arg[0].bytes); break;
+        case VERB_COMMITTED: check_done (self, frame.arg[0].bytes, "COMMITTED"); break;
+        case VERB_SETTLED: check_done (self, frame.arg[0].bytes, "SETTLED"); break;
+        default: break;
+        }
+    }
+    if (err != ERR_NOENT)
+        sim_fail (self->sim, "the broker writes a bad packet: %s", fail.text);
+}
+
+void oracle_published (oracle_t *self, const uint8_t id[16], unsigned index)
+{
+    seen (self, id)->message = (int) index;
+}
+
+void oracle_stored (oracle_t *self, unsigned index)
+{
+    self->stored[index] = true;
+}
+
+void oracle_rejected (oracle_t *self, unsigned index)
+{
+    self->rejected[index] = true;
+}
+
+static uint64_t entry_of (const oracle_t *self, const uint8_t id[16], bool reply)
+{
+    for (uint64_t number = 1; number < ENTRIES_MAX; number++)
+        if (self->entries[number].state && self->entries[number].reply == reply
+            && memcmp (self->entries[number].id.bytes, id, 16) == 0)
+            return number;
+    return 0;
+}
+
+/*  Answers come in the order of the questions; fallbacks and what an operator sent again come when they come.  */
+static void check_answer_order (oracle_t *self, const model_t *reply)
+{
+    uint64_t *last = &self->last_shown[reply->session % (sizeof self->last_shown / sizeof *self->last_shown)];
+    const model_t *event = &self->entries[reply->event];
+    if (reply->fallback || reply->replayed || event->replayed)
+        return;
+    if (reply->event < *last && self->entries[*last].session == reply->session)
+        sim_fail (self->sim, "order: the answer to entry %llu is shown after that to %llu",
+                  (unsigned long long) reply->event, (unsigned long long) *last);
+    if (reply->event > *last)
+        *last = reply->event;
+}
+
+void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t reply_to[16], bool deduplicates,
+                   bool fallback)
+{
+    seen_t *reply = seen (self, reply_id);
+    uint64_t number = entry_of (self, reply_id, true);
+    int message = seen (self, reply_to)->message;
+    (void) fallback;
+    if (number == 0 || message < 0) {
+        sim_fail (self->sim, "kept: a reply is shown that is not kept");
+        return;
+    }
+    const model_t *entry = model (self, number);
+    reply->shown++;
+    self->answered[message] = true;
+    if (reply->shown == 1)
+        check_answer_order (self, entry);
+    if (!deduplicates && reply->shown > 1 + entry->replays)
+        sim_fail (self->sim, "once: reply %llu to message %d is shown %u times", (unsigned long long) number, message,
+                  reply->shown);
+}
+
+void oracle_step_done (oracle_t *self, const uint8_t id[16])
+{
+    if (seen (self, id)->step_saved)
+        sim_fail (self->sim, "steps: a step that was saved is done again (message %d)", seen (self, id)->message);
+}
+
+void oracle_step_saved (oracle_t *self, const uint8_t id[16])
+{
+    seen (self, id)->step_saved = true;
+}
+
+static bool ended (const oracle_t *self, int message)
+{
+    if (self->answered[message] || self->over[message])
+        return true;
+    for (uint64_t number = 1; number < ENTRIES_MAX; number++)
+        if (self->entries[number].message == message && self->entries[number].state == MODEL_DEAD)
+            return true;
+    return false;
+}
+
+/*  Every dead letter can be found, and nothing else is among them.  */
+static void check_dead (oracle_t *self)
+{
+    store_t *store = self->sim->store;
+    store_done_t done = {0};
+    plv_row_t row;
+    unsigned letters = 0, rows = 0;
+    for (uint64_t number = 1; number < ENTRIES_MAX; number++)
+        letters += self->entries[number].state == MODEL_DEAD;
+    store->vtable->scan (store, 1, VIEW_DEAD, plv_view (NULL, 0), plv_view (NULL, 0), 0);
+    while (store->vtable->next (store, &done) == STORE_ROWS) {
+        for (size_t at = 0; plv_row_next (plv_buf_view (&done.rows), &at, &row); rows++)
+            if (model (self, plv_get_u64 (row.key.data))->state != MODEL_DEAD)
+                sim_fail (self->sim, "accepted: a dead letter is found that is none");
+        plv_buf_free (&done.rows);
+    }
+    if (rows != letters)
+        sim_fail (self->sim, "accepted: there are %u dead letters, and %u can be found", letters, rows);
+}
+
+void oracle_finish (oracle_t *self)
+{
+    check_dead (self);
+    for (unsigned message = 0; message < self->sim->message_count; message++) {
+        if (self->stored[message] && !self->accepted[message])
+            sim_fail (self->sim, "accepted: message %u was answered STORED and is gone", message);
+        if (self->stored[message] && !ended (self, (int) message))
+            sim_fail (self->sim, "accepted: message %u was answered STORED and came to no end", message);
+        if (!self->stored[message] && !self->rejected[message])
+            sim_fail (self->sim, "accepted: message %u was never answered, although everything is calm", message);
+    }
+}

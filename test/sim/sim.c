@@ -1,0 +1,224 @@
+#include "sim/sim.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "sim/actors.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STORM_US = 8000000, CALM_MOST_US = 240000000, SESSIONS_MOST = 4 };
+
+void sim_fail (sim_t *self, const char *format, ...)
+{
+    va_list args;
+    if (self->failed)
+        return;
+    self->failed = true;
+    va_start (args, format);
+    vsnprintf (self->why, sizeof self->why, format, args);
+    va_end (args);
+    sim_say (self, "FAILED: %s", self->why);
+}
+
+void sim_say (sim_t *self, const char *format, ...)
+{
+    va_list args;
+    if (!self->loud)
+        return;
+    printf ("%10.6f  ", (double) self->now_us / 1e6);
+    va_start (args, format);
+    vprintf (format, args);
+    va_end (args);
+    putchar ('\n');
+}
+
+uint64_t sim_below (sim_t *self, uint64_t bound)
+{
+    return plv_rng_below (&self->rng, bound);
+}
+
+bool sim_chance (sim_t *self, unsigned in_a_thousand)
+{
+    return !self->calm && in_a_thousand && sim_below (self, 1000) < in_a_thousand;
+}
+
+int64_t sim_between (sim_t *self, int64_t least, int64_t most)
+{
+    return least + (int64_t) sim_below (self, (uint64_t) (most - least) + 1);
+}
+
+/*  One run in three has this fault, more or less often.  */
+static unsigned draw (sim_t *self, unsigned most)
+{
+    return sim_below (self, 3) ? 0 : 1 + (unsigned) sim_below (self, most);
+}
+
+static void draw_faults (sim_t *self)
+{
+    self->faults = (sim_faults_t){
+        .lose = draw (self, 60),
+        .duplicate = draw (self, 60),
+        .reorder = draw (self, 60),
+        .cut = draw (self, 20),
+        .worker_crash = draw (self, 100),
+        .worker_freeze = draw (self, 60),
+        .adapter_crash = draw (self, 60),
+        .broker_crash = draw (self, 60),
+        .power_cut = (unsigned) sim_below (self, 1000),
+        .commit_slow = draw (self, 20),
+        .commit_fail = draw (self, 15),
+        .clock_jump = draw (self, 20),
+    };
+}
+
+/*  Short times, so that a run of seconds sees every one of them pass.  */
+static void set_times (plv_conf_t *conf)
+{
+    conf->agents_heartbeat_ms = 200;
+    conf->agents_timeout_ms = 1000;
+    conf->agents_deadline_ms = 1500;
+    conf->agents_backoff_ms = 50;
+    conf->agents_backoff_max_ms = 500;
+    conf->agents_attempts = 4;
+    conf->delivery_timeout_ms = 2000;
+    conf->delivery_backoff_ms = 50;
+    conf->delivery_backoff_max_ms = 500;
+    conf->delivery_attempts = 3;
+    conf->breaker_open_s = 1;
+    conf->data_reflect_s = 1;
+    conf->data_reflect_mb = 1;
+}
+
+/*  The same after every restart of the broker: drawn from the seed by itself.  */
+static policy_t *make_policy (sim_t *self)
+{
+    plv_rng_t rng = plv_rng_seed (self->seed ^ 0x5eed);
+    plv_conf_t *conf = NULL;
+    policy_t *policy = NULL;
+    plv_fail_t fail;
+    plv_err_t err = plv_conf_defaults (&conf, &fail);
+    CHECK (!err, "%s", fail.text);
+    set_times (conf);
+    conf->routes[0].overlap = (int) plv_rng_below (&rng, 4);
+    conf->routes[0].on_dead = (int) plv_rng_below (&rng, 2);
+    conf->routes[0].cache = plv_rng_below (&rng, 4) == 0;
+    conf->rate_limit_on = plv_rng_below (&rng, 4) == 0;
+    conf->session_idle_s = plv_rng_below (&rng, 3) ? 1800 : 1;
+    conf->session_history_turns = (int64_t) plv_rng_below (&rng, 5);
+    conf->delivery_late = (int) plv_rng_below (&rng, 2);
+    conf->breaker_threshold = plv_rng_below (&rng, 2) ? 3 : 1000;
+    conf->limits_pending = plv_rng_below (&rng, 4) ? 2000000 : 5;
+    err = policy_new (&conf, &policy, &fail);
+    CHECK (!err, "%s", fail.text);
+    return policy;
+}
+
+sim_t *sim_new (uint64_t seed, sabotage_t sabotage, bool loud)
+{
+    sim_t *self = plv_alloc_zero (1, sizeof *self);
+    self->seed = seed;
+    self->rng = plv_rng_seed (seed);
+    self->sabotage = sabotage;
+    self->loud = loud;
+    self->now_us = 1;
+    self->wall_offset_us = 1800000000000000;
+    self->agenda = agenda_new ();
+    self->oracle = oracle_new (self);
+    self->store = store_memory_new ();
+    self->make_policy = make_policy;
+    effects_init (&self->effects[0]);
+    effects_init (&self->effects[1]);
+    self->gather = &self->effects[0];
+    self->flying = &self->effects[1];
+    draw_faults (self);
+    return self;
+}
+
+void sim_destroy (sim_t **self_p)
+{
+    sim_t *self = *self_p;
+    for (unsigned i = 0; i < self->adapter_count; i++)
+        adapter_destroy (&self->adapters[i]);
+    for (unsigned i = 0; i < self->worker_count; i++)
+        worker_destroy (&self->workers[i]);
+    operator_destroy (&self->operator_);
+    core_destroy (&self->core);
+    store_destroy (&self->store);
+    effects_free (&self->effects[0]);
+    effects_free (&self->effects[1]);
+    for (size_t i = 0; i < SIM_SEQS_MAX; i++)
+        plv_buf_free (&self->journals[i]);
+    plv_map_u64_free (&self->by_number);
+    oracle_destroy (&self->oracle);
+    agenda_destroy (&self->agenda);
+    free (self);
+    *self_p = NULL;
+}
+
+static void say (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
+{
+    (void) arg;
+    (void) bytes;
+    adapter_say (self->adapters[self->messages[token].adapter], (unsigned) token);
+}
+
+static void populate (sim_t *self)
+{
+    self->adapter_count = 1 + (unsigned) sim_below (self, SIM_ADAPTERS_MAX);
+    self->worker_count = 1 + (unsigned) sim_below (self, SIM_WORKERS_MAX);
+    for (unsigned i = 0; i < self->adapter_count; i++)
+        self->adapters[i] = adapter_new (self, i, sim_below (self, 2));
+    for (unsigned i = 0; i < self->worker_count; i++)
+        self->workers[i] = worker_new (self, i);
+    self->operator_ = operator_new (self);
+    self->message_count = 10 + (unsigned) sim_below (self, 50);
+    for (unsigned i = 0; i < self->message_count; i++) {
+        self->messages[i].adapter = (unsigned) sim_below (self, self->adapter_count);
+        self->messages[i].session = (unsigned) sim_below (self, SESSIONS_MOST);
+        sim_at (self, sim_between (self, 1000, STORM_US), say, NULL, i, plv_view (NULL, 0));
+    }
+}
+
+static bool over (const sim_t *self)
+{
+    for (unsigned i = 0; i < self->message_count; i++)
+        if (!self->messages[i].answered)
+            return false;
+    return broker_idle (self) && operator_done (self->operator_);
+}
+
+static void fail_endless (sim_t *self)
+{
+    const int64_t *gauge = self->up ? core_metrics (self->core)->gauge : NULL;
+    unsigned unanswered = 0;
+    for (unsigned i = 0; i < self->message_count; i++)
+        unanswered += !self->messages[i].answered;
+    sim_fail (self,
+              "accepted: it does not come to an end, although everything is calm: broker %s, %u messages unanswered, "
+              "%lld events and %lld replies pending, %lld leases, %lld adapters, %lld workers, operator %s",
+              self->up ? "up" : "down", unanswered, gauge ? (long long) gauge[GAUGE_PENDING_EVENTS] : -1,
+              gauge ? (long long) gauge[GAUGE_OUTBOX] : -1, gauge ? (long long) gauge[GAUGE_LEASES] : -1,
+              gauge ? (long long) gauge[GAUGE_PEERS_ADAPTER] : -1, gauge ? (long long) gauge[GAUGE_PEERS_WORKER] : -1,
+              operator_done (self->operator_) ? "done" : "busy");
+}
+
+bool sim_run (sim_t *self)
+{
+    broker_start (self);
+    populate (self);
+    while (!self->failed && agenda_step (self)) {
+        if (!self->calm && self->now_us > STORM_US) {
+            self->calm = true;
+            sim_say (self, "calm");
+        }
+        if (self->calm && over (self))
+            break;
+        if (self->now_us > STORM_US + CALM_MOST_US)
+            fail_endless (self);
+    }
+    if (!self->failed)
+        oracle_finish (self->oracle);
+    return !self->failed;
+}
