@@ -22,7 +22,8 @@ static uint32_t load_u32 (const uint8_t *at)
     return at[0] | (uint32_t) at[1] << 8 | (uint32_t) at[2] << 16 | (uint32_t) at[3] << 24;
 }
 
-/*  Eight bytes a step, each through its own table, so that the loads do not wait for each other.  */
+/*  Eight bytes a step, each through its own table, so that the loads do not wait for each
+    other.  */
 uint32_t crc32c (const crc32c_t *self, plv_view_t bytes)
 {
     const uint32_t (*table)[256] = self->table;

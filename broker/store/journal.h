@@ -4,10 +4,11 @@
     FAILS   a value that no store wrote is not parsed
     COST    nine bytes a batch
 
-    A value is a small header and what the caller gave. Every batch has one, an empty one too, so that the
-    journal's positions have no gap and a lost one is noticed. `synced` is the position that was known to be on
-    disk before this batch was written: a log that is damaged before it and goes on behind the damage has lost
-    what was promised to be kept; damage behind it is only the torn end of a power cut (wal.h).  */
+    A value is a small header and what the caller gave. Every batch has one, an empty one too,
+    so that the journal's positions have no gap and a lost one is noticed. `synced` is the
+    position that was known to be on disk before this batch was written: a log that is damaged
+    before it and goes on behind the damage has lost what was promised to be kept; damage behind
+    it is only the torn end of a power cut (wal.h).  */
 
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H

@@ -1,14 +1,16 @@
 /*  rocksdb -- the inside of the RocksDB store, shared by its files and by nobody else
     OWNS    the database, the lock on its directory, two threads
-    THREAD  the caller's thread, the commit thread (rocksdb_commit.c) and the helper (rocksdb_helper.c)
+    THREAD  the caller's thread, the commit thread (rocksdb_commit.c) and the helper
+            (rocksdb_helper.c)
     FAILS   see store.h
     COST    see store.h and rocksdb_options.c
 
-    The journal is the default column family, each view is one of its own by the name that views.def gives it.
+    The journal is the default column family, each view is one of its own by the name that views.def
+    gives it.
 
-    Which thread touches what: `next_seq` and `under_way` belong to the caller; a batch that is under way and
-    `commit_ewma_us` belong to whoever commits it, handed over and back by `lock` and by the queue of answers;
-    everything atomic is read by all.  */
+    Which thread touches what: `next_seq` and `under_way` belong to the caller; a batch that is
+    under way and `commit_ewma_us` belong to whoever commits it, handed over and back by `lock`
+    and by the queue of answers; everything atomic is read by all.  */
 
 #ifndef STORE_ROCKSDB_H
 #define STORE_ROCKSDB_H
@@ -62,7 +64,8 @@ typedef struct {
     plv_node_t jobs;
 } rdb_t;
 
-/*  rocksdb_dir.c: the directory exists, is ours alone, holds a store or nothing, and nobody else uses it.  */
+/*  rocksdb_dir.c: the directory exists, is ours alone, holds a store or nothing, and nobody
+    else uses it.  */
 plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, plv_fail_t *ret_fail);
 bool rdb_dir_sync_parent (const char *path);
 uint64_t rdb_dir_bytes (const char *dir);
@@ -107,7 +110,8 @@ void rdb_helper_drop_jobs (rdb_t *self);
 /*  rocksdb_checkpoint.c: a copy of everything, in the new directory `dir`.  */
 plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail);
 
-/*  rocksdb_iterate.c: an iterator that never leaves its bounds (it lends `from` and `to` until the end).  */
+/*  rocksdb_iterate.c: an iterator that never leaves its bounds (it lends `from` and `to` until
+    the end).  */
 typedef struct {
     rocksdb_readoptions_t *options;
     rocksdb_iterator_t *cursor;

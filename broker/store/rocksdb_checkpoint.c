@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*  The directory appears whole or not at all, and no other user can look in at any time: RocksDB makes it
-    as the umask says, so it is made inside a private one and moved out when it is closed to others.  */
+/*  The directory appears whole or not at all, and no other user can look in at any time:
+    RocksDB makes it as the umask says, so it is made inside a private one and moved out when it
+    is closed to others.  */
 plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;

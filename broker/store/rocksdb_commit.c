@@ -5,10 +5,11 @@
 #include "base/clock.h"
 #include "store/journal.h"
 
-/*  Two ways to commit. The commit thread lets the loop gather the next batch while this one is synced: worth most
-    when the disk is slow or the batch large. But waking a thread, and being woken by it, costs about as much as
-    the sync of a fast disk, and a lone message pays it twice. So a small batch is committed at once, inside append,
-    as long as the disk has lately been quick.  */
+/*  Two ways to commit. The commit thread lets the loop gather the next batch while this one is
+    synced: worth most when the disk is slow or the batch large. But waking a thread, and being
+    woken by it, costs about as much as the sync of a fast disk, and a lone message pays it
+    twice. So a small batch is committed at once, inside append, as long as the disk has lately
+    been quick.  */
 enum { INLINE_BYTES_MAX = 16 * 1024, INLINE_US_MAX = 250, EWMA_SHARE = 8 };
 
 static void put (rdb_t *self, plv_row_view_t view, plv_view_t key, plv_view_t value)
@@ -43,7 +44,8 @@ static void apply_row (rdb_t *self, const plv_row_t *row)
         atomic_store (&self->reflected, plv_get_u64 (row->value.data));
 }
 
-/*  Never beyond what the views hold, and never the newest value: it says where the journal ends.  */
+/*  Never beyond what the views hold, and never the newest value: it says where the journal
+    ends.  */
 static void put_first (rdb_t *self, const store_batch_t *batch)
 {
     uint64_t reflected = atomic_load (&self->reflected);
@@ -94,7 +96,8 @@ static void report_stored (rdb_t *self, uint64_t seq, int64_t commit_us)
     pthread_mutex_unlock (&self->lock);
 }
 
-/*  RocksDB says nothing when a flush behind our back has failed: it counts, and tells the next write why.  */
+/*  RocksDB says nothing when a flush behind our back has failed: it counts, and tells the next
+    write why.  */
 static plv_err_t check_background (rdb_t *self, plv_fail_t *ret_fail)
 {
     uint64_t errors = 0;
@@ -107,8 +110,8 @@ static plv_err_t check_background (rdb_t *self, plv_fail_t *ret_fail)
         return rdb_error (ret_fail, self->dir, "moving data behind the commits in", text);
     return plv_fail (
         ret_fail, ERR_IO,
-        "a write behind the commits in %s failed: look at the free space and the disk, then start again: "
-        "nothing acknowledged is lost",
+        "a write behind the commits in %s failed: look at the free space and the disk, then "
+        "start again: nothing acknowledged is lost",
         self->dir);
 }
 

@@ -62,7 +62,8 @@ static const char *user_name (uid_t uid, char *buffer, size_t size)
     return buffer;
 }
 
-/*  Messages of people are in there: nobody else may read, and nobody else may have put files there.  */
+/*  Messages of people are in there: nobody else may read, and nobody else may have put files
+    there.  */
 static plv_err_t check_owner (const char *dir, const struct stat *status, plv_fail_t *ret_fail)
 {
     char owner[64], me[64];
@@ -97,8 +98,8 @@ static plv_err_t refuse_second (int fd, const char *dir, plv_fail_t *ret_fail)
         dir);
 }
 
-/*  flock, not fcntl: it also holds against a second store in this process, and no close of some other
-    descriptor takes it away.  */
+/*  flock, not fcntl: it also holds against a second store in this process, and no close of some
+    other descriptor takes it away.  */
 static plv_err_t take_lock (int dir_fd, const char *dir, int *ret_lock_fd, plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
@@ -115,7 +116,8 @@ static plv_err_t take_lock (int dir_fd, const char *dir, int *ret_lock_fd, plv_f
                               lock_name, strerror (errno));
         goto done;
     }
-    /*  The pid is for the words of the next refusal only: a full disk is no reason to stop here.  */
+    /*  The pid is for the words of the next refusal only: a full disk is no reason to stop
+        here.  */
     char text[32];
     int size = snprintf (text, sizeof text, "%ld\n", (long) getpid ());
     if (ftruncate (fd, 0) == 0)
@@ -177,8 +179,8 @@ plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, pl
         goto done;
     }
     err = check_owner (dir, &status, ret_fail);
-    /*  Who made it, a script or systemd, has hardly made its name last. A parent that may not be read is
-        older than this store.  */
+    /*  Who made it, a script or systemd, has hardly made its name last. A parent that may not
+        be read is older than this store.  */
     if (!err && !read_only)
         (void) rdb_dir_sync_parent (dir);
     if (!err && read_only)

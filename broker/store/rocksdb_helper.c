@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-/*  What may take long and must not hold up a commit: scans, checkpoints, and once a second, when there is
-    something to do, the sync of what was committed without one and the removal of forgotten files.  */
+/*  What may take long and must not hold up a commit: scans, checkpoints, and once a second,
+    when there is something to do, the sync of what was committed without one and the removal of
+    forgotten files.  */
 
 enum { ANSWER_BYTES_MAX = 8 * 1024 * 1024, CHORES_US = 1000000 };
 
@@ -146,8 +147,8 @@ static void run_job (rdb_t *self, const job_t *job)
     }
 }
 
-/*  Files of forgotten values go only when the position that hides them is on disk: else a power cut could
-    bring the old position back and leave a hole behind it.  */
+/*  Files of forgotten values go only when the position that hides them is on disk: else a power
+    cut could bring the old position back and leave a hole behind it.  */
 static plv_err_t run_chores (rdb_t *self, plv_fail_t *ret_fail)
 {
     char *text = NULL;

@@ -5,28 +5,40 @@
 #include "store/wal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SECRET_BYTES = 32 };
 
-/*  RocksDB insists on a log of its own. Debian's build has assertions on, and one of them stops the whole program
-    when a line of that log cannot be written, as on a full disk. So the log lies in memory and loses its name
-    at once (a reader's may fail to be made, and does). Without /dev/shm it lies with the data.  */
-#define LOG_DIR_TEMPLATE "/dev/shm/palaver-log-XXXXXX"
-
-static void remove_log_dir (const char *dir)
+/*  RocksDB insists on a log of its own. Debian's build has assertions on, and one of them stops the
+    whole program when a line of that log cannot be written, as on a full disk. So the log lies in
+    memory and loses its name at once (a reader's may fail to be made, and does). Where that is not
+    possible it lies with the data. NULL: it is not.  */
+static const char *make_log_dir (char *path, size_t size)
 {
-    DIR *stream = opendir (dir);
+    struct stat status;
+    snprintf (path, size, "/dev/shm/palaver-%u", (unsigned) geteuid ());
+    if (mkdir (path, 0700) < 0 && errno != EEXIST)
+        return NULL;
+    bool ours = lstat (path, &status) == 0 && S_ISDIR (status.st_mode)
+                && status.st_uid == geteuid () && !(status.st_mode & 077);
+    return ours ? path : NULL;
+}
+
+static void empty_log_dir (const char *path)
+{
+    DIR *stream = opendir (path);
     for (struct dirent *entry; stream && (entry = readdir (stream));)
         if (entry->d_type != DT_DIR)
             unlinkat (dirfd (stream), entry->d_name, 0);
     if (stream)
         closedir (stream);
-    rmdir (dir);
 }
 
 void rdb_close_database (rdb_t *self)
@@ -65,8 +77,8 @@ static plv_err_t check_families (const rdb_t *self, const rocksdb_options_t *opt
         if (family == FAMILY_COUNT_)
             err = plv_fail (
                 ret_fail, ERR_SCHEMA,
-                "%s was written by a newer release (it holds \"%s\"): install that release, or restore "
-                "a backup made before",
+                "%s was written by a newer release (it holds \"%s\"): install that release, "
+                "or restore a backup made before",
                 self->dir, names[i]);
     }
     rocksdb_list_column_families_destroy (names, count);
@@ -78,8 +90,8 @@ static plv_err_t open_database (rdb_t *self, const store_rocksdb_options_t *opti
 {
     store_rocksdb_options_t wanted = *options;
     wanted.read_only = read_only;
-    char made[] = LOG_DIR_TEMPLATE;
-    const char *log_dir = read_only ? "/dev/null" : mkdtemp (made);
+    char path[64];
+    const char *log_dir = read_only ? "/dev/null" : make_log_dir (path, sizeof path);
     rocksdb_options_t *base = rdb_options_new (&wanted, log_dir, ret_fail);
     if (!base)
         return ERR_IO;
@@ -104,7 +116,7 @@ static plv_err_t open_database (rdb_t *self, const store_rocksdb_options_t *opti
         rocksdb_options_destroy (each[i]);
     rocksdb_options_destroy (base);
     if (!read_only && log_dir)
-        remove_log_dir (log_dir);
+        empty_log_dir (log_dir);
     return err;
 }
 
@@ -121,8 +133,8 @@ static plv_err_t check_promise (const rdb_t *self, const wal_survey_t *survey, p
                      self->dir, survey->file, survey->offset, last, survey->synced);
 }
 
-/*  Opening for writing throws away what lies behind a bad byte. So where there is one, a look without
-    writing says first whether that may be.  */
+/*  Opening for writing throws away what lies behind a bad byte. So where there is one, a look
+    without writing says first whether that may be.  */
 plv_err_t rdb_open_database (rdb_t *self, const store_rocksdb_options_t *options,
                              plv_fail_t *ret_fail)
 {

@@ -1,25 +1,31 @@
 #include "store/rocksdb.h"
 
-/*  Chosen with test/bench/store_bench.c: two cores, ext4 with an fdatasync of 0.15 ms, batches of 96 kB and four
-    view rows, 100 MB/s of journal for ten seconds, everything synced unless said otherwise.
+/*  Chosen with test/bench/store_bench.c: two cores, ext4 with an fdatasync of 0.15 ms, batches of
+    96 kB and four view rows, 100 MB/s of journal for ten seconds, everything synced unless said
+    otherwise.
 
-                                             p50    p99   p99.9     max us   bytes written per byte of journal
-        these options, text of chats         394   1690    8300   16000      1.70
-        these options, random bytes          437   2090   12500   19000      2.06
-        no compression                       427   1940   13700   18000      2.00, 130 us less CPU a batch
-        journal memtable 8 MiB               476   4830   12500   14500      1.71
-        journal memtable 128 MiB             453   1490    8100   30000      1.66
-        no sync                              167    890    4800    5500      1.66
-        no sync, wal_bytes_per_sync 0        167   4370    9000   28000      1.66
+                                          p50   p99  p99.9    max us   written/journal
+        these options, text of chats      394  1690   8300  16000      1.70
+        these options, random bytes       437  2090  12500  19000      2.06
+        no compression                    427  1940  13700  18000      2.00
+        journal memtable 8 MiB            476  4830  12500  14500      1.71
+        journal memtable 128 MiB          453  1490   8100  30000      1.66
+        no sync                           167   890   4800   5500      1.66
+        no sync, wal_bytes_per_sync 0     167  4370   9000  28000      1.66
 
-    Journal: its keys only grow, so the files of level 0 never overlap and level 1, the last one, takes them
-    by a rename in the manifest: no value is written twice after its memtable. That holds only while every level
-    compresses alike and no tombstone widens a file's range, hence no deletes in this family: what is forgotten is
-    hidden by META/first and leaves the disk a whole file at a time (rocksdb_helper.c).
+    The last column is what the disk was given by what the journal took. LZ4 costs 130 us of a
+    background thread a batch of such text, and nearly nothing where there is nothing to gain.
 
-    Logs are not recycled: RocksDB 7.8 takes that option only with a recovery mode that skips damage silently, and
-    an fdatasync is not measurably faster with it. Nor are logs tracked in the manifest: 7.8 then sometimes refuses
-    a log that it has itself removed, and wal.h finds more.  */
+    Journal: its keys only grow, so the files of level 0 never overlap and level 1, the last one,
+    takes them by a rename in the manifest: no value is written twice after its memtable. That holds
+    only while every level compresses alike and no tombstone widens a file's range, hence no deletes
+    in this family: what is forgotten is hidden by META/first and leaves the disk a whole file at a
+    time (rocksdb_helper.c).
+
+    Logs are not recycled: RocksDB 7.8 takes that option only with a recovery mode that skips
+    damage silently, and an fdatasync is not measurably faster with it. Nor are logs tracked in
+    the manifest: 7.8 then sometimes refuses a log that it has itself removed, and wal.h finds
+    more.  */
 enum {
     MIB = 1024 * 1024,
     JOURNAL_MEMTABLE_BYTES = 64 * MIB,
@@ -71,7 +77,8 @@ rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, cons
     rocksdb_options_set_wal_bytes_per_sync (base, BYTES_PER_SYNC);
     rocksdb_options_set_max_open_files (base, -1);
     set_quiet (base, log_dir);
-    /*  A background write that failed is not tried again behind our back: the broker stops and says why.  */
+    /*  A background write that failed is not tried again behind our back: the broker stops and
+        says why.  */
     rocksdb_get_options_from_string (base, "max_bgerror_resume_count=0", result, &text);
     rocksdb_options_destroy (base);
     if (text) {

@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/*  RocksDB's log: blocks of 32 KiB, each a row of records that never cross its end. A record is a masked
-    CRC32C (little-endian, of type and payload), u16 length, u8 type, payload; fewer than 7 bytes at the end of a
-    block are padding. A write batch is one record, or a FIRST, some MIDDLE and a LAST.
-    (RocksDB wiki, "Write Ahead Log File Format".)  */
+/*  RocksDB's log: blocks of 32 KiB, each a row of records that never cross its end. A record is
+    a masked CRC32C (little-endian, of type and payload), u16 length, u8 type, payload; fewer
+    than 7 bytes at the end of a block are padding. A write batch is one record, or a FIRST,
+    some MIDDLE and a LAST. (RocksDB wiki, "Write Ahead Log File Format".)  */
 enum { BLOCK_BYTES = 32768, HEAD_BYTES = 7 };
 enum { RECORD_FULL = 1, RECORD_FIRST = 2, RECORD_MIDDLE = 3, RECORD_LAST = 4 };
 
-/*  A write batch of ours begins: u64 sequence, u32 count, tag 1 (put into the default family), key length 8,
-    the key, the value's length as a varint, the value.  */
+/*  A write batch of ours begins: u64 sequence, u32 count, tag 1 (put into the default family),
+    key length 8, the key, the value's length as a varint, the value.  */
 enum { BATCH_HEAD_BYTES = 12, TAG_PUT = 1, VARINT_BYTES_MAX = 5 };
 enum {
     PREFIX_BYTES =

@@ -4,11 +4,12 @@
     FAILS   a file that cannot be read; damage is no failure but a finding
     COST    reads every log once, about a second a gigabyte
 
-    RocksDB has to choose at start-up: stop at the first bad record and silently forget what follows, or
-    refuse every log whose end is torn. Neither will do: a power cut tears the end of a log, and that must be
-    no reason to refuse; a flipped bit must not silently cost what came after it. The two are told apart by
-    the journal headers (journal.h): each valid record says up to which position everything was on disk when
-    it was written, so whatever is recovered must reach at least the greatest of these positions.
+    RocksDB has to choose at start-up: stop at the first bad record and silently forget what
+    follows, or refuse every log whose end is torn. Neither will do: a power cut tears the end of a
+    log, and that must be no reason to refuse; a flipped bit must not silently cost what came after
+    it. The two are told apart by the journal headers (journal.h): each valid record says up to
+    which position everything was on disk when it was written, so whatever is recovered must reach
+    at least the greatest of these positions.
 
     One case cannot be told from a power cut by anybody: damage to the very last record.  */
 

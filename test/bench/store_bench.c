@@ -1,18 +1,20 @@
 /*  store_bench -- what a commit costs, for the choice of the store's options
 
-        store_bench [--seconds 10] [--bytes 96000] [--rows 4] [--rate 100] [--memtable 64] [--no-sync]
+        store_bench [--seconds 10] [--bytes 96000] [--rows 4] [--rate 100] [--memtable 64]
+                    [--no-sync]
                     [--random] [--keep 0] [--dir /tmp/store_bench] [--think 0] [--entries 0]
 
-    Commits batches of `bytes` of journal and `rows` small view rows, one after the other as the broker does
-    (append, wait on the descriptor, next), at most `rate` MB/s (0: as fast as it goes), `think` microseconds
-    of work between append and wait. With `entries`, first that many rows of 700 bytes are written, and the time to
-    read them all back after a crash-like stop is a line of its own. The journal is chat-like text, or random bytes; with `keep` (MB) older
-    values are forgotten. Prints one line:
+    Commits batches of `bytes` of journal and `rows` small view rows, one after the other as the
+    broker does (append, wait on the descriptor, next), at most `rate` MB/s (0: as fast as it goes),
+    `think` microseconds of work between append and wait. With `entries`, first that many rows of
+    700 bytes are written, and the time to read them all back after a crash-like stop is a line of
+    its own. The journal is chat-like text, or random bytes; with `keep` (MB) older values are
+    forgotten. Prints one line:
 
         commits/s  MB/s  p50 p99 p99.9 max (us)  written/journal  cpu us/commit  restart ms
 
-    `written/journal` is write_bytes of /proc/self/io by the journal's bytes: what the disk was given, log, flushes
-    and compactions together.  */
+    `written/journal` is write_bytes of /proc/self/io by the journal's bytes: what the disk was
+    given, log, flushes and compactions together.  */
 
 #include "base/alloc.h"
 #include "base/bytes.h"
@@ -327,13 +329,12 @@ int main (int argc, char **argv)
     written = written_bytes () - written;
     cpu = (cpu_us () - cpu) / (double) commits;
     qsort (samples.us, samples.count, sizeof *samples.us, by_size);
-    printf (
-        "%8.0f commits/s %7.1f MB/s  p50 %u p99 %u p99.9 %u max %u us  written/journal %.2f  cpu %.0f "
-        "us/commit  on disk %ju MB from %ju  restart %jd ms\n",
-        (double) commits / seconds, (double) (commits * wanted.bytes) / seconds / 1e6,
-        percentile (&samples, 0.5), percentile (&samples, 0.99), percentile (&samples, 0.999),
-        percentile (&samples, 1), (double) written / (double) (commits * wanted.bytes), cpu,
-        (uintmax_t) (bytes / 1000000), (uintmax_t) first, (intmax_t) restart_ms (&wanted));
+    printf ("%8.0f commits/s %7.1f MB/s  p50 %u p99 %u p99.9 %u max %u us  written/journal %.2f  "
+            "cpu %.0f us/commit  on disk %ju MB from %ju  restart %jd ms\n",
+            (double) commits / seconds, (double) (commits * wanted.bytes) / seconds / 1e6,
+            percentile (&samples, 0.5), percentile (&samples, 0.99), percentile (&samples, 0.999),
+            percentile (&samples, 1), (double) written / (double) (commits * wanted.bytes), cpu,
+            (uintmax_t) (bytes / 1000000), (uintmax_t) first, (intmax_t) restart_ms (&wanted));
     free (samples.us);
     return 0;
 }

@@ -6,21 +6,25 @@
 
     Preload it (LD_PRELOAD=powercut.so palaverd ...), or link it into a test program. Environment:
 
-        POWER_DIR      the directory to watch; what is in it at the start counts as on disk. Not set: do nothing
-        POWER_IMAGE    a directory that does not exist: made at the cut, holds what the disk would hold then
-        POWER_CUT      cut at the N-th call of fsync or fdatasync below POWER_DIR, before it has any effect;
-                       0 or not set: never by count
-        POWER_SEED     0 or not set: nothing unsynced survives. Else a random part of the unsynced pages and, or
-                       not, of the unsynced directory changes survives, as on a disk that reorders writes
+        POWER_DIR      the directory to watch; what is in it at the start counts as on disk.
+                       Not set: do nothing
+        POWER_IMAGE    a directory that does not exist: made at the cut, holds what the disk
+                       would hold then
+        POWER_CUT      cut at the N-th call of fsync or fdatasync below POWER_DIR, before it
+                       has any effect; 0 or not set: never by count
+        POWER_SEED     0 or not set: nothing unsynced survives. Else a random part of the
+                       unsynced pages and, or not, of the unsynced directory changes survives,
+                       as on a disk that reorders writes
 
-    SIGUSR2 cuts at once. At a cut the program dies by SIGKILL, and then POWER_IMAGE is whole (it appears by a
-    rename). Programs that it starts are not watched. To look at the result, give POWER_IMAGE to the program
-    as its data directory, without the preload.
+    SIGUSR2 cuts at once. At a cut the program dies by SIGKILL, and then POWER_IMAGE is whole (it
+    appears by a rename). Programs that it starts are not watched. To look at the result, give
+    POWER_IMAGE to the program as its data directory, without the preload.
 
-    What counts as on disk, strictly by POSIX: the bytes of a file when it was last fsync'ed or fdatasync'ed, under
-    the names that its directory had when that was last fsync'ed. Renames, links and removals need no hooks: a
-    directory is listed when it is synced. Files are known by inode; each is held open, so that no number is used
-    twice. Not covered: mmap'ed writes, sync (), O_SYNC, paths that lead in through other mounts.  */
+    What counts as on disk, strictly by POSIX: the bytes of a file when it was last fsync'ed or
+    fdatasync'ed, under the names that its directory had when that was last fsync'ed. Renames,
+    links and removals need no hooks: a directory is listed when it is synced. Files are known
+    by inode; each is held open, so that no number is used twice. Not covered: mmap'ed writes,
+    sync (), O_SYNC, paths that lead in through other mounts.  */
 
 /*  The hardened headers define open () themselves.  */
 #undef _FORTIFY_SOURCE

@@ -1,5 +1,5 @@
-/*  What is reported stored is there after the power has gone: with sync always, without it not. The program
-    starts itself as the victim, watched by powercut_preload.c, which is linked in.  */
+/*  What is reported stored is there after the power has gone: with sync always, without it not.
+    The program starts itself as the victim, watched by powercut_preload.c, which is linked in.  */
 
 #include "base/alloc.h"
 #include "base/bytes.h"
@@ -38,7 +38,8 @@ static bool reflects (uint64_t seq)
     return seq % 50 == 0;
 }
 
-/*  Views follow the journal as in the broker: every fiftieth batch writes a row for each one before it.  */
+/*  Views follow the journal as in the broker: every fiftieth batch writes a row for each one
+    before it.  */
 static void batch_ops (plv_buf_t *ops, uint64_t seq)
 {
     uint8_t key[8], value[8];
@@ -65,7 +66,8 @@ static void wait_stored (store_t *store)
     }
 }
 
-/*  Commits until the power goes, and says on stdout after each commit which one was reported stored.  */
+/*  Commits until the power goes, and says on stdout after each commit which one was reported
+    stored.  */
 static int be_the_victim (const char *dir, bool sync, uint64_t batches)
 {
     store_t *store = NULL;

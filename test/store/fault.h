@@ -4,8 +4,8 @@
     FAILS   never
     COST    one look per call when there is no order
 
-    The calls of the C library are replaced in every program that links this file; without an order they
-    do what they always do.  */
+    The calls of the C library are replaced in every program that links this file; without an
+    order they do what they always do.  */
 
 #ifndef STORE_FAULT_H
 #define STORE_FAULT_H
@@ -14,8 +14,8 @@
 
 typedef enum { FAULT_WRITE = 1, FAULT_SYNC = 2 } fault_call_t;
 
-/*  From the `nth` (1: the first) of these calls on files whose path contains `part` on, they fail with
-    `error_number`. `once`: only that one.  */
+/*  From the `nth` (1: the first) of these calls on files whose path contains `part` on, they
+    fail with `error_number`. `once`: only that one.  */
 void fault_order (int calls, const char *part, long nth, int error_number, bool once);
 
 /*  Every sync of such files takes so long more; 0: no longer.  */

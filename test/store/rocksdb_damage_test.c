@@ -1,4 +1,5 @@
-/*  Files that rot or end in the middle: what was promised is found, or the store refuses; it never goes on without.  */
+/*  Files that rot or end in the middle: what was promised is found, or the store refuses; it
+    never goes on without.  */
 
 #include "subject.h"
 
@@ -15,8 +16,8 @@
 
 enum { BATCHES = 126, FLIPS = 150, CUTS = 60 };
 
-/*  The child commits and dies without closing, so everything is still in the log. Every fifth batch is not
-    synced by itself, but by the one behind it.  */
+/*  The child commits and dies without closing, so everything is still in the log. Every fifth
+    batch is not synced by itself, but by the one behind it.  */
 static int commit_and_die (const char *dir)
 {
     store_t *store = NULL;
@@ -177,7 +178,8 @@ static void a_flipped_bit_is_refused_and_stays_refused (void **state)
             print_error ("byte %zu of %zu: %ju batches are left\n", at, log.size,
                          (uintmax_t) count);
         }
-        /*  Nothing follows the last record (and the unsynced one ahead of it) that could prove it was whole.  */
+        /*  Nothing follows the last record (and the unsynced one ahead of it) that could prove
+            it was whole.  */
         assert_true (count == UINT64_MAX || count >= BATCHES - 2);
         plv_buf_free (&log);
     }
@@ -185,7 +187,8 @@ static void a_flipped_bit_is_refused_and_stays_refused (void **state)
     assert_true (refused > FLIPS * 8 / 10);
 }
 
-/*  A length that lies: RocksDB takes it for the end of the file and would drop the rest of the block.  */
+/*  A length that lies: RocksDB takes it for the end of the file and would drop the rest of the
+    block.  */
 static void a_length_that_reaches_beyond_the_end_is_refused (void **state)
 {
     subject_t *self = *state;

@@ -1,4 +1,5 @@
-/*  Disks that fail while the store runs: it says so once, takes nothing more, and keeps what it reported.  */
+/*  Disks that fail while the store runs: it says so once, takes nothing more, and keeps what it
+    reported.  */
 
 #include "fault.h"
 #include "subject.h"
@@ -134,7 +135,8 @@ static void a_flush_that_fails_behind_the_commits_stops_them (void **state)
     expect_kept (self, stored);
 }
 
-/*  Fails the N-th call, for every N that this history reaches: at opening, while committing, at closing.  */
+/*  Fails the N-th call, for every N that this history reaches: at opening, while committing, at
+    closing.  */
 static void every_call_in_turn (subject_t *self, fault_call_t call)
 {
     bool reached = true;
@@ -278,7 +280,8 @@ static void a_checkpoint_under_load_holds_all_that_was_stored_before (void **sta
     free (found);
 }
 
-/*  A small batch is committed inside append while the disk is quick; a slow one must not hold the loop.  */
+/*  A small batch is committed inside append while the disk is quick; a slow one must not hold
+    the loop.  */
 static void a_slow_disk_does_not_hold_up_the_caller (void **state)
 {
     enum { SYNC_US = 8000, LEARN = 30, ROUNDS = 20 };

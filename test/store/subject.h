@@ -46,8 +46,8 @@ extern const subject_kind_t subject_memory;
 void subject_make_dir (char *ret_dir, size_t size);
 void subject_remove_dir (const char *dir);
 
-/*  This program again as a child `role` with `dir`; the child's stdout is `*ret_out` when wanted. A mere fork
-    will not do: RocksDB's threads do not survive it.  */
+/*  This program again as a child `role` with `dir`; the child's stdout is `*ret_out` when
+    wanted. A mere fork will not do: RocksDB's threads do not survive it.  */
 pid_t subject_spawn (const char *role, const char *dir, int *ret_out);
 /*  Its exit status; -1 after a signal.  */
 int subject_join (pid_t pid);
@@ -77,7 +77,8 @@ plv_buf_t subject_scan_journal (subject_t *self, uint64_t from, uint64_t to, uin
 /*  "key=value key=value" of packed rows, for comparisons; the journal's keys as numbers.  */
 const char *subject_text (plv_view_t rows, bool journal, char *buffer, size_t size);
 
-/*  What recover () gives, as "view/key=value ..." and "7=value ..."; secrets and numbers of META left out.  */
+/*  What recover () gives, as "view/key=value ..." and "7=value ..."; the secret and the numbers
+    of META are left out.  */
 typedef struct {
     char rows[8192];
     char journal[8192];
