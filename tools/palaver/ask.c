@@ -1,0 +1,139 @@
+#include "palaver/ask.h"
+
+#include "base/clock.h"
+#include "palaver/table.h"
+#include "wire/mp.h"
+
+#include <string.h>
+
+enum { LOOK_US = 250000 };
+
+ending_t ask_failed (const plv_fail_t *fail)
+{
+    if (fail->code == ERR_GONE || fail->code == ERR_NOENT) {
+        say ("%s\nIs palaverd running? --run DIR or $PALAVER_RUN names another run directory",
+             fail->text);
+        return END_UNREACHABLE;
+    }
+    say ("%s", fail->text);
+    return fail->code == ERR_TIMEOUT || fail->code == ERR_PERM || fail->code == ERR_VERSION
+               ? END_UNREACHABLE
+               : END_PARTLY;
+}
+
+ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s)
+{
+    static const hello_t hello = {.role = "tool", .name = "palaver"};
+    plv_fail_t fail;
+    *self = (asker_t){.timeout_us = call_timeout_us (call, timeout_s)};
+    plv_err_t err = where_find (call_text (call, OPTION_RUN, NULL), &self->where, &fail);
+    if (!err)
+        err = link_open (&self->link, self->where.run, "control", &hello,
+                         plv_clock_mono_us () + self->timeout_us, &fail);
+    if (!err)
+        return END_OK;
+    where_free (&self->where);
+    return ask_failed (&fail);
+}
+
+void asker_close (asker_t *self)
+{
+    link_close (&self->link);
+    where_free (&self->where);
+    plv_buf_free (&self->answer);
+}
+
+static void put_question (uint64_t request, const char *command, const plv_buf_t *arguments,
+                          plv_buf_t *packet)
+{
+    plv_packet_begin (packet);
+    size_t mark = plv_frame_begin (packet, VERB_CONTROL);
+    plv_mp_put_u64 (packet, request);
+    plv_mp_put_text (packet, command);
+    if (arguments && arguments->size)
+        plv_buf_add_view (packet, plv_buf_view (arguments));
+    else
+        plv_mp_put_map (packet, 0);
+    plv_frame_end (packet, mark);
+}
+
+/*  The RESULT of this request; those of earlier ones that were given up are passed over.  */
+static plv_err_t wait_for_result (asker_t *self, plv_frame_t *ret_frame, plv_fail_t *ret_fail)
+{
+    int64_t deadline_us = plv_clock_mono_us () + self->timeout_us;
+    for (;;) {
+        int64_t now_us = plv_clock_mono_us ();
+        int64_t until_us =
+            self->wait && now_us + LOOK_US < deadline_us ? now_us + LOOK_US : deadline_us;
+        plv_err_t err = link_next (&self->link, until_us, ret_frame, ret_fail);
+        if (err == ERR_TIMEOUT && until_us < deadline_us) {
+            self->wait (self->wait_arg);
+            continue;
+        }
+        if (err || (ret_frame->verb == VERB_RESULT && ret_frame->arg[0].number == self->request))
+            return err;
+    }
+}
+
+static ending_t refused (plv_view_t status, plv_view_t body)
+{
+    plv_view_t text = plv_mp_find_str (body, "text");
+    if (!text.size)
+        text = plv_mp_find_str (body, "detail");
+    if (text.size)
+        say (PLV_VIEW_FMT, PLV_VIEW_ARG (text));
+    else if (!plv_view_is (status, "NOENT"))
+        say ("the broker says " PLV_VIEW_FMT, PLV_VIEW_ARG (status));
+    return plv_view_is (status, "NOENT") ? END_NOTHING : END_PARTLY;
+}
+
+ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
+{
+    plv_buf_t packet = {0};
+    plv_frame_t frame;
+    plv_fail_t fail;
+    self->request++;
+    put_question (self->request, command, arguments, &packet);
+    plv_err_t err = link_send (&self->link, &packet, &fail);
+    plv_buf_free (&packet);
+    if (!err)
+        err = wait_for_result (self, &frame, &fail);
+    if (err)
+        return ask_failed (&fail);
+    plv_buf_clear (&self->answer);
+    plv_buf_add_view (&self->answer, frame.arg[3].bytes);
+    plv_buf_check (&self->answer);
+    if (ret_body)
+        *ret_body = plv_buf_view (&self->answer);
+    return plv_view_is (frame.arg[2].bytes, "ok")
+               ? END_OK
+               : refused (frame.arg[2].bytes, plv_buf_view (&self->answer));
+}
+
+static void add_items (table_t *table, plv_view_t body)
+{
+    plv_mp_t items;
+    plv_view_t item;
+    uint32_t count;
+    if (!plv_mp_find (body, "items", &items) || !plv_mp_array (&items, &count))
+        return;
+    while (count-- && plv_mp_skip (&items, &item))
+        table_add (table, item);
+}
+
+ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count)
+{
+    asker_t asker;
+    plv_view_t body;
+    ending_t end = asker_open (&asker, call, 10);
+    if (end)
+        return end;
+    table_t table = table_new (&call->out, columns, count);
+    end = ask (&asker, command, NULL, &body);
+    if (!end)
+        add_items (&table, body);
+    table_flush (&table);
+    table_free (&table);
+    asker_close (&asker);
+    return end;
+}

@@ -1,0 +1,41 @@
+/*  ask -- questions to a running broker: the commands of control.def
+    OWNS    its connection, freed by asker_close
+    THREAD  main
+    FAILS   says what is wrong on stderr, and returns how the call ends
+    COST    one round trip a question  */
+
+#ifndef PALAVER_ASK_H
+#define PALAVER_ASK_H
+
+#include "palaver/call.h"
+#include "palaver/link.h"
+#include "palaver/table.h"
+#include "palaver/where.h"
+
+typedef struct {
+    where_t where;
+    link_t link;
+    uint64_t request;
+    int64_t timeout_us;
+    void (*wait) (
+        void *wait_arg); /* called now and then while an answer is waited for, unless NULL */
+    void *wait_arg;
+    plv_buf_t answer;
+} asker_t;
+
+/*  `timeout_s`: for each answer, unless --timeout is given.  */
+ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s);
+void asker_close (asker_t *self);
+
+/*  `arguments`: an encoded map, NULL: none. `ret_body` (may be NULL) is good until the next question; it
+    is there too when the broker refuses, which ends with END_NOTHING when it knows no such thing, else with
+    END_PARTLY.  */
+ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body);
+
+/*  Says what failed; how a call ends for it.  */
+ending_t ask_failed (const plv_fail_t *fail);
+
+/*  Asks a question without arguments and writes each of its `items` into the table.  */
+ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count);
+
+#endif

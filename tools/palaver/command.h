@@ -1,0 +1,102 @@
+/*  command -- the commands and options of palaver as rows, from commands.def and options.def
+    OWNS    nothing: the rows are constant
+    THREAD  any
+    FAILS   never
+    COST    lookups are linear  */
+
+#ifndef PALAVER_COMMAND_H
+#define PALAVER_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+#define ENDING(code, name, meaning) END_##name = (code),
+#include "palaver/endings.def"
+#undef ENDING
+} ending_t;
+
+typedef enum {
+#define OPTION(name, text, letter, kind, argument, least, most, meaning) OPTION_##name,
+#include "palaver/options.def"
+#undef OPTION
+    OPTION_COUNT_
+} option_id_t;
+
+/*  Sets of options.  */
+enum {
+#define OPTION(name, text, letter, kind, argument, least, most, meaning)                           \
+    WITH_##name = 1u << OPTION_##name,
+#include "palaver/options.def"
+#undef OPTION
+    ALWAYS = WITH_JSON | WITH_TABLE | WITH_HELP | WITH_VERSION,
+    CONNECTS = WITH_RUN | WITH_TIMEOUT,
+    CHANGES = WITH_ALL | WITH_YES | WITH_DRY_RUN | WITH_WHO,
+};
+
+typedef enum {
+    KIND_FLAG,
+    KIND_TEXT,
+    KIND_NAME,
+    KIND_FOLDER,
+    KIND_FILE,
+    KIND_NUMBER,
+    KIND_SECONDS
+} option_kind_t;
+
+typedef struct {
+    const char *name;
+    char letter; /* 0: none */
+    option_kind_t kind;
+    const char *argument;
+    int64_t least, most;
+    const char *meaning;
+} option_t;
+
+typedef struct call call_t;
+typedef ending_t command_function_t (call_t *call);
+
+typedef struct {
+    const char *words;
+    const char *operands;
+    size_t least, most;
+    uint32_t options;
+    bool hidden;
+    const char *summary;
+    const char *meaning;
+    command_function_t *function;
+} command_t;
+
+typedef struct {
+    const char *words;
+    const char *line;
+    const char *meaning;
+} example_t;
+
+typedef struct {
+    int code;
+    const char *meaning;
+} ending_row_t;
+
+extern const option_t option_rows[OPTION_COUNT_];
+
+/*  The row at `index`; NULL behind the last.  */
+const command_t *command_at (size_t index);
+const example_t *example_at (size_t index);
+const ending_row_t *ending_at (size_t index);
+
+/*  Whether the words of `command` begin with the word `group`.  */
+bool command_in_group (const command_t *command, const char *group, size_t size);
+
+/*  Declares every command_<function>.  */
+#define COMMAND(function, words, operands, least, most, options, summary, meaning)                 \
+    ending_t command_##function (call_t *call);
+#define HIDDEN COMMAND
+#define EXAMPLE(words, line, meaning)
+#include "palaver/commands.def"
+#undef COMMAND
+#undef HIDDEN
+#undef EXAMPLE
+
+#endif

@@ -1,0 +1,16 @@
+#include "palaver/ask.h"
+#include "palaver/table.h"
+
+ending_t command_agents_list (call_t *call)
+{
+    static const column_t columns[] = {
+        {.title = "NAME", .key = "name"},
+        {.title = "SERVICES", .key = "services", .kind = COLUMN_LIST, .most = 40},
+        {.title = "STATE", .key = "state"},
+        {.title = "HELD", .key = "held", .kind = COLUMN_NUMBER},
+        {.title = "CREDIT", .key = "credit", .kind = COLUMN_NUMBER},
+        {.title = "PID", .key = "pid", .kind = COLUMN_NUMBER},
+        {.title = "BUILD", .key = "build"},
+    };
+    return ask_items (call, "agents.list", columns, sizeof columns / sizeof *columns);
+}

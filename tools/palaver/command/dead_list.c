@@ -1,0 +1,76 @@
+#include "palaver/letters.h"
+#include "palaver/table.h"
+#include "wire/mp.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const column_t columns[] = {
+    {.title = "NUMBER", .key = "number", .kind = COLUMN_NUMBER},
+    {.title = "ID", .key = "id"},
+    {.title = "DEAD", .key = "dead_us", .kind = COLUMN_TIME},
+    {.title = "TYPE", .key = "type", .most = 24},
+    {.title = "SESSION", .key = "session_id", .most = 32},
+    {.title = "ROUTE", .key = "route", .most = 16},
+    {.title = "REASON", .key = "reason"},
+    {.title = "OUTCOME", .key = "outcome"},
+    {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER},
+    {.title = "WHY", .key = "why"},
+};
+
+enum { PAGE = 1000, SHOWN = 100 };
+
+typedef struct {
+    table_t table;
+    uint64_t limit;
+    uint64_t last; /* the number of the last one that was shown */
+    bool more;
+} listing_t;
+
+static bool show (void *arg, plv_view_t letter)
+{
+    listing_t *self = arg;
+    plv_mp_t value;
+    if (self->table.total == self->limit) {
+        self->more = true;
+        return false;
+    }
+    table_add (&self->table, letter);
+    if (plv_mp_find (letter, "number", &value))
+        plv_mp_u64 (&value, &self->last);
+    if (self->table.total % PAGE == 0)
+        table_flush (&self->table);
+    return true;
+}
+
+static bool read_after (const char *text, uint64_t *ret_after)
+{
+    char *end;
+    errno = 0;
+    *ret_after = strtoull (text, &end, 10);
+    return !errno && end != text && *end == '\0' && text[0] != '-';
+}
+
+ending_t command_dead_list (call_t *call)
+{
+    listing_t listing = {
+        .limit = (uint64_t) call_number (call, OPTION_LIMIT, call->out.json ? INT64_MAX : SHOWN)};
+    asker_t asker;
+    uint64_t after = 0;
+    if (call_has (call, OPTION_AFTER) && !read_after (call->text[OPTION_AFTER], &after)) {
+        say ("--after %s: not the number of a dead letter", call->text[OPTION_AFTER]);
+        return END_USAGE;
+    }
+    ending_t end = asker_open (&asker, call, 10);
+    if (end)
+        return end;
+    listing.table = table_new (&call->out, columns, sizeof columns / sizeof *columns);
+    end = letters_walk (&asker, after, listing.limit + 1, show, &listing);
+    table_flush (&listing.table);
+    table_free (&listing.table);
+    asker_close (&asker);
+    if (listing.more && !call->out.json)
+        say ("there are more: --after %" PRIu64, listing.last);
+    return end;
+}

@@ -1,0 +1,57 @@
+#include "base/alloc.h"
+#include "palaver/call.h"
+#include "palaver/files.h"
+#include "wire/mp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *data_dir (const call_t *call)
+{
+    const char *state = getenv ("STATE_DIRECTORY"), *home = getenv ("HOME");
+    char *path = NULL;
+    if (call_has (call, OPTION_DATA))
+        return plv_strdup (call->text[OPTION_DATA]);
+    if (state && state[0] == '/')
+        return plv_strdup (state);
+    if (!home || home[0] != '/')
+        return NULL;
+    if (asprintf (&path, "%s/.local/state/palaver", home) < 0)
+        plv_out_of_memory (strlen (home) + 24);
+    return path;
+}
+
+static void report (const call_t *call, const char *data, uint64_t bytes)
+{
+    plv_buf_t map = {0};
+    if (call->out.json) {
+        plv_mp_put_map (&map, 2);
+        plv_mp_put_text (&map, "data");
+        plv_mp_put_text (&map, data);
+        plv_mp_put_text (&map, "bytes");
+        plv_mp_put_u64 (&map, bytes);
+        out_json (plv_buf_view (&map));
+    } else {
+        say ("%s is ready: palaverd --data %s starts from it", data, data);
+    }
+    plv_buf_free (&map);
+}
+
+ending_t command_restore (call_t *call)
+{
+    plv_fail_t fail;
+    uint64_t bytes;
+    char *data = data_dir (call);
+    if (!data) {
+        say ("no data directory: give one with --data DIR");
+        return END_USAGE;
+    }
+    plv_err_t err = files_restore (call->operands[0], data, &bytes, &fail);
+    if (err)
+        say ("%s", fail.text);
+    else
+        report (call, data, bytes);
+    free (data);
+    return err == ERR_NOENT ? END_NOTHING : err ? END_PARTLY : END_OK;
+}

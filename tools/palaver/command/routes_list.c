@@ -1,0 +1,15 @@
+#include "palaver/ask.h"
+#include "palaver/table.h"
+
+ending_t command_routes_list (call_t *call)
+{
+    static const column_t columns[] = {
+        {.title = "NAME", .key = "name"},
+        {.title = "SERVICE", .key = "service"},
+        {.title = "BREAKER", .key = "breaker"},
+        {.title = "READY", .key = "ready", .kind = COLUMN_NUMBER},
+        {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER},
+        {.title = "WHY", .key = "why"},
+    };
+    return ask_items (call, "routes.list", columns, sizeof columns / sizeof *columns);
+}

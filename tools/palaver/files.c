@@ -1,0 +1,282 @@
+#include "palaver/files.h"
+
+#include "base/alloc.h"
+#include "palaver/interrupt.h"
+#include "palaver/progress.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 1024 * 1024 };
+
+static char *join (const char *folder, const char *name)
+{
+    char *path = NULL;
+    if (asprintf (&path, "%s/%s", folder, name) < 0)
+        plv_out_of_memory (strlen (folder) + strlen (name) + 2);
+    return path;
+}
+
+static plv_err_t fail_errno (const char *path, plv_fail_t *ret_fail)
+{
+    return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", path, strerror (errno));
+}
+
+uint64_t files_bytes (const char *dir)
+{
+    uint64_t bytes = 0;
+    struct stat info;
+    DIR *stream = opendir (dir);
+    for (struct dirent *entry; stream && (entry = readdir (stream));)
+        if (fstatat (dirfd (stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG (info.st_mode))
+            bytes += (uint64_t) info.st_size;
+    if (stream)
+        closedir (stream);
+    return bytes;
+}
+
+plv_err_t files_make_folder (const char *dir, plv_fail_t *ret_fail)
+{
+    char *path = plv_strdup (dir);
+    plv_err_t err = ERR_OK;
+    for (char *at = path + 1; !err; at++) {
+        char kept = *at;
+        if (kept != '/' && kept != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir (path, 0700) && errno != EEXIST && errno != EROFS)
+            err = fail_errno (path, ret_fail);
+        *at = kept;
+        if (kept == '\0')
+            break;
+    }
+    free (path);
+    return err;
+}
+
+static int remove_one (const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void) info;
+    (void) type;
+    (void) where;
+    remove (path);
+    return 0;
+}
+
+void files_remove (const char *dir)
+{
+    nftw (dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static bool is_empty (const char *dir)
+{
+    DIR *stream = opendir (dir);
+    bool empty = stream != NULL;
+    for (struct dirent *entry; stream && (entry = readdir (stream));)
+        empty = empty && (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0);
+    if (stream)
+        closedir (stream);
+    return empty;
+}
+
+/*  One copy under way.  */
+typedef struct {
+    const char *from, *to;
+    char *buffer;
+    uint64_t bytes;
+    progress_t progress;
+    plv_fail_t *fail;
+} copy_t;
+
+static plv_err_t write_all (copy_t *self, int fd, const char *path, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        ssize_t written = write (fd, self->buffer + at, size - at);
+        if (written < 0 && errno != EINTR)
+            return fail_errno (path, self->fail);
+        at += written > 0 ? (size_t) written : 0;
+    }
+    self->bytes += size;
+    progress_at (&self->progress, self->bytes >> 10);
+    return interrupt_seen () ? plv_fail (self->fail, ERR_IO, "interrupted; nothing was restored")
+                             : ERR_OK;
+}
+
+static plv_err_t pour (copy_t *self, int in, int out, const char *from, const char *to)
+{
+    for (;;) {
+        ssize_t size = read (in, self->buffer, CHUNK);
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return fail_errno (from, self->fail);
+        if (size == 0)
+            return fsync (out) ? fail_errno (to, self->fail) : ERR_OK;
+        plv_err_t err = write_all (self, out, to, (size_t) size);
+        if (err)
+            return err;
+    }
+}
+
+static plv_err_t copy_file (copy_t *self, const char *name)
+{
+    char *from = join (self->from, name), *to = join (self->to, name);
+    int in = open (from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = -1;
+    plv_err_t err = in < 0 ? fail_errno (from, self->fail) : ERR_OK;
+    if (!err) {
+        out = open (to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        err = out < 0 ? fail_errno (to, self->fail) : pour (self, in, out, from, to);
+    }
+    if (in >= 0)
+        close (in);
+    if (out >= 0 && close (out) && !err)
+        err = fail_errno (to, self->fail);
+    free (from);
+    free (to);
+    return err;
+}
+
+/*  Locks belong to a process, and a backup has no use for another's.  */
+static bool is_copied (const char *name)
+{
+    return name[0] != '.' && strcmp (name, "LOCK") != 0 && strcmp (name, "palaver.lock") != 0;
+}
+
+static plv_err_t copy_files (copy_t *self)
+{
+    DIR *stream = opendir (self->from);
+    plv_err_t err = stream ? ERR_OK : fail_errno (self->from, self->fail);
+    struct stat info;
+    for (struct dirent *entry; !err && (entry = readdir (stream));)
+        if (is_copied (entry->d_name)
+            && fstatat (dirfd (stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG (info.st_mode))
+            err = copy_file (self, entry->d_name);
+    if (stream)
+        closedir (stream);
+    return err;
+}
+
+static plv_err_t sync_folder (const char *dir, plv_fail_t *ret_fail)
+{
+    int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    plv_err_t err = fd < 0 || fsync (fd) ? fail_errno (dir, ret_fail) : ERR_OK;
+    if (fd >= 0)
+        close (fd);
+    return err;
+}
+
+/*  A database that RocksDB has written has a file CURRENT.  */
+static plv_err_t check_backup (const char *backup, plv_fail_t *ret_fail)
+{
+    struct stat info;
+    char *current = join (backup, "CURRENT");
+    bool found = stat (current, &info) == 0;
+    free (current);
+    return found ? ERR_OK
+                 : plv_fail (ret_fail, ERR_NOENT, "%s is no backup: palaver backup DIR makes one",
+                             backup);
+}
+
+static plv_err_t check_target (const char *data, plv_fail_t *ret_fail)
+{
+    struct stat info;
+    if (lstat (data, &info))
+        return errno == ENOENT ? ERR_OK
+                               : plv_fail (ret_fail, ERR_IO, "%s: %s", data, strerror (errno));
+    if (!S_ISDIR (info.st_mode))
+        return plv_fail (ret_fail, ERR_EXISTS, "%s is no directory; nothing was restored", data);
+    if (!is_empty (data))
+        return plv_fail (ret_fail, ERR_EXISTS,
+                         "%s is not empty; nothing was restored: give an empty or a new directory "
+                         "with --data",
+                         data);
+    return ERR_OK;
+}
+
+/*  A data directory that was there, empty, belongs to whom the broker runs as: so does what is put into it.  */
+static void give_to_owner (const char *dir, const char *data)
+{
+    struct stat info;
+    DIR *stream =
+        stat (data, &info) == 0 && geteuid () == 0 && info.st_uid != 0 ? opendir (dir) : NULL;
+    if (!stream)
+        return;
+    for (struct dirent *entry; (entry = readdir (stream));)
+        if (strcmp (entry->d_name, "..") != 0
+            && fchownat (dirfd (stream), entry->d_name, info.st_uid, info.st_gid,
+                         AT_SYMLINK_NOFOLLOW))
+            break;
+    closedir (stream);
+}
+
+static plv_err_t put_in_place (const char *beside, const char *data, plv_fail_t *ret_fail)
+{
+    give_to_owner (beside, data);
+    if (rename (beside, data))
+        return plv_fail (ret_fail, plv_err_of_errno (errno),
+                         "%s: %s; give a directory below it with --data", data, strerror (errno));
+    char *parent = plv_strdup (data), *slash = strrchr (parent, '/');
+    if (slash)
+        slash[slash == parent ? 1 : 0] = '\0';
+    plv_err_t err = sync_folder (slash ? parent : ".", ret_fail);
+    free (parent);
+    return err;
+}
+
+static plv_err_t restore_beside (const char *backup, const char *beside, const char *data,
+                                 uint64_t *ret_bytes, plv_fail_t *ret_fail)
+{
+    copy_t copy = {
+        .from = backup,
+        .to = beside,
+        .buffer = plv_alloc (CHUNK),
+        .progress = progress_new ("KiB", files_bytes (backup) >> 10),
+        .fail = ret_fail,
+    };
+    plv_err_t err = copy_files (&copy);
+    progress_end (&copy.progress);
+    if (!err)
+        err = sync_folder (beside, ret_fail);
+    if (!err)
+        err = put_in_place (beside, data, ret_fail);
+    if (!err)
+        *ret_bytes = copy.bytes;
+    free (copy.buffer);
+    return err;
+}
+
+plv_err_t files_restore (const char *backup, const char *data, uint64_t *ret_bytes,
+                         plv_fail_t *ret_fail)
+{
+    char *target = plv_strdup (data), *beside = NULL;
+    for (size_t size = strlen (target); size > 1 && target[size - 1] == '/'; size--)
+        target[size - 1] = '\0';
+    if (asprintf (&beside, "%s.restoring", target) < 0)
+        plv_out_of_memory (strlen (target) + 11);
+    interrupt_begin ();
+    plv_err_t err = check_backup (backup, ret_fail);
+    if (!err)
+        err = check_target (target, ret_fail);
+    if (err)
+        goto done;
+    /* left by a restore that was killed */
+    files_remove (beside);
+    err = files_make_folder (beside, ret_fail);
+    if (!err)
+        err = restore_beside (backup, beside, target, ret_bytes, ret_fail);
+    if (err)
+        files_remove (beside);
+done:
+    free (beside);
+    free (target);
+    return err;
+}

@@ -1,0 +1,44 @@
+/*  palaver -- the command line of an operator: see, ask, send again, save
+    The commands are listed in commands.def and live in command/, one a file.  */
+
+#include "base/build.h"
+#include "palaver/call.h"
+#include "palaver/help.h"
+#include "palaver/text.h"
+
+#include <stdio.h>
+
+static ending_t show_version (const call_t *call)
+{
+    if (call->out.json && call_has (call, OPTION_JSON))
+        printf ("{\"version\":\"%s\"}\n", plv_build_version);
+    else
+        printf ("palaver %s\n", plv_build_version);
+    return END_OK;
+}
+
+static ending_t run (call_t *call)
+{
+    if (call_has (call, OPTION_HELP))
+        help_print (call);
+    else if (call_has (call, OPTION_VERSION))
+        return show_version (call);
+    else
+        return call->command->function (call);
+    return END_OK;
+}
+
+int main (int argc, char **argv)
+{
+    call_t call;
+    plv_fail_t fail;
+    text_begin ();
+    if (call_parse (argc, argv, &call, &fail)) {
+        say ("%s\npalaver --help lists the commands", fail.text);
+        return END_USAGE;
+    }
+    call.out = out_begin (call_has (&call, OPTION_JSON), call_has (&call, OPTION_TABLE));
+    ending_t end = run (&call);
+    call_free (&call);
+    return out_end () || end ? (int) end : END_PARTLY;
+}

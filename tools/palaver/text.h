@@ -1,0 +1,35 @@
+/*  text -- times, widths and foreign texts as a terminal can show them
+    OWNS    nothing
+    THREAD  any, once text_begin was called
+    FAILS   never
+    COST    one pass
+
+    What people and platforms wrote may hold anything, also what moves a cursor or rings a bell.  */
+
+#ifndef PALAVER_TEXT_H
+#define PALAVER_TEXT_H
+
+#include "base/buf.h"
+
+enum { TEXT_TIME_BYTES = 40 };
+
+/*  Chooses the character set; call once, at the start.  */
+void text_begin (void);
+
+/*  RFC 3339 in UTC, to the second or to the microsecond; "" for 0.  */
+void text_time (int64_t us, bool exact, char ret_text[TEXT_TIME_BYTES]);
+
+/*  Columns that valid UTF-8 without control characters takes.  */
+size_t text_width (plv_view_t text);
+
+/*  Appends one line: control characters become a blank, what is not UTF-8 a question mark, and behind `columns`
+    there are three dots. `columns` 0: no bound.  */
+void text_put_line (plv_buf_t *out, plv_view_t text, size_t columns);
+
+/*  Appends all lines, each behind `indent` blanks but the first; other control characters become a blank.  */
+void text_put_lines (plv_buf_t *out, plv_view_t text, size_t indent);
+
+void text_put (plv_buf_t *out, const char *text);
+void text_putf (plv_buf_t *out, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+#endif
