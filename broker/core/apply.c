@@ -68,6 +68,7 @@ void session_touch (core_t *self, session_t *session)
 void entry_put (core_t *self, session_t *session, entry_t *entry)
 {
     entry->timer.kind = TIMER_ENTRY;
+    entry->wall_at_0_us = self->now.wall_us - self->now.mono_us;
     entry->dirty = true;
     session_add (session, entry);
     plv_map_u64_put (&self->entries, entry->number, entry);

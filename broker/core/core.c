@@ -167,6 +167,9 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
     case INPUT_TIME:
         expire_due (self);
         break;
+    case INPUT_STORED:
+        self->stored = input->token;
+        break;
     case INPUT_ROWS:
     case INPUT_CHECKPOINT:
     case INPUT_ANSWER:
@@ -195,7 +198,7 @@ int64_t core_turn_us (const core_t *self)
 uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
 {
     enter (self, effects);
-    self->now = now;
+    note_time (self, now);
     dedup_sweep (self->dedup, (uint32_t) (now.wall_us / 1000000));
     reflect_turn (self, all);
     self->effects = NULL;

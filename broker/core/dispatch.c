@@ -90,6 +90,7 @@ void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry)
     plv_node_remove (&entry->in_holder);
     entry->holder = peer;
     entry->lease_us = self->now.mono_us;
+    entry->lease_seq = self->seq;
     plv_list_push (&peer->holding, &entry->in_holder);
     peer->held++;
     self->metrics.gauge[GAUGE_LEASES]++;
@@ -111,7 +112,7 @@ static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *ba
     note (self, &record);
     if (entry->attempts == 1)
         plv_histogram_add (&self->metrics.histogram[HISTOGRAM_STORED_TO_DISPATCH],
-                           self->now.wall_us - entry->accepted_us);
+                           self->now.mono_us - entry_mono (entry, entry->accepted_us));
     else
         count (self, COUNTER_JOBS_RETRIED);
     count (self, COUNTER_JOBS_DISPATCHED);

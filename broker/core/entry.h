@@ -52,6 +52,8 @@ typedef struct entry {
     int64_t until_us;     /* wall clock: BACKOFF ends */
     int64_t not_after_us; /* wall clock; replies only */
     int64_t lease_us;     /* monotonic: when the present attempt began */
+    uint64_t lease_seq;   /* the journal position of its record: before that is stored, it has not left */
+    int64_t wall_at_0_us; /* wall clock at monotonic 0, when the entry came: a clock that jumps moves nothing */
     plv_id_t holder_incarnation; /* of the process that got the present attempt */
     ledger_t ledger;
     entry_steps_t steps;
@@ -79,6 +81,12 @@ static inline plv_view_t entry_envelope (const entry_t *self)
 static inline plv_view_t entry_body (const entry_t *self)
 {
     return plv_view (self->bytes + self->envelope_size, self->body_size);
+}
+
+/*  A wall clock time of this entry as a monotonic one.  */
+static inline int64_t entry_mono (const entry_t *self, int64_t wall_us)
+{
+    return wall_us - self->wall_at_0_us;
 }
 
 void entry_set_body (entry_t *self, plv_view_t body);

@@ -29,6 +29,7 @@ void outbox_hold (core_t *self, peer_t *peer, entry_t *entry)
 {
     plv_node_remove (&entry->in_holder);
     entry->holder = peer;
+    entry->lease_seq = self->seq;
     plv_list_push (&peer->holding, &entry->in_holder);
     peer->held++;
     timers_set (&self->timers, &entry->timer,
@@ -71,7 +72,7 @@ static entry_t *next_reply (core_t *self, session_t *session, bool *ret_late)
         entry_t *entry = PLV_OF (first, entry_t, in_session);
         if (entry->state != ENTRY_WAITING || entry->attempts >= ATTEMPTS_MAX)
             return NULL;
-        *ret_late = entry->not_after_us && self->now.wall_us > entry->not_after_us;
+        *ret_late = entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
         if (!*ret_late)
             return entry;
         count (self, COUNTER_DELIVERIES_LATE);
@@ -123,7 +124,7 @@ static void settle_sent (core_t *self, entry_t *entry, plv_view_t platform_id)
     };
     count (self, COUNTER_DELIVERIES_SENT);
     plv_histogram_add (&self->metrics.histogram[HISTOGRAM_REPLY_TO_DELIVERED],
-                       self->now.wall_us - entry->accepted_us);
+                       self->now.mono_us - entry_mono (entry, entry->accepted_us));
     note (self, &record);
 }
 

@@ -138,6 +138,7 @@ static int64_t mono_of (const core_t *self, int64_t wall_us, int64_t most_us)
 static void resume_entry (core_t *self, entry_t *entry)
 {
     const plv_conf_t *conf = self->policy->conf;
+    entry->wall_at_0_us = self->now.wall_us - self->now.mono_us;
     if (entry->state == ENTRY_LEASED && entry->kind == ENTRY_REPLY) {
         outbox_orphan (self, entry);
     } else if (entry->state == ENTRY_LEASED) {
@@ -170,6 +171,7 @@ void core_start (core_t *self, core_now_t now, uint64_t next_seq)
 
     self->now = now;
     self->seq = next_seq;
+    self->stored = next_seq - 1;
     self->started = true;
     self->resuming = true;
     for (plv_node_t *node = self->dirty.next; node != &self->dirty; node = node->next)
