@@ -45,6 +45,7 @@ typedef enum {
     INPUT_PACKET,     /* peer, allowed, bytes; more: it was but one part of a message */
     INPUT_GONE,       /* peer, bytes: why, for the ledger */
     INPUT_TIME,       /* nothing but `now` */
+    INPUT_STORED,     /* token: everything up to this journal position is stored, and what waited for it has left */
     INPUT_ROWS,       /* token, bytes (packed rows), more: an answer to a scan */
     INPUT_CHECKPOINT, /* token, bytes: empty, or why it failed */
     INPUT_POLICY,     /* policy: taken */

@@ -90,7 +90,6 @@ void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry)
     plv_node_remove (&entry->in_holder);
     entry->holder = peer;
     entry->lease_us = self->now.mono_us;
-    entry->lease_seq = self->seq;
     plv_list_push (&peer->holding, &entry->in_holder);
     peer->held++;
     self->metrics.gauge[GAUGE_LEASES]++;
@@ -117,6 +116,7 @@ static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *ba
         count (self, COUNTER_JOBS_RETRIED);
     count (self, COUNTER_JOBS_DISPATCHED);
     dispatch_hold (self, peer, entry);
+    entry->lease_seq = self->seq;
     breaker_sent (&entry->lane->breaker, entry->number);
     send_job (self, peer, entry, deadline_us, batch);
 }

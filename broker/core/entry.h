@@ -52,7 +52,7 @@ typedef struct entry {
     int64_t until_us;     /* wall clock: BACKOFF ends */
     int64_t not_after_us; /* wall clock; replies only */
     int64_t lease_us;     /* monotonic: when the present attempt began */
-    uint64_t lease_seq;   /* the journal position of its record: before that is stored, it has not left */
+    uint64_t lease_seq;   /* the journal position of its record: before that is stored, it has not left; 0: it was claimed */
     int64_t wall_at_0_us; /* wall clock at monotonic 0, when the entry came: a clock that jumps moves nothing */
     plv_id_t holder_incarnation; /* of the process that got the present attempt */
     ledger_t ledger;

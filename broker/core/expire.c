@@ -28,6 +28,18 @@ static void delivery_over (core_t *self, entry_t *entry)
                                     .why = plv_view_str ("the adapter went away with the reply in hand")});
 }
 
+/*  While the disk is slow, what was dispatched may not even have left: its time begins when it has.  */
+static bool still_here (core_t *self, entry_t *entry)
+{
+    int64_t whole_us = entry->kind == ENTRY_REPLY ? self->policy->conf->delivery_timeout_ms * 1000
+                       : entry->lane              ? entry->lane->route->deadline_us
+                                                  : self->policy->conf->agents_deadline_ms * 1000;
+    if (!entry->holder || entry->lease_seq <= self->stored)
+        return false;
+    timers_set (&self->timers, &entry->timer, self->now.mono_us + whole_us);
+    return true;
+}
+
 static void entry_due (core_t *self, entry_t *entry)
 {
     if (entry->state == ENTRY_BACKOFF) {
@@ -36,6 +48,8 @@ static void entry_due (core_t *self, entry_t *entry)
             dispatch_session (self, entry->session);
         else
             outbox_send (self, entry->session);
+    } else if (still_here (self, entry)) {
+        return;
     } else if (entry->kind == ENTRY_EVENT) {
         lease_over (self, entry);
     } else {

@@ -77,6 +77,7 @@ struct core {
     uint64_t dead_count;
     uint64_t counts_as_of; /* recovery: next_number and dead_count reflect records up to this position */
     uint64_t seq;           /* journal position of the turn being gathered, or replayed */
+    uint64_t stored;        /* the store has everything up to this position */
     uint64_t journal_bytes; /* written since the start */
     uint64_t reflected;
     plv_node_t dirty;       /* sessions, the one that changed first, first */

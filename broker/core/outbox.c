@@ -29,7 +29,6 @@ void outbox_hold (core_t *self, peer_t *peer, entry_t *entry)
 {
     plv_node_remove (&entry->in_holder);
     entry->holder = peer;
-    entry->lease_seq = self->seq;
     plv_list_push (&peer->holding, &entry->in_holder);
     peer->held++;
     timers_set (&self->timers, &entry->timer,
@@ -49,6 +48,7 @@ static void deliver (core_t *self, peer_t *peer, entry_t *entry, bool late)
     };
     note (self, &record);
     outbox_hold (self, peer, entry);
+    entry->lease_seq = self->seq;
     send_deliver (self, peer, entry, late);
 }
 

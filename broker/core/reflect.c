@@ -101,9 +101,9 @@ static void write_session (core_t *self, session_t *session)
 {
     plv_buf_t *rows = &self->effects->rows;
     write_turns (self, session);
+    delete_gone (rows, session); /* first: a dead letter that was replayed has its row again */
     write_entries (self, &session->events);
     write_entries (self, &session->replies);
-    delete_gone (rows, session);
     plv_buf_clear (&self->scratch);
     session_write (session, self->seq, &self->scratch);
     plv_row_put (rows, VIEW_SESSIONS, session->id, plv_buf_view (&self->scratch));

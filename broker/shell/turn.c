@@ -134,6 +134,8 @@ static void stored (broker_t *self, const store_done_t *done)
     count_commit (self, self->turn.flying, done);
     self->turn.under_way = false;
     release (self, self->turn.flying);
+    input_t input = {.type = INPUT_STORED, .now = broker_now (), .token = self->turn.seq};
+    turn_input (self, &input);
 }
 
 static void give_rows (broker_t *self, store_done_t *done)

@@ -186,6 +186,14 @@ static delivery_t *find (adapter_t *self, uint64_t number)
     return NULL;
 }
 
+static delivery_t *find_reply (adapter_t *self, const plv_id_t *reply)
+{
+    for (unsigned i = 0; i < self->held_count; i++)
+        if (memcmp (self->held[i].reply.bytes, reply->bytes, PLV_ID_BYTES) == 0)
+            return &self->held[i];
+    return NULL;
+}
+
 static bool sent_before (const adapter_t *self, const plv_id_t *reply)
 {
     for (unsigned i = 0; i < self->sent_count; i++)
@@ -198,9 +206,9 @@ static bool sent_before (const adapter_t *self, const plv_id_t *reply)
 static void platform_answers (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
 {
     adapter_t *self = arg;
-    uint64_t number;
-    memcpy (&number, bytes.data, sizeof number);
-    delivery_t *delivery = find (self, number);
+    plv_id_t reply;
+    memcpy (&reply, bytes.data, sizeof reply);
+    delivery_t *delivery = find_reply (self, &reply);
     if (!self->up || token != self->life || !delivery || delivery->outcome)
         return;
     if (sent_before (self, &delivery->reply)) { /* an earlier delivery of it overtook this one, or was overtaken */
@@ -244,8 +252,18 @@ static void take_delivery (adapter_t *self, const plv_frame_t *frame)
             tell (self, held);
         return;
     }
-    if (plv_envelope_parse (frame->arg[2].bytes, &envelope, NULL) || self->held_count == DELIVERIES_MAX) {
-        sim_fail (self->sim, "an adapter gets a delivery that is none, or too many");
+    if (plv_envelope_parse (frame->arg[2].bytes, &envelope, NULL)) {
+        sim_fail (self->sim, "an adapter gets a delivery that is none");
+        return;
+    }
+    delivery_t *same = find_reply (self, &envelope.id);
+    if (same) { /* the broker believed that it had not come: it is the same one, under a new number */
+        same->number = number;
+        tell (self, same);
+        return;
+    }
+    if (self->held_count == DELIVERIES_MAX) {
+        sim_fail (self->sim, "credit: an adapter gets more deliveries than it can count");
         return;
     }
     bool fallback = plv_mp_find (frame->arg[3].bytes, "metadata", &value) && plv_mp_skip (&value, &metadata)
@@ -253,7 +271,7 @@ static void take_delivery (adapter_t *self, const plv_frame_t *frame)
     self->held[self->held_count++] = (delivery_t){.number = number, .reply = envelope.id,
                                                   .reply_to = envelope.reply_to, .fallback = fallback};
     sim_at (self->sim, sim_between (self->sim, 100, SEND_MOST_US), platform_answers, self, self->life,
-            plv_view (&number, sizeof number));
+            plv_view (&envelope.id, sizeof envelope.id));
 }
 
 static void take_settled (adapter_t *self, plv_view_t numbers)

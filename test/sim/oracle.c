@@ -23,6 +23,7 @@ typedef struct {
     bool fallback;
     uint32_t attempts;
     uint32_t replays;
+    uint32_t step_attempt; /* the attempt that saved the step; 0: none did */
     int message;    /* of the event, or of the event that a reply answers; -1: unknown */
     uint64_t event; /* replies: the entry that they answer */
     uint64_t session;
@@ -34,7 +35,6 @@ typedef struct {
     plv_id_t id;
     int message;
     unsigned shown;
-    bool step_saved;
 } seen_t;
 
 struct oracle {
@@ -206,13 +206,24 @@ static void take_replay (oracle_t *self, const record_t *record)
     entry->replays++;
 }
 
+static void take_step (oracle_t *self, const record_t *record)
+{
+    model_t *entry = model (self, record->number);
+    if (!entry->step_attempt)
+        entry->step_attempt = entry->attempts;
+}
+
 static void take_record (oracle_t *self, const record_t *record)
 {
+    sim_say (self->sim, "  %s entry %llu reply %llu attempt %u code %u flags %u " PLV_VIEW_FMT,
+             record_name (record->type), (unsigned long long) record->number, (unsigned long long) record->reply,
+             record->attempt, record->code, record->flags, PLV_VIEW_ARG (record->session));
     switch (record->type) {
     case RECORD_ACCEPT: take_accept (self, record); break;
     case RECORD_MERGE: take_merge (self, record); break;
     case RECORD_ATTEMPT: take_attempt (self, record); break;
     case RECORD_ATTEMPT_END: model (self, record->number)->open = false; break;
+    case RECORD_STEP: take_step (self, record); break;
     case RECORD_REPLY:
     case RECORD_SENT:
     case RECORD_SUPERSEDED: take_end (self, record, MODEL_DONE); break;
@@ -243,6 +254,7 @@ void oracle_rebuild (oracle_t *self, uint64_t last_seq)
     memset (self->leases, 0, sizeof self->leases);
     memset (self->accepted, 0, sizeof self->accepted);
     memset (self->over, 0, sizeof self->over);
+    sim_say (self->sim, "the journal, read back to position %llu:", (unsigned long long) last_seq);
     for (uint64_t seq = 1; seq <= last_seq; seq++)
         oracle_committed (self, plv_buf_view (&self->sim->journals[seq]));
 }
@@ -359,15 +371,12 @@ void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t rep
                   reply->shown);
 }
 
-void oracle_step_done (oracle_t *self, const uint8_t id[16])
+void oracle_step_done (oracle_t *self, uint64_t lease)
 {
-    if (seen (self, id)->step_saved)
-        sim_fail (self->sim, "steps: a step that was saved is done again (message %d)", seen (self, id)->message);
-}
-
-void oracle_step_saved (oracle_t *self, const uint8_t id[16])
-{
-    seen (self, id)->step_saved = true;
+    const model_t *entry = model (self, lease >> 16);
+    if (entry->step_attempt && (lease & 0xffff) > entry->step_attempt)
+        sim_fail (self->sim, "steps: attempt %u does the step of entry %llu that attempt %u has saved",
+                  (unsigned) (lease & 0xffff), (unsigned long long) (lease >> 16), entry->step_attempt);
 }
 
 static bool ended (const oracle_t *self, int message)

@@ -12,7 +12,7 @@
       order      an event is given to a worker only when every earlier one of its session is done; answers
                  reach the platform in that order
       ledger     attempts are numbered without gaps, one at a time, and every frame has its own
-      steps      a saved step is not done again
+      steps      a step that was saved in one attempt is not done again in a later one
       credit     nobody holds more than it asked for
       recovery   after a crash the broker is in the state that it had stored  */
 
@@ -45,9 +45,8 @@ void oracle_rejected (oracle_t *self, unsigned index);
 void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t reply_to[16], bool deduplicates,
                    bool fallback);
 
-/*  Workers tell: step `name` of event `id` was done; the broker said that it is saved.  */
-void oracle_step_done (oracle_t *self, const uint8_t id[16]);
-void oracle_step_saved (oracle_t *self, const uint8_t id[16]);
+/*  Workers tell: the step of the job that they have under this lease was done.  */
+void oracle_step_done (oracle_t *self, uint64_t lease);
 
 /*  The run is over.  */
 void oracle_finish (oracle_t *self);

@@ -178,6 +178,8 @@ static void stored (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
     }
     self->seq = 0;
     release (self, self->flying);
+    input_t input = {.type = INPUT_STORED, .token = seq};
+    step (self, &input);
     if (sim_chance (self, self->faults.clock_jump))
         self->wall_offset_us += sim_between (self, -JUMP_MOST_US, JUMP_MOST_US);
     after_step (self);

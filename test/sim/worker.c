@@ -1,7 +1,6 @@
 #include "sim/actors.h"
 
 #include "base/alloc.h"
-#include "wire/event.h"
 #include "wire/mp.h"
 
 #include <stdio.h>
@@ -11,7 +10,6 @@ enum { CREDIT_MOST = 3, JOBS_MAX = 64, THINK_MOST_US = 400000, RESTART_MOST_US =
 
 typedef struct {
     uint64_t lease;
-    plv_id_t event;
     bool stepped;  /* the step was done before */
     bool saving;   /* STEP is on its way */
     bool answered; /* REPLY or NACK is on its way: kept until COMMITTED or CANCEL */
@@ -212,7 +210,7 @@ static void thought (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
         return;
     }
     job->saving = true;
-    oracle_step_done (sim->oracle, job->event.bytes);
+    oracle_step_done (sim->oracle, lease);
     letter_t letter = letter_begin (VERB_STEP);
     plv_mp_put_u64 (&letter.bytes, lease);
     plv_mp_put_text (&letter.bytes, "research");
@@ -233,18 +231,16 @@ static void check_credit (worker_t *self)
 
 static void take_job (worker_t *self, const plv_frame_t *frame)
 {
-    plv_envelope_t envelope;
     plv_mp_t step;
     uint64_t lease = frame->arg[0].number;
     if (find (self, lease))
         return;
-    if (self->job_count == JOBS_MAX || plv_envelope_parse (frame->arg[3].bytes, &envelope, NULL)) {
-        sim_fail (self->sim, "worker %s gets a job that is none, or too many", self->name);
+    if (self->job_count == JOBS_MAX) {
+        sim_fail (self->sim, "credit: worker %s gets more jobs than it can count", self->name);
         return;
     }
     self->jobs[self->job_count++] = (job_t){
         .lease = lease,
-        .event = envelope.id,
         .stepped = plv_mp_find (frame->arg[7].bytes, "research", &step),
     };
     check_credit (self);
@@ -259,7 +255,6 @@ static void take_step_saved (worker_t *self, uint64_t lease)
         return;
     job->saving = false;
     job->stepped = true;
-    oracle_step_saved (self->sim->oracle, job->event.bytes);
     sim_at (self->sim, sim_between (self->sim, 100, THINK_MOST_US), thought, self, self->life,
             plv_view (&lease, sizeof lease));
 }
