@@ -108,19 +108,19 @@ static void resume (core_t *self)
     }
 }
 
-/*  Lanes are made anew, and every event finds its own when it is looked at next.  */
+/*  Lanes are made anew. An event that waits finds its own when it is looked at next.  */
 static void take_policy (core_t *self, policy_t *policy)
 {
     entry_t *entry;
     const plv_conf_t *conf = policy->conf;
     cache_limits_t limits = cache_limits_of (conf);
+    policy_t *old = self->policy;
 
-    for (size_t at = 0; (entry = plv_map_u64_next (&self->entries, &at));)
-        entry->lane = NULL;
-    lanes_destroy (self);
-    policy_destroy (&self->policy);
     self->policy = policy;
-    lanes_build (self);
+    lanes_replace (self);
+    policy_destroy (&old);
+    for (size_t at = 0; (entry = plv_map_u64_next (&self->entries, &at));)
+        entry->lane = entry->kind == ENTRY_EVENT && entry->state != ENTRY_WAITING ? dispatch_lane (self, entry) : NULL;
     rate_set_limits (self->rate, (uint32_t) conf->rate_limit_messages, conf->rate_limit_window_s * 1000000);
     cache_set_limits (self->cache, &limits);
     cache_clear (self->cache); /* its keys name routes by place */

@@ -173,6 +173,7 @@ void session_end (core_t *self, session_t *session, const char *why);
 /*  lanes.c: services, and routes at work  */
 void lanes_build (core_t *self);
 void lanes_destroy (core_t *self);
+void lanes_replace (core_t *self); /* by those of a new policy; a route that stays keeps its breaker */
 void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change);
 service_t *service_of (core_t *self, plv_view_t name);
 

@@ -37,6 +37,14 @@ outlet_t *outlet_of (core_t *self, plv_view_t name)
     return outlet;
 }
 
+static void gauge_paused (core_t *self)
+{
+    int64_t paused = 0;
+    for (size_t i = 0; i < self->lane_count; i++)
+        paused += self->lanes[i].breaker.state != BREAKER_CLOSED;
+    self->metrics.gauge[GAUGE_ROUTES_PAUSED] = paused;
+}
+
 void lanes_build (core_t *self)
 {
     self->lane_count = route_count (self->policy->routes);
@@ -53,10 +61,10 @@ void lanes_build (core_t *self)
     }
 }
 
-void lanes_destroy (core_t *self)
+static void destroy (core_t *self, lane_t *lanes, size_t count)
 {
-    for (size_t i = 0; i < self->lane_count; i++) {
-        lane_t *lane = &self->lanes[i];
+    for (size_t i = 0; i < count; i++) {
+        lane_t *lane = &lanes[i];
         timers_cancel (&self->timers, &lane->reopen);
         plv_node_remove (&lane->in_service);
         while (plv_list_pop (&lane->ready))
@@ -64,9 +72,36 @@ void lanes_destroy (core_t *self)
         label_drop (&lane->name);
         breaker_free (&lane->breaker);
     }
-    free (self->lanes);
+    free (lanes);
+}
+
+void lanes_destroy (core_t *self)
+{
+    destroy (self, self->lanes, self->lane_count);
     self->lanes = NULL;
     self->lane_count = 0;
+}
+
+static void inherit (core_t *self, lane_t *lane, lane_t *old)
+{
+    lane->breaker = old->breaker;
+    old->breaker = (breaker_t){0};
+    if (lane->breaker.state == BREAKER_OPEN)
+        timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
+}
+
+void lanes_replace (core_t *self)
+{
+    lane_t *old = self->lanes;
+    size_t count = self->lane_count;
+    lanes_build (self);
+    for (size_t i = 0; i < count; i++) {
+        lane_t *lane = lane_named (self, label_view (old[i].name));
+        if (lane)
+            inherit (self, lane, &old[i]);
+    }
+    destroy (self, old, count);
+    gauge_paused (self);
 }
 
 lane_t *lane_named (core_t *self, plv_view_t name)
@@ -96,8 +131,5 @@ void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change)
         dispatch_service (self, lane->service);
         break;
     }
-    int64_t paused = 0;
-    for (size_t i = 0; i < self->lane_count; i++)
-        paused += self->lanes[i].breaker.state != BREAKER_CLOSED;
-    self->metrics.gauge[GAUGE_ROUTES_PAUSED] = paused;
+    gauge_paused (self);
 }
