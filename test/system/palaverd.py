@@ -109,8 +109,9 @@ class Broker:
 
     def write_conf(self, changes=None):
         self.conf.update(changes or {})
-        with open(self.file, 'w', encoding='utf-8') as file:
+        with open(f'{self.file}.new', 'w', encoding='utf-8') as file:
             file.write(conf_text(self.conf))
+        os.replace(f'{self.file}.new', self.file)
 
     # ---------------------------------------------------------------- the process
 
