@@ -11,6 +11,7 @@ enum {
     RESTART_LEAST_US = 1000,
     RESTART_MOST_US = 4000000,
     JUMP_MOST_US = 2000000000,
+    SIM_LOST_MAX = 64,
 };
 
 core_now_t broker_time (const sim_t *self)
@@ -27,15 +28,26 @@ static void tell_lost (sim_t *self, uint32_t number)
     step (self, &input);
 }
 
-static void post (sim_t *self, const effects_packets_t *packets)
+/*  Peers that turn out to be gone; the core is told when the packets are out of the way.  */
+typedef struct {
+    uint32_t numbers[SIM_LOST_MAX];
+    size_t count;
+} lost_t;
+
+static lost_t post (sim_t *self, const effects_packets_t *packets)
 {
-    uint32_t lost[64];
-    size_t count = 0;
+    lost_t lost = {0};
     for (size_t i = 0; i < packets->count; i++)
-        if (!net_to_peer (self, packets->items[i].peer, plv_buf_view (&packets->items[i].bytes)) && count < 64)
-            lost[count++] = packets->items[i].peer;
-    for (size_t i = 0; i < count; i++)
-        tell_lost (self, lost[i]);
+        if (!net_to_peer (self, packets->items[i].peer, plv_buf_view (&packets->items[i].bytes))
+            && lost.count < SIM_LOST_MAX)
+            lost.numbers[lost.count++] = packets->items[i].peer;
+    return lost;
+}
+
+static void tell_all_lost (sim_t *self, const lost_t *lost)
+{
+    for (size_t i = 0; i < lost->count; i++)
+        tell_lost (self, lost->numbers[i]);
 }
 
 static void forget_closed (sim_t *self, plv_view_t closes)
@@ -67,8 +79,9 @@ static void prompt (sim_t *self)
         effects->prompt = (effects_packets_t){0};
         effects->closes = (plv_buf_t){0};
         effects_clear_prompt (effects);
-        post (self, &packets);
+        lost_t lost = post (self, &packets);
         forget_closed (self, plv_buf_view (&closes));
+        tell_all_lost (self, &lost);
         effects_t used = {.prompt = packets, .closes = closes};
         effects_free (&used);
     }
@@ -144,8 +157,9 @@ static void release (sim_t *self, effects_t *effects)
         sabotage_held (self, &effects->held.items[i]);
         oracle_released (self->oracle, plv_buf_view (&effects->held.items[i].bytes));
     }
-    post (self, &effects->held);
+    lost_t lost = post (self, &effects->held);
     effects_clear (effects);
+    tell_all_lost (self, &lost);
 }
 
 static void stored (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
