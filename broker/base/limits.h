@@ -22,7 +22,7 @@ static_assert (BODY_BYTES_MAX + ENVELOPE_BYTES_MAX + HISTORY_BYTES_MAX + STATE_B
                        + STEPS_BYTES_MAX + 4096
                    <= FRAME_BYTES_MAX,
                "a job fits into a frame");
-static_assert (FRAME_BYTES_MAX + PACKET_BYTES_MAX / 4 < PACKET_BYTES_MAX,
+static_assert (FRAME_BYTES_MAX + PACKET_BYTES_FULL < PACKET_BYTES_MAX,
                "a frame fits behind others");
 
 #endif

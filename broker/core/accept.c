@@ -105,6 +105,7 @@ static entry_t *note_accept (core_t *self, const incoming_t *in)
         .number = number_next (self),
         .at_us = self->now.wall_us,
         .name = in->lane ? label_view (in->lane->name) : plv_view (NULL, 0),
+        .name_label = in->lane ? in->lane->name : NULL,
         .envelope = in->envelope_bytes,
         .body = in->body,
     };

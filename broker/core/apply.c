@@ -113,6 +113,11 @@ static void remember_platform_id (core_t *self, plv_view_t adapter, plv_view_t p
     reflect_key (self, &key, expires_s);
 }
 
+static label_t *hold_or_copy (label_t *label, plv_view_t text)
+{
+    return label ? label_hold (label) : label_new (text);
+}
+
 static plv_err_t apply_accept (core_t *self, const record_t *record, plv_fail_t *ret_fail)
 {
     plv_envelope_t envelope;
@@ -130,7 +135,7 @@ static plv_err_t apply_accept (core_t *self, const record_t *record, plv_fail_t 
     entry_t *entry = entry_new (ENTRY_EVENT, record->number, record->envelope, record->body);
     entry->accepted_us = record->at_us;
     entry->flags = (uint8_t) record->flags;
-    entry->route = label_new (record->name);
+    entry->route = hold_or_copy (record->name_label, record->name);
     entry_put (self, session, entry);
     session->message_count++;
     session->active_us = record->at_us;
@@ -158,7 +163,7 @@ static plv_err_t apply_attempt (core_t *self, entry_t *entry, const record_t *re
     if (record->flags & ATTEMPT_DEDUPLICATED)
         entry->flags |= ENTRY_DEDUPLICATED;
     entry->dirty = true;
-    ledger_open (&entry->ledger, entry->attempts, record->at_us, label_new (record->who));
+    ledger_open (&entry->ledger, entry->attempts, record->at_us, hold_or_copy (record->who_label, record->who));
     if (entry->kind == ENTRY_EVENT)
         entry->session->active = entry;
     return ERR_OK;

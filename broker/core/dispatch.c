@@ -107,6 +107,7 @@ static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *ba
         .attempt = entry->attempts + 1u,
         .id = peer->incarnation,
         .who = label_view (peer->who),
+        .who_label = peer->who,
     };
     note (self, &record);
     if (entry->attempts == 1)

@@ -82,11 +82,10 @@ static effects_packet_t *packet_add (effects_packets_t *packets, uint32_t peer)
     return packet;
 }
 
-/*  A packet that is nearly full is left as it is and another one is begun, so that no message on a
-    socket grows beyond PACKET_BYTES_MAX.  */
+/*  A packet that is full is left as it is and another one is begun.  */
 static bool packet_has_room (const effects_packet_t *packet)
 {
-    return packet->bytes.size < PACKET_BYTES_MAX / 4;
+    return packet->bytes.size < PACKET_BYTES_FULL;
 }
 
 effects_packet_t *effects_packet (effects_packets_t *packets, uint32_t peer, effects_slot_t *slot)

@@ -9,12 +9,13 @@ enum { ENTRY_FORMAT = 1 };
 
 entry_t *entry_new (entry_kind_t kind, uint64_t number, plv_view_t envelope, plv_view_t body)
 {
-    entry_t *self = plv_alloc_zero (1, sizeof *self);
+    entry_t *self = plv_alloc (sizeof *self + envelope.size + body.size);
+    memset (self, 0, sizeof *self);
     self->kind = (uint8_t) kind;
     self->number = number;
     self->envelope_size = (uint32_t) envelope.size;
     self->body_size = (uint32_t) body.size;
-    self->bytes = plv_alloc (envelope.size + body.size);
+    self->bytes = self->own;
     memcpy (self->bytes, envelope.data, envelope.size);
     memcpy (self->bytes + envelope.size, body.data, body.size);
     return self;
@@ -30,7 +31,8 @@ void entry_destroy (entry_t **self_p)
     ledger_free (&self->ledger);
     plv_buf_free (&self->steps.packed);
     label_drop (&self->route);
-    free (self->bytes);
+    if (self->bytes != self->own)
+        free (self->bytes);
     free (self);
     *self_p = NULL;
 }
@@ -40,7 +42,8 @@ void entry_set_body (entry_t *self, plv_view_t body)
     uint8_t *bytes = plv_alloc (self->envelope_size + body.size);
     memcpy (bytes, self->bytes, self->envelope_size);
     memcpy (bytes + self->envelope_size, body.data, body.size);
-    free (self->bytes);
+    if (self->bytes != self->own)
+        free (self->bytes);
     self->bytes = bytes;
     self->body_size = (uint32_t) body.size;
 }

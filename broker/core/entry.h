@@ -67,7 +67,8 @@ typedef struct entry {
     bool in_view; /* has a row */
     uint32_t envelope_size;
     uint32_t body_size;
-    uint8_t *bytes; /* envelope, then body */
+    uint8_t *bytes; /* envelope, then body: those below, until the body is changed */
+    uint8_t own[];
 } entry_t;
 
 entry_t *entry_new (entry_kind_t kind, uint64_t number, plv_view_t envelope, plv_view_t body);

@@ -54,6 +54,16 @@ static void make_room (history_t *self, uint32_t limit)
     }
 }
 
+/*  The memory of the turn that goes serves the one that comes, unless it is much too large or too small.  */
+static void keep_room (history_turn_t *turn, size_t size)
+{
+    if (turn->bytes && turn->capacity >= size && turn->capacity <= 2 * size)
+        return;
+    free (turn->bytes);
+    turn->bytes = plv_alloc (size);
+    turn->capacity = (uint32_t) size;
+}
+
 void history_add (history_t *self, plv_view_t encoded, uint8_t maps, uint32_t limit)
 {
     if (self->next == 0)
@@ -67,11 +77,9 @@ void history_add (history_t *self, plv_view_t encoded, uint8_t maps, uint32_t li
     }
     make_room (self, limit);
     history_turn_t *turn = &self->ring[self->next % self->capacity];
-    if (self->count == self->capacity)
-        free (turn->bytes);
-    else
+    if (self->count < self->capacity)
         self->count++;
-    turn->bytes = plv_alloc (encoded.size);
+    keep_room (turn, encoded.size);
     memcpy (turn->bytes, encoded.data, encoded.size);
     turn->size = (uint32_t) encoded.size;
     turn->maps = maps;

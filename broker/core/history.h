@@ -15,6 +15,7 @@
 typedef struct {
     uint8_t *bytes;
     uint32_t size;
+    uint32_t capacity;
     uint8_t maps; /* 1 or 2 */
 } history_turn_t;
 

@@ -45,6 +45,7 @@ static void deliver (core_t *self, peer_t *peer, entry_t *entry, bool late)
         .flags = peer->deduplicates ? ATTEMPT_DEDUPLICATED : 0,
         .id = peer->incarnation,
         .who = label_view (peer->who),
+        .who_label = peer->who,
     };
     note (self, &record);
     outbox_hold (self, peer, entry);

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "core/label.h"
 
 typedef enum {
 #define RECORD(number, name, fields, meaning) RECORD_##name = (number),
@@ -36,6 +37,9 @@ typedef struct {
     plv_view_t envelope;
     plv_view_t body;
     plv_view_t extra;
+    /* when it is written, not read: the labels whose texts `who` and `name` are, to be held instead of copied */
+    label_t *who_label;
+    label_t *name_label;
 } record_t;
 
 const char *record_name (record_type_t type);

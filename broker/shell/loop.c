@@ -4,7 +4,7 @@
 #include <zmq.h>
 
 /*  A peer that does not read is tried again at this pace.  */
-enum { FLUSH_US = 2000, WAIT_US_MAX = 30000000 };
+enum { FLUSH_US = 2000, WAIT_US_MAX = 30000000, COMMIT_EARLY_BYTES = 32 * 1024 };
 
 static int64_t least (int64_t a, int64_t b)
 {
@@ -45,6 +45,20 @@ static void sleep_until_something (broker_t *self)
     zmq_poll (items, count, wait_ms (self));
 }
 
+/*  While much comes in, what was gathered goes to the store as soon as it is free, so that the disk and this
+    loop work at the same time. A little is left to gather: a commit costs the same for one as for many.  */
+static void commit_early (broker_t *self)
+{
+    if (self->turn.gather->journal.size < COMMIT_EARLY_BYTES)
+        return;
+    if (self->turn.under_way)
+        turn_answers (self);
+    if (!self->turn.under_way) {
+        turn_prompt (self);
+        turn_commit (self, false);
+    }
+}
+
 /*  What peers have sent, one packet of each socket after the other, up to a bound: then it is stored.  */
 static size_t drain_sockets (broker_t *self)
 {
@@ -64,6 +78,7 @@ static size_t drain_sockets (broker_t *self)
             input.more = packet.parts;
             turn_input (self, &input);
             taken++;
+            commit_early (self);
         }
     } while (taken > before && taken < TURN_INPUTS_MAX);
     return taken;
