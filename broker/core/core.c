@@ -80,8 +80,8 @@ void core_destroy (core_t **self_p)
     core_t *self = *self_p;
     if (!self)
         return;
+    destroy_sessions (self); /* their entries are in the lists of peers */
     destroy_peers (self);
-    destroy_sessions (self);
     lanes_destroy (self);
     destroy_names (self);
     plv_map_u64_free (&self->asks);
