@@ -68,6 +68,9 @@ static session_t *session_asked (core_t *self, peer_t *peer, uint64_t request, p
 {
     plv_view_t id = plv_mp_find_str (arguments, "session");
     session_t *session = session_get (self, id);
+    /* what another platform's people say is not told, not even whether they do */
+    if (session && peer->from == FROM_ADAPTER && !plv_view_is (session->platform, peer->platform))
+        session = NULL;
     if (!session)
         control_fail (self, peer, request, ERR_NOENT, "no open session is named \"" PLV_VIEW_FMT "\"", PLV_VIEW_ARG (id));
     return session;
@@ -143,12 +146,21 @@ static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t 
     plv_buf_free (&body);
 }
 
+static bool may_ask (const peer_t *peer, command_t command)
+{
+    return peer->from == FROM_TOOL || command == COMMAND_SESSIONS_SHOW || command == COMMAND_SESSIONS_RESET;
+}
+
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t request = frame->arg[0].number;
     plv_view_t arguments = frame->arg[2].bytes;
     command_t command = command_of (frame->arg[1].bytes);
 
+    if (!may_ask (peer, command)) {
+        control_fail (self, peer, request, ERR_AUTH, "an adapter may ask for sessions.show and sessions.reset only");
+        return;
+    }
     switch (command) {
     case COMMAND_SESSIONS_SHOW: show_session (self, peer, request, arguments); break;
     case COMMAND_SESSIONS_RESET: reset_session (self, peer, request, arguments); break;

@@ -102,6 +102,13 @@ static bool read_services (core_t *self, peer_t *peer, plv_view_t options)
     return true;
 }
 
+/*  An adapter that does not say what it stands for stands for the platform of its own name.  */
+static void read_platform (peer_t *peer, plv_view_t options)
+{
+    plv_view_t platform = plv_mp_find_str (options, "platform");
+    copy_text (peer->platform, platform.size ? platform : plv_view_str (peer->name));
+}
+
 static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     plv_view_t options = frame->arg[4].bytes, incarnation;
@@ -113,6 +120,7 @@ static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
     peer->pid = frame->arg[3].number;
     peer->credit = (uint32_t) option_number (options, "credit", CREDIT_DEFAULT, CREDIT_MAX);
     peer->history = (uint32_t) option_number (options, "history", HISTORY_TURNS_MAX, HISTORY_TURNS_MAX);
+    read_platform (peer, options);
     peer->deduplicates = option_flag (options, "deduplicates");
     if (plv_mp_find (options, "incarnation", &value) && plv_mp_bin (&value, &incarnation)
         && incarnation.size == PLV_ID_BYTES)

@@ -43,6 +43,7 @@ typedef struct peer {
     effects_slot_t prompt_slot;
 
     struct outlet *outlet; /* adapters */
+    char platform[NAME_BYTES_MAX + 1]; /* that the adapter stands for */
     bool deduplicates;
 
     serving_t *servings; /* workers */

@@ -315,6 +315,9 @@ static void the_table_says_who_may_say_what_when (void **state)
     assert_false (plv_verb_legal (VERB_PUBLISH, FROM_WORKER, STATE_READY));
     assert_false (plv_verb_legal (VERB_PUBLISH, FROM_ADAPTER, STATE_NEW));
     assert_true (plv_verb_legal (VERB_BYE, FROM_TOOL, STATE_NEW));
+    assert_true (plv_verb_legal (VERB_CONTROL, FROM_TOOL, STATE_READY));
+    assert_true (plv_verb_legal (VERB_CONTROL, FROM_ADAPTER, STATE_READY));
+    assert_false (plv_verb_legal (VERB_CONTROL, FROM_WORKER, STATE_READY));
     assert_true (plv_verb_legal (VERB_BYE, FROM_BROKER, STATE_READY));
     assert_false (plv_verb_legal ((plv_verb_t) 0, FROM_ANY, STATE_READY));
     assert_false (plv_verb_legal ((plv_verb_t) 255, FROM_ANY, STATE_READY));

@@ -31,9 +31,10 @@ static void on_reset (question_t *question, const pal_control_result_t *result)
         recent_forget (self, question->conversation);
         respond (self, question->call, 200, pal_text ("{\"status\":\"success\"}\n"), NULL);
     } else if (pal_text_is (result->status, "BUSY")) {
+        pal_header_t after = {pal_text ("retry-after"), pal_text ("1")};
         respond_problem (self, question->call, 409,
-                         pal_text ("a message of this session is still worked on"), NULL);
-    } else if (pal_text_is (result->status, "UNAVAILABLE") && self->host->connected (self->host)) {
+                         pal_text ("a message of this session is still worked on"), &after);
+    } else if (pal_text_is (result->status, "AUTH")) {
         respond_problem (self, question->call, 403,
                          pal_text ("this broker does not let adapters reset sessions"), NULL);
     } else {

@@ -10,7 +10,7 @@ import zmq
 
 VERBS = {'HELLO': 1, 'WELCOME': 2, 'PING': 3, 'PONG': 4, 'BYE': 5, 'ERROR': 6, 'WHO': 7, 'CREDIT': 8,
          'PUBLISH': 10, 'STORED': 11, 'BUSY': 12, 'REJECTED': 13, 'DELIVER': 14, 'DELIVERED': 15, 'SETTLED': 16,
-         'LIVE': 17}
+         'LIVE': 17, 'CONTROL': 30, 'RESULT': 31}
 NAMES = {number: name for name, number in VERBS.items()}
 HEAD = b'PV\x01\x00'
 
@@ -40,6 +40,7 @@ class Broker:
         self.context = zmq.Context()
         self.welcomes = True
         self.pongs = True
+        self.results = {}  # command: (status, body); AUTH for what is not in it
         self.log, self.packets, self.peer = [], [], None
         self.open()
 
@@ -86,6 +87,9 @@ class Broker:
                 break
             elif verb == 'PING' and self.pongs:
                 self.send(frame('PONG'))
+            elif verb == 'CONTROL':
+                status, body = self.results.get(arguments[1], ('AUTH', {'text': 'not you'}))
+                self.send(frame('RESULT', arguments[0], False, status, body))
             self.log.append((verb, arguments))
 
     def expect(self, verb, matches=lambda arguments: True, within=5.0):

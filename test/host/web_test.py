@@ -132,6 +132,22 @@ def a_late_answer_is_kept_in_the_session():
         assert status == 200 and [one['response_text'] for one in session['responses']] == ['Here.']
 
 
+def a_session_is_the_brokers():
+    shown = {'session_id': 'web_s1', 'history': [{'role': 'user', 'text': 'hello'}]}
+    reset = ('POST', '/chat/session/s1/reset')
+    with Gateway() as web:
+        web.broker.results['sessions.show'] = ('ok', shown)
+        assert web.wait(web.later('GET', '/chat/session/s1'))[::2] == (200, shown)
+        assert web.broker.expect('CONTROL')[1:] == ['sessions.show', {'session': 'web_s1'}]
+        for status, body, code in (('ok', {'status': 'success'}, 200), ('NOENT', {'text': 'none'}, 200),
+                                   ('BUSY', {'text': 'busy'}, 409), ('AUTH', {'text': 'no'}, 403)):
+            web.broker.results['sessions.reset'] = (status, body)
+            got, answer, told = web.wait(web.later(*reset))
+            assert got == code, (status, got, told)
+            assert answer.getheader('retry-after') == ('1' if status == 'BUSY' else None)
+            assert code != 200 or told == {'status': 'success'}
+
+
 def what_is_not_stored_is_not_promised():
     with Gateway('timeout_s = 1;') as web:
         asked = web.say()
@@ -332,7 +348,7 @@ def a_stop_lets_waiting_clients_finish():
 
 
 TESTS = [a_message_is_answered, every_client_gets_its_own_answer, a_late_answer_is_kept_in_the_session,
-         what_is_not_stored_is_not_promised, busy_and_rejected, bad_requests_get_a_clear_answer,
+         a_session_is_the_brokers, what_is_not_stored_is_not_promised, busy_and_rejected, bad_requests_get_a_clear_answer,
          broken_http_does_no_harm, one_connection_serves_many_requests, idempotency_keys,
          a_client_that_hangs_up_costs_nothing, keys_let_in, ready_means_that_the_broker_is_there,
          a_port_in_use_is_named, a_successor_takes_the_port_over, a_stop_lets_waiting_clients_finish]
