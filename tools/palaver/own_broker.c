@@ -44,7 +44,7 @@ static plv_err_t make_dir (own_broker_t *self, plv_fail_t *ret_fail)
 {
     const char *top = getenv ("TMPDIR");
     /* the path of a socket is short: a long TMPDIR is passed over */
-    if (!top || top[0] != '/' || strlen (top) > 30)
+    if (!top || top[0] != '/' || strlen (top) + sizeof "/palaver-XXXXXX" > sizeof self->dir)
         top = "/tmp";
     snprintf (self->dir, sizeof self->dir, "%s/palaver-XXXXXX", top);
     if (!mkdtemp (self->dir))
@@ -125,6 +125,8 @@ static plv_err_t wait_until_ready (own_broker_t *self, const char *log, int64_t 
             pause_a_moment ();
     }
     free (socket);
+    if (interrupt_seen ())
+        return plv_fail (ret_fail, ERR_TIMEOUT, "interrupted");
     return err ? fail_log (log, ret_fail) : ERR_OK;
 }
 

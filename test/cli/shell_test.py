@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+"""Help, man pages and completion say what there is, and nothing else."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from cli import BUILD, PALAVER, SECONDS, TOP
+
+PAGES = f'{TOP}/tools/palaver/man'
+COMPLETION = f'{TOP}/tools/palaver/completion'
+
+
+def output(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True, **options).stdout
+
+
+def listed(text, title='Commands'):
+    """The names in a section of --help."""
+    section = text.split(f'\n{title}:\n')[1].split('\n\n')[0]
+    return re.findall(r'^  ((?:[a-z]+ ?){1,2}?)(?= [A-Z\[]|  |$)', section, re.M)
+
+
+class Help(unittest.TestCase):
+    def commands(self):
+        return [name.strip() for name in listed(output(PALAVER, '--help'))]
+
+    def test_every_command_has_help_that_names_its_options(self):
+        commands = self.commands()
+        self.assertGreaterEqual(len(commands), 17)
+        for command in commands:
+            text = output(PALAVER, *command.split(), '--help')
+            self.assertTrue(text.startswith(f'usage: palaver {command}'), text)
+            self.assertIn('--json', text)
+        for line in output(PALAVER, '--help').splitlines():
+            self.assertLessEqual(len(line), 80, line)
+
+    def test_groups_have_help(self):
+        self.assertIn('dead replay', output(PALAVER, 'dead', '--help'))
+        self.assertNotIn('sessions', output(PALAVER, 'dead', '--help'))
+
+    def test_version(self):
+        self.assertRegex(output(PALAVER, '--version'), r'^palaver \d+\.\d+\.\d+')
+
+    def test_hidden_generation_is_what_is_checked_in(self):
+        for what, path in (('man', f'{PAGES}/palaver.1'), ('conf', f'{PAGES}/palaver.conf.5'),
+                           ('bash', f'{COMPLETION}/palaver'), ('zsh', f'{COMPLETION}/_palaver')):
+            with open(path, encoding='utf-8') as file:
+                self.assertEqual(output(PALAVER, 'generate', what), file.read(), path)
+        self.assertNotIn('generate', output(PALAVER, '--help'))
+
+
+class Pages(unittest.TestCase):
+    def test_roff_has_no_complaints(self):
+        if not shutil.which('groff'):
+            self.skipTest('groff is not installed')
+        for name in os.listdir(PAGES):
+            done = subprocess.run(['groff', '-ww', '-man', '-z', '-Tutf8', f'{PAGES}/{name}'], capture_output=True,
+                                  text=True, timeout=SECONDS, check=True)
+            self.assertEqual(done.stderr, '', name)
+
+    def test_the_page_of_palaverd_has_the_options_of_its_help(self):
+        with open(f'{PAGES}/palaverd.8', encoding='utf-8') as file:
+            page = file.read().replace('\\-', '-')
+        options = set(re.findall(r'--[a-z-]+', output(os.path.join(BUILD, 'bin', 'palaverd'), '--help')))
+        self.assertEqual(options, set(re.findall(r'--[a-z-]+', page)))
+
+    def test_the_page_of_the_configuration_has_every_key(self):
+        with open(f'{PAGES}/palaver.conf.5', encoding='utf-8') as file:
+            page = file.read()
+        text = output(os.path.join(BUILD, 'bin', 'palaverd'), '--conf', f'{TOP}/conf/palaver.conf', '--print-conf')
+        group = ''
+        for line in text.splitlines():
+            opened, key = re.match(r'(\w+) = \{', line), re.match(r'    (\w+) = ', line)
+            group = opened[1] if opened else group
+            if key and group not in ('adapters', 'routes'):
+                self.assertIn(f'\n.B {group}.{key[1]}\n', page)
+
+
+class Completion(unittest.TestCase):
+    def bash(self, *words):
+        """What bash offers for the last word."""
+        script = f'source {COMPLETION}/palaver; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _palaver; ' \
+                 'printf "%s\\n" "${COMPREPLY[@]}"'
+        return output('bash', '-c', script, 'bash', 'palaver', *words).split()
+
+    def test_words(self):
+        self.assertEqual(self.bash('dea'), ['dead'])
+        self.assertEqual(set(self.bash('dead', '')), {'list', 'show', 'replay', 'discard'})
+        self.assertEqual(self.bash('sessions', 're'), ['reset'])
+        self.assertEqual(self.bash('--run', '/x', 'sessions', 're'), ['reset'])
+        self.assertNotIn('generate', self.bash(''))
+
+    def test_options(self):
+        self.assertEqual(self.bash('dead', 'replay', '--dr'), ['--dry-run'])
+        self.assertEqual(self.bash('dead', 'replay', '12', '--allow'), ['--allow-duplicates'])
+        self.assertEqual(self.bash('status', '--yes'), [])
+        self.assertEqual(self.bash('send', 'hello', '--plat'), ['--platform'])
+        self.assertEqual(self.bash('dead', 'list', '--limit', ''), [])
+
+    def test_folders(self):
+        self.assertIn('/proc', self.bash('status', '--run', '/pro'))
+        self.assertIn('/proc', self.bash('backup', '/pro'))
+
+    def test_bash_has_no_complaints(self):
+        if not shutil.which('shellcheck'):
+            self.skipTest('shellcheck is not installed')
+        output('shellcheck', '-s', 'bash', f'{COMPLETION}/palaver')
+
+    def test_zsh_can_read_it(self):
+        if not shutil.which('zsh'):
+            self.skipTest('zsh is not installed')
+        output('zsh', '-n', f'{COMPLETION}/_palaver')
+
+
+if __name__ == '__main__':
+    unittest.main()
