@@ -181,6 +181,9 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
     case INPUT_DRAIN:
         self->draining = true;
         break;
+    case INPUT_STOP:
+        peers_farewell (self);
+        break;
     }
     self->effects = NULL;
 }

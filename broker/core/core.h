@@ -50,6 +50,7 @@ typedef enum {
     INPUT_CHECKPOINT, /* token, bytes: empty, or why it failed */
     INPUT_POLICY,     /* policy: taken */
     INPUT_DRAIN,      /* take nothing new, finish what workers hold */
+    INPUT_STOP,       /* the last input: every peer is told */
     INPUT_ANSWER,     /* token, bytes (a map): the shell's answer to a command of its own */
 } input_type_t;
 

@@ -123,6 +123,19 @@ void peers_silence (core_t *self, peer_t *peer)
     timers_set (&self->timers, &peer->silence, self->now.mono_us + conf->agents_heartbeat_ms * 1000);
 }
 
+void peers_farewell (core_t *self)
+{
+    peer_t *peer;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));) {
+        if (peer->state != STATE_READY)
+            continue;
+        plv_buf_t *buf = frame_held (self, peer);
+        size_t mark = plv_frame_begin (buf, VERB_BYE);
+        plv_mp_put_text (buf, "the broker stops");
+        plv_frame_end (buf, mark);
+    }
+}
+
 static void take_ping (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     (void) frame;

@@ -135,6 +135,8 @@ static void finish (broker_t *self)
     }
     while (!self->failed && self->turn.under_way)
         turn (self);
+    input_t stop = {.type = INPUT_STOP, .now = broker_now ()};
+    turn_input (self, &stop);
     turn_commit (self, true);
     while (!self->failed && self->turn.under_way) {
         zmq_pollitem_t item = {.fd = self->store->vtable->fd (self->store), .events = ZMQ_POLLIN};
