@@ -74,17 +74,17 @@ void entry_put (core_t *self, session_t *session, entry_t *entry)
     plv_map_u64_put (&self->entries, entry->number, entry);
     self->metrics.gauge[entry->kind == ENTRY_EVENT ? GAUGE_PENDING_EVENTS : GAUGE_OUTBOX]++;
     self->metrics.gauge[GAUGE_PENDING_BYTES] += (int64_t) (entry->envelope_size + entry->body_size);
+    self->metrics.gauge[GAUGE_STEPS] += entry->steps.count;
 }
 
 static void entry_let_go (core_t *self, entry_t *entry)
 {
     timers_cancel (&self->timers, &entry->timer);
-    if (entry->holder) {
+    if (entry->holder && entry->kind == ENTRY_EVENT)
+        dispatch_take_back (self, entry);
+    else if (entry->holder)
         entry->holder->held--;
-        entry->holder = NULL;
-        if (entry->kind == ENTRY_EVENT)
-            self->metrics.gauge[GAUGE_LEASES]--;
-    }
+    entry->holder = NULL;
     plv_node_remove (&entry->in_holder);
     if (entry->session->active == entry)
         entry->session->active = NULL;
@@ -98,6 +98,7 @@ static void entry_drop (core_t *self, entry_t *entry)
     plv_map_u64_remove (&self->entries, entry->number);
     self->metrics.gauge[entry->kind == ENTRY_EVENT ? GAUGE_PENDING_EVENTS : GAUGE_OUTBOX]--;
     self->metrics.gauge[GAUGE_PENDING_BYTES] -= (int64_t) (entry->envelope_size + entry->body_size);
+    self->metrics.gauge[GAUGE_STEPS] -= entry->steps.count;
     if (entry->kind == ENTRY_EVENT)
         session->event_count--;
     entry_destroy (&entry);
@@ -183,8 +184,9 @@ static plv_err_t apply_attempt_end (core_t *self, entry_t *entry, const record_t
 
 static plv_err_t apply_step (core_t *self, entry_t *entry, const record_t *record)
 {
-    (void) self;
+    uint32_t before = entry->steps.count;
     entry_step_add (entry, record->name, record->body);
+    self->metrics.gauge[GAUGE_STEPS] += (int64_t) entry->steps.count - before;
     entry->dirty = true;
     return ERR_OK;
 }

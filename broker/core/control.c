@@ -57,6 +57,7 @@ void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, 
 static void show_metrics (core_t *self, plv_buf_t *body)
 {
     plv_buf_t text = {0};
+    control_measure (self);
     plv_metrics_render (core_metrics (self), &text);
     plv_mp_put_map (body, 1);
     plv_mp_put_text (body, "text");

@@ -31,8 +31,20 @@ static uint32_t listed (const plv_node_t *head)
     return nodes;
 }
 
+/*  What is counted only when somebody looks.  */
+void control_measure (core_t *self)
+{
+    peer_t *peer;
+    int64_t credit = 0;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
+        if (peer->from == FROM_WORKER && peer_has_credit (peer))
+            credit += peer->credit - peer->held - peer->gathered_count;
+    self->metrics.gauge[GAUGE_CREDIT] = credit;
+}
+
 static void put_counts (core_t *self, plv_buf_t *body)
 {
+    control_measure (self);
     plv_metrics_t *metrics = core_metrics (self);
     plv_mp_put_text (body, "counts");
     plv_mp_put_map (body, GAUGE_COUNT_);

@@ -113,6 +113,7 @@ void dispatch_session (core_t *self, session_t *session);
 void dispatch_service (core_t *self, service_t *service);
 void dispatch_gathered (core_t *self, peer_t *peer);
 void dispatch_ungather (core_t *self, peer_t *peer, session_t *session);
+void dispatch_take_back (core_t *self, entry_t *entry); /* nobody has it; the attempt stays open */
 void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry); /* the worker has it, from now on until its deadline */
 lane_t *dispatch_lane (core_t *self, entry_t *entry);
 void dispatch_release (core_t *self, peer_t *peer); /* credit of its is free again */
@@ -161,6 +162,7 @@ void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why);
 void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb, const char *format, ...)
     __attribute__ ((format (printf, 5, 6)));
 void peers_silence (core_t *self, peer_t *peer);
+void peers_farewell (core_t *self);
 peer_t *peers_named (core_t *self, unsigned from, const char *name);
 
 /*  hello.c  */
@@ -190,6 +192,7 @@ void reflect_run_loaded (core_t *self, uint64_t key, plv_view_t run);
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void control_rows (core_t *self, const input_t *input);
 void control_forget (core_t *self, const peer_t *peer);
+void control_measure (core_t *self);
 void control_status (core_t *self, plv_buf_t *body);
 void control_routes (core_t *self, plv_buf_t *body);
 void control_agents (core_t *self, plv_buf_t *body);
