@@ -259,8 +259,14 @@ class Tool(Peer):
 
     def ask(self, command, seconds=None, **arguments):
         """(status, body) of a control command."""
+        self.command(command, **arguments)
+        return self.result(seconds)
+
+    def command(self, command, **arguments):
         self.request += 1
         self.send(frame('CONTROL', self.request, command, arguments))
+
+    def result(self, seconds=None):
         _, _, status, body = self.expect('RESULT', seconds)
         return status, body
 

@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# RUN: timeout=240
+"""Agents on other machines: TCP with CURVE, off by default, and only for keys that are let in."""
+
+import os
+import socket
+import unittest
+
+import zmq
+
+from palaverd import BrokerTest, wait
+from wireclient import Worker, frame
+
+BROKER = """#   made by a test
+metadata
+    name = "broker"
+curve
+    public-key = "{}"
+    secret-key = "{}"
+"""
+
+
+def cert(path, public, secret=None):
+    text = BROKER.format(public, secret) if secret else f'metadata\ncurve\n    public-key = "{public}"\n'
+    with open(path, 'w', encoding='ascii') as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(('127.0.0.1', 0))
+        return one.getsockname()[1]
+
+
+class Curve(BrokerTest):
+    def setUp(self):
+        self.public, self.secret = (key.decode() for key in zmq.curve_keypair())
+        self.allowed = zmq.curve_keypair()
+        self.stranger = zmq.curve_keypair()
+
+    def start(self, start=True):
+        broker = self.broker(start=False)
+        self.keys = f'{broker.folder}/keys'
+        os.makedirs(f'{self.keys}/agents')
+        cert(f'{self.keys}/broker.cert_secret', self.public, self.secret)
+        cert(f'{self.keys}/agents/one.cert', self.allowed[0].decode())
+        self.endpoint = f'tcp://127.0.0.1:{free_port()}'
+        broker.write_conf({'listen.agents': self.endpoint})
+        return broker.start() if start else broker
+
+    def remote(self, broker, keys, server=None, hello=True):
+        options = {'curve_publickey': keys[0], 'curve_secretkey': keys[1],
+                   'curve_serverkey': (server or self.public).encode()} if keys else {}
+        return broker.keep(Worker(self.endpoint, 'remote', socket=options, hello=hello))
+
+    def not_let_in(self, peer):
+        peer.send(frame('HELLO', 'agent', 'remote', 'b', 1, {'services': ['advisor'], 'credit': 4}))
+        self.assertIsNone(peer.next(0.7))
+
+    def test_off_by_default(self):
+        broker = self.broker()
+        with open(f'/proc/{broker.process.pid}/net/tcp', encoding='ascii') as tcp:
+            listening = {line.split()[9] for line in tcp if line.split()[3] == '0A'}
+        mine = set()
+        for fd in os.listdir(f'/proc/{broker.process.pid}/fd'):
+            link = os.readlink(f'/proc/{broker.process.pid}/fd/{fd}')
+            if link.startswith('socket:['):
+                mine.add(link[8:-1])
+        self.assertEqual(mine & listening, set())
+
+    def test_a_key_that_is_let_in_works(self):
+        broker = self.start()
+        adapter, worker = broker.adapter(), self.remote(broker, self.allowed)
+        job, body = self.round_trip(adapter, worker, 'hello from afar')
+        self.assertEqual((job['body']['message_text'], body['response_text']), ('hello from afar', 'an answer'))
+
+    def test_a_key_that_is_not_known_is_not_let_in(self):
+        broker = self.start()
+        adapter = broker.adapter()
+        adapter.publish('secret')
+        adapter.expect('STORED')
+        self.not_let_in(self.remote(broker, self.stranger, hello=False))
+        self.assertEqual(broker.metric('leases'), 0)
+        self.assertEqual(broker.metric('peers{role="worker"}'), 0)
+
+    def test_without_curve_nobody_is_let_in(self):
+        broker = self.start()
+        self.not_let_in(self.remote(broker, None, hello=False))
+        self.remote(broker, self.allowed)
+
+    def test_a_wrong_server_key_does_not_connect(self):
+        broker = self.start()
+        self.not_let_in(self.remote(broker, self.allowed, zmq.curve_keypair()[0].decode(), hello=False))
+
+    def test_a_key_that_is_added_later_is_let_in_without_a_restart(self):
+        broker = self.start()
+        cert(f'{self.keys}/agents/two.cert', self.stranger[0].decode())
+        def try_it():
+            peer = self.remote(broker, self.stranger, hello=False)
+            peer.send(frame('HELLO', 'agent', 'remote', 'b', 1, {'services': ['advisor'], 'credit': 4}))
+            return peer.next(0.5)
+        self.assertEqual(wait(try_it, 'the new key is let in')[0], 'WELCOME')
+
+    def test_only_agents_are_let_in(self):
+        broker = self.start()
+        for role in ('adapter', 'tool'):
+            peer = self.remote(broker, self.allowed, hello=False)
+            peer.send(frame('HELLO', role, 'remote', 'b', 1, {}))
+            self.assertEqual(peer.expect('ERROR')[0], 'AUTH')
+
+    def test_a_remote_agent_survives_a_restart_of_the_broker(self):
+        broker = self.start()
+        adapter, worker = broker.adapter(), self.remote(broker, self.allowed)
+        adapter.publish('hello')
+        job = worker.job()
+        broker.restart(crash=True)
+        adapter.hello()
+        worker.options['holding'] = [job['lease']]
+        worker.hello()
+        worker.reply(job['lease'], 'still here')
+        self.assertEqual(self.deliver(adapter)['response_text'], 'still here')
+
+    def test_no_certificate(self):
+        broker = self.start(start=False)
+        os.remove(f'{self.keys}/broker.cert_secret')
+        self.refused(broker, 'broker.cert_secret', 'palaver keys new')
+
+    def test_a_secret_that_others_may_read(self):
+        broker = self.start(start=False)
+        os.chmod(f'{self.keys}/broker.cert_secret', 0o644)
+        self.refused(broker, 'broker.cert_secret', 'chmod 600')
+
+    def test_a_certificate_that_is_none(self):
+        broker = self.start(start=False)
+        with open(f'{self.keys}/broker.cert_secret', 'w', encoding='ascii') as file:
+            file.write('hello')
+        self.refused(broker, 'broker.cert_secret', 'certificate')
+
+    def test_an_address_that_is_none(self):
+        broker = self.start(start=False)
+        for address in ('127.0.0.1:99', 'ipc:///tmp/x', 'tcp://', 'tcp://nowhere.invalid:1', 'tcp://127.0.0.1'):
+            broker.write_conf({'listen.agents': address})
+            self.refused(broker, 'listen.agents' if 'nowhere' not in address else address)
+
+
+if __name__ == '__main__':
+    unittest.main()
