@@ -83,6 +83,16 @@ static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t 
     plv_frame_end (buf, mark);
 }
 
+void dispatch_take_back (core_t *self, entry_t *entry)
+{
+    if (!entry->holder)
+        return;
+    entry->holder->held--;
+    entry->holder = NULL;
+    plv_node_remove (&entry->in_holder);
+    self->metrics.gauge[GAUGE_LEASES]--;
+}
+
 void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry)
 {
     int64_t deadline_us =

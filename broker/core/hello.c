@@ -196,24 +196,39 @@ static void free_unclaimed (core_t *self, const peer_t *peer)
     }
 }
 
+/*  A job may be claimed by the process that got it, while nobody has it, or while another connection of the
+    same process does, which is then out of use: `ret_old`.  */
+static bool may_claim (const entry_t *entry, const peer_t *peer, uint64_t lease, peer_t **ret_old)
+{
+    if (!entry || entry->kind != ENTRY_EVENT || entry->state != ENTRY_LEASED || entry_lease (entry) != lease
+        || !same_id (&entry->holder_incarnation, &peer->incarnation) || entry->holder == peer)
+        return false;
+    if (entry->holder)
+        *ret_old = entry->holder;
+    return true;
+}
+
 static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
 {
     plv_mp_t value;
     uint32_t held;
     uint64_t lease;
+    peer_t *old = NULL;
     if (!plv_mp_find (options, "holding", &value) || !plv_mp_array (&value, &held))
         return;
     while (held-- && plv_mp_u64 (&value, &lease)) {
         entry_t *entry = entry_get (self, entry_of_lease (lease));
-        if (!entry || entry->kind != ENTRY_EVENT || entry->state != ENTRY_LEASED || entry->holder
-            || entry_lease (entry) != lease || !same_id (&entry->holder_incarnation, &peer->incarnation)) {
+        if (!may_claim (entry, peer, lease, &old)) {
             reply_cancel (self, peer, lease, "not_leased", "this job is done, dead, or with another worker");
             continue;
         }
         if (!entry->lane)
             entry->lane = dispatch_lane (self, entry);
+        dispatch_take_back (self, entry);
         dispatch_hold (self, peer, entry);
     }
+    if (old)
+        peers_gone (self, old, HOW_LEFT, "its process has connected again");
 }
 
 /*  Under one name one adapter. The same process again means that its old connection is gone.  */

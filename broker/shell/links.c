@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
-enum { ROUTING_ID_BYTES_MAX = 255, SEND_MARK = 1000, RECEIVE_MARK = 1000, BACKLOG = 4096, LINGER_MS = 1000 };
+enum { ROUTING_ID_BYTES_MAX = 255, SEND_MARK = 256, RECEIVE_MARK = 1000, BACKLOG = 4096, LINGER_MS = 1000 };
 
 /*  A packet that its peer did not read in time.  */
 typedef struct {
