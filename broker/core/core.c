@@ -80,9 +80,10 @@ void core_destroy (core_t **self_p)
     core_t *self = *self_p;
     if (!self)
         return;
-    destroy_sessions (self); /* their entries are in the lists of peers */
-    destroy_peers (self);
+    /* each lets go of what is in its lists: lanes of sessions and timers, entries of peers */
     lanes_destroy (self);
+    destroy_sessions (self);
+    destroy_peers (self);
     destroy_names (self);
     plv_map_u64_free (&self->asks);
     timers_free (&self->timers);
