@@ -128,7 +128,7 @@ class CliTest(BrokerTest):
 
     def palaver(self, broker, *arguments, code=OK, **options):
         done = self.call(broker, *arguments, **options).wait()
-        self.assertEqual(done.code, code, f'palaver {" ".join(arguments)}\n{done.out}{done.err}')
+        self.assertEqual(done.code, code, f'palaver {" ".join(arguments)}\n{done.out[:2000]}{done.err[-4000:]}')
         return done
 
     def terminal(self, broker, *arguments, env=None, **options):

@@ -40,7 +40,8 @@ bool out_end (void)
 void out_flush (plv_buf_t *buffer)
 {
     plv_buf_check (buffer);
-    fwrite (buffer->data, 1, buffer->size, stdout);
+    if (buffer->size)
+        fwrite (buffer->data, 1, buffer->size, stdout);
     plv_buf_clear (buffer);
 }
 
