@@ -80,12 +80,7 @@ void entry_put (core_t *self, session_t *session, entry_t *entry)
 static void entry_let_go (core_t *self, entry_t *entry)
 {
     timers_cancel (&self->timers, &entry->timer);
-    if (entry->holder && entry->kind == ENTRY_EVENT)
-        dispatch_take_back (self, entry);
-    else if (entry->holder)
-        entry->holder->held--;
-    entry->holder = NULL;
-    plv_node_remove (&entry->in_holder);
+    holding_take (self, entry);
     if (entry->session->active == entry)
         entry->session->active = NULL;
 }

@@ -83,26 +83,12 @@ static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t 
     plv_frame_end (buf, mark);
 }
 
-void dispatch_take_back (core_t *self, entry_t *entry)
-{
-    if (!entry->holder)
-        return;
-    entry->holder->held--;
-    entry->holder = NULL;
-    plv_node_remove (&entry->in_holder);
-    self->metrics.gauge[GAUGE_LEASES]--;
-}
-
 void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry)
 {
     int64_t deadline_us =
         entry->lane ? entry->lane->route->deadline_us : self->policy->conf->agents_deadline_ms * 1000;
-    plv_node_remove (&entry->in_holder);
-    entry->holder = peer;
+    holding_give (self, peer, entry);
     entry->lease_us = self->now.mono_us;
-    plv_list_push (&peer->holding, &entry->in_holder);
-    peer->held++;
-    self->metrics.gauge[GAUGE_LEASES]++;
     entry->session->worker = peer->number;
     timers_set (&self->timers, &entry->timer, self->now.mono_us + deadline_us);
 }

@@ -224,7 +224,6 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
         }
         if (!entry->lane)
             entry->lane = dispatch_lane (self, entry);
-        dispatch_take_back (self, entry);
         dispatch_hold (self, peer, entry);
     }
     if (old)

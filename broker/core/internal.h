@@ -107,13 +107,16 @@ outlet_t *outlet_of (core_t *self, plv_view_t name);
 /*  accept.c  */
 void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame);
 
+/*  holding.c: which peer has which entry  */
+void holding_give (core_t *self, peer_t *peer, entry_t *entry); /* taken from whoever had it */
+void holding_take (core_t *self, entry_t *entry); /* nobody has it; its attempt stays open */
+
 /*  dispatch.c  */
 lane_t *lane_named (core_t *self, plv_view_t name);
 void dispatch_session (core_t *self, session_t *session);
 void dispatch_service (core_t *self, service_t *service);
 void dispatch_gathered (core_t *self, peer_t *peer);
 void dispatch_ungather (core_t *self, peer_t *peer, session_t *session);
-void dispatch_take_back (core_t *self, entry_t *entry); /* nobody has it; the attempt stays open */
 void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry); /* the worker has it, from now on until its deadline */
 lane_t *dispatch_lane (core_t *self, entry_t *entry);
 void dispatch_release (core_t *self, peer_t *peer); /* credit of its is free again */

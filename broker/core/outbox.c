@@ -27,10 +27,7 @@ static void send_deliver (core_t *self, peer_t *peer, const entry_t *entry, bool
 
 void outbox_hold (core_t *self, peer_t *peer, entry_t *entry)
 {
-    plv_node_remove (&entry->in_holder);
-    entry->holder = peer;
-    plv_list_push (&peer->holding, &entry->in_holder);
-    peer->held++;
+    holding_give (self, peer, entry);
     timers_set (&self->timers, &entry->timer,
                 self->now.mono_us + self->policy->conf->delivery_timeout_ms * 1000);
 }
@@ -189,10 +186,7 @@ void outbox_failed (core_t *self, entry_t *entry, const failure_t *failure)
 
 void outbox_orphan (core_t *self, entry_t *entry)
 {
-    plv_node_remove (&entry->in_holder);
-    if (entry->holder)
-        entry->holder->held--;
-    entry->holder = NULL;
+    holding_take (self, entry);
     plv_list_push (&entry->outlet->orphans, &entry->in_holder);
     timers_set (&self->timers, &entry->timer, self->now.mono_us + self->policy->conf->agents_timeout_ms * 1000);
 }
