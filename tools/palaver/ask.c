@@ -78,8 +78,6 @@ static plv_err_t wait_for_result (asker_t *self, plv_frame_t *ret_frame, plv_fai
 static ending_t refused (plv_view_t status, plv_view_t body)
 {
     plv_view_t text = plv_mp_find_str (body, "text");
-    if (!text.size)
-        text = plv_mp_find_str (body, "detail");
     if (text.size)
         say (PLV_VIEW_FMT, PLV_VIEW_ARG (text));
     else if (!plv_view_is (status, "NOENT"))

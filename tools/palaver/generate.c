@@ -4,7 +4,7 @@
 
 static const generated_t files[] = {
     {.what = "man", .path = "tools/palaver/man/palaver.1", .put = generate_man},
-    {.what = "conf", .path = "tools/palaver/man/palaver.conf.5", .put = generate_conf},
+    {.what = "conf", .put = generate_conf},
     {.what = "bash", .path = "tools/palaver/completion/palaver", .put = generate_bash},
     {.what = "zsh", .path = "tools/palaver/completion/_palaver", .put = generate_zsh},
 };

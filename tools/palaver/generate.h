@@ -14,7 +14,7 @@
 
 typedef struct {
     const char *what; /* "man" */
-    const char *path; /* from the top of the tree */
+    const char *path; /* from the top of the tree; NULL: made by the build */
     void (*put) (plv_buf_t *out);
 } generated_t;
 

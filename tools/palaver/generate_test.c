@@ -31,6 +31,8 @@ static void nothing_is_stale (void **state)
     const generated_t *file;
     (void) state;
     for (size_t i = 0; (file = generated_at (i)); i++) {
+        if (!file->path)
+            continue;
         plv_buf_t kept = read_file (file->path), made = {0};
         file->put (&made);
         if (!plv_view_equal (plv_buf_view (&kept), plv_buf_view (&made)))
@@ -82,6 +84,8 @@ static int write_all (void)
 {
     const generated_t *file;
     for (size_t i = 0; (file = generated_at (i)); i++) {
+        if (!file->path)
+            continue;
         plv_buf_t made = {0};
         FILE *out = fopen (file->path, "w");
         file->put (&made);

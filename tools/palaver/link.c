@@ -138,9 +138,7 @@ static plv_err_t wait_for_packet (link_t *self, int64_t deadline_us, plv_fail_t 
             return plv_fail (ret_fail, ERR_TIMEOUT, "no answer in time");
         if (self->timeout_us && now_us - self->heard_us > self->timeout_us)
             return plv_fail (ret_fail, ERR_GONE, "the broker has fallen silent");
-        int64_t latest_us = self->heard_us > self->said_us ? self->said_us : self->heard_us;
-        if (self->timeout_us && now_us - latest_us >= self->heartbeat_us
-            && now_us - self->said_us >= self->heartbeat_us) {
+        if (self->timeout_us && now_us - self->said_us >= self->heartbeat_us) {
             plv_err_t err = send_verb (self, VERB_PING, NULL, ret_fail);
             if (err)
                 return err;
