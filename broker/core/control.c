@@ -1,6 +1,7 @@
 #include "core/control.h"
 
 #include "core/internal.h"
+#include "core/text.h"
 #include "wire/mp.h"
 
 #include "base/alloc.h"
@@ -49,7 +50,7 @@ void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, 
     va_end (args);
     plv_mp_put_map (&body, 1);
     plv_mp_put_text (&body, "text");
-    plv_mp_put_text (&body, text);
+    plv_mp_put_str (&body, text_cut (plv_view_str (text), sizeof text));
     control_answer (self, peer, request, plv_err_name (err), &body);
     plv_buf_free (&body);
 }

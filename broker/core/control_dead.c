@@ -1,5 +1,6 @@
 #include "core/control.h"
 #include "core/internal.h"
+#include "core/text.h"
 
 #include "base/alloc.h"
 #include "base/bytes.h"
@@ -20,11 +21,10 @@ static uint64_t number_argument (plv_view_t arguments, const char *key, uint64_t
 
 static void text_argument (plv_view_t arguments, const char *key, char into[NAME_BYTES_MAX + 1])
 {
-    plv_view_t text = plv_mp_find_str (arguments, key);
-    size_t size = text.size < NAME_BYTES_MAX ? text.size : NAME_BYTES_MAX;
-    if (size)
-        memcpy (into, text.data, size);
-    into[size] = '\0';
+    plv_view_t text = text_cut (plv_mp_find_str (arguments, key), NAME_BYTES_MAX);
+    if (text.size)
+        memcpy (into, text.data, text.size);
+    into[text.size] = '\0';
 }
 
 static void put_key (plv_buf_t *buf, uint64_t number)

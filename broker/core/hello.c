@@ -1,6 +1,7 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
+#include "core/text.h"
 #include "wire/mp.h"
 
 #include <stdio.h>
@@ -23,9 +24,10 @@ static bool name_good (plv_view_t name)
 
 static void copy_text (char into[NAME_BYTES_MAX + 1], plv_view_t text)
 {
-    size_t size = text.size < NAME_BYTES_MAX ? text.size : NAME_BYTES_MAX;
-    memcpy (into, text.data, size);
-    into[size] = '\0';
+    text = text_cut (text, NAME_BYTES_MAX);
+    if (text.size)
+        memcpy (into, text.data, text.size);
+    into[text.size] = '\0';
 }
 
 static uint64_t option_number (plv_view_t options, const char *key, uint64_t standard, uint64_t most)

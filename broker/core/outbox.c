@@ -2,6 +2,7 @@
 
 #include "core/backoff.h"
 #include "core/mark.h"
+#include "core/text.h"
 #include "wire/mp.h"
 
 /*  Replies leave in the order of their making, one at a time for each session: a reply that must be tried
@@ -203,12 +204,10 @@ static void settle (core_t *self, entry_t *entry, const plv_frame_t *frame)
 {
     plv_view_t outcome = frame->arg[1].bytes;
     failure_t failure = {
-        .why = frame->arg[4].nil ? plv_view (NULL, 0) : frame->arg[4].bytes,
+        .why = text_cut (frame->arg[4].bytes, REASON_BYTES_MAX),
         .delay_us = retry_after_us (&frame->arg[3]),
         .code = outcome,
     };
-    if (failure.why.size > REASON_BYTES_MAX)
-        failure.why.size = REASON_BYTES_MAX;
     if (plv_view_is (outcome, "not_sent")) {
         failure.how = HOW_NOT_SENT;
         count (self, COUNTER_DELIVERIES_NOT_SENT);

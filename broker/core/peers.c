@@ -1,5 +1,6 @@
 #include "core/internal.h"
 
+#include "core/text.h"
 #include "wire/mp.h"
 
 #include <stdarg.h>
@@ -23,9 +24,7 @@ void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb
     vsnprintf (text, sizeof text, format, args);
     va_end (args);
     /* what was cut in the middle of a character is not sent */
-    plv_view_t view = plv_view_str (text);
-    while (view.size && !plv_utf8_valid (view))
-        text[--view.size] = '\0';
+    text[text_cut (plv_view_str (text), sizeof text).size] = '\0';
     send_error (self, peer, code, text, verb);
     effects_log (self->effects, LOG_PEER_REFUSED, F_STR ("role", peer_role (peer)),
                  F_STR ("name", peer->name[0] ? peer->name : "?"), F_STR ("code", code), F_STR ("text", text));
@@ -152,7 +151,8 @@ static void take_pong (core_t *self, peer_t *peer, const plv_frame_t *frame)
 static void take_bye (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     char why[128];
-    snprintf (why, sizeof why, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[0].bytes));
+    plv_view_t reason = text_cut (frame->arg[0].bytes, sizeof why - 1);
+    snprintf (why, sizeof why, PLV_VIEW_FMT, PLV_VIEW_ARG (reason));
     peers_gone (self, peer, HOW_LEFT, why);
 }
 

@@ -3,6 +3,7 @@
 #include "core/compliance.h"
 #include "core/mark.h"
 #include "core/state.h"
+#include "core/text.h"
 #include "wire/mp.h"
 
 void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code, const char *reason)
@@ -122,20 +123,15 @@ void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
     entry_t *entry = leased (self, peer, lease);
-    plv_view_t why = frame->arg[4].bytes;
     int64_t most_us = self->policy->conf->agents_backoff_max_ms * 1000;
     if (!entry)
         return;
-    if (why.size > REASON_BYTES_MAX)
-        why.size = REASON_BYTES_MAX;
     failure_t failure = {
         .how = frame->arg[1].number ? HOW_NACK_FINAL : HOW_NACK,
         .permanent = frame->arg[1].number != 0,
-        .code = frame->arg[3].bytes,
-        .why = why,
+        .code = text_cut (frame->arg[3].bytes, NAME_BYTES_MAX),
+        .why = text_cut (frame->arg[4].bytes, REASON_BYTES_MAX),
     };
-    if (failure.code.size > NAME_BYTES_MAX)
-        failure.code.size = NAME_BYTES_MAX;
     if (!frame->arg[2].nil && frame->arg[2].number < (uint64_t) most_us / 1000)
         failure.delay_us = (int64_t) frame->arg[2].number * 1000;
     else if (!frame->arg[2].nil)

@@ -1,0 +1,24 @@
+/*  text -- words of peers, kept short
+    OWNS    nothing
+    THREAD  any
+    FAILS   never
+    COST    one walk over what is kept
+
+    Whoever reads them gets UTF-8: what is cut is cut between two characters.  */
+
+#ifndef CORE_TEXT_H
+#define CORE_TEXT_H
+
+#include "base/utf8.h"
+#include "base/view.h"
+
+/*  The beginning of `text` that is UTF-8 and has at most `bytes_max` bytes.  */
+static inline plv_view_t text_cut (plv_view_t text, size_t bytes_max)
+{
+    size_t most = text.size < bytes_max ? text.size : bytes_max, at = 0, size;
+    while (at < most && (size = plv_utf8_size (text.data + at, most - at)))
+        at += size;
+    return plv_view (text.data, at);
+}
+
+#endif
