@@ -61,6 +61,16 @@ static void destroy_peers (core_t *self)
     plv_map_u64_free (&self->peers);
 }
 
+static void destroy_asks (core_t *self)
+{
+    ask_t *ask;
+    for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));) {
+        plv_buf_free (&ask->items);
+        free (ask);
+    }
+    plv_map_u64_free (&self->asks);
+}
+
 static void destroy_names (core_t *self)
 {
     service_t *service;
@@ -85,7 +95,7 @@ void core_destroy (core_t **self_p)
     destroy_sessions (self);
     destroy_peers (self);
     destroy_names (self);
-    plv_map_u64_free (&self->asks);
+    destroy_asks (self);
     timers_free (&self->timers);
     dedup_destroy (&self->dedup);
     rate_destroy (&self->rate);
