@@ -79,6 +79,18 @@ void plv_log_set (plv_log_t *self, plv_log_level_t least, plv_log_format_t forma
                            memory_order_relaxed);
 }
 
+plv_log_level_t plv_log_least (const plv_log_t *self)
+{
+    return self ? (plv_log_level_t) atomic_load_explicit (&self->least, memory_order_relaxed) : LOG_INFO;
+}
+
+plv_log_format_t plv_log_format (const plv_log_t *self)
+{
+    if (!self)
+        return LOG_AUTO;
+    return atomic_load_explicit (&self->json, memory_order_relaxed) ? LOG_JSON : LOG_TEXT;
+}
+
 uint64_t plv_log_lost (const plv_log_t *self)
 {
     return atomic_load_explicit (&self->lost, memory_order_relaxed);

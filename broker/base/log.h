@@ -42,6 +42,10 @@ plv_log_t *plv_log_new (const char *program, int fd, plv_log_level_t least,
 void plv_log_destroy (plv_log_t **self_p);
 void plv_log_set (plv_log_t *self, plv_log_level_t least, plv_log_format_t format);
 
+/*  What a child that writes to the same place is told. NULL: LOG_INFO, LOG_AUTO.  */
+plv_log_level_t plv_log_least (const plv_log_t *self);
+plv_log_format_t plv_log_format (const plv_log_t *self); /* LOG_TEXT or LOG_JSON */
+
 /*  Lines that could not be written so far.  */
 uint64_t plv_log_lost (const plv_log_t *self);
 

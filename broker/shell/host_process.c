@@ -1,6 +1,7 @@
 #include "shell/host_process.h"
 
 #include "base/alloc.h"
+#include "base/log_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,14 +38,25 @@ static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
     return wrong ? wrong : posix_spawnattr_setflags (attributes, flags);
 }
 
+static const char *log_format (const plv_log_t *log)
+{
+    switch (plv_log_format (log)) {
+    case LOG_TEXT: return "text";
+    case LOG_JSON: return "json";
+    default: return "auto";
+    }
+}
+
 /*  0 or an errno.  */
 static int spawn (const host_process_options_t *options, int status, pid_t *ret_pid)
 {
-    char *words[14];
+    char *words[18];
     size_t count = 0;
-    const char *fixed[] = {options->program, "--plugin",    options->plugin,
-                           "--name",         options->name, "--broker",
-                           options->broker,  "--status-fd", "3"};
+    const char *fixed[] = {options->program, "--plugin",     options->plugin,
+                           "--name",         options->name,  "--broker",
+                           options->broker,  "--status-fd",  "3",
+                           "--log-level",    plv_log_level_text (plv_log_least (options->log)),
+                           "--log-format",   log_format (options->log)};
     for (; count < sizeof fixed / sizeof *fixed; count++)
         words[count] =
             (char *) (uintptr_t) fixed[count]; /* exec takes what it never writes as char * */

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "base/log.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -42,6 +43,7 @@ typedef struct {
     const char *broker;
     const char *conf; /* NULL: none */
     bool beside;
+    const plv_log_t *log; /* it writes to the same place: in the same form, from the same level on */
     int epoll; /* gets the pidfd and the pipe */
 } host_process_options_t;
 

@@ -110,6 +110,7 @@ static host_process_t *start (supervisor_t *self, adapter_t *adapter, bool besid
         .broker = self->broker,
         .conf = self->conf,
         .beside = beside,
+        .log = self->log,
         .epoll = self->epoll,
     };
     host_process_t *process = NULL;

@@ -78,6 +78,13 @@ static int fake_host (char **words)
     }
     if (strncmp (does, "noopen", 6) == 0)
         return 69;
+    if (strncmp (does, "logs", 4) == 0) {
+        char open_line[64];
+        snprintf (open_line, sizeof open_line, "OPEN %s/%s\nUP\n", argument (words, "--log-level"),
+                  argument (words, "--log-format"));
+        say (open_line);
+        return serve (true, true);
+    }
     if (strncmp (does, "never", 5) == 0)
         return serve (false, true);
     say ("OPEN 1.0\nUP\n");
@@ -231,6 +238,20 @@ static void starts_what_is_there (void **state)
     assert_non_null (strstr (status.file, "/copies/one-"));
     wait_for (fixture, "two", is_ready, &status);
     assert_false (status_of (fixture, "readme", &status));
+}
+
+static void hosts_log_as_the_broker_does (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    drop (fixture, "one.so", "logs");
+    begin (fixture);
+    wait_for (fixture, "one", is_ready, &status);
+    assert_string_equal (status.version, "debug/json");
+    plv_log_set (fixture->log, LOG_WARN, LOG_TEXT);
+    drop (fixture, "two.so", "logs");
+    wait_for (fixture, "two", is_ready, &status);
+    assert_string_equal (status.version, "warn/text");
 }
 
 static void takes_a_new_file_within_a_second (void **state)
@@ -472,6 +493,7 @@ int main (int count, char **words)
 #define T(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T (starts_what_is_there),
+        T (hosts_log_as_the_broker_does),
         T (takes_a_new_file_within_a_second),
         T (names_the_signal_and_backs_off),
         T (leaves_a_refused_plugin_alone_until_it_changes),

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log_line.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -186,8 +187,16 @@ static host_exit_t link_open (host_t *self)
     return HOST_EXIT_OK;
 }
 
-static const plv_log_level_t levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
-static const char *const level_names[] = {"debug", "info", "warn", "error"};
+bool host_log_level (const char *word, plv_log_level_t *ret_level)
+{
+    for (int level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+        if (strcmp (word, plv_log_level_text ((plv_log_level_t) level)) == 0) {
+            *ret_level = (plv_log_level_t) level;
+            return true;
+        }
+    }
+    return false;
+}
 
 static host_exit_t load (host_t *self)
 {
@@ -201,13 +210,11 @@ static host_exit_t load (host_t *self)
                        &fail))
         return refused (self, HOST_EXIT_REFUSED_CONF, fail.text);
     const char *wanted = settings_text (self->settings, "log_level");
-    for (size_t at = 0; at < sizeof levels / sizeof *levels; at++) {
-        if (strcmp (wanted, level_names[at]) == 0) {
-            plv_log_set (self->log, levels[at], LOG_AUTO);
-            return HOST_EXIT_OK;
-        }
-    }
-    return refused (self, HOST_EXIT_REFUSED_CONF, "log_level takes debug, info, warn or error");
+    plv_log_level_t level = self->options.log_level;
+    if (*wanted && !host_log_level (wanted, &level))
+        return refused (self, HOST_EXIT_REFUSED_CONF, "log_level takes debug, info, warn or error");
+    plv_log_set (self->log, level, self->options.log_format);
+    return HOST_EXIT_OK;
 }
 
 /*  A predecessor may need a moment to make room.  */

@@ -27,7 +27,12 @@ typedef struct {
     const char *conf;   /* NULL: defaults */
     int status_fd;      /* -1: no supervisor */
     bool beside;        /* an older host of the same adapter is still there */
+    plv_log_level_t log_level; /* unless the adapter's own log_level says otherwise */
+    plv_log_format_t log_format;
 } host_options_t;
+
+/*  "debug", "info", "warn", "error"; false for another word.  */
+bool host_log_level (const char *word, plv_log_level_t *ret_level);
 
 host_exit_t host_run (const host_options_t *options, plv_log_t *log);
 

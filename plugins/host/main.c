@@ -17,7 +17,7 @@ static int usage (FILE *out, int code)
     fprintf (
         out,
         "usage: palaver-adapter --plugin FILE.so --broker ipc://PATH [--name NAME] [--conf FILE]\n"
-        "                       [--status-fd N] [--beside]\n"
+        "                       [--log-level LEVEL] [--log-format FORMAT] [--status-fd N] [--beside]\n"
         "\n"
         "Runs one platform's plugin and connects it to the broker; palaverd starts it by itself.\n"
         "\n"
@@ -25,6 +25,8 @@ static int usage (FILE *out, int code)
         "  --broker ENDPOINT  the broker's socket\n"
         "  --name NAME        the adapter's name, and its group in the configuration\n"
         "  --conf FILE        the configuration; the group is adapters.NAME\n"
+        "  --log-level LEVEL  debug, info, warn or error; adapters.NAME.log_level counts more\n"
+        "  --log-format FORMAT  auto, text or json\n"
         "  --status-fd N      where a supervisor reads how it goes\n"
         "  --beside           an older process of this adapter still runs\n"
         "\n"
@@ -69,6 +71,18 @@ static int descriptor (const char *word)
     return *end == 0 && number > 2 && number < 1024 ? (int) number : 0;
 }
 
+static bool log_format (const char *word, plv_log_format_t *ret_format)
+{
+    static const char *const words[] = {[LOG_AUTO] = "auto", [LOG_TEXT] = "text", [LOG_JSON] = "json"};
+    for (int format = LOG_AUTO; format <= LOG_JSON; format++) {
+        if (strcmp (word, words[format]) == 0) {
+            *ret_format = (plv_log_format_t) format;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_arguments (int count, char **words, host_options_t *ret_options)
 {
     static const struct option table[] = {
@@ -76,6 +90,8 @@ static bool read_arguments (int count, char **words, host_options_t *ret_options
         {"broker", required_argument, NULL, 'b'},
         {"name", required_argument, NULL, 'n'},
         {"conf", required_argument, NULL, 'c'},
+        {"log-level", required_argument, NULL, 'l'},
+        {"log-format", required_argument, NULL, 'f'},
         {"status-fd", required_argument, NULL, 's'},
         {"beside", no_argument, NULL, 'B'},
         {NULL, 0, NULL, 0},
@@ -95,6 +111,14 @@ static bool read_arguments (int count, char **words, host_options_t *ret_options
         case 'c':
             ret_options->conf = optarg;
             break;
+        case 'l':
+            if (!host_log_level (optarg, &ret_options->log_level))
+                return false;
+            break;
+        case 'f':
+            if (!log_format (optarg, &ret_options->log_format))
+                return false;
+            break;
         case 's':
             ret_options->status_fd = descriptor (optarg);
             break;
@@ -112,7 +136,7 @@ static bool read_arguments (int count, char **words, host_options_t *ret_options
 
 int main (int count, char **words)
 {
-    host_options_t options = {.status_fd = -1};
+    host_options_t options = {.status_fd = -1, .log_level = LOG_INFO, .log_format = LOG_AUTO};
     if (count == 2 && strcmp (words[1], "--help") == 0)
         return usage (stdout, HOST_EXIT_OK);
     if (!read_arguments (count, words, &options))
@@ -120,7 +144,7 @@ int main (int count, char **words)
     harden (options.status_fd);
     if (sodium_init () < 0)
         return HOST_EXIT_HOST;
-    plv_log_t *log = plv_log_new ("palaver-adapter", STDERR_FILENO, LOG_INFO, LOG_AUTO);
+    plv_log_t *log = plv_log_new ("palaver-adapter", STDERR_FILENO, options.log_level, options.log_format);
     host_exit_t code = host_run (&options, log);
     plv_log_destroy (&log);
     return code;
