@@ -2,8 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/list.h"
-#include "base/map.h"
+#include "host/deliveries.h"
+#include "host/kept.h"
+#include "wire/event.h"
 #include "wire/frame.h"
 #include "wire/mp.h"
 
@@ -32,20 +33,6 @@ typedef enum {
     LINK_READY,
 } link_state_t;
 
-/*  An event, or an outcome, as the frame that carries it.  */
-typedef struct {
-    plv_node_t node; /* in `unsent` or `sent` */
-    uint64_t number;
-    bool finished; /* an outcome: `frame` is written */
-    plv_buf_t frame;
-} kept_t;
-
-typedef struct {
-    plv_node_t unsent;
-    plv_node_t sent;
-    plv_map_u64_t by_number;
-} queue_t;
-
 struct broker_link {
     broker_link_options_t options;
     broker_link_handler_t handler;
@@ -59,10 +46,9 @@ struct broker_link {
     uint8_t incarnation[16];
     uint32_t credit;
     uint64_t last_seq;
-    queue_t events;
-    queue_t outcomes;
+    kept_queue_t events;
+    deliveries_t *deliveries;
     size_t kept_bytes;
-    size_t held;
     plv_buf_t small;  /* frames that are not repeated: PING, LIVE, CREDIT, CONTROL */
     plv_buf_t packet; /* being sent; not empty: the socket was full */
     uint32_t heartbeat_ms;
@@ -74,47 +60,6 @@ struct broker_link {
     int64_t heard_at;
     bool reported_up;
 };
-
-/* ------------------------------------------------------------------ queues */
-
-static void queue_init (queue_t *self)
-{
-    plv_list_init (&self->unsent);
-    plv_list_init (&self->sent);
-}
-
-static void kept_destroy (kept_t *self)
-{
-    plv_node_remove (&self->node);
-    plv_buf_free (&self->frame);
-    free (self);
-}
-
-static void queue_free (queue_t *self)
-{
-    kept_t *kept;
-    for (size_t at = 0; (kept = plv_map_u64_next (&self->by_number, &at));)
-        kept_destroy (kept);
-    plv_map_u64_free (&self->by_number);
-}
-
-static kept_t *queue_add (queue_t *self, uint64_t number)
-{
-    kept_t *kept = plv_alloc_zero (1, sizeof *kept);
-    kept->number = number;
-    plv_map_u64_put (&self->by_number, number, kept);
-    return kept;
-}
-
-/*  What was sent to a broker that is gone is to be sent again, before what is younger.  */
-static void queue_rewind (queue_t *self)
-{
-    while (!plv_list_empty (&self->sent)) {
-        plv_node_t *last = self->sent.prev;
-        plv_node_remove (last);
-        plv_list_push_front (&self->unsent, last);
-    }
-}
 
 /* ------------------------------------------------------------------ state */
 
@@ -142,8 +87,8 @@ static void close_handle (void *handle_p)
 
 static void rewind_all (broker_link_t *self)
 {
-    queue_rewind (&self->events);
-    queue_rewind (&self->outcomes);
+    kept_rewind (&self->events);
+    deliveries_rewind (self->deliveries);
     plv_buf_clear (&self->small);
     plv_buf_clear (&self->packet);
 }
@@ -218,22 +163,6 @@ static plv_err_t socket_open (broker_link_t *self, plv_fail_t *ret_fail)
 
 /* ------------------------------------------------------------------ sending */
 
-static void put_holding (broker_link_t *self, plv_buf_t *out)
-{
-    uint32_t left = BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2;
-    uint32_t count = (uint32_t) self->outcomes.by_number.count;
-    kept_t *kept;
-    plv_mp_put_array (out, count < left ? count : left);
-    for (int finished = 0; finished <= 1; finished++) {
-        for (size_t at = 0; (kept = plv_map_u64_next (&self->outcomes.by_number, &at));) {
-            if (kept->finished == finished && left) {
-                plv_mp_put_u64 (out, kept->number);
-                left--;
-            }
-        }
-    }
-}
-
 static void put_hello (broker_link_t *self, plv_buf_t *out)
 {
     size_t mark = plv_frame_begin (out, VERB_HELLO);
@@ -251,17 +180,8 @@ static void put_hello (broker_link_t *self, plv_buf_t *out)
     plv_mp_put_text (out, "incarnation");
     plv_mp_put_bin (out, plv_view (self->incarnation, sizeof self->incarnation));
     plv_mp_put_text (out, "holding");
-    put_holding (self, out);
+    deliveries_put_holding (self->deliveries, out, BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2);
     plv_frame_end (out, mark);
-}
-
-static void queue_pack (queue_t *self, plv_buf_t *packet)
-{
-    while (packet->size < PACKET_BYTES_GOAL && !plv_list_empty (&self->unsent)) {
-        kept_t *kept = PLV_OF (plv_list_pop (&self->unsent), kept_t, node);
-        plv_buf_add_view (packet, plv_buf_view (&kept->frame));
-        plv_list_push (&self->sent, &kept->node);
-    }
 }
 
 static void pack (broker_link_t *self)
@@ -274,8 +194,8 @@ static void pack (broker_link_t *self)
     }
     plv_buf_add_view (packet, plv_buf_view (&self->small));
     plv_buf_clear (&self->small);
-    queue_pack (&self->outcomes, packet);
-    queue_pack (&self->events, packet);
+    deliveries_pack (self->deliveries, packet, PACKET_BYTES_GOAL);
+    kept_pack (&self->events, packet, PACKET_BYTES_GOAL);
 }
 
 static bool has_unsent (const broker_link_t *self)
@@ -283,8 +203,8 @@ static bool has_unsent (const broker_link_t *self)
     if (self->packet.size || self->state == LINK_OPEN)
         return true;
     return self->state == LINK_READY
-           && (self->small.size || !plv_list_empty (&self->events.unsent)
-               || !plv_list_empty (&self->outcomes.unsent));
+           && (self->small.size || kept_has_unsent (&self->events)
+               || deliveries_has_unsent (self->deliveries));
 }
 
 /*  Sends what there is; stops when the socket is full or not connected.  */
@@ -365,12 +285,15 @@ static void on_error (broker_link_t *self, const plv_frame_t *frame)
         self->handler.trouble (self->handler.arg, code, text, false);
 }
 
-static kept_t *event_take (broker_link_t *self, uint64_t seq)
+/*  False: it was answered before.  */
+static bool event_done (broker_link_t *self, uint64_t seq)
 {
-    kept_t *kept = plv_map_u64_remove (&self->events.by_number, seq);
-    if (kept)
-        self->kept_bytes -= kept->frame.size;
-    return kept;
+    kept_t *kept = kept_get (&self->events, seq);
+    if (!kept)
+        return false;
+    self->kept_bytes -= kept->frame.size;
+    kept_drop (&self->events, kept);
+    return true;
 }
 
 /*  Walks a list of numbers.  */
@@ -385,21 +308,15 @@ static void on_stored (broker_link_t *self, const plv_frame_t *frame)
     uint32_t left = 0;
     uint64_t seq;
     plv_mp_array (&at, &left);
-    while (next_number (&at, &left, &seq)) {
-        kept_t *kept = event_take (self, seq);
-        if (!kept)
-            continue;
-        kept_destroy (kept);
-        self->handler.stored (self->handler.arg, seq);
-    }
+    while (next_number (&at, &left, &seq))
+        if (event_done (self, seq))
+            self->handler.stored (self->handler.arg, seq);
 }
 
 static void on_busy (broker_link_t *self, const plv_frame_t *frame)
 {
-    kept_t *kept = event_take (self, frame->arg[0].number);
-    if (!kept)
+    if (!event_done (self, frame->arg[0].number))
         return;
-    kept_destroy (kept);
     uint64_t wait = frame->arg[1].number;
     self->handler.busy (self->handler.arg, frame->arg[0].number,
                         wait < UINT32_MAX ? (uint32_t) wait : UINT32_MAX, frame->arg[2].bytes);
@@ -407,31 +324,20 @@ static void on_busy (broker_link_t *self, const plv_frame_t *frame)
 
 static void on_rejected (broker_link_t *self, const plv_frame_t *frame)
 {
-    kept_t *kept = event_take (self, frame->arg[0].number);
-    if (!kept)
+    if (!event_done (self, frame->arg[0].number))
         return;
-    kept_destroy (kept);
     self->handler.rejected (self->handler.arg, frame->arg[0].number, frame->arg[1].bytes,
                             frame->arg[2].bytes);
 }
 
 static void on_deliver (broker_link_t *self, const plv_frame_t *frame)
 {
-    uint64_t delivery = frame->arg[0].number;
-    kept_t *kept = plv_map_u64_get (&self->outcomes.by_number, delivery);
-    if (kept) {
-        if (kept->finished) { /* it has not heard the outcome */
-            plv_node_remove (&kept->node);
-            plv_list_push (&self->outcomes.unsent, &kept->node);
-        }
-        return;
-    }
-    queue_add (&self->outcomes, delivery);
-    self->held++;
-    uint64_t attempt = frame->arg[1].number;
-    self->handler.deliver (self->handler.arg, delivery,
-                           attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
-                           frame->arg[2].bytes, frame->arg[3].bytes);
+    uint64_t delivery = frame->arg[0].number, attempt = frame->arg[1].number;
+    plv_envelope_t envelope;
+    bool known = !plv_envelope_parse (frame->arg[2].bytes, &envelope, NULL);
+    if (deliveries_take (self->deliveries, delivery, known ? &envelope.id : NULL))
+        self->handler.deliver (self->handler.arg, delivery, attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
+                               frame->arg[2].bytes, frame->arg[3].bytes);
 }
 
 static void on_settled (broker_link_t *self, const plv_frame_t *frame)
@@ -440,13 +346,8 @@ static void on_settled (broker_link_t *self, const plv_frame_t *frame)
     uint32_t left = 0;
     uint64_t delivery;
     plv_mp_array (&at, &left);
-    while (next_number (&at, &left, &delivery)) {
-        kept_t *kept = plv_map_u64_get (&self->outcomes.by_number, delivery);
-        if (kept && kept->finished) {
-            plv_map_u64_remove (&self->outcomes.by_number, delivery);
-            kept_destroy (kept);
-        }
-    }
+    while (next_number (&at, &left, &delivery))
+        deliveries_settled (self->deliveries, delivery);
 }
 
 static void on_frame (broker_link_t *self, const plv_frame_t *frame)
@@ -627,8 +528,8 @@ plv_err_t broker_link_open (const broker_link_options_t *options,
     self->credit = options->credit;
     self->heartbeat_ms = HEARTBEAT_MS_STANDARD;
     self->retry_ms = RETRY_MS;
-    queue_init (&self->events);
-    queue_init (&self->outcomes);
+    kept_queue_init (&self->events);
+    self->deliveries = deliveries_new ();
     randombytes_buf (self->incarnation, sizeof self->incarnation);
     self->context = zmq_ctx_new ();
     plv_err_t err = socket_open (self, ret_fail);
@@ -664,8 +565,8 @@ void broker_link_destroy (broker_link_t **self_p)
     close_handle (&self->timer);
     if (self->context)
         zmq_ctx_term (self->context);
-    queue_free (&self->events);
-    queue_free (&self->outcomes);
+    kept_queue_free (&self->events);
+    deliveries_destroy (&self->deliveries);
     plv_buf_free (&self->small);
     plv_buf_free (&self->packet);
     free (self);
@@ -685,7 +586,8 @@ uint64_t broker_link_publish (broker_link_t *self, plv_view_t envelope, plv_view
     if (self->events.by_number.count >= self->options.kept_max
         || self->kept_bytes + bytes > self->options.kept_bytes_max)
         return 0;
-    kept_t *kept = queue_add (&self->events, ++self->last_seq);
+    kept_t *kept = plv_alloc_zero (1, sizeof *kept);
+    kept_add (&self->events, kept, ++self->last_seq);
     size_t mark = plv_frame_begin (&kept->frame, VERB_PUBLISH);
     plv_mp_put_u64 (&kept->frame, kept->number);
     plv_buf_add_view (&kept->frame, envelope);
@@ -693,49 +595,14 @@ uint64_t broker_link_publish (broker_link_t *self, plv_view_t envelope, plv_view
     plv_frame_end (&kept->frame, mark);
     plv_buf_check (&kept->frame);
     self->kept_bytes += kept->frame.size;
-    plv_list_push (&self->events.unsent, &kept->node);
+    kept_say (&self->events, kept);
     return kept->number;
-}
-
-static plv_view_t cut (plv_view_t text, size_t most)
-{
-    if (text.size <= most)
-        return text;
-    while (most && (text.data[most] & 0xc0) == 0x80)
-        most--;
-    return plv_view (text.data, most);
-}
-
-static void put_optional (plv_buf_t *out, plv_view_t text)
-{
-    if (text.size && plv_utf8_valid (text))
-        plv_mp_put_str (out, text);
-    else
-        plv_mp_put_nil (out);
 }
 
 bool broker_link_finish (broker_link_t *self, uint64_t delivery, const char *outcome,
                          plv_view_t platform_id, uint32_t retry_after_ms, plv_view_t reason)
 {
-    kept_t *kept = plv_map_u64_get (&self->outcomes.by_number, delivery);
-    if (!kept || kept->finished)
-        return false;
-    plv_buf_t *frame = &kept->frame;
-    size_t mark = plv_frame_begin (frame, VERB_DELIVERED);
-    plv_mp_put_u64 (frame, delivery);
-    plv_mp_put_text (frame, outcome);
-    put_optional (frame, cut (platform_id, KEY_BYTES_MAX));
-    if (retry_after_ms)
-        plv_mp_put_u64 (frame, retry_after_ms);
-    else
-        plv_mp_put_nil (frame);
-    put_optional (frame, cut (reason, REASON_BYTES_MAX));
-    plv_frame_end (frame, mark);
-    plv_buf_check (frame);
-    kept->finished = true;
-    self->held--;
-    plv_list_push (&self->outcomes.unsent, &kept->node);
-    return true;
+    return deliveries_finish (self->deliveries, delivery, outcome, platform_id, retry_after_ms, reason);
 }
 
 void broker_link_live (broker_link_t *self, plv_view_t envelope, plv_view_t body)
@@ -775,10 +642,10 @@ size_t broker_link_kept (const broker_link_t *self)
 
 size_t broker_link_held (const broker_link_t *self)
 {
-    return self->held;
+    return deliveries_tried (self->deliveries);
 }
 
 size_t broker_link_unsettled (const broker_link_t *self)
 {
-    return self->outcomes.by_number.count - self->held;
+    return deliveries_unsettled (self->deliveries);
 }

@@ -123,6 +123,7 @@ def envelope(session='probe_c1', reply_to=None, **more):
     return fields
 
 
-def deliver(number, text, attempt=1, session='probe_c1', reply_to=None, **body):
+def deliver(number, text, attempt=1, session='probe_c1', reply_to=None, reply=None, **body):
+    """`reply`: the id of the reply; a new one when it is None."""
     packed = msgpack.packb({'response_text': text, **body}, use_bin_type=True)
-    return frame('DELIVER', number, attempt, envelope(session, reply_to), packed)
+    return frame('DELIVER', number, attempt, envelope(session, reply_to, **({'id': reply} if reply else {})), packed)

@@ -309,6 +309,54 @@ def a_delivery_is_finished_once():
         assert place.broker.expect('DELIVERED')[:3] == [1, 'sent', 'first']
 
 
+def a_reply_in_hand_takes_its_new_number():
+    with Place() as place:
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        held, refused = os.urandom(16), os.urandom(16)
+        place.broker.send(deliver(1, 'hold', reply=held), deliver(2, 'refused', reply=refused))
+        place.broker.expect('DELIVERED')
+        place.broker.send(deliver(3, 'hold', reply=held), deliver(4, 'sent', reply=refused))
+        assert place.broker.expect('DELIVERED')[:2] == [4, 'refused']  # its outcome, not a second try
+        place.broker.restart()
+        assert sorted(place.broker.expect('HELLO')[4]['holding']) == [3, 4]
+
+
+def a_reply_that_was_sent_is_not_sent_again():
+    with Place() as place:
+        _, client = place.loopback()
+        place.broker.expect('HELLO')
+        client.say('hello')
+        seq, envelope, _ = place.broker.expect('PUBLISH')
+        place.broker.send(frame('STORED', [seq]))
+        client.hear()
+        reply = os.urandom(16)
+        for number in (1, 2, 3):  # the third after its predecessors are settled
+            place.broker.send(deliver(number, 'once', session='loopback_c1', reply_to=envelope['id'], reply=reply))
+            got = place.broker.expect('DELIVERED')
+            assert got[:2] == [number, 'sent'], got
+            platform_id = got[2] if number == 1 else platform_id
+            assert got[2] == platform_id and platform_id
+            if number == 2:
+                place.broker.send(frame('SETTLED', [1, 2]))
+        place.broker.send(deliver(4, 'another', session='loopback_c1', reply_to=envelope['id']))
+        assert [client.hear()['response_text'] for _ in range(2)] == ['once', 'another']
+
+
+def it_logs_as_it_is_told():
+    with Place() as place:
+        place.start(place.plugin('probe'), '--log-format', 'text', '--log-level', 'warn')
+        place.broker.expect('HELLO')
+        place.broker.quiet(0.1)
+        assert place.log() == '', place.log()
+    with Place() as place:
+        place.start(place.plugin('probe'), '--log-format', 'text')
+        place.broker.expect('HELLO')
+        assert 'host.open' in place.log() and '{"time"' not in place.log(), place.log()
+    with Place() as place:
+        assert place.start(place.plugin('probe'), '--log-format', 'yaml').wait(10) == 64
+
+
 def unsettled_outcomes_are_repeated_and_held_ones_are_named():
     with Place() as place:
         place.start(place.plugin('probe'))
@@ -501,6 +549,7 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          who_is_answered_with_one_hello, it_is_heard_from_at_every_heartbeat,
          a_silent_broker_is_left_for_a_new_connection, it_waits_for_its_name_and_gives_up_on_other_errors,
          a_broker_of_another_version_is_named, four_outcomes, a_delivery_is_finished_once,
+         a_reply_in_hand_takes_its_new_number, a_reply_that_was_sent_is_not_sent_again, it_logs_as_it_is_told,
          unsettled_outcomes_are_repeated_and_held_ones_are_named, a_reply_reaches_the_plugin_whole,
          an_answer_comes_back_to_the_client, sigterm_drains_and_says_bye, sigterm_without_a_broker_ends_in_time,
          a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
