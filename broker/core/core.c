@@ -190,7 +190,7 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
         take_policy (self, input->policy);
         break;
     case INPUT_DRAIN:
-        self->draining = true;
+        peers_drain (self);
         break;
     case INPUT_STOP:
         peers_farewell (self);

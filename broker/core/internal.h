@@ -165,6 +165,7 @@ void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why);
 void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb, const char *format, ...)
     __attribute__ ((format (printf, 5, 6)));
 void peers_silence (core_t *self, peer_t *peer);
+void peers_drain (core_t *self); /* from now on nothing is begun */
 void peers_farewell (core_t *self);
 peer_t *peers_named (core_t *self, unsigned from, const char *name);
 

@@ -122,6 +122,14 @@ void peers_silence (core_t *self, peer_t *peer)
     timers_set (&self->timers, &peer->silence, self->now.mono_us + conf->agents_heartbeat_ms * 1000);
 }
 
+void peers_drain (core_t *self)
+{
+    peer_t *peer;
+    self->draining = true;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
+        ungather (self, peer);
+}
+
 void peers_farewell (core_t *self)
 {
     peer_t *peer;
@@ -161,6 +169,7 @@ static void take_credit (core_t *self, peer_t *peer, const plv_frame_t *frame)
     uint64_t credit = frame->arg[0].number;
     peer->credit = credit < CREDIT_MAX ? (uint32_t) credit : CREDIT_MAX;
     peer->draining = credit == 0;
+    dispatch_idle (peer); /* before what it gives back looks for a worker */
     if (peer->draining)
         ungather (self, peer);
     if (peer->outlet)
