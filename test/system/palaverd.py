@@ -98,7 +98,7 @@ class World:
 
 class Broker:
     def __init__(self, folder, conf=None, data=None, run=None, env=None, preexec=None, options=()):
-        self.folder = folder
+        self.folder, self.program = folder, PROGRAM
         self.data, self.run = data or f'{folder}/data', run or f'{folder}/run'
         self.file = f'{folder}/palaver.conf'
         self.conf = {**CONF, **(conf or {})}
@@ -117,7 +117,7 @@ class Broker:
 
     def launch(self):
         """Starts it, without a word about success."""
-        command = [PROGRAM, '--conf', self.file, '--data', self.data, '--run', self.run, *self.options]
+        command = [self.program, '--conf', self.file, '--data', self.data, '--run', self.run, *self.options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=self.env, preexec_fn=self.preexec)
         self.lines, self.raw = [], []
@@ -195,7 +195,7 @@ class Broker:
             for peer in self.peers:
                 peer.close()
 
-    def tail(self, lines=40):
+    def tail(self, lines=90):
         return '\n'.join(self.raw[-lines:])
 
     # ---------------------------------------------------------------- what it says
