@@ -43,13 +43,6 @@ static void answer_busy (core_t *self, peer_t *peer, uint64_t seq, int64_t retry
     count (self, COUNTER_EVENTS_BUSY);
 }
 
-/*  Answers and the beginnings and ends of sessions are the broker's own; what is live is not kept.  */
-static bool publishable (plv_event_type_t type)
-{
-    return type != EVENT_UNKNOWN && type != EVENT_CHAT_RESPONSE && type != EVENT_SESSION_CREATED
-           && type != EVENT_SESSION_ENDED && !plv_event_type_live (type);
-}
-
 static plv_err_t read_incoming (core_t *self, peer_t *peer, incoming_t *in, plv_fail_t *fail)
 {
     size_t body_max = (size_t) self->policy->conf->limits_body_kb << 10;
@@ -59,7 +52,7 @@ static plv_err_t read_incoming (core_t *self, peer_t *peer, incoming_t *in, plv_
     if (!plv_view_is (in->envelope.adapter, peer->name))
         return plv_fail (fail, ERR_ARG, "envelope.adapter is \"" PLV_VIEW_FMT "\": set it to \"%s\", the name given in HELLO",
                          PLV_VIEW_ARG (in->envelope.adapter), peer->name);
-    if (!publishable (in->envelope.type_code))
+    if (!plv_event_type_published (in->envelope.type_code))
         return plv_fail (fail, ERR_ARG, "an adapter does not publish events of type \"" PLV_VIEW_FMT "\"",
                          PLV_VIEW_ARG (in->envelope.type));
     if (in->body.size > body_max)

@@ -67,7 +67,7 @@ static bool commands (char *command, const char *text)
 static void test_types (void **state)
 {
     (void) state;
-    char *types[] = {"chat.reaction", "session.ended"};
+    char *types[] = {"chat.reaction", "delivery.receipt"};
     plv_conf_route_t route = route_named ("r");
     for (int type = EVENT_UNKNOWN; type <= EVENT_DELIVERY_RECEIPT; type++) {
         plv_envelope_t event = event_of ((plv_event_type_t) type, "web", "web_1");
@@ -77,7 +77,7 @@ static void test_types (void **state)
                                                            || type == EVENT_CHAT_EDIT);
         route.types = (plv_conf_list_t){.items = types, .count = 2};
         assert_int_equal (matches (route, &event, ""),
-                          type == EVENT_CHAT_REACTION || type == EVENT_SESSION_ENDED);
+                          type == EVENT_CHAT_REACTION || type == EVENT_DELIVERY_RECEIPT);
     }
 }
 
@@ -206,6 +206,13 @@ static void test_a_bad_route_is_refused_by_name (void **state)
     route = route_named ("bad");
     route.types = (plv_conf_list_t){.items = types, .count = 2};
     assert_refused (route, "routes[1] (bad): types: there is no event type chat.massage");
+    types[1] = "session.ended";
+    assert_refused (route, "routes[1] (bad): types: session.ended does not come to a route: it is a line of the log, "
+                           "and a count in the metrics");
+    types[1] = "chat.typing";
+    assert_refused (route, "routes[1] (bad): types: chat.typing does not come to a route: it is passed on live");
+    types[1] = "chat.response";
+    assert_refused (route, "routes[1] (bad): types: chat.response does not come to a route: it is what agents answer");
     route = route_named ("bad");
     route.service = "";
     assert_refused (route, "routes[1] (bad): service: a route needs one");

@@ -4,7 +4,7 @@
 #include "wire/mp.h"
 
 enum { NEED_optional, NEED_required };
-enum { KEEP_kept, KEEP_live };
+enum { KEEP_kept, KEEP_live, KEEP_logged };
 typedef enum { KIND_ID, KIND_TYPE, KIND_TEXT, KIND_TIME } kind_t;
 
 typedef struct {
@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     const char *name;
     uint8_t name_bytes;
-    bool is_live;
+    uint8_t keep;
 } type_t;
 
 #define EVENT(name, text, kept, meaning)
@@ -38,7 +38,7 @@ static const field_t FIELDS[] = {
 #undef FIELD
 #define FIELD(name, kind, max, need, meaning)
 #define EVENT(name_, text_, kept_, meaning_)                                                       \
-    [EVENT_##name_] = {.name = (text_), .name_bytes = sizeof (text_) - 1, .is_live = KEEP_##kept_},
+    [EVENT_##name_] = {.name = (text_), .name_bytes = sizeof (text_) - 1, .keep = KEEP_##kept_},
 static const type_t TYPES[] = {
 #include "wire/events.def"
 };
@@ -64,7 +64,12 @@ plv_event_type_t plv_event_type_of (plv_view_t name)
 
 bool plv_event_type_live (plv_event_type_t type)
 {
-    return type < EVENT_COUNT_ && TYPES[type].is_live;
+    return type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_live;
+}
+
+bool plv_event_type_published (plv_event_type_t type)
+{
+    return type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_kept && type != EVENT_CHAT_RESPONSE;
 }
 
 /*  Writers keep the table's order, so the search starts behind the field that was found last.  */

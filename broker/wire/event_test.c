@@ -257,6 +257,12 @@ static void types_have_names_both_ways (void **state)
     assert_int_equal (plv_event_type_of (plv_view_str ("chat.massage")), EVENT_UNKNOWN);
     assert_true (plv_event_type_live (EVENT_CHAT_DELTA));
     assert_false (plv_event_type_live (EVENT_CHAT_RESPONSE));
+    assert_true (plv_event_type_published (EVENT_CHAT_MESSAGE));
+    assert_true (plv_event_type_published (EVENT_DELIVERY_RECEIPT));
+    assert_false (plv_event_type_published (EVENT_CHAT_RESPONSE));
+    assert_false (plv_event_type_published (EVENT_CHAT_TYPING));
+    assert_false (plv_event_type_published (EVENT_SESSION_CREATED));
+    assert_false (plv_event_type_published (EVENT_UNKNOWN));
 }
 
 static void put_body (plv_buf_t *buf, const char *key, const char *text)
