@@ -54,6 +54,18 @@ bool entry_step_next (const entry_t *self, size_t *at, plv_view_t *ret_name, plv
     return record_get_bytes (packed, at, ret_name) && record_get_bytes (packed, at, ret_result);
 }
 
+bool entry_step_find (const entry_t *self, plv_view_t name, plv_view_t *ret_result)
+{
+    plv_view_t other, result;
+    for (size_t at = 0; entry_step_next (self, &at, &other, &result);) {
+        if (!plv_view_equal (other, name))
+            continue;
+        *ret_result = result;
+        return true;
+    }
+    return false;
+}
+
 static void step_remove (entry_t *self, plv_view_t name)
 {
     plv_view_t other, ignored;
@@ -114,6 +126,16 @@ static bool read_texts (plv_view_t bytes, size_t *at, plv_view_t *texts, size_t 
     return true;
 }
 
+/*  Are these `count` pairs of name and result, and nothing else?  */
+static bool steps_good (plv_view_t packed, uint64_t count)
+{
+    plv_view_t ignored;
+    size_t at = 0;
+    for (; count && record_get_bytes (packed, &at, &ignored) && record_get_bytes (packed, &at, &ignored); count--)
+        ;
+    return count == 0 && at == packed.size;
+}
+
 plv_err_t entry_read (uint64_t number, plv_view_t bytes, entry_t **ret_entry, plv_view_t *ret_session,
                       plv_fail_t *ret_fail)
 {
@@ -126,9 +148,9 @@ plv_err_t entry_read (uint64_t number, plv_view_t bytes, entry_t **ret_entry, pl
     size_t at = HEAD_BYTES;
 
     if (bytes.size < HEAD_BYTES || bytes.data[0] != ENTRY_FORMAT || bytes.data[1] > ENTRY_REPLY
-        || !read_numbers (bytes, &at, numbers, NUMBERS) || !read_texts (bytes, &at, texts, TEXTS)
+        || bytes.data[2] > ENTRY_BACKOFF || !read_numbers (bytes, &at, numbers, NUMBERS) || !read_texts (bytes, &at, texts, TEXTS)
         || !record_get_number (bytes, &at, &step_count) || !record_get_bytes (bytes, &at, &steps)
-        || !ledger_read (bytes, &at, &ledger))
+        || !steps_good (steps, step_count) || !ledger_read (bytes, &at, &ledger))
         return plv_fail (ret_fail, ERR_CORRUPT, "the row of entry %llu is damaged near byte %zu of %zu",
                          (unsigned long long) number, at, bytes.size);
 

@@ -105,6 +105,7 @@ static inline uint64_t entry_of_lease (uint64_t lease)
 
 /*  Saves a step's result under its name, in the place of an earlier one.  */
 void entry_step_add (entry_t *self, plv_view_t name, plv_view_t result);
+bool entry_step_find (const entry_t *self, plv_view_t name, plv_view_t *ret_result);
 bool entry_step_next (const entry_t *self, size_t *at, plv_view_t *ret_name, plv_view_t *ret_result);
 
 /*  As a row of the ENTRIES or DEAD view; `session` is the id of its session.  */
