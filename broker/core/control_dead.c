@@ -157,12 +157,25 @@ static void list_item (ask_t *ask, const dead_t *dead, const entry_t *entry)
     ask->item_count++;
 }
 
+/*  False for a row that is damaged: it cannot be sent again.  */
+static bool read_dead (uint64_t number, plv_view_t row, dead_t *ret_dead, entry_t **ret_entry)
+{
+    plv_envelope_t envelope;
+    if (dead_read (number, row, ret_dead, ret_entry, NULL))
+        return false;
+    if (!plv_envelope_parse (entry_envelope (*ret_entry), &envelope, NULL)
+        && plv_view_equal (envelope.session_id, ret_dead->session))
+        return true;
+    entry_destroy (ret_entry);
+    return false;
+}
+
 static void take_row (core_t *self, ask_t *ask, const plv_row_t *row)
 {
     uint64_t number = plv_get_u64 (row->key.data);
     entry_t *entry = NULL;
     dead_t dead;
-    if (dead_read (number, row->value, &dead, &entry, NULL)) {
+    if (!read_dead (number, row->value, &dead, &entry)) {
         ask->missing++;
         return;
     }

@@ -157,7 +157,11 @@ void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
         refuse_step (self, peer, entry, "a step has a name of 1 to 64 bytes and a result of at most 256 KiB");
         return;
     }
-    if (entry->steps.count >= STEPS_MAX || entry->steps.packed.size + result.size > STEPS_BYTES_MAX) {
+    /* one that is saved again takes the place of what it was */
+    plv_view_t before = {0};
+    bool again = entry_step_find (entry, name, &before);
+    size_t bytes = entry->steps.packed.size - before.size + result.size;
+    if ((entry->steps.count >= STEPS_MAX && !again) || bytes > STEPS_BYTES_MAX) {
         refuse_step (self, peer, entry, "the saved steps of one job are at most 256, and 1 MiB");
         return;
     }
