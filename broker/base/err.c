@@ -1,10 +1,10 @@
 #include "base/err.h"
 
+#include "base/format.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
 static const struct {
     const char *name;
@@ -46,21 +46,6 @@ static const struct {
     {EHOSTUNREACH, ERR_GONE},
 };
 
-/*  Cuts an UTF-8 character that did not fit whole off the end of a text that filled its room.  */
-static void trim_partial (char *text)
-{
-    size_t size = strlen (text);
-    size_t start = size;
-    while (start && ((unsigned char) text[start - 1] & 0xc0) == 0x80)
-        start--;
-    if (!start || (unsigned char) text[start - 1] < 0xc0)
-        return;
-    unsigned char lead = (unsigned char) text[start - 1];
-    size_t whole = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (size - (start - 1) < whole)
-        text[start - 1] = 0;
-}
-
 plv_err_t plv_fail (plv_fail_t *ret_fail, plv_err_t code, const char *format, ...)
 {
     if (!ret_fail)
@@ -69,10 +54,8 @@ plv_err_t plv_fail (plv_fail_t *ret_fail, plv_err_t code, const char *format, ..
     plv_fail_t fail = {.code = code};
     va_list arguments;
     va_start (arguments, format);
-    int size = vsnprintf (fail.text, sizeof fail.text, format, arguments);
+    plv_format_list (fail.text, sizeof fail.text, format, arguments);
     va_end (arguments);
-    if (size >= (int) sizeof fail.text)
-        trim_partial (fail.text);
     *ret_fail = fail;
     return code;
 }
@@ -82,7 +65,7 @@ plv_err_t plv_fail_context (plv_fail_t *fail, const char *format, ...)
     char context[PLV_FAIL_TEXT_BYTES];
     va_list arguments;
     va_start (arguments, format);
-    vsnprintf (context, sizeof context, format, arguments);
+    plv_format_list (context, sizeof context, format, arguments);
     va_end (arguments);
     return plv_fail (fail, fail->code, "%s: %s", context, fail->text);
 }

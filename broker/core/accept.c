@@ -4,7 +4,6 @@
 #include "core/state.h"
 #include "wire/mp.h"
 
-#include <stdio.h>
 
 /*  A PUBLISH under way.  */
 typedef struct {

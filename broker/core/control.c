@@ -1,5 +1,6 @@
 #include "core/control.h"
 
+#include "base/format.h"
 #include "core/internal.h"
 #include "core/text.h"
 #include "wire/mp.h"
@@ -7,7 +8,6 @@
 #include "base/alloc.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const names[COMMAND_COUNT_] = {
@@ -46,7 +46,7 @@ void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, 
     char text[PLV_FAIL_TEXT_BYTES];
     va_list args;
     va_start (args, format);
-    vsnprintf (text, sizeof text, format, args);
+    plv_format_list (text, sizeof text, format, args);
     va_end (args);
     plv_mp_put_map (&body, 1);
     plv_mp_put_text (&body, "text");

@@ -1,10 +1,10 @@
 #include "core/internal.h"
 
+#include "base/format.h"
 #include "core/backoff.h"
 #include "core/compliance.h"
 #include "wire/mp.h"
 
-#include <stdio.h>
 
 static void log_retry (core_t *self, const entry_t *entry, const failure_t *failure, int64_t wait_us)
 {
@@ -54,7 +54,7 @@ static void tell_breaker (core_t *self, entry_t *entry, const failure_t *failure
         breaker_released (&entry->lane->breaker, entry->number);
         return;
     }
-    snprintf (fingerprint, sizeof fingerprint, "%s%s" PLV_VIEW_FMT, how_text (failure->how),
+    plv_format (fingerprint, sizeof fingerprint, "%s%s" PLV_VIEW_FMT, how_text (failure->how),
               failure->code.size ? ":" : "", PLV_VIEW_ARG (failure->code));
     breaker_change_t change =
         breaker_failure (&entry->lane->breaker, entry->number, entry->session->serial,

@@ -1,10 +1,10 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 #include "core/text.h"
 #include "wire/mp.h"
 
-#include <stdio.h>
 
 enum { CREDIT_DEFAULT = 64, BATCH_SIZE_DEFAULT = 10, BATCH_WAIT_MS_DEFAULT = 1000, BATCH_WAIT_MS_MAX = 600000 };
 
@@ -127,7 +127,7 @@ static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
     if (plv_mp_find (options, "incarnation", &value) && plv_mp_bin (&value, &incarnation)
         && incarnation.size == PLV_ID_BYTES)
         memcpy (peer->incarnation.bytes, incarnation.data, PLV_ID_BYTES);
-    snprintf (who, sizeof who, "%s %s pid %llu", peer->name, peer->build, (unsigned long long) peer->pid);
+    plv_format (who, sizeof who, "%s %s pid %llu", peer->name, peer->build, (unsigned long long) peer->pid);
     peer->who = label_new (plv_view_str (who));
 }
 

@@ -1,10 +1,10 @@
 #include "core/internal.h"
 
+#include "base/format.h"
 #include "core/text.h"
 #include "wire/mp.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 static void send_error (core_t *self, peer_t *peer, const char *code, const char *text, plv_verb_t verb)
 {
@@ -21,9 +21,9 @@ void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb
     char text[PLV_FAIL_TEXT_BYTES];
     va_list args;
     va_start (args, format);
-    vsnprintf (text, sizeof text, format, args);
+    plv_format_list (text, sizeof text, format, args);
     va_end (args);
-    /* what was cut in the middle of a character is not sent */
+    /* words of a peer are in it */
     text[text_cut (plv_view_str (text), sizeof text).size] = '\0';
     send_error (self, peer, code, text, verb);
     effects_log (self->effects, LOG_PEER_REFUSED, F_STR ("role", peer_role (peer)),
@@ -160,7 +160,7 @@ static void take_bye (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     char why[128];
     plv_view_t reason = text_cut (frame->arg[0].bytes, sizeof why - 1);
-    snprintf (why, sizeof why, PLV_VIEW_FMT, PLV_VIEW_ARG (reason));
+    plv_format (why, sizeof why, PLV_VIEW_FMT, PLV_VIEW_ARG (reason));
     peers_gone (self, peer, HOW_LEFT, why);
 }
 
