@@ -169,7 +169,9 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
         .why = death->words,
     };
     note (self, &record);
-    outbox_send (self, session);
+    /* not for a reply that dies while outbox_send looks for the next one: thousands may be late at once */
+    if (body.size)
+        outbox_send (self, session);
     plv_buf_free (&body);
 }
 

@@ -62,38 +62,42 @@ static void die (core_t *self, entry_t *entry, dead_why_t why, const failure_t *
     fail_dead (self, entry, &death);
 }
 
+static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const char *code, const char *words)
+{
+    const failure_t failure = {.how = HOW_OPEN, .code = plv_view_str (code), .why = plv_view_str (words)};
+    die (self, entry, why, &failure);
+}
+
 /*  The reply that is to leave now, or NULL; late ones die on the way, by conf.  */
 static entry_t *next_reply (core_t *self, session_t *session, bool *ret_late)
 {
-    static const failure_t late = {.how = HOW_OPEN};
     plv_node_t *first;
     while ((first = plv_list_first (&session->replies))) {
         entry_t *entry = PLV_OF (first, entry_t, in_session);
-        if (entry->state != ENTRY_WAITING || entry->attempts >= ATTEMPTS_MAX)
+        if (entry->state != ENTRY_WAITING)
             return NULL;
+        if (entry->attempts >= ATTEMPTS_MAX) {
+            die_waiting (self, entry, DEAD_ATTEMPTS, "attempts", "it was tried as often as can be counted");
+            continue;
+        }
         *ret_late = entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
         if (!*ret_late)
             return entry;
         count (self, COUNTER_DELIVERIES_LATE);
         if (self->policy->conf->delivery_late == LATE_MARK)
             return entry;
-        failure_t failure = late;
-        failure.code = plv_view_str ("late");
-        failure.why = plv_view_str ("the reply was older than its not_after when it could be sent");
-        die (self, entry, DEAD_EXPIRED, &failure);
+        die_waiting (self, entry, DEAD_EXPIRED, "late", "the reply was older than its not_after when it could be sent");
     }
     return NULL;
 }
 
-/*  Late replies that die in here come back to outbox_send through fail_dead; by then the first of the
-    session is another one, and the session is in no list.  */
 void outbox_send (core_t *self, session_t *session)
 {
     bool late;
     if (plv_node_listed (&session->unsent))
         return;
     entry_t *entry = next_reply (self, session, &late);
-    if (!entry || entry->state != ENTRY_WAITING || plv_node_listed (&session->unsent))
+    if (!entry)
         return;
     peer_t *peer = entry->outlet->peer;
     if (peer && peer_has_credit (peer))

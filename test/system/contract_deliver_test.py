@@ -3,6 +3,7 @@
 """The delivery contract, clause 3.7 (deliver), against a real broker."""
 
 import os
+import resource
 import time
 import unittest
 
@@ -196,6 +197,27 @@ class Deliver(BrokerTest):
         adapter.quiet('DELIVER', 0.1)
         self.assertEqual(broker.metric('deliveries_late'), 1)
         self.round_trip(adapter, worker, 'the session goes on')
+
+    def test_3_7_thousands_of_late_replies_of_one_session_die_one_by_one(self):
+        def small_stack():
+            resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20))
+        broker = self.broker({'rate_limit.on': True, 'rate_limit.messages': 1, 'rate_limit.window_s': 86400,
+                              'delivery.not_after_s': 1, 'routes': [route()], 'log.level': 'error'},
+                             start=False, preexec=small_stack)
+        broker.launch()
+        adapter, count = broker.adapter(credit=1), 10000
+        for number in range(count):
+            adapter.publish('again')
+            if number % 500 == 499:
+                adapter.stored(500)
+        first = adapter.delivery()
+        until = time.monotonic() + 1.1
+        while time.monotonic() < until:
+            adapter.quiet('DELIVER', 0.1)
+        adapter.delivered(first['delivery'])
+        adapter.expect('SETTLED')
+        broker.wait_metric('outbox', 0)
+        self.assertEqual(broker.metric('dead'), count - 2)  # the first message waits for a worker
 
     def test_3_7_a_late_reply_is_marked(self):
         broker, adapter, _ = self.answered({'routes': [route(not_after_s=1)], 'delivery.late': 'mark'}, credit=0)
