@@ -82,13 +82,14 @@ void plv_link_welcomed (plv_agent_t *self)
     }
 }
 
-/*  How many of the frames in `out` from `at` on go into one packet.  */
+/*  How many of the frames in `out` from `at` on go into one packet: until it is full, so that the broker works
+    on the first while the next is made.  */
 static size_t frames_that_fit (const plv_buf_t *out, size_t at)
 {
     size_t end = at;
     while (end < out->size) {
         size_t frame = PLV_FRAME_HEAD_BYTES + plv_get_u32 (out->data + end + 1);
-        if (end > at && end - at + frame + PLV_PACKET_HEAD_BYTES > PACKET_BYTES_MAX)
+        if (end > at && end - at + frame + PLV_PACKET_HEAD_BYTES > PACKET_BYTES_FULL)
             break;
         end += frame;
     }

@@ -39,6 +39,7 @@ __all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'Refused', 'main']
 
 MAJOR, MINOR = 1, 0
 PACKET_BYTES_MAX = 8388608
+PACKET_BYTES_FULL = 32768
 BODY_BYTES_MAX = 1048576
 STATE_BYTES_MAX = 262144
 STEP_BYTES_MAX = 262144
@@ -833,7 +834,7 @@ class _Link:
             out = self._worker._out
             while out:
                 size, count = 4, 0
-                while count < len (out) and (not count or size + len (out[count]) <= PACKET_BYTES_MAX):
+                while count < len (out) and (not count or size + len (out[count]) <= PACKET_BYTES_FULL):
                     size += len (out[count])
                     count += 1
                 try:

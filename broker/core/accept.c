@@ -181,13 +181,14 @@ static bool refuse_by_policy (core_t *self, const incoming_t *in, bool limited)
 
 static bool answer_from_cache (core_t *self, const incoming_t *in)
 {
-    session_t *session = session_get (self, in->envelope.session_id);
     plv_buf_t key = {0}, subset = {0};
     plv_view_t body;
     bool found = false;
 
-    if (!in->lane->route->cache || in->envelope.type_code != EVENT_CHAT_MESSAGE
-        || (session && !plv_list_empty (&session->events)))
+    if (!in->lane->route->cache || in->envelope.type_code != EVENT_CHAT_MESSAGE)
+        return false;
+    session_t *session = session_get (self, in->envelope.session_id);
+    if (session && !plv_list_empty (&session->events))
         return false;
     plv_buf_t none = {0};
     state_subset (session ? &session->state : &none, plv_buf_view (&in->lane->service->cache_keys), &subset);

@@ -49,6 +49,7 @@ struct broker {
     zcert_t *cert;
     effects_t effects[2];
     turn_t turn;
+    unsigned unread; /* sockets that may have more, a bit each */
     plv_buf_t lost; /* uint32_t numbers of peers that the core does not know to be gone yet */
     retention_t retention;
     int signals;

@@ -30,6 +30,7 @@ typedef struct {
 
 typedef struct {
     void *socket;
+    int fd;
     unsigned allowed;
     plv_map_t by_id;
 } door_t;
@@ -42,6 +43,7 @@ struct links {
     plv_map_u64_t by_number;
     plv_node_t stuck;
     uint32_t next_number;
+    unsigned touched;
     zmq_msg_t received;
 };
 
@@ -143,8 +145,11 @@ plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, voi
                          reason == EADDRINUSE ? "; is another broker running there?" : "");
     }
     door_t *door = &self->doors[self->count++];
+    size_t size = sizeof door->fd;
     door->socket = socket;
     door->allowed = allowed;
+    zmq_getsockopt (socket, ZMQ_FD, &door->fd, &size);
+    self->touched |= 1u << (self->count - 1);
     plv_map_init (&door->by_id, self->seed);
     return ERR_OK;
 }
@@ -154,9 +159,16 @@ size_t links_count (const links_t *self)
     return self->count;
 }
 
-void *links_socket (const links_t *self, size_t index)
+int links_fd (const links_t *self, size_t index)
 {
-    return self->doors[index].socket;
+    return self->doors[index].fd;
+}
+
+unsigned links_touched (links_t *self)
+{
+    unsigned touched = self->touched;
+    self->touched = 0;
+    return touched;
 }
 
 static link_t *link_of (links_t *self, size_t index, plv_view_t id)
@@ -201,6 +213,7 @@ bool links_receive (links_t *self, size_t index, links_packet_t *ret_packet)
 static links_sent_t post (links_t *self, const link_t *link, zmq_msg_t *message)
 {
     void *socket = self->doors[link->socket].socket;
+    self->touched |= 1u << link->socket;
     if (zmq_send (socket, link->id, link->id_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return errno == EAGAIN || errno == EINTR ? LINKS_WAITS : LINKS_GONE;
     if (zmq_msg_send (message, socket, ZMQ_DONTWAIT) < 0)

@@ -24,9 +24,15 @@ void links_destroy (links_t **self_p);
 /*  Opens a ROUTER that lets these roles in (FROM_*). `cert` (a zcert_t, or NULL): CURVE server keys.  */
 plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, void *cert, plv_fail_t *ret_fail);
 
-/*  For zmq_poll.  */
 size_t links_count (const links_t *self);
-void *links_socket (const links_t *self, size_t index);
+
+/*  A descriptor that becomes readable when socket `index` may have something: once for any number of packets,
+    and not again for what a send has noticed meanwhile. So before waiting for it, read empty every socket
+    that was sent on.  */
+int links_fd (const links_t *self, size_t index);
+
+/*  The sockets that were sent on since the last call, a bit each.  */
+unsigned links_touched (links_t *self);
 
 typedef struct {
     uint32_t peer;    /* a new number for a routing id that is not known */

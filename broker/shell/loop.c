@@ -1,7 +1,6 @@
 #include "shell/internal.h"
 
-#include <errno.h>
-#include <zmq.h>
+#include <poll.h>
 
 /*  A peer that does not read is tried again at this pace.  */
 enum { FLUSH_US = 2000, WAIT_US_MAX = 30000000, COMMIT_EARLY_BYTES = 32 * 1024 };
@@ -12,7 +11,7 @@ static int64_t least (int64_t a, int64_t b)
 }
 
 /*  How long nothing needs to be done if nothing comes in, in milliseconds.  */
-static long wait_ms (broker_t *self)
+static int wait_ms (broker_t *self)
 {
     int64_t now_us = broker_now ().mono_us;
     int64_t next_us = least (core_next_us (self->core), now_us + WAIT_US_MAX);
@@ -29,20 +28,32 @@ static long wait_ms (broker_t *self)
     if (self->draining)
         next_us = least (next_us, now_us + 50000);
     int64_t wait_us = next_us - now_us;
-    return wait_us <= 0 ? 0 : (long) ((wait_us + 999) / 1000);
+    return wait_us <= 0 ? 0 : (int) ((wait_us + 999) / 1000);
 }
 
-static void sleep_until_something (broker_t *self)
+/*  Where there is something to do.  */
+typedef struct {
+    unsigned doors; /* a bit each */
+    bool signals;
+} marks_t;
+
+/*  Sleeps until something has come, for `most_ms` at most, and says where it is.  */
+static void wait_for_work (broker_t *self, int most_ms, marks_t *marks)
 {
-    zmq_pollitem_t items[LINKS_SOCKETS_MAX + 3];
-    int count = 0;
-    for (size_t i = 0; i < links_count (self->links); i++)
-        items[count++] = (zmq_pollitem_t){.socket = links_socket (self->links, i), .events = ZMQ_POLLIN};
-    items[count++] = (zmq_pollitem_t){.fd = self->signals, .events = ZMQ_POLLIN};
-    items[count++] = (zmq_pollitem_t){.fd = self->store->vtable->fd (self->store), .events = ZMQ_POLLIN};
+    struct pollfd fds[LINKS_SOCKETS_MAX + 3];
+    size_t doors = links_count (self->links), count = doors;
+    for (size_t i = 0; i < doors; i++)
+        fds[i] = (struct pollfd){.fd = links_fd (self->links, i), .events = POLLIN};
+    fds[count++] = (struct pollfd){.fd = self->signals, .events = POLLIN};
+    fds[count++] = (struct pollfd){.fd = self->store->vtable->fd (self->store), .events = POLLIN};
     if (self->supervisor)
-        items[count++] = (zmq_pollitem_t){.fd = supervisor_fd (self->supervisor), .events = ZMQ_POLLIN};
-    zmq_poll (items, count, wait_ms (self));
+        fds[count++] = (struct pollfd){.fd = supervisor_fd (self->supervisor), .events = POLLIN};
+    if (poll (fds, count, most_ms) <= 0)
+        return;
+    for (size_t i = 0; i < doors; i++)
+        if (fds[i].revents)
+            marks->doors |= 1u << i;
+    marks->signals = fds[doors].revents != 0;
 }
 
 /*  While much comes in, what was gathered goes to the store as soon as it is free, so that the disk and this
@@ -59,28 +70,40 @@ static void commit_early (broker_t *self)
     }
 }
 
-/*  What peers have sent, one packet of each socket after the other, up to a bound: then it is stored.  */
-static size_t drain_sockets (broker_t *self)
+static bool take_packet (broker_t *self, size_t door)
 {
-    input_t input = {.type = INPUT_PACKET, .now = broker_now ()};
-    plv_metrics_t *metrics = core_metrics (self->core);
     links_packet_t packet;
-    size_t taken = 0, before;
-    do {
-        before = taken;
+    if (!links_receive (self->links, door, &packet))
+        return false;
+    core_metrics (self->core)->counter[COUNTER_BYTES_IN] += packet.bytes.size;
+    input_t input = {
+        .type = INPUT_PACKET,
+        .now = broker_now (),
+        .peer = packet.peer,
+        .allowed = packet.allowed,
+        .more = packet.parts,
+        .bytes = packet.bytes,
+    };
+    turn_input (self, &input);
+    commit_early (self);
+    return true;
+}
+
+/*  What peers have sent, one packet of each marked door after the other, up to a bound: then it is stored. A
+    door stays marked until it has been read empty: to ask a socket that has nothing costs two system calls.  */
+static size_t drain_sockets (broker_t *self, marks_t *marks)
+{
+    size_t taken = 0;
+    while (marks->doors && taken < TURN_INPUTS_MAX) {
         for (size_t i = 0; i < links_count (self->links); i++) {
-            if (!links_receive (self->links, i, &packet))
+            if (!(marks->doors & 1u << i))
                 continue;
-            metrics->counter[COUNTER_BYTES_IN] += packet.bytes.size;
-            input.peer = packet.peer;
-            input.allowed = packet.allowed;
-            input.bytes = packet.bytes;
-            input.more = packet.parts;
-            turn_input (self, &input);
-            taken++;
-            commit_early (self);
+            if (take_packet (self, i))
+                taken++;
+            else
+                marks->doors &= ~(1u << i);
         }
-    } while (taken > before && taken < TURN_INPUTS_MAX);
+    }
     return taken;
 }
 
@@ -109,14 +132,14 @@ static bool drained (broker_t *self)
 
 static void turn (broker_t *self)
 {
-    size_t taken = drain_sockets (self);
-    if (taken == 0 && !self->turn.under_way)
-        turn_commit (self, false); /* a reflection that is due, or what time has brought */
-    if (taken == 0) {
-        sleep_until_something (self);
-        taken = drain_sockets (self);
-    }
-    signals_take (self);
+    marks_t marks = {.doors = self->unread | links_touched (self->links)};
+    size_t taken = drain_sockets (self, &marks);
+    wait_for_work (self, taken ? 0 : wait_ms (self), &marks);
+    if (taken == 0)
+        drain_sockets (self, &marks);
+    self->unread = marks.doors;
+    if (marks.signals)
+        signals_take (self);
     keep_time (self);
     turn_answers (self);
     links_flush (self->links, turn_lost, self);
@@ -139,8 +162,8 @@ static void finish (broker_t *self)
     turn_input (self, &stop);
     turn_commit (self, true);
     while (!self->failed && self->turn.under_way) {
-        zmq_pollitem_t item = {.fd = self->store->vtable->fd (self->store), .events = ZMQ_POLLIN};
-        zmq_poll (&item, 1, 1000);
+        struct pollfd item = {.fd = self->store->vtable->fd (self->store), .events = POLLIN};
+        poll (&item, 1, 1000);
         turn_answers (self);
     }
     turn_prompt (self);
