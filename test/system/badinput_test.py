@@ -264,7 +264,8 @@ class Protocol(BadInput):
 
     def test_a_hello_that_makes_no_sense(self):
         for name, options, words in (('', {'services': ['x']}, 'name'), ('a b', {'services': ['x']}, 'name'),
-                                     ('n' * 65, {'services': ['x']}, 'name'), ('w', {'services': 'x'}, 'services'), ('w', {}, 'services'),
+                                     ('n' * 65, {'services': ['x']}, 'name'), ('w', {'services': 'x'}, 'services'),
+                                     ('w', {}, 'services'),
                                      ('w', {'services': ['a'] * 33}, 'services'), ('w', {'services': ['']}, 'services'),
                                      ('w', {'services': [7]}, 'services')):
             peer = self.it.peer('agents')
@@ -348,7 +349,8 @@ class Protocol(BadInput):
         self.assertIn('make.coffee', body['text'])
 
     def test_arguments_of_commands_that_make_no_sense(self):
-        for command, arguments in (('sessions.show', {}), ('sessions.show', {'session': 7}), ('dead.show', {'number': 'x'}),
+        for command, arguments in (('sessions.show', {}), ('sessions.show', {'session': 7}),
+                                   ('dead.show', {'number': 'x'}),
                                    ('dead.replay', {'numbers': 'all'}), ('backup', {}), ('backup', {'dir': 'relative'}),
                                    ('backup', {'dir': '/x\0y'}), ('sessions.reset', {'session': 'x' * 300}),
                                    ('dead.replay', {'numbers': list(range(1001))})):

@@ -2,8 +2,6 @@
 # RUN: timeout=240
 """The delivery contract, clauses 3.8 (dead letter), 3.9 (poison is not an outage) and 3.10 (replay)."""
 
-import os
-import time
 import unittest
 
 from palaverd import BrokerTest, route, wait
@@ -120,7 +118,8 @@ class DeadLetter(BrokerTest):
         for number in range(5):
             self.kill_one(adapter, worker, f'bad {number}', session=str(number), reason=f'because {number}')
             worker.expect('COMMITTED')
-        before = [broker.letter(item['number']) for item in wait(lambda: len(broker.dead()) == 5 and broker.dead(), '5')]
+        items = wait(lambda: len(broker.dead()) == 5 and broker.dead(), '5 letters')
+        before = [broker.letter(item['number']) for item in items]
         broker.restart(crash=True)
         self.assertEqual([broker.letter(item['number']) for item in broker.dead()], before)
         self.assertEqual(broker.metric('dead'), 5)

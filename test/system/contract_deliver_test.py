@@ -8,7 +8,7 @@ import time
 import unittest
 
 from palaverd import BrokerTest, World, route
-from wireclient import frame, text_id
+from wireclient import frame, pack, text_id
 
 QUICK = {'agents.timeout_ms': 500, 'agents.heartbeat_ms': 100}
 
@@ -273,9 +273,10 @@ class Deliver(BrokerTest):
         commits = broker.metric('commits')
         envelope = {**job['envelope'], 'id': os.urandom(16), 'type': 'chat.delta', 'reply_to': event}
         envelope.pop('adapter')
-        worker.send(frame('LIVE', envelope, b'\x82\xa5delta\xa2hi\xa5index\x00'))
+        delta = pack({'delta': 'hi', 'index': 0})
+        worker.send(frame('LIVE', envelope, delta))
         got, body = adapter.expect('LIVE')
-        self.assertEqual((got['session_id'], got['reply_to'], body), ('web_1', event, b'\x82\xa5delta\xa2hi\xa5index\x00'))
+        self.assertEqual((got['session_id'], got['reply_to'], body), ('web_1', event, delta))
         self.assertEqual(broker.metric('commits'), commits)
 
 

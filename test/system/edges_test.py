@@ -204,7 +204,8 @@ class Meetings(BrokerTest):
 
     def test_a_body_is_passed_on_byte_for_byte(self):
         _, adapter, worker = self.start()
-        body = b'\xde\x00\x02\xd9\x0cmessage_text\xda\x00\x02hi\xa8metadata\xdf\x00\x00\x00\x01\xa1x\xcf\0\0\0\0\0\0\0\x01'
+        body = b'\xde\x00\x02\xd9\x0cmessage_text\xda\x00\x02hi\xa8metadata'
+        body += b'\xdf\x00\x00\x00\x01\xa1x\xcf\0\0\0\0\0\0\0\x01'
         envelope, _ = adapter.event('')
         envelope['traceparent'] = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
         envelope['more'] = {'kept': True}

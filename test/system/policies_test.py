@@ -43,7 +43,8 @@ class RateLimit(Policies):
         self.assertEqual(self.deliver(web)['metadata']['fallback'], 'rate_limited')
 
     def test_the_window_slides(self):
-        broker, adapter, worker = self.start(**{'rate_limit.on': True, 'rate_limit.messages': 2, 'rate_limit.window_s': 1})
+        conf = {'rate_limit.on': True, 'rate_limit.messages': 2, 'rate_limit.window_s': 1}
+        broker, adapter, worker = self.start(**conf)
         worker.send(frame('CREDIT', 100))
         begun, taken = time.monotonic(), []
         while time.monotonic() - begun < 2.5:
@@ -286,7 +287,8 @@ class Cache(Policies):
 class Batching(Policies):
     def start_batch(self, size, wait_ms, credit=64):
         broker = self.broker()
-        return broker, broker.adapter(), broker.worker('batcher', credit=credit, batch={'size': size, 'wait_ms': wait_ms})
+        worker = broker.worker('batcher', credit=credit, batch={'size': size, 'wait_ms': wait_ms})
+        return broker, broker.adapter(), worker
 
     def test_a_full_batch_comes_at_once(self):
         _, adapter, worker = self.start_batch(4, 60000)

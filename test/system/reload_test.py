@@ -41,7 +41,8 @@ class Reload(BrokerTest):
         broker, adapter, worker = self.start()
         for change, word in (({'agents.atempts': 3}, 'attempts'), ({'content.rules': ['(']}, 'content.rules'),
                              ({'routes': [route(pattern='[')]}, 'pattern'), ({'data.sync': False}, 'data.sync'),
-                             ({'run.dir': '/elsewhere'}, 'run.dir'), ({'listen.agents': 'tcp://127.0.0.1:1'}, 'restart')):
+                             ({'run.dir': '/elsewhere'}, 'run.dir'),
+                             ({'listen.agents': 'tcp://127.0.0.1:1'}, 'restart')):
             before = dict(broker.conf)
             self.assertIn(word, self.reload(broker, change, 'conf.refused')['why'])
             broker.conf = before

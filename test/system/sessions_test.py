@@ -89,7 +89,8 @@ class Sessions(BrokerTest):
         for number in range(3):
             job, _ = self.round_trip(adapter, worker, f'question {number}', f'answer {number}')
         self.assertEqual([(turn['role'], turn['text']) for turn in job['history']],
-                         [('user', 'question 0'), ('assistant', 'answer 0'), ('user', 'question 1'), ('assistant', 'answer 1')])
+                         [('user', 'question 0'), ('assistant', 'answer 0'), ('user', 'question 1'),
+                          ('assistant', 'answer 1')])
         stamps = [turn['timestamp'] for turn in job['history']]
         self.assertEqual(stamps, sorted(stamps))
         self.assertEqual(len(broker.session('web_1')['history']), 6)

@@ -51,8 +51,11 @@ HOOK int clock_gettime (clockid_t clock, struct timespec *ret_time)
 
 static int sync_as_told (long call, int file)
 {
-    if (world && world->sync_us)
-        usleep ((useconds_t) world->sync_us);
+    if (world && world->sync_us) {
+        struct timespec slow = {.tv_sec = world->sync_us / 1000000,
+                                .tv_nsec = world->sync_us % 1000000 * 1000};
+        clock_nanosleep (CLOCK_MONOTONIC, 0, &slow, NULL);
+    }
     if (world && world->sync_errno) {
         errno = (int) world->sync_errno;
         return -1;
