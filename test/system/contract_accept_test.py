@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from palaverd import BrokerTest, World
+from palaverd import BrokerTest, World, wait
 from wireclient import event_id, frame
 
 
@@ -230,6 +230,7 @@ class Flow(BrokerTest):
         adapter.publish('a', session='1')
         job = worker.job()
         worker.send(frame('CREDIT', 0))
+        wait(lambda: broker.metric('credit') == 0, 'the credit is taken back')
         adapter.publish('b', session='2')
         adapter.stored(2)
         worker.quiet('JOB')
