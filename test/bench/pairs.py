@@ -316,9 +316,9 @@ class Pairs:
             back_gib = broker.status('VmRSS') / (1 << 20)
             answer = self.palaver.clients(broker, '--answer', str(count), '-w', '4', seconds=600)
             after_gib = broker.status('VmRSS') / (1 << 20)
-            self.results.keep('pending', {'count': count, 'rss_gib': rss_gib, 'back_gib': back_gib, 'after_gib': after_gib,
-                                          'ready_s': broker.ready_s, 'fill_rps': fill['rps'],
-                                          'answer_s': answer['secs']})
+            self.results.keep('pending', {
+                'count': count, 'rss_gib': rss_gib, 'back_gib': back_gib, 'after_gib': after_gib,
+                'ready_s': broker.ready_s, 'fill_rps': fill['rps'], 'answer_s': answer['secs']})
             self.results.say('pending', f'{count} events in at {fill["rps"]:.0f}/s, {rss_gib:.2f} GiB; after kill -9 '
                              f'{back_gib:.2f} GiB; all answered in {answer["secs"]:.1f} s ({answer["rps"]:.0f}/s), '
                              f'then {after_gib:.2f} GiB')
