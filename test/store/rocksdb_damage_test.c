@@ -180,7 +180,7 @@ static void a_flipped_bit_is_refused_and_stays_refused (void **state)
         }
         /*  Nothing follows the last record (and the unsynced one ahead of it) that could prove
             it was whole.  */
-        assert_true (count == UINT64_MAX || count >= BATCHES - 2);
+        assert_true (count >= BATCHES - 2); /* refused: UINT64_MAX */
         plv_buf_free (&log);
     }
     print_message ("%zu of %d flips refused\n", refused, FLIPS);
