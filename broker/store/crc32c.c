@@ -24,7 +24,7 @@ static uint32_t load_u32 (const uint8_t *at)
 
 /*  Eight bytes a step, each through its own table, so that the loads do not wait for each
     other.  */
-uint32_t crc32c (const crc32c_t *self, plv_view_t bytes)
+uint32_t crc32c_of (const crc32c_t *self, plv_view_t bytes)
 {
     const uint32_t (*table)[256] = self->table;
     uint32_t crc = ~UINT32_C (0);

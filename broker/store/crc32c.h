@@ -16,6 +16,6 @@ typedef struct {
 } crc32c_t;
 
 void crc32c_init (crc32c_t *self);
-uint32_t crc32c (const crc32c_t *self, plv_view_t bytes);
+uint32_t crc32c_of (const crc32c_t *self, plv_view_t bytes);
 
 #endif

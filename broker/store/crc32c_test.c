@@ -13,13 +13,13 @@ static void the_published_examples (void **state)
     crc32c_t table;
     crc32c_init (&table);
     uint8_t bytes[32] = {0};
-    assert_int_equal (crc32c (&table, plv_view (bytes, 32)), 0x8a9136aa);
+    assert_int_equal (crc32c_of (&table, plv_view (bytes, 32)), 0x8a9136aa);
     memset (bytes, 0xff, 32);
-    assert_int_equal (crc32c (&table, plv_view (bytes, 32)), 0x62a8ab43);
+    assert_int_equal (crc32c_of (&table, plv_view (bytes, 32)), 0x62a8ab43);
     for (int i = 0; i < 32; i++)
         bytes[i] = (uint8_t) i;
-    assert_int_equal (crc32c (&table, plv_view (bytes, 32)), 0x46dd794e);
-    assert_int_equal (crc32c (&table, plv_view_str ("123456789")), 0xe3069283);
+    assert_int_equal (crc32c_of (&table, plv_view (bytes, 32)), 0x46dd794e);
+    assert_int_equal (crc32c_of (&table, plv_view_str ("123456789")), 0xe3069283);
 }
 
 static void every_length_and_every_bit_counts (void **state)
@@ -29,10 +29,10 @@ static void every_length_and_every_bit_counts (void **state)
     crc32c_init (&table);
     uint8_t bytes[40] = {0};
     for (size_t size = 1; size <= sizeof bytes; size++) {
-        uint32_t before = crc32c (&table, plv_view (bytes, size));
+        uint32_t before = crc32c_of (&table, plv_view (bytes, size));
         for (size_t bit = 0; bit < size * 8; bit++) {
             bytes[bit / 8] ^= (uint8_t) (1u << bit % 8);
-            assert_int_not_equal (crc32c (&table, plv_view (bytes, size)), before);
+            assert_int_not_equal (crc32c_of (&table, plv_view (bytes, size)), before);
             bytes[bit / 8] ^= (uint8_t) (1u << bit % 8);
         }
     }

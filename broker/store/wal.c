@@ -56,7 +56,7 @@ static bool record_at (const walk_t *self, plv_view_t block, plv_view_t *ret_pay
         return false;
     uint32_t stored =
         head[0] | (uint32_t) head[1] << 8 | (uint32_t) head[2] << 16 | (uint32_t) head[3] << 24;
-    uint32_t crc = crc32c (&self->crc, plv_view (head + HEAD_BYTES - 1, size + 1));
+    uint32_t crc = crc32c_of (&self->crc, plv_view (head + HEAD_BYTES - 1, size + 1));
     if (stored != (crc >> 15 | crc << 17) + 0xa282ead8)
         return false;
     *ret_payload = plv_view (head + HEAD_BYTES, size);

@@ -348,7 +348,8 @@ def a_stop_lets_waiting_clients_finish():
 
 
 TESTS = [a_message_is_answered, every_client_gets_its_own_answer, a_late_answer_is_kept_in_the_session,
-         a_session_is_the_brokers, what_is_not_stored_is_not_promised, busy_and_rejected, bad_requests_get_a_clear_answer,
+         a_session_is_the_brokers, what_is_not_stored_is_not_promised, busy_and_rejected,
+         bad_requests_get_a_clear_answer,
          broken_http_does_no_harm, one_connection_serves_many_requests, idempotency_keys,
          a_client_that_hangs_up_costs_nothing, keys_let_in, ready_means_that_the_broker_is_there,
          a_port_in_use_is_named, a_successor_takes_the_port_over, a_stop_lets_waiting_clients_finish]

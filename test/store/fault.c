@@ -57,7 +57,7 @@ static void be_slow (int fd)
 {
     unsigned us = atomic_load (&order.slow_us);
     if (us && is_file (fd, order.slow_part))
-        usleep (us);
+        usleep (us); /* slow on purpose */
 }
 
 static bool fails (fault_call_t call, int fd)

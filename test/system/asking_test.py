@@ -66,9 +66,9 @@ class Web(BrokerTest):
         conf, log = f'{self.it.folder}/web.conf', f'{self.it.folder}/web.log'
         with open(conf, 'w', encoding='ascii') as file:
             file.write('adapters = { web = { port = 0; }; };')
-        self.child = subprocess.Popen([f'{BUILD}/bin/palaver-adapter', '--plugin', f'{BUILD}/plugins/web.so', '--broker',
-                                       f'ipc://{self.it.run}/adapters.ipc', '--conf', conf], stdin=subprocess.DEVNULL,
-                                      stderr=open(log, 'wb'))
+        words = [f'{BUILD}/bin/palaver-adapter', '--plugin', f'{BUILD}/plugins/web.so', '--conf', conf, '--broker',
+                 f'ipc://{self.it.run}/adapters.ipc']
+        self.child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=open(log, 'wb'))
         self.addCleanup(self.end)
         self.pool = concurrent.futures.ThreadPoolExecutor(4)
         self.port = int(wait(lambda: re.search(r'listening on http://\S+:(\d+)', open(log).read()), 'web listens')[1])
@@ -80,7 +80,8 @@ class Web(BrokerTest):
 
     def ask(self, method, path, body=None):
         line = http.client.HTTPConnection('127.0.0.1', self.port, timeout=SECONDS)
-        line.request(method, path, json.dumps(body) if body else None, {'Content-Type': 'application/json'} if body else {})
+        headers = {'Content-Type': 'application/json'} if body else {}
+        line.request(method, path, json.dumps(body) if body else None, headers)
         answer = line.getresponse()
         text = answer.read()
         line.close()
@@ -103,7 +104,8 @@ class Web(BrokerTest):
         self.it.restart(crash=True)
         self.it.wait_log('peer.welcome', name='web')
         self.worker.hello()
-        status, _, shown = wait(lambda: (got := self.session())[0] == 200 and 'history' in got[2] and got, 'the history')
+        status, _, shown = wait(lambda: (got := self.session())[0] == 200 and 'history' in got[2] and got,
+                                'the history')
         self.assertEqual([(turn['role'], turn['text']) for turn in shown['history']],
                          [('user', 'hello'), ('assistant', 'hi')])
         self.assertEqual((shown['platform'], shown['user_id'], shown['message_count']), ('web', 'ann', 1))
