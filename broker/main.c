@@ -25,7 +25,8 @@ static plv_err_t check_conf (plv_conf_t **conf_p, plv_fail_t *fail)
 {
     policy_t *policy = NULL;
     char file[512];
-    snprintf (file, sizeof file, "%s", (*conf_p)->file[0] ? (*conf_p)->file : "the built-in defaults");
+    snprintf (file, sizeof file, "%s",
+              (*conf_p)->file[0] ? (*conf_p)->file : "the built-in defaults");
     plv_err_t err = policy_new (conf_p, &policy, fail);
     if (!err)
         printf ("%s: valid\n", file);
@@ -33,7 +34,8 @@ static plv_err_t check_conf (plv_conf_t **conf_p, plv_fail_t *fail)
     return err;
 }
 
-static plv_err_t serve (const options_t *options, plv_conf_t **conf_p, plv_log_t *log, plv_fail_t *fail)
+static plv_err_t serve (const options_t *options, plv_conf_t **conf_p, plv_log_t *log,
+                        plv_fail_t *fail)
 {
     broker_t *broker = NULL;
     plv_err_t err = broker_new (options, conf_p, log, &broker, fail);

@@ -11,7 +11,8 @@
 #include <stddef.h>
 
 /*  Always ends with a NUL; `size` > 0. Returns the length of what is there now.  */
-size_t plv_format (char *into, size_t size, const char *format, ...) __attribute__ ((format (printf, 3, 4)));
+size_t plv_format (char *into, size_t size, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
 size_t plv_format_list (char *into, size_t size, const char *format, va_list arguments)
     __attribute__ ((format (printf, 3, 0)));
 

@@ -81,7 +81,8 @@ void plv_log_set (plv_log_t *self, plv_log_level_t least, plv_log_format_t forma
 
 plv_log_level_t plv_log_least (const plv_log_t *self)
 {
-    return self ? (plv_log_level_t) atomic_load_explicit (&self->least, memory_order_relaxed) : LOG_INFO;
+    return self ? (plv_log_level_t) atomic_load_explicit (&self->least, memory_order_relaxed)
+                : LOG_INFO;
 }
 
 plv_log_format_t plv_log_format (const plv_log_t *self)

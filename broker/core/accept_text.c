@@ -29,7 +29,8 @@ static plv_view_t find_map (plv_view_t map, const char *key)
     static const uint8_t empty = 0x80;
     plv_mp_t value;
     plv_view_t raw;
-    if (plv_mp_find (map, key, &value) && plv_mp_peek (&value) == MP_MAP && plv_mp_skip (&value, &raw))
+    if (plv_mp_find (map, key, &value) && plv_mp_peek (&value) == MP_MAP
+        && plv_mp_skip (&value, &raw))
         return raw;
     return plv_view (&empty, 1);
 }

@@ -50,8 +50,9 @@ static void put_counts (core_t *self, plv_buf_t *body)
     plv_mp_put_map (body, GAUGE_COUNT_);
     for (int i = 0; i < GAUGE_COUNT_; i++) {
         /* gauges that share a name differ in their labels: peers, by role */
-        static const char *const by_role[] = {
-            [GAUGE_PEERS_ADAPTER] = "adapters", [GAUGE_PEERS_WORKER] = "agents", [GAUGE_PEERS_TOOL] = "tools"};
+        static const char *const by_role[] = {[GAUGE_PEERS_ADAPTER] = "adapters",
+                                              [GAUGE_PEERS_WORKER] = "agents",
+                                              [GAUGE_PEERS_TOOL] = "tools"};
         bool named = (size_t) i < sizeof by_role / sizeof by_role[0] && by_role[i];
         put_int (body, named ? by_role[i] : plv_gauge_name ((plv_gauge_t) i), metrics->gauge[i]);
     }
@@ -182,7 +183,8 @@ enum { SESSIONS_PAGE_MAX = 1000 };
 void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body)
 {
     session_t *page[SESSIONS_PAGE_MAX + 2], *session;
-    plv_view_t after = plv_mp_find_str (arguments, "after"), platform = plv_mp_find_str (arguments, "platform");
+    plv_view_t after = plv_mp_find_str (arguments, "after"),
+               platform = plv_mp_find_str (arguments, "platform");
     plv_mp_t value;
     uint64_t limit = 100;
     size_t used = 0;
@@ -192,7 +194,8 @@ void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body)
     if (limit == 0 || limit > SESSIONS_PAGE_MAX)
         limit = SESSIONS_PAGE_MAX;
     for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));) {
-        if (!behind (session, after) || (platform.size && !plv_view_equal (platform, session->platform)))
+        if (!behind (session, after)
+            || (platform.size && !plv_view_equal (platform, session->platform)))
             continue;
         size_t place = used;
         while (place > 0 && by_id (&session, &page[place - 1]) < 0)

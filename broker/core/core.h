@@ -18,8 +18,8 @@
 typedef struct core core_t;
 
 typedef struct {
-    uint8_t secret[32]; /* META/secret: keys of the hashes */
-    uint64_t seed;      /* of random numbers */
+    uint8_t secret[32];  /* META/secret: keys of the hashes */
+    uint64_t seed;       /* of random numbers */
     const char *version; /* of the broker, for WELCOME and status */
 } core_options_t;
 
@@ -42,10 +42,10 @@ typedef struct {
 void core_start (core_t *self, core_now_t now, uint64_t next_seq);
 
 typedef enum {
-    INPUT_PACKET,     /* peer, allowed, bytes; more: it was but one part of a message */
-    INPUT_GONE,       /* peer, bytes: why, for the ledger */
-    INPUT_TIME,       /* nothing but `now` */
-    INPUT_STORED,     /* token: everything up to this journal position is stored, and what waited for it has left */
+    INPUT_PACKET, /* peer, allowed, bytes; more: it was but one part of a message */
+    INPUT_GONE,   /* peer, bytes: why, for the ledger */
+    INPUT_TIME,   /* nothing but `now` */
+    INPUT_STORED, /* token: everything up to this journal position is stored, and what waited for it has left */
     INPUT_ROWS,       /* token, bytes (packed rows), more: an answer to a scan */
     INPUT_CHECKPOINT, /* token, bytes: empty, or why it failed */
     INPUT_POLICY,     /* policy: taken */

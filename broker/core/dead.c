@@ -53,8 +53,8 @@ plv_err_t dead_read (uint64_t number, plv_view_t row, dead_t *ret_dead, entry_t 
     dead.why = (dead_why_t) row.data[1];
     dead.parks = row.data[2] != 0;
     dead.at_us = (int64_t) at_us;
-    plv_err_t err = entry_read (number, plv_view (row.data + at, row.size - at), ret_entry, &dead.session,
-                                ret_fail);
+    plv_err_t err = entry_read (number, plv_view (row.data + at, row.size - at), ret_entry,
+                                &dead.session, ret_fail);
     if (err)
         return err;
     *ret_dead = dead;

@@ -20,9 +20,9 @@ const char *dead_outcome (dead_why_t why);
 
 typedef struct {
     dead_why_t why;
-    int64_t at_us;      /* wall clock */
-    bool parks;         /* its session holds later events until it is replayed or discarded */
-    plv_view_t code;    /* what the agent or platform called it */
+    int64_t at_us;   /* wall clock */
+    bool parks;      /* its session holds later events until it is replayed or discarded */
+    plv_view_t code; /* what the agent or platform called it */
     plv_view_t words;
     plv_view_t session;
 } dead_t;

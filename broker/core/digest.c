@@ -31,7 +31,8 @@ static uint64_t session_digest (session_t *session)
     plv_node_t *node;
 
     session_write (session, 0, &buf);
-    for (uint64_t number = history_first (&session->history); number < session->history.next; number++) {
+    for (uint64_t number = history_first (&session->history); number < session->history.next;
+         number++) {
         const history_turn_t *turn = history_get (&session->history, number);
         plv_buf_add (&buf, turn->bytes, turn->size);
     }

@@ -66,7 +66,8 @@ static void put_batch (plv_buf_t *buf, const batch_t *batch)
     plv_mp_put_u64 (buf, batch->size);
 }
 
-static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t deadline_us, const batch_t *batch)
+static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t deadline_us,
+                      const batch_t *batch)
 {
     const session_t *session = entry->session;
     plv_buf_t *buf = frame_held (self, peer);
@@ -85,8 +86,8 @@ static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t 
 
 void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry)
 {
-    int64_t deadline_us =
-        entry->lane ? entry->lane->route->deadline_us : self->policy->conf->agents_deadline_ms * 1000;
+    int64_t deadline_us = entry->lane ? entry->lane->route->deadline_us
+                                      : self->policy->conf->agents_deadline_ms * 1000;
     holding_give (self, peer, entry);
     entry->lease_us = self->now.mono_us;
     entry->session->worker = peer->number;
@@ -185,7 +186,8 @@ lane_t *dispatch_lane (core_t *self, entry_t *entry)
     lane_t *lane = lane_named (self, label_view (entry->route));
     if (lane || plv_envelope_parse (entry_envelope (entry), &envelope, NULL))
         return lane;
-    int route = route_match (self->policy->routes, &envelope, plv_mp_find_str (entry_body (entry), "message_text"));
+    int route = route_match (self->policy->routes, &envelope,
+                             plv_mp_find_str (entry_body (entry), "message_text"));
     return route < 0 ? NULL : &self->lanes[route];
 }
 
@@ -218,7 +220,9 @@ void dispatch_session (core_t *self, session_t *session)
     if (!entry)
         return;
     lane_t *lane = entry->lane;
-    peer_t *peer = breaker_allows (&lane->breaker) && !self->draining ? pick (self, session, lane->service) : NULL;
+    peer_t *peer = breaker_allows (&lane->breaker) && !self->draining
+                       ? pick (self, session, lane->service)
+                       : NULL;
     if (peer)
         give (self, peer, entry);
     else

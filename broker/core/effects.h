@@ -44,7 +44,7 @@ typedef struct {
 typedef struct {
     plv_buf_t journal; /* the records of this turn; empty: nothing happened that must be kept */
     plv_buf_t rows;
-    bool sync;         /* a record among them must survive a power cut before anything held leaves
+    bool sync; /* a record among them must survive a power cut before anything held leaves
     */
     effects_packets_t held;
     effects_packets_t prompt;

@@ -64,7 +64,8 @@ static void test_one_packet_a_peer_and_turn (void **state)
     effects_clear (&effects);
     assert_int_equal (effects.held.count, 0);
     begin (&effects, 2);
-    assert_int_equal (effects_packet (&effects.held, OTHER, &other)->peer, OTHER); /* its old place is nobody's */
+    assert_int_equal (effects_packet (&effects.held, OTHER, &other)->peer,
+                      OTHER); /* its old place is nobody's */
     assert_int_equal (effects_packet (&effects.held, ONE, &one)->peer, ONE);
     assert_int_equal (effects.held.count, 2);
     effects_free (&effects);
@@ -117,7 +118,8 @@ static void test_acknowledgements_are_gathered (void **state)
     effects_init (&effects);
     begin (&effects, 1);
     for (uint64_t number = 1; number <= 4; number++)
-        effects_ack (effects_packet (&effects.held, ONE, &slot), number % 2 ? ACK_STORED : ACK_COMMITTED, number);
+        effects_ack (effects_packet (&effects.held, ONE, &slot),
+                     number % 2 ? ACK_STORED : ACK_COMMITTED, number);
     effects_ack (effects_packet (&effects.held, ONE, &slot), ACK_SETTLED, 9);
     effects_seal (&effects);
     const effects_packet_t *packet = &effects.held.items[0];
@@ -188,8 +190,9 @@ static void test_log_lines (void **state)
     size_t at = 0, count;
     (void) state;
     effects_init (&effects);
-    effects_log (&effects, LOG_SESSION_CREATED, F_STR ("words", words), F_VIEW ("view", plv_view ("a\0b", 3)),
-                 F_INT ("number", INT64_MIN), F_STR ("none", NULL));
+    effects_log (&effects, LOG_SESSION_CREATED, F_STR ("words", words),
+                 F_VIEW ("view", plv_view ("a\0b", 3)), F_INT ("number", INT64_MIN),
+                 F_STR ("none", NULL));
     words[0] = 'X'; /* fields are copied */
     effects_log (&effects, LOG_PEER_GONE, F_INT ("n", 7));
     assert_true (effects_log_next (&effects, &at, &id, fields, &count));
@@ -215,9 +218,12 @@ static void test_log_lines (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_one_packet_a_peer_and_turn),    cmocka_unit_test (test_a_full_packet_is_followed_by_another),
-        cmocka_unit_test (test_a_large_frame_stays_whole),     cmocka_unit_test (test_acknowledgements_are_gathered),
-        cmocka_unit_test (test_prompt_goes_and_held_stays),    cmocka_unit_test (test_scans_are_used_again_empty),
+        cmocka_unit_test (test_one_packet_a_peer_and_turn),
+        cmocka_unit_test (test_a_full_packet_is_followed_by_another),
+        cmocka_unit_test (test_a_large_frame_stays_whole),
+        cmocka_unit_test (test_acknowledgements_are_gathered),
+        cmocka_unit_test (test_prompt_goes_and_held_stays),
+        cmocka_unit_test (test_scans_are_used_again_empty),
         cmocka_unit_test (test_log_lines),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -131,13 +131,15 @@ static bool steps_good (plv_view_t packed, uint64_t count)
 {
     plv_view_t ignored;
     size_t at = 0;
-    for (; count && record_get_bytes (packed, &at, &ignored) && record_get_bytes (packed, &at, &ignored); count--)
+    for (; count && record_get_bytes (packed, &at, &ignored)
+           && record_get_bytes (packed, &at, &ignored);
+         count--)
         ;
     return count == 0 && at == packed.size;
 }
 
-plv_err_t entry_read (uint64_t number, plv_view_t bytes, entry_t **ret_entry, plv_view_t *ret_session,
-                      plv_fail_t *ret_fail)
+plv_err_t entry_read (uint64_t number, plv_view_t bytes, entry_t **ret_entry,
+                      plv_view_t *ret_session, plv_fail_t *ret_fail)
 {
     enum { HEAD_BYTES = 4 + PLV_ID_BYTES };
     enum { ATTEMPTS, CHARGED, ACCEPTED, UNTIL, NOT_AFTER, NUMBERS };
@@ -148,10 +150,12 @@ plv_err_t entry_read (uint64_t number, plv_view_t bytes, entry_t **ret_entry, pl
     size_t at = HEAD_BYTES;
 
     if (bytes.size < HEAD_BYTES || bytes.data[0] != ENTRY_FORMAT || bytes.data[1] > ENTRY_REPLY
-        || bytes.data[2] > ENTRY_BACKOFF || !read_numbers (bytes, &at, numbers, NUMBERS) || !read_texts (bytes, &at, texts, TEXTS)
-        || !record_get_number (bytes, &at, &step_count) || !record_get_bytes (bytes, &at, &steps)
-        || !steps_good (steps, step_count) || !ledger_read (bytes, &at, &ledger))
-        return plv_fail (ret_fail, ERR_CORRUPT, "the row of entry %llu is damaged near byte %zu of %zu",
+        || bytes.data[2] > ENTRY_BACKOFF || !read_numbers (bytes, &at, numbers, NUMBERS)
+        || !read_texts (bytes, &at, texts, TEXTS) || !record_get_number (bytes, &at, &step_count)
+        || !record_get_bytes (bytes, &at, &steps) || !steps_good (steps, step_count)
+        || !ledger_read (bytes, &at, &ledger))
+        return plv_fail (ret_fail, ERR_CORRUPT,
+                         "the row of entry %llu is damaged near byte %zu of %zu",
                          (unsigned long long) number, at, bytes.size);
 
     entry_t *self = entry_new ((entry_kind_t) bytes.data[1], number, texts[ENVELOPE], texts[BODY]);

@@ -26,7 +26,8 @@ enum {
     ENTRY_TOLD = 1,     /* the user has been given a fallback for this event */
     ENTRY_FALLBACK = 2, /* this reply is a fallback: it makes no turn of history */
     ENTRY_REPLAYED = 4,
-    ENTRY_DEDUPLICATED = 8, /* the present attempt went to an adapter whose platform drops second copies */
+    ENTRY_DEDUPLICATED =
+        8, /* the present attempt went to an adapter whose platform drops second copies */
 };
 
 typedef struct {
@@ -47,19 +48,21 @@ typedef struct entry {
     struct peer *holder;
     plv_node_t in_session;
     plv_node_t in_holder;
-    core_timer_t timer; /* the end of the attempt, or of the backoff */
+    core_timer_t timer;   /* the end of the attempt, or of the backoff */
     int64_t accepted_us;  /* wall clock */
     int64_t until_us;     /* wall clock: BACKOFF ends */
     int64_t not_after_us; /* wall clock; replies only */
     int64_t lease_us;     /* monotonic: when the present attempt began */
-    uint64_t lease_seq;   /* the journal position of its record: before that is stored, it has not left; 0: it was claimed */
-    int64_t wall_at_0_us; /* wall clock at monotonic 0, when the entry came: a clock that jumps moves nothing */
+    uint64_t
+        lease_seq; /* the journal position of its record: before that is stored, it has not left; 0: it was claimed */
+    int64_t
+        wall_at_0_us; /* wall clock at monotonic 0, when the entry came: a clock that jumps moves nothing */
     plv_id_t holder_incarnation; /* of the process that got the present attempt */
     ledger_t ledger;
     entry_steps_t steps;
-    label_t *route;     /* its name */
-    uint16_t attempts;  /* made so far, replays included */
-    uint16_t charged;   /* of those, since accepted or replayed, the ones that count */
+    label_t *route;    /* its name */
+    uint16_t attempts; /* made so far, replays included */
+    uint16_t charged;  /* of those, since accepted or replayed, the ones that count */
     uint8_t kind;
     uint8_t state;
     uint8_t flags;
@@ -106,11 +109,12 @@ static inline uint64_t entry_of_lease (uint64_t lease)
 /*  Saves a step's result under its name, in the place of an earlier one.  */
 void entry_step_add (entry_t *self, plv_view_t name, plv_view_t result);
 bool entry_step_find (const entry_t *self, plv_view_t name, plv_view_t *ret_result);
-bool entry_step_next (const entry_t *self, size_t *at, plv_view_t *ret_name, plv_view_t *ret_result);
+bool entry_step_next (const entry_t *self, size_t *at, plv_view_t *ret_name,
+                      plv_view_t *ret_result);
 
 /*  As a row of the ENTRIES or DEAD view; `session` is the id of its session.  */
 void entry_write (const entry_t *self, plv_view_t session, plv_buf_t *buf);
-plv_err_t entry_read (uint64_t number, plv_view_t bytes, entry_t **ret_entry, plv_view_t *ret_session,
-                      plv_fail_t *ret_fail);
+plv_err_t entry_read (uint64_t number, plv_view_t bytes, entry_t **ret_entry,
+                      plv_view_t *ret_session, plv_fail_t *ret_fail);
 
 #endif

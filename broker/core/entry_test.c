@@ -22,7 +22,8 @@ static plv_view_t any_bytes (plv_rng_t *rng, size_t most)
 
 static entry_t *any_entry (plv_rng_t *rng)
 {
-    entry_t *entry = entry_new ((entry_kind_t) plv_rng_below (rng, 2), NUMBER, any_bytes (rng, 200), any_bytes (rng, 600));
+    entry_t *entry = entry_new ((entry_kind_t) plv_rng_below (rng, 2), NUMBER, any_bytes (rng, 200),
+                                any_bytes (rng, 600));
     entry->state = (uint8_t) plv_rng_below (rng, 4);
     entry->flags = (uint8_t) plv_rng_below (rng, 16);
     entry->holder_incarnation = plv_id_make (1, plv_rng_next (rng));
@@ -86,7 +87,8 @@ static void check_same (const entry_t *a, const entry_t *b)
     assert_int_equal (a->accepted_us, b->accepted_us);
     assert_int_equal (a->until_us, b->until_us);
     assert_int_equal (a->not_after_us, b->not_after_us);
-    assert_memory_equal (&a->holder_incarnation, &b->holder_incarnation, sizeof a->holder_incarnation);
+    assert_memory_equal (&a->holder_incarnation, &b->holder_incarnation,
+                         sizeof a->holder_incarnation);
     assert_true (plv_view_equal (label_view (a->route), label_view (b->route)));
     assert_true (plv_view_equal (entry_envelope (a), entry_envelope (b)));
     assert_true (plv_view_equal (entry_body (a), entry_body (b)));
@@ -161,7 +163,8 @@ static void test_mutations_do_no_harm (void **state)
 
 static void check_byte_refused (size_t at, uint8_t value)
 {
-    entry_t *entry = entry_new (ENTRY_EVENT, NUMBER, plv_view_str ("e"), plv_view_str ("b")), *again = NULL;
+    entry_t *entry = entry_new (ENTRY_EVENT, NUMBER, plv_view_str ("e"), plv_view_str ("b")),
+            *again = NULL;
     plv_buf_t buf = {0};
     char session[300];
     entry_write (entry, plv_view_str ("s"), &buf);
@@ -185,7 +188,8 @@ static void test_unknown_format_kind_and_state (void **state)
 static plv_view_t step (const entry_t *entry, const char *wanted)
 {
     plv_view_t result = {0};
-    return entry_step_find (entry, plv_view_str (wanted), &result) ? result : plv_view_str ("(none)");
+    return entry_step_find (entry, plv_view_str (wanted), &result) ? result
+                                                                   : plv_view_str ("(none)");
 }
 
 static void test_a_step_is_saved_again (void **state)
@@ -270,7 +274,8 @@ static void test_dead_letters (void **state)
         assert_int_equal (read.why, dead.why);
         assert_int_equal (read.at_us, dead.at_us);
         assert_int_equal (read.parks, dead.parks);
-        assert_true (plv_view_equal (read.code, dead.code) && plv_view_equal (read.words, dead.words));
+        assert_true (plv_view_equal (read.code, dead.code)
+                     && plv_view_equal (read.words, dead.words));
         assert_true (plv_view_is (read.session, "web_1"));
         check_same (entry, again);
         entry_destroy (&again);

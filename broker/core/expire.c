@@ -6,26 +6,33 @@ static void lease_over (core_t *self, entry_t *entry)
 {
     peer_t *peer = entry->holder;
     if (!peer) {
-        fail_event (self, entry, &(failure_t){.how = HOW_RESTART,
-                                              .why = plv_view_str ("no worker claimed the job after the restart")});
+        fail_event (
+            self, entry,
+            &(failure_t){.how = HOW_RESTART,
+                         .why = plv_view_str ("no worker claimed the job after the restart")});
         return;
     }
     reply_cancel (self, peer, entry_lease (entry), "deadline", "the job's time is over");
-    fail_event (self, entry, &(failure_t){.how = HOW_DEADLINE, .code = plv_view_str ("timeout"),
-                                          .why = plv_view_str ("the worker had the job for its whole deadline")});
+    fail_event (
+        self, entry,
+        &(failure_t){.how = HOW_DEADLINE,
+                     .code = plv_view_str ("timeout"),
+                     .why = plv_view_str ("the worker had the job for its whole deadline")});
 }
 
 static void delivery_over (core_t *self, entry_t *entry)
 {
     count (self, COUNTER_DELIVERIES_UNKNOWN);
     if (entry->holder)
-        outbox_failed (self, entry,
-                       &(failure_t){.how = HOW_UNKNOWN,
-                                    .why = plv_view_str ("the adapter did not say how it ended in time")});
+        outbox_failed (
+            self, entry,
+            &(failure_t){.how = HOW_UNKNOWN,
+                         .why = plv_view_str ("the adapter did not say how it ended in time")});
     else
-        outbox_failed (self, entry,
-                       &(failure_t){.how = HOW_ADAPTER_DIED,
-                                    .why = plv_view_str ("the adapter went away with the reply in hand")});
+        outbox_failed (
+            self, entry,
+            &(failure_t){.how = HOW_ADAPTER_DIED,
+                         .why = plv_view_str ("the adapter went away with the reply in hand")});
 }
 
 /*  While the disk is slow, what was dispatched may not even have left: its time begins when it has.  */
@@ -65,7 +72,8 @@ void session_end (core_t *self, session_t *session, const char *why)
         .at_us = self->now.wall_us,
     };
     count (self, COUNTER_SESSIONS_ENDED);
-    effects_log (self->effects, LOG_SESSION_ENDED, F_VIEW ("session", session->id), F_STR ("why", why),
+    effects_log (self->effects, LOG_SESSION_ENDED, F_VIEW ("session", session->id),
+                 F_STR ("why", why),
                  F_INT ("duration_s", (session->active_us - session->created_us) / 1000000),
                  F_INT ("message_count", (int64_t) session->message_count));
     note (self, &record);
@@ -79,7 +87,8 @@ static void session_due (core_t *self, session_t *session)
         session_end (self, session, "idle");
     else /* one that is not quiet is looked at again after another idle time */
         timers_set (&self->timers, &session->idle_timer,
-                    over ? self->now.mono_us + self->policy->conf->session_idle_s * 1000000 : ends_us);
+                    over ? self->now.mono_us + self->policy->conf->session_idle_s * 1000000
+                         : ends_us);
 }
 
 static void lane_due (core_t *self, lane_t *lane)
@@ -92,11 +101,21 @@ void expire_due (core_t *self)
     core_timer_t *timer;
     while ((timer = timers_pop (&self->timers, self->now.mono_us))) {
         switch ((timer_kind_t) timer->kind) {
-        case TIMER_ENTRY: entry_due (self, PLV_OF (timer, entry_t, timer)); break;
-        case TIMER_SESSION: session_due (self, PLV_OF (timer, session_t, idle_timer)); break;
-        case TIMER_PEER: peers_silence (self, PLV_OF (timer, peer_t, silence)); break;
-        case TIMER_GATHER: dispatch_gathered (self, PLV_OF (timer, peer_t, gather)); break;
-        case TIMER_LANE: lane_due (self, PLV_OF (timer, lane_t, reopen)); break;
+        case TIMER_ENTRY:
+            entry_due (self, PLV_OF (timer, entry_t, timer));
+            break;
+        case TIMER_SESSION:
+            session_due (self, PLV_OF (timer, session_t, idle_timer));
+            break;
+        case TIMER_PEER:
+            peers_silence (self, PLV_OF (timer, peer_t, silence));
+            break;
+        case TIMER_GATHER:
+            dispatch_gathered (self, PLV_OF (timer, peer_t, gather));
+            break;
+        case TIMER_LANE:
+            lane_due (self, PLV_OF (timer, lane_t, reopen));
+            break;
         }
     }
 }

@@ -23,8 +23,8 @@ typedef struct {
     history_turn_t *ring;
     uint32_t capacity;
     uint32_t count;
-    uint64_t next;    /* the number of the next turn */
-    uint64_t written; /* turns up to this one have rows */
+    uint64_t next;      /* the number of the next turn */
+    uint64_t written;   /* turns up to this one have rows */
     uint64_t rows_from; /* rows below this one are deleted */
 } history_t;
 
@@ -35,7 +35,8 @@ void history_add (history_t *self, plv_view_t encoded, uint8_t maps, uint32_t li
 
 /*  The turn of this number, or NULL when it is gone.  */
 const history_turn_t *history_get (const history_t *self, uint64_t number);
-uint64_t history_first (const history_t *self); /* number of the oldest kept; `next` when there is none */
+uint64_t history_first (
+    const history_t *self); /* number of the oldest kept; `next` when there is none */
 
 /*  The last `turns` turns, as many as fit into HISTORY_BYTES_MAX, as one msgpack array.  */
 void history_write (const history_t *self, uint32_t turns, plv_buf_t *buf);

@@ -19,8 +19,9 @@ static void add (history_t *history, uint64_t number, bool answered, uint32_t li
     plv_buf_t turn = {0};
     char said[32];
     snprintf (said, sizeof said, "turn %llu", (unsigned long long) number);
-    uint8_t maps = history_encode (&turn, plv_view_str (said), (int64_t) number,
-                                   answered ? plv_view_str ("yes") : plv_view (NULL, 0), (int64_t) number + 1);
+    uint8_t maps =
+        history_encode (&turn, plv_view_str (said), (int64_t) number,
+                        answered ? plv_view_str ("yes") : plv_view (NULL, 0), (int64_t) number + 1);
     assert_int_equal (maps, answered ? 2 : 1);
     history_add (history, plv_buf_view (&turn), maps, limit);
     plv_buf_free (&turn);
@@ -68,7 +69,8 @@ static void test_limits_that_change (void **state)
     uint64_t first = 1;
     (void) state;
     for (uint64_t number = 1; number <= TURNS_MOST; number++) {
-        uint32_t limit = plv_rng_below (&rng, 10) ? (uint32_t) plv_rng_below (&rng, 12) : HISTORY_TURNS_MAX;
+        uint32_t limit =
+            plv_rng_below (&rng, 10) ? (uint32_t) plv_rng_below (&rng, 12) : HISTORY_TURNS_MAX;
         add (&history, number, plv_rng_below (&rng, 2), limit);
         if (number + 1 - first > limit)
             first = number + 1 - limit;
@@ -110,7 +112,8 @@ static void test_a_job_gets_the_last_turns_in_order (void **state)
         assert_true (plv_view_is (plv_mp_find_str (map, "role"), "user"));
         if (number == 5)
             continue;
-        assert_true (plv_mp_skip (&reader, &map) && plv_view_is (plv_mp_find_str (map, "text"), "yes"));
+        assert_true (plv_mp_skip (&reader, &map)
+                     && plv_view_is (plv_mp_find_str (map, "text"), "yes"));
         assert_true (plv_view_is (plv_mp_find_str (map, "role"), "assistant"));
     }
     assert_true (plv_mp_done (&reader));
@@ -158,7 +161,8 @@ static void test_memory_is_used_again (void **state)
         size_t size = plv_rng_below (&rng, 5000);
         add_big (&history, size);
         const history_turn_t *turn = history_get (&history, history.next - 1);
-        assert_true (turn->size > size && turn->capacity >= turn->size && turn->capacity <= 2 * turn->size);
+        assert_true (turn->size > size && turn->capacity >= turn->size
+                     && turn->capacity <= 2 * turn->size);
     }
     history_free (&history);
     assert_null (history.ring);

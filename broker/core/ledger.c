@@ -11,7 +11,8 @@ typedef struct {
 } how_info_t;
 
 static const how_info_t how_info[] = {
-#define HOW(number, name, text_, charged_, meaning) [number] = {.text = (text_), .charged = (charged_)},
+#define HOW(number, name, text_, charged_, meaning)                                                \
+    [number] = {.text = (text_), .charged = (charged_)},
 #include "core/how.def"
 #undef HOW
 };

@@ -22,10 +22,11 @@ static ledger_t any_ledger (plv_rng_t *rng, uint32_t count)
 {
     ledger_t ledger = {0};
     for (uint32_t i = 0; i < count; i++) {
-        ledger_open (&ledger, (uint16_t) plv_rng_next (rng), (int64_t) plv_rng_next (rng), label_new (any_text (rng)));
+        ledger_open (&ledger, (uint16_t) plv_rng_next (rng), (int64_t) plv_rng_next (rng),
+                     label_new (any_text (rng)));
         if (i + 1 < count || plv_rng_below (rng, 2))
-            ledger_end (&ledger, (how_t) (1 + plv_rng_below (rng, HOW_REPLAYED)), (int64_t) plv_rng_next (rng),
-                        any_text (rng), any_text (rng));
+            ledger_end (&ledger, (how_t) (1 + plv_rng_below (rng, HOW_REPLAYED)),
+                        (int64_t) plv_rng_next (rng), any_text (rng), any_text (rng));
     }
     return ledger;
 }
@@ -116,7 +117,8 @@ static void test_mutations_do_no_harm (void **state)
 /*  A count that no bytes stand behind makes nobody allocate for it.  */
 static void test_counts_without_attempts (void **state)
 {
-    static const uint64_t counts[] = {1, 1000, 2 * UINT16_MAX, 2 * UINT16_MAX + 1, UINT32_MAX, UINT64_MAX};
+    static const uint64_t counts[] = {1,          1000,      2 * UINT16_MAX, 2 * UINT16_MAX + 1,
+                                      UINT32_MAX, UINT64_MAX};
     (void) state;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         plv_buf_t buf = {0};
@@ -187,9 +189,12 @@ static void test_what_is_charged (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_what_is_written_is_read), cmocka_unit_test (test_every_truncation_is_refused),
-        cmocka_unit_test (test_mutations_do_no_harm),    cmocka_unit_test (test_counts_without_attempts),
-        cmocka_unit_test (test_an_attempt_ends_once),    cmocka_unit_test (test_labels_are_shared),
+        cmocka_unit_test (test_what_is_written_is_read),
+        cmocka_unit_test (test_every_truncation_is_refused),
+        cmocka_unit_test (test_mutations_do_no_harm),
+        cmocka_unit_test (test_counts_without_attempts),
+        cmocka_unit_test (test_an_attempt_ends_once),
+        cmocka_unit_test (test_labels_are_shared),
         cmocka_unit_test (test_what_is_charged),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

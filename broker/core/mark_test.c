@@ -62,17 +62,20 @@ static void test_metadata_that_is_there_stays (void **state)
 {
     plv_buf_t buf = {0};
     (void) state;
-    plv_view_t body = MARKED (&buf, "\x82\xa8metadata\x82\xa1k\x07\xa4late\xc2\xadresponse_text\xa2hi", "late");
+    plv_view_t body =
+        MARKED (&buf, "\x82\xa8metadata\x82\xa1k\x07\xa4late\xc2\xadresponse_text\xa2hi", "late");
     plv_view_t metadata = map_in (body, "metadata");
     assert_true (plv_mp_valid (body, MP_MAP));
     assert_int_equal (pairs (body), 2);
     assert_int_equal (pairs (metadata), 2);
     assert_int_equal (map_in (metadata, "k").data[0], 7);
     assert_true (is_true (metadata, "late"));
-    body = MARKED (&buf, "\x82\xa8metadata\xa4text\xadresponse_text\xa2hi", "cached"); /* no map: replaced */
+    body = MARKED (&buf, "\x82\xa8metadata\xa4text\xadresponse_text\xa2hi",
+                   "cached"); /* no map: replaced */
     assert_int_equal (pairs (body), 2);
     assert_true (is_true (map_in (body, "metadata"), "cached"));
-    body = MARKED (&buf, "\x82\x01\x02\xadresponse_text\xa2hi", "cached"); /* keys that are no texts stay */
+    body = MARKED (&buf, "\x82\x01\x02\xadresponse_text\xa2hi",
+                   "cached"); /* keys that are no texts stay */
     assert_true (plv_mp_valid (body, MP_MAP));
     assert_int_equal (pairs (body), 3);
     plv_buf_free (&buf);
@@ -129,10 +132,12 @@ static void test_joining_bare_messages (void **state)
     plv_id_t id = plv_id_make (1, 1);
     plv_buf_t buf = {0};
     (void) state;
-    plv_view_t body = joined (&buf, plv_view_str ("\x81\xacmessage_text\xa0"), "\x81\xacmessage_text\xa0", &id);
+    plv_view_t body =
+        joined (&buf, plv_view_str ("\x81\xacmessage_text\xa0"), "\x81\xacmessage_text\xa0", &id);
     assert_true (plv_view_is (plv_mp_find_str (body, "message_text"), "\n"));
-    body = joined (&buf, plv_view_str ("\x82\xacmessage_text\xa1"
-                                       "a\xa8metadata\xa1m"),
+    body = joined (&buf,
+                   plv_view_str ("\x82\xacmessage_text\xa1"
+                                 "a\xa8metadata\xa1m"),
                    "\x81\xacmessage_text\xa1"
                    "b",
                    &id);
@@ -166,9 +171,12 @@ static void test_words_are_cut_between_characters (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_a_mark_is_added),          cmocka_unit_test (test_metadata_that_is_there_stays),
-        cmocka_unit_test (test_what_is_no_map_is_copied), cmocka_unit_test (test_messages_are_joined),
-        cmocka_unit_test (test_joining_bare_messages),    cmocka_unit_test (test_words_are_cut_between_characters),
+        cmocka_unit_test (test_a_mark_is_added),
+        cmocka_unit_test (test_metadata_that_is_there_stays),
+        cmocka_unit_test (test_what_is_no_map_is_copied),
+        cmocka_unit_test (test_messages_are_joined),
+        cmocka_unit_test (test_joining_bare_messages),
+        cmocka_unit_test (test_words_are_cut_between_characters),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -62,9 +62,11 @@ static void die (core_t *self, entry_t *entry, dead_why_t why, const failure_t *
     fail_dead (self, entry, &death);
 }
 
-static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const char *code, const char *words)
+static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const char *code,
+                         const char *words)
 {
-    const failure_t failure = {.how = HOW_OPEN, .code = plv_view_str (code), .why = plv_view_str (words)};
+    const failure_t failure = {
+        .how = HOW_OPEN, .code = plv_view_str (code), .why = plv_view_str (words)};
     die (self, entry, why, &failure);
 }
 
@@ -77,16 +79,19 @@ static entry_t *next_reply (core_t *self, session_t *session, bool *ret_late)
         if (entry->state != ENTRY_WAITING)
             return NULL;
         if (entry->attempts >= ATTEMPTS_MAX) {
-            die_waiting (self, entry, DEAD_ATTEMPTS, "attempts", "it was tried as often as can be counted");
+            die_waiting (self, entry, DEAD_ATTEMPTS, "attempts",
+                         "it was tried as often as can be counted");
             continue;
         }
-        *ret_late = entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
+        *ret_late =
+            entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
         if (!*ret_late)
             return entry;
         count (self, COUNTER_DELIVERIES_LATE);
         if (self->policy->conf->delivery_late == LATE_MARK)
             return entry;
-        die_waiting (self, entry, DEAD_EXPIRED, "late", "the reply was older than its not_after when it could be sent");
+        die_waiting (self, entry, DEAD_EXPIRED, "late",
+                     "the reply was older than its not_after when it could be sent");
     }
     return NULL;
 }
@@ -138,8 +143,8 @@ static void try_again (core_t *self, entry_t *entry, const failure_t *failure)
     uint32_t spent = entry->charged + (charged ? 1u : 0u);
     int64_t wait_us = 0;
     if (charged)
-        wait_us = backoff_us (conf->delivery_backoff_ms * 1000, conf->delivery_backoff_max_ms * 1000, spent,
-                              &self->rng);
+        wait_us = backoff_us (conf->delivery_backoff_ms * 1000,
+                              conf->delivery_backoff_max_ms * 1000, spent, &self->rng);
     if (wait_us < failure->delay_us)
         wait_us = failure->delay_us;
     record_t record = {
@@ -158,7 +163,8 @@ static void try_again (core_t *self, entry_t *entry, const failure_t *failure)
         timers_set (&self->timers, &entry->timer, self->now.mono_us + wait_us);
 }
 
-static bool may_retry (const core_t *self, const entry_t *entry, const failure_t *failure, bool deduplicates)
+static bool may_retry (const core_t *self, const entry_t *entry, const failure_t *failure,
+                       bool deduplicates)
 {
     if (failure->permanent || entry->charged + 1 >= self->policy->conf->delivery_attempts)
         return false;
@@ -168,9 +174,12 @@ static bool may_retry (const core_t *self, const entry_t *entry, const failure_t
 static dead_why_t dead_why (const failure_t *failure)
 {
     switch (failure->how) {
-    case HOW_REFUSED: return DEAD_REFUSED;
-    case HOW_NOT_SENT: return DEAD_ATTEMPTS;
-    default: return DEAD_UNKNOWN;
+    case HOW_REFUSED:
+        return DEAD_REFUSED;
+    case HOW_NOT_SENT:
+        return DEAD_ATTEMPTS;
+    default:
+        return DEAD_UNKNOWN;
     }
 }
 
@@ -193,7 +202,8 @@ void outbox_orphan (core_t *self, entry_t *entry)
 {
     holding_take (self, entry);
     plv_list_push (&entry->outlet->orphans, &entry->in_holder);
-    timers_set (&self->timers, &entry->timer, self->now.mono_us + self->policy->conf->agents_timeout_ms * 1000);
+    timers_set (&self->timers, &entry->timer,
+                self->now.mono_us + self->policy->conf->agents_timeout_ms * 1000);
 }
 
 static int64_t retry_after_us (const plv_arg_t *arg)
@@ -228,8 +238,8 @@ static void settle (core_t *self, entry_t *entry, const plv_frame_t *frame)
 
 static bool is_outcome (plv_view_t word)
 {
-    return plv_view_is (word, "sent") || plv_view_is (word, "not_sent") || plv_view_is (word, "refused")
-           || plv_view_is (word, "unknown");
+    return plv_view_is (word, "sent") || plv_view_is (word, "not_sent")
+           || plv_view_is (word, "refused") || plv_view_is (word, "unknown");
 }
 
 void outbox_delivered (core_t *self, peer_t *peer, const plv_frame_t *frame)
@@ -238,12 +248,14 @@ void outbox_delivered (core_t *self, peer_t *peer, const plv_frame_t *frame)
     entry_t *entry = entry_get (self, entry_of_lease (lease));
 
     if (!is_outcome (frame->arg[1].bytes)) {
-        peers_refuse (self, peer, "PROTOCOL", VERB_DELIVERED, "the outcome is sent, not_sent, refused or unknown");
+        peers_refuse (self, peer, "PROTOCOL", VERB_DELIVERED,
+                      "the outcome is sent, not_sent, refused or unknown");
         return;
     }
     frame_ack (self, peer, ACK_SETTLED, lease);
     /* a word that comes twice, or after the outcome was given up as unknown, changes nothing */
-    if (!entry || entry->kind != ENTRY_REPLY || entry->holder != peer || entry_lease (entry) != lease)
+    if (!entry || entry->kind != ENTRY_REPLY || entry->holder != peer
+        || entry_lease (entry) != lease)
         return;
     session_t *session = entry->session;
     if (!plv_view_is (frame->arg[1].bytes, "sent")) {

@@ -14,8 +14,8 @@ struct peer;
 
 typedef struct outlet {
     char name[NAME_BYTES_MAX + 1];
-    struct peer *peer; /* NULL: not connected */
-    plv_node_t unsent; /* sessions whose first reply waits for it */
+    struct peer *peer;  /* NULL: not connected */
+    plv_node_t unsent;  /* sessions whose first reply waits for it */
     plv_node_t orphans; /* replies that its process may still have in hand */
 } outlet_t;
 

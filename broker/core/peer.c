@@ -30,9 +30,13 @@ void peer_destroy (peer_t **self_p)
 const char *peer_role (const peer_t *self)
 {
     switch (self->from) {
-    case FROM_ADAPTER: return "adapter";
-    case FROM_WORKER: return "agent";
-    case FROM_TOOL: return "tool";
-    default: return "peer";
+    case FROM_ADAPTER:
+        return "adapter";
+    case FROM_WORKER:
+        return "agent";
+    case FROM_TOOL:
+        return "tool";
+    default:
+        return "peer";
     }
 }

@@ -28,7 +28,7 @@ typedef struct peer {
     uint32_t number; /* the shell's, never used again */
     unsigned from;   /* FROM_ADAPTER, FROM_WORKER, FROM_TOOL; 0 before HELLO */
     plv_conn_state_t state;
-    bool draining;   /* credit 0 or BYE: finishes what it holds */
+    bool draining; /* credit 0 or BYE: finishes what it holds */
     char name[NAME_BYTES_MAX + 1];
     char build[NAME_BYTES_MAX + 1];
     uint64_t pid;
@@ -42,13 +42,13 @@ typedef struct peer {
     effects_slot_t held_slot;
     effects_slot_t prompt_slot;
 
-    struct outlet *outlet; /* adapters */
+    struct outlet *outlet;             /* adapters */
     char platform[NAME_BYTES_MAX + 1]; /* that the adapter stands for */
     bool deduplicates;
 
     serving_t *servings; /* workers */
     size_t serving_count;
-    uint32_t history; /* turns that it wants */
+    uint32_t history;    /* turns that it wants */
     uint32_t batch_size; /* below 2: none */
     int64_t batch_wait_us;
     plv_node_t gathered; /* sessions whose next job waits for a batch to fill */

@@ -74,40 +74,69 @@ void record_begin (plv_buf_t *journal, int64_t wall_us)
 static plv_view_t *text_of (record_t *self, char letter)
 {
     switch (letter) {
-    case 's': return &self->session;
-    case 'w': return &self->who;
-    case 'y': return &self->why;
-    case 'k': return &self->name;
-    case 'e': return &self->envelope;
-    case 'b': return &self->body;
-    case 'x': return &self->extra;
-    default: return NULL;
+    case 's':
+        return &self->session;
+    case 'w':
+        return &self->who;
+    case 'y':
+        return &self->why;
+    case 'k':
+        return &self->name;
+    case 'e':
+        return &self->envelope;
+    case 'b':
+        return &self->body;
+    case 'x':
+        return &self->extra;
+    default:
+        return NULL;
     }
 }
 
 static uint64_t number_get (const record_t *self, char letter)
 {
     switch (letter) {
-    case 'n': return self->number;
-    case 'r': return self->reply;
-    case 't': return (uint64_t) self->at_us;
-    case 'u': return (uint64_t) self->until_us;
-    case 'a': return self->attempt;
-    case 'c': return self->code;
-    default: return self->flags;
+    case 'n':
+        return self->number;
+    case 'r':
+        return self->reply;
+    case 't':
+        return (uint64_t) self->at_us;
+    case 'u':
+        return (uint64_t) self->until_us;
+    case 'a':
+        return self->attempt;
+    case 'c':
+        return self->code;
+    default:
+        return self->flags;
     }
 }
 
 static void number_set (record_t *self, char letter, uint64_t value)
 {
     switch (letter) {
-    case 'n': self->number = value; break;
-    case 'r': self->reply = value; break;
-    case 't': self->at_us = (int64_t) value; break;
-    case 'u': self->until_us = (int64_t) value; break;
-    case 'a': self->attempt = (uint32_t) value; break;
-    case 'c': self->code = (uint32_t) value; break;
-    default: self->flags = (uint32_t) value; break;
+    case 'n':
+        self->number = value;
+        break;
+    case 'r':
+        self->reply = value;
+        break;
+    case 't':
+        self->at_us = (int64_t) value;
+        break;
+    case 'u':
+        self->until_us = (int64_t) value;
+        break;
+    case 'a':
+        self->attempt = (uint32_t) value;
+        break;
+    case 'c':
+        self->code = (uint32_t) value;
+        break;
+    default:
+        self->flags = (uint32_t) value;
+        break;
     }
 }
 
@@ -134,8 +163,9 @@ plv_err_t record_open (plv_view_t value, record_reader_t *ret_reader, plv_fail_t
     uint64_t wall;
 
     if (value.size < 2 || value.data[0] != RECORD_FORMAT)
-        return plv_fail (ret_fail, ERR_CORRUPT, "a journal value of %zu bytes has format %d, not %d",
-                         value.size, value.size ? value.data[0] : -1, RECORD_FORMAT);
+        return plv_fail (ret_fail, ERR_CORRUPT,
+                         "a journal value of %zu bytes has format %d, not %d", value.size,
+                         value.size ? value.data[0] : -1, RECORD_FORMAT);
     if (!record_get_number (value, &at, &wall))
         return plv_fail (ret_fail, ERR_CORRUPT, "a journal value ends within its head");
     *ret_reader = (record_reader_t){.value = value, .at = at, .wall_us = (int64_t) wall};
@@ -169,13 +199,14 @@ plv_err_t record_next (record_reader_t *self, record_t *ret_record, plv_fail_t *
     size_t start = self->at;
     uint8_t type = self->value.data[self->at++];
     if (type >= RECORD_TYPES || !record_info[type].fields)
-        return plv_fail (ret_fail, ERR_CORRUPT, "unknown record type %u at byte %zu of a journal value",
-                         type, start);
+        return plv_fail (ret_fail, ERR_CORRUPT,
+                         "unknown record type %u at byte %zu of a journal value", type, start);
     memset (ret_record, 0, sizeof *ret_record);
     ret_record->type = (record_type_t) type;
     for (const char *field = record_info[type].fields; *field; field++)
         if (!read_field (self, ret_record, *field))
-            return plv_fail (ret_fail, ERR_CORRUPT, "record %s at byte %zu of a journal value is cut off",
+            return plv_fail (ret_fail, ERR_CORRUPT,
+                             "record %s at byte %zu of a journal value is cut off",
                              record_info[type].name, start);
     return ERR_OK;
 }

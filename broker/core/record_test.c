@@ -38,7 +38,8 @@ static uint64_t any_number (plv_rng_t *rng)
 static plv_view_t any_text (plv_rng_t *rng)
 {
     static const char bytes[400] = "seen by nobody else";
-    return plv_view (bytes, plv_rng_below (rng, 4) ? plv_rng_below (rng, 20) : plv_rng_below (rng, sizeof bytes));
+    return plv_view (bytes, plv_rng_below (rng, 4) ? plv_rng_below (rng, 20)
+                                                   : plv_rng_below (rng, sizeof bytes));
 }
 
 static record_t any_record (plv_rng_t *rng)
@@ -196,9 +197,10 @@ static void test_mutations_do_no_harm (void **state)
 
 static void test_unknown_format_and_type (void **state)
 {
-    static const uint8_t newer[] = {2, 0}, bare[] = {1}, empty[] = {1, 0}, zero[] = {1, 0, 0}, high[] = {1, 0, 31},
-                         above[] = {1, 0, 255}, endless[] = {1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
-                                                             0x80, 0x80, 0x01};
+    static const uint8_t newer[] = {2, 0}, bare[] = {1}, empty[] = {1, 0}, zero[] = {1, 0, 0},
+                         high[] = {1, 0, 31}, above[] = {1, 0, 255},
+                         endless[] = {1,    0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+                                      0x80, 0x80, 0x80, 0x80, 0x80, 0x01};
     size_t found;
     (void) state;
     assert_int_equal (read_all (plv_view (newer, sizeof newer), &found), ERR_CORRUPT);
@@ -213,7 +215,8 @@ static void test_unknown_format_and_type (void **state)
 /*  A length that is larger than what is left, up to one that would wrap round.  */
 static void test_lengths_stay_inside (void **state)
 {
-    static const uint64_t lengths[] = {1, 2, 127, 128, UINT32_MAX, (uint64_t) INT64_MAX, UINT64_MAX - 8, UINT64_MAX};
+    static const uint64_t lengths[] = {
+        1, 2, 127, 128, UINT32_MAX, (uint64_t) INT64_MAX, UINT64_MAX - 8, UINT64_MAX};
     (void) state;
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         plv_buf_t buf = {0};
@@ -256,9 +259,12 @@ static void test_names (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_what_is_written_is_read), cmocka_unit_test (test_every_truncation),
-        cmocka_unit_test (test_mutations_do_no_harm),    cmocka_unit_test (test_unknown_format_and_type),
-        cmocka_unit_test (test_lengths_stay_inside),     cmocka_unit_test (test_numbers),
+        cmocka_unit_test (test_what_is_written_is_read),
+        cmocka_unit_test (test_every_truncation),
+        cmocka_unit_test (test_mutations_do_no_harm),
+        cmocka_unit_test (test_unknown_format_and_type),
+        cmocka_unit_test (test_lengths_stay_inside),
+        cmocka_unit_test (test_numbers),
         cmocka_unit_test (test_names),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -99,12 +99,18 @@ plv_err_t core_load_row (core_t *self, plv_row_view_t view, plv_view_t key, plv_
                          plv_fail_t *ret_fail)
 {
     switch (view) {
-    case VIEW_META: return load_meta (self, key, value, ret_fail);
-    case VIEW_SESSIONS: return load_session (self, key, value, ret_fail);
-    case VIEW_TURNS: return load_turn (self, key, value, ret_fail);
-    case VIEW_ENTRIES: return load_entry (self, key, value, ret_fail);
-    case VIEW_DEDUP: return load_run (self, key, value, ret_fail);
-    default: return ERR_OK;
+    case VIEW_META:
+        return load_meta (self, key, value, ret_fail);
+    case VIEW_SESSIONS:
+        return load_session (self, key, value, ret_fail);
+    case VIEW_TURNS:
+        return load_turn (self, key, value, ret_fail);
+    case VIEW_ENTRIES:
+        return load_entry (self, key, value, ret_fail);
+    case VIEW_DEDUP:
+        return load_run (self, key, value, ret_fail);
+    default:
+        return ERR_OK;
     }
 }
 
@@ -143,9 +149,11 @@ static void resume_entry (core_t *self, entry_t *entry)
         outbox_orphan (self, entry);
     } else if (entry->state == ENTRY_LEASED) {
         plv_list_push (&self->orphans, &entry->in_holder);
-        timers_set (&self->timers, &entry->timer, self->now.mono_us + conf->agents_timeout_ms * 1000);
+        timers_set (&self->timers, &entry->timer,
+                    self->now.mono_us + conf->agents_timeout_ms * 1000);
     } else if (entry->state == ENTRY_BACKOFF) {
-        int64_t most_ms = entry->kind == ENTRY_EVENT ? conf->agents_backoff_max_ms : conf->delivery_backoff_max_ms;
+        int64_t most_ms = entry->kind == ENTRY_EVENT ? conf->agents_backoff_max_ms
+                                                     : conf->delivery_backoff_max_ms;
         timers_set (&self->timers, &entry->timer, mono_of (self, entry->until_us, most_ms * 1000));
     } else {
         entry->state = ENTRY_WAITING;

@@ -16,7 +16,8 @@ typedef struct service {
     plv_node_t idle;  /* servings of workers with credit, the one served least recently first */
     plv_node_t lanes; /* routes that lead here; the next to be asked first */
     uint32_t workers;
-    plv_buf_t cache_keys; /* of the session's state, as the worker that came last declared: NUL-terminated texts */
+    plv_buf_t
+        cache_keys; /* of the session's state, as the worker that came last declared: NUL-terminated texts */
 } service_t;
 
 #endif

@@ -58,7 +58,8 @@ void session_add (session_t *self, entry_t *entry)
 {
     plv_node_t *list = entry->kind == ENTRY_EVENT ? &self->events : &self->replies;
     plv_node_t *before = list;
-    while (before->prev != list && PLV_OF (before->prev, entry_t, in_session)->number > entry->number)
+    while (before->prev != list
+           && PLV_OF (before->prev, entry_t, in_session)->number > entry->number)
         before = before->prev;
     plv_list_push (before, &entry->in_session);
     entry->session = self;
@@ -81,7 +82,8 @@ void session_write (const session_t *self, uint64_t as_of, plv_buf_t *buf)
     record_put_bytes (buf, plv_buf_view (&self->state));
 }
 
-plv_err_t session_read (plv_view_t id, plv_view_t bytes, session_t **ret_session, plv_fail_t *ret_fail)
+plv_err_t session_read (plv_view_t id, plv_view_t bytes, session_t **ret_session,
+                        plv_fail_t *ret_fail)
 {
     enum { AS_OF, CREATED, ACTIVE, MESSAGES, PARKED, NEXT, FIRST, NUMBERS };
     enum { USER, PLATFORM, STATE, TEXTS };
@@ -95,7 +97,8 @@ plv_err_t session_read (plv_view_t id, plv_view_t bytes, session_t **ret_session
     for (int i = 0; good && i < TEXTS; i++)
         good = record_get_bytes (bytes, &at, &text[i]);
     if (!good)
-        return plv_fail (ret_fail, ERR_CORRUPT, "the row of session " PLV_VIEW_FMT " is damaged near byte %zu of %zu",
+        return plv_fail (ret_fail, ERR_CORRUPT,
+                         "the row of session " PLV_VIEW_FMT " is damaged near byte %zu of %zu",
                          PLV_VIEW_ARG (id), at, bytes.size);
 
     session_t *self = session_new (id, text[USER], text[PLATFORM]);

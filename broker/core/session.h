@@ -25,14 +25,14 @@ typedef struct session {
     core_timer_t idle_timer;
     history_t history;
     plv_buf_t state;
-    plv_node_t events;   /* entries, in order */
-    plv_node_t replies;  /* entries, in order */
+    plv_node_t events;  /* entries, in order */
+    plv_node_t replies; /* entries, in order */
     uint32_t event_count;
-    entry_t *active;     /* the event that a worker has, or is about to get */
-    uint32_t worker;     /* number of the worker that served it last; 0: none */
-    plv_node_t ready;    /* in a lane's or a worker's list */
-    plv_node_t unsent;   /* in an outlet's list */
-    uint64_t parked_by;  /* number of the dead letter that holds the session; 0: none */
+    entry_t *active;    /* the event that a worker has, or is about to get */
+    uint32_t worker;    /* number of the worker that served it last; 0: none */
+    plv_node_t ready;   /* in a lane's or a worker's list */
+    plv_node_t unsent;  /* in an outlet's list */
+    uint64_t parked_by; /* number of the dead letter that holds the session; 0: none */
 
     plv_node_t dirty;     /* in the core's list, oldest first */
     uint64_t dirty_seq;   /* the first journal position that its rows do not reflect */
@@ -57,6 +57,7 @@ void session_add (session_t *self, entry_t *entry);
 
 /*  The head row: everything but turns and entries.  */
 void session_write (const session_t *self, uint64_t as_of, plv_buf_t *buf);
-plv_err_t session_read (plv_view_t id, plv_view_t bytes, session_t **ret_session, plv_fail_t *ret_fail);
+plv_err_t session_read (plv_view_t id, plv_view_t bytes, session_t **ret_session,
+                        plv_fail_t *ret_fail);
 
 #endif

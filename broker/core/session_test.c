@@ -36,7 +36,8 @@ static plv_err_t read_exact (plv_view_t bytes, session_t **ret_session)
     plv_fail_t fail;
     if (bytes.size)
         memcpy (exact, bytes.data, bytes.size);
-    plv_err_t err = session_read (plv_view_str ("web_1"), plv_view (exact, bytes.size), ret_session, &fail);
+    plv_err_t err =
+        session_read (plv_view_str ("web_1"), plv_view (exact, bytes.size), ret_session, &fail);
     free (exact);
     return err;
 }
@@ -111,7 +112,8 @@ static void check_order (const plv_node_t *list, uint32_t count)
 static void test_entries_stand_in_the_order_of_acceptance (void **state)
 {
     plv_rng_t rng = plv_rng_seed (3);
-    session_t *session = session_new (plv_view_str ("web_1"), plv_view_str ("u"), plv_view_str ("web"));
+    session_t *session =
+        session_new (plv_view_str ("web_1"), plv_view_str ("u"), plv_view_str ("web"));
     uint64_t numbers[ENTRIES];
     uint32_t events = 0;
     (void) state;

@@ -113,8 +113,17 @@ static void test_the_limit_leaves_it_untouched (void **state)
 
 static void test_what_is_no_patch (void **state)
 {
-    static const char *const refused[] = {"", "\x80\x80", "\x90", "\xc0", "\x81", "\x81\xa1k", "\x81\x01\x02",
-                                          "\x81\xa1\xff\x02", "\x81\xa1k\xa1\xff", "\x82\xa1k\x01", "\x81\xa1k\xc1"};
+    static const char *const refused[] = {"",
+                                          "\x80\x80",
+                                          "\x90",
+                                          "\xc0",
+                                          "\x81",
+                                          "\x81\xa1k",
+                                          "\x81\x01\x02",
+                                          "\x81\xa1\xff\x02",
+                                          "\x81\xa1k\xa1\xff",
+                                          "\x82\xa1k\x01",
+                                          "\x81\xa1k\xc1"};
     plv_buf_t map = {0}, patch = {0};
     (void) state;
     plv_mp_put_map (&patch, 1);
@@ -122,7 +131,8 @@ static void test_what_is_no_patch (void **state)
     state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         plv_fail_t fail;
-        assert_int_equal (state_patch (&map, plv_view_str (refused[i]), BYTES_MAX, &fail), ERR_MSGPACK);
+        assert_int_equal (state_patch (&map, plv_view_str (refused[i]), BYTES_MAX, &fail),
+                          ERR_MSGPACK);
         assert_int_equal (get (&map, "kept"), 1);
         assert_int_equal (size_of (&map), 1);
     }
@@ -177,8 +187,10 @@ static void test_subset (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_an_empty_state_is_a_map),       cmocka_unit_test (test_patches),
-        cmocka_unit_test (test_the_limit_leaves_it_untouched), cmocka_unit_test (test_what_is_no_patch),
+        cmocka_unit_test (test_an_empty_state_is_a_map),
+        cmocka_unit_test (test_patches),
+        cmocka_unit_test (test_the_limit_leaves_it_untouched),
+        cmocka_unit_test (test_what_is_no_patch),
         cmocka_unit_test (test_subset),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -47,7 +47,8 @@ static void make_core (reading_t *reading, plv_view_t secret)
     core_options_t options = {.version = plv_build_version};
     plv_row_t row;
     if (secret.size != sizeof options.secret) {
-        reading->err = plv_fail (&reading->fail, ERR_CORRUPT, "meta/%s has %zu bytes", STORE_META_SECRET, secret.size);
+        reading->err = plv_fail (&reading->fail, ERR_CORRUPT, "meta/%s has %zu bytes",
+                                 STORE_META_SECRET, secret.size);
         return;
     }
     memcpy (options.secret, secret.data, secret.size);
@@ -68,7 +69,8 @@ static void read_row (void *arg, plv_row_view_t view, plv_view_t key, plv_view_t
     else if (!reading->broker->core && view == VIEW_META)
         plv_row_put (&reading->early, view, key, value);
     else if (!reading->broker->core)
-        reading->err = plv_fail (&reading->fail, ERR_CORRUPT, "meta/%s is missing", STORE_META_SECRET);
+        reading->err =
+            plv_fail (&reading->fail, ERR_CORRUPT, "meta/%s is missing", STORE_META_SECRET);
     else
         load_row (reading, view, key, value);
 }
@@ -94,8 +96,8 @@ static plv_err_t read_back (broker_t *self, policy_t **policy_p, plv_fail_t *ret
         err = plv_fail_context (ret_fail, "data directory %s", self->paths.data);
     }
     if (!err && !self->core)
-        err = plv_fail (ret_fail, ERR_CORRUPT, "data directory %s: meta/%s is missing", self->paths.data,
-                        STORE_META_SECRET);
+        err = plv_fail (ret_fail, ERR_CORRUPT, "data directory %s: meta/%s is missing",
+                        self->paths.data, STORE_META_SECRET);
     plv_buf_free (&reading.early);
     policy_destroy (&reading.policy);
     if (err)
@@ -110,7 +112,8 @@ static plv_err_t read_back (broker_t *self, policy_t **policy_p, plv_fail_t *ret
     return ERR_OK;
 }
 
-static plv_err_t bind_local (broker_t *self, const char *name, unsigned allowed, plv_fail_t *ret_fail)
+static plv_err_t bind_local (broker_t *self, const char *name, unsigned allowed,
+                             plv_fail_t *ret_fail)
 {
     char endpoint[160];
     snprintf (endpoint, sizeof endpoint, "ipc://%s/%s.ipc", self->paths.run, name);
@@ -182,10 +185,12 @@ static void raise_file_limit (void)
 static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *ret_fail)
 {
     const plv_conf_t *conf = (*policy_p)->conf;
-    plv_err_t err = paths_find (conf, self->options->data, self->options->run, &self->paths, ret_fail);
+    plv_err_t err =
+        paths_find (conf, self->options->data, self->options->run, &self->paths, ret_fail);
     if (err)
         return err;
-    plv_log (self->log, LOG_BROKER_STARTING, F_STR ("version", plv_build_version), F_STR ("data", self->paths.data),
+    plv_log (self->log, LOG_BROKER_STARTING, F_STR ("version", plv_build_version),
+             F_STR ("data", self->paths.data),
              F_STR ("conf", conf->file[0] ? conf->file : "defaults"));
     const store_rocksdb_options_t options = {.dir = self->paths.data, .sync = conf->data_sync};
     err = signals_open (self, ret_fail);
@@ -202,8 +207,8 @@ static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *re
     return err;
 }
 
-plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *log, broker_t **ret_broker,
-                      plv_fail_t *ret_fail)
+plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *log,
+                      broker_t **ret_broker, plv_fail_t *ret_fail)
 {
     policy_t *policy = NULL;
     plv_err_t err = policy_new (conf_p, &policy, ret_fail);

@@ -14,8 +14,8 @@
 typedef struct broker broker_t;
 
 /*  Opens the store, reads everything back, opens the sockets. Takes `conf` on success.  */
-plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *log, broker_t **ret_broker,
-                      plv_fail_t *ret_fail);
+plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *log,
+                      broker_t **ret_broker, plv_fail_t *ret_fail);
 
 /*  Until a signal asks it to stop (ERR_OK) or a commit fails.  */
 plv_err_t broker_run (broker_t *self, plv_fail_t *ret_fail);

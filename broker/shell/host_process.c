@@ -41,9 +41,12 @@ static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
 static const char *log_format (const plv_log_t *log)
 {
     switch (plv_log_format (log)) {
-    case LOG_TEXT: return "text";
-    case LOG_JSON: return "json";
-    default: return "auto";
+    case LOG_TEXT:
+        return "text";
+    case LOG_JSON:
+        return "json";
+    default:
+        return "auto";
     }
 }
 
@@ -52,11 +55,19 @@ static int spawn (const host_process_options_t *options, int status, pid_t *ret_
 {
     char *words[18];
     size_t count = 0;
-    const char *fixed[] = {options->program, "--plugin",     options->plugin,
-                           "--name",         options->name,  "--broker",
-                           options->broker,  "--status-fd",  "3",
-                           "--log-level",    plv_log_level_text (plv_log_least (options->log)),
-                           "--log-format",   log_format (options->log)};
+    const char *fixed[] = {options->program,
+                           "--plugin",
+                           options->plugin,
+                           "--name",
+                           options->name,
+                           "--broker",
+                           options->broker,
+                           "--status-fd",
+                           "3",
+                           "--log-level",
+                           plv_log_level_text (plv_log_least (options->log)),
+                           "--log-format",
+                           log_format (options->log)};
     for (; count < sizeof fixed / sizeof *fixed; count++)
         words[count] =
             (char *) (uintptr_t) fixed[count]; /* exec takes what it never writes as char * */

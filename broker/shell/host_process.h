@@ -43,7 +43,8 @@ typedef struct {
     const char *broker;
     const char *conf; /* NULL: none */
     bool beside;
-    const plv_log_t *log; /* it writes to the same place: in the same form, from the same level on */
+    const plv_log_t
+        *log;  /* it writes to the same place: in the same form, from the same level on */
     int epoll; /* gets the pidfd and the pipe */
 } host_process_options_t;
 

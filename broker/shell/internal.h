@@ -24,8 +24,8 @@ typedef struct {
     effects_t *gather;
     effects_t *flying;
     bool under_way;
-    uint64_t seq;      /* of the batch under way */
-    int64_t began_us;  /* monotonic */
+    uint64_t seq;     /* of the batch under way */
+    int64_t began_us; /* monotonic */
 } turn_t;
 
 /*  Forgetting old journal: see retention.c.  */
@@ -50,7 +50,7 @@ struct broker {
     effects_t effects[2];
     turn_t turn;
     unsigned unread; /* sockets that may have more, a bit each */
-    plv_buf_t lost; /* uint32_t numbers of peers that the core does not know to be gone yet */
+    plv_buf_t lost;  /* uint32_t numbers of peers that the core does not know to be gone yet */
     retention_t retention;
     int signals;
     bool draining;
@@ -66,10 +66,12 @@ void broker_fail (broker_t *self, const plv_fail_t *fail);
 
 /*  turn.c  */
 void turn_input (broker_t *self, const input_t *input);
-void turn_prompt (broker_t *self);              /* sends what need not wait */
-void turn_commit (broker_t *self, bool all);    /* hands over what was gathered, if the store is free */
-void turn_answers (broker_t *self);             /* takes what the store has finished */
-void turn_lost (void *broker, uint32_t peer);   /* a peer's connection is gone: the core is told in turn_prompt */
+void turn_prompt (broker_t *self); /* sends what need not wait */
+void turn_commit (broker_t *self,
+                  bool all);        /* hands over what was gathered, if the store is free */
+void turn_answers (broker_t *self); /* takes what the store has finished */
+void turn_lost (void *broker,
+                uint32_t peer); /* a peer's connection is gone: the core is told in turn_prompt */
 
 /*  retention.c  */
 void retention_step (broker_t *self, core_now_t now);

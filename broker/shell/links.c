@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <zmq.h>
 
-enum { ROUTING_ID_BYTES_MAX = 255, SEND_MARK = 256, RECEIVE_MARK = 1000, BACKLOG = 4096, LINGER_MS = 1000 };
+enum {
+    ROUTING_ID_BYTES_MAX = 255,
+    SEND_MARK = 256,
+    RECEIVE_MARK = 1000,
+    BACKLOG = 4096,
+    LINGER_MS = 1000
+};
 
 /*  A packet that its peer did not read in time.  */
 typedef struct {
@@ -126,7 +132,8 @@ static void set_limits (void *socket)
     set (socket, ZMQ_LINGER, LINGER_MS);
 }
 
-plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, void *cert, plv_fail_t *ret_fail)
+plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, void *cert,
+                      plv_fail_t *ret_fail)
 {
     void *socket = zmq_socket (self->context, ZMQ_ROUTER);
     if (!socket)
@@ -202,7 +209,8 @@ bool links_receive (links_t *self, size_t index, links_packet_t *ret_packet)
     door_t *door = &self->doors[index];
     if (zmq_msg_recv (&self->received, door->socket, ZMQ_DONTWAIT) < 0)
         return false;
-    link_t *link = link_of (self, index, plv_view (zmq_msg_data (&self->received), zmq_msg_size (&self->received)));
+    link_t *link = link_of (
+        self, index, plv_view (zmq_msg_data (&self->received), zmq_msg_size (&self->received)));
     ret_packet->parts = receive_last (self, door->socket) != 1;
     ret_packet->peer = link->number;
     ret_packet->allowed = door->allowed;

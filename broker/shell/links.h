@@ -22,7 +22,8 @@ links_t *links_new (void *context, const uint8_t seed[16]);
 void links_destroy (links_t **self_p);
 
 /*  Opens a ROUTER that lets these roles in (FROM_*). `cert` (a zcert_t, or NULL): CURVE server keys.  */
-plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, void *cert, plv_fail_t *ret_fail);
+plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, void *cert,
+                      plv_fail_t *ret_fail);
 
 size_t links_count (const links_t *self);
 
@@ -35,7 +36,7 @@ int links_fd (const links_t *self, size_t index);
 unsigned links_touched (links_t *self);
 
 typedef struct {
-    uint32_t peer;    /* a new number for a routing id that is not known */
+    uint32_t peer; /* a new number for a routing id that is not known */
     unsigned allowed;
     plv_view_t bytes; /* lent until the next call */
     bool parts;       /* they are the last part of several, which no packet has */

@@ -126,7 +126,8 @@ static bool drained (broker_t *self)
     if (!self->draining || (core_busy (self->core) && !late))
         return false;
     if (late && core_busy (self->core))
-        plv_log (self->log, LOG_BROKER_DRAINED, F_INT ("drain_s", core_conf (self->core)->run_drain_s));
+        plv_log (self->log, LOG_BROKER_DRAINED,
+                 F_INT ("drain_s", core_conf (self->core)->run_drain_s));
     return true;
 }
 

@@ -66,7 +66,8 @@ plv_err_t paths_find (const plv_conf_t *conf, const char *data, const char *run,
 {
     char *found = find_data (conf, data);
     if (!found)
-        return plv_fail (ret_fail, ERR_ARG, "no data directory: give --data DIR, set data.dir in conf, or set HOME");
+        return plv_fail (ret_fail, ERR_ARG,
+                         "no data directory: give --data DIR, set data.dir in conf, or set HOME");
     *ret_paths = (paths_t){.data = found, .run = find_run (conf, run, found), .run_lock = -1};
     return ERR_OK;
 }
@@ -88,12 +89,15 @@ static plv_err_t check_run (const char *run, plv_fail_t *ret_fail)
 {
     struct stat info;
     if (stat (run, &info))
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "run directory %s: %s", run, strerror (errno));
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "run directory %s: %s", run,
+                         strerror (errno));
     if (!S_ISDIR (info.st_mode) || info.st_uid != geteuid ())
-        return plv_fail (ret_fail, ERR_PERM, "run directory %s: not a directory of this user: give another one with --run",
-                         run);
+        return plv_fail (
+            ret_fail, ERR_PERM,
+            "run directory %s: not a directory of this user: give another one with --run", run);
     if (info.st_mode & 077)
-        return plv_fail (ret_fail, ERR_PERM, "run directory %s: others may enter it; chmod 700 %s", run, run);
+        return plv_fail (ret_fail, ERR_PERM, "run directory %s: others may enter it; chmod 700 %s",
+                         run, run);
     return ERR_OK;
 }
 
@@ -102,11 +106,13 @@ plv_err_t paths_lock_run (paths_t *self, plv_fail_t *ret_fail)
     /* an AF_UNIX address has 108 bytes */
     enum { RUN_BYTES_MAX = 80 };
     if (strlen (self->run) > RUN_BYTES_MAX)
-        return plv_fail (ret_fail, ERR_RANGE, "run directory %s: longer than %d bytes, too long for sockets: give a "
-                         "shorter one with --run", self->run, RUN_BYTES_MAX);
+        return plv_fail (ret_fail, ERR_RANGE,
+                         "run directory %s: longer than %d bytes, too long for sockets: give a "
+                         "shorter one with --run",
+                         self->run, RUN_BYTES_MAX);
     if (make_folders (self->run))
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "run directory %s: cannot be made: %s", self->run,
-                         strerror (errno));
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "run directory %s: cannot be made: %s",
+                         self->run, strerror (errno));
     plv_err_t err = check_run (self->run, ret_fail);
     if (err)
         return err;
@@ -115,8 +121,10 @@ plv_err_t paths_lock_run (paths_t *self, plv_fail_t *ret_fail)
     if (lock < 0)
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", file, strerror (errno));
     else if (flock (lock, LOCK_EX | LOCK_NB))
-        err = plv_fail (ret_fail, ERR_BUSY, "%s: another broker has its sockets here: stop it, or give another "
-                        "directory with --run", self->run);
+        err = plv_fail (ret_fail, ERR_BUSY,
+                        "%s: another broker has its sockets here: stop it, or give another "
+                        "directory with --run",
+                        self->run);
     if (err && lock >= 0)
         close (lock);
     if (!err)

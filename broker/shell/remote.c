@@ -18,17 +18,20 @@ static plv_err_t load_cert (const char *keys, zcert_t **ret_cert, plv_fail_t *re
     if (asprintf (&secret, "%s/broker.cert_secret", keys) < 0)
         plv_out_of_memory (strlen (keys));
     if (stat (secret, &info)) {
-        err = plv_fail (ret_fail, ERR_NOENT, "listen.keys: %s: %s; make one with: palaver keys new broker --keys %s", secret,
-                        strerror (errno), keys);
+        err = plv_fail (ret_fail, ERR_NOENT,
+                        "listen.keys: %s: %s; make one with: palaver keys new broker --keys %s",
+                        secret, strerror (errno), keys);
         goto done;
     }
     if (info.st_mode & 077) {
-        err = plv_fail (ret_fail, ERR_PERM, "listen.keys: %s: others may read it; chmod 600 %s", secret, secret);
+        err = plv_fail (ret_fail, ERR_PERM, "listen.keys: %s: others may read it; chmod 600 %s",
+                        secret, secret);
         goto done;
     }
     *ret_cert = zcert_load (secret);
     if (!*ret_cert)
-        err = plv_fail (ret_fail, ERR_CONF, "listen.keys: %s: this is no CURVE certificate", secret);
+        err =
+            plv_fail (ret_fail, ERR_CONF, "listen.keys: %s: this is no CURVE certificate", secret);
 done:
     free (secret);
     return err;
@@ -55,8 +58,8 @@ plv_err_t remote_open (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_f
     if (!conf->listen_agents[0])
         return ERR_OK;
     if (strncmp (conf->listen_agents, "tcp://", 6) != 0)
-        return plv_fail (ret_fail, ERR_CONF, "%s: listen.agents: \"%s\" is not tcp://ADDRESS:PORT", conf->file,
-                         conf->listen_agents);
+        return plv_fail (ret_fail, ERR_CONF, "%s: listen.agents: \"%s\" is not tcp://ADDRESS:PORT",
+                         conf->file, conf->listen_agents);
     char *keys = paths_beside (conf->file, conf->listen_keys);
     plv_err_t err = load_cert (keys, &self->cert, ret_fail);
     if (!err)

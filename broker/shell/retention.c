@@ -29,7 +29,8 @@ void retention_step (broker_t *self, core_now_t now)
     if (retention->candidate == 0)
         return;
     retention->asked = true;
-    self->store->vtable->scan_journal (self->store, RETENTION_TOKEN, retention->candidate, retention->candidate + 1, 1);
+    self->store->vtable->scan_journal (self->store, RETENTION_TOKEN, retention->candidate,
+                                       retention->candidate + 1, 1);
 }
 
 static const char *why_drop (broker_t *self, int64_t written_us, core_now_t now)
@@ -56,6 +57,7 @@ bool retention_answer (broker_t *self, store_done_t *done)
         return false;
     self->retention.drop_below = self->retention.candidate;
     self->retention.next_us = now.mono_us + CHECK_BUSY_US;
-    plv_log (self->log, LOG_JOURNAL_DROPPED, F_INT ("below", (int64_t) self->retention.candidate), F_STR ("why", why));
+    plv_log (self->log, LOG_JOURNAL_DROPPED, F_INT ("below", (int64_t) self->retention.candidate),
+             F_STR ("why", why));
     return true;
 }

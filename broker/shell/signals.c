@@ -29,7 +29,8 @@ static void start_drain (broker_t *self)
         return;
     self->draining = true;
     self->drain_until_us = now.mono_us + core_conf (self->core)->run_drain_s * 1000000;
-    plv_log (self->log, LOG_BROKER_STOPPING, F_INT ("drain_s", core_conf (self->core)->run_drain_s));
+    plv_log (self->log, LOG_BROKER_STOPPING,
+             F_INT ("drain_s", core_conf (self->core)->run_drain_s));
     watch_stopping (self);
     turn_input (self, &input);
 }
@@ -41,9 +42,11 @@ static const char *needs_restart (const plv_conf_t *old, const plv_conf_t *new)
         return "data.dir, data.sync";
     if (strcmp (old->run_dir, new->run_dir))
         return "run.dir";
-    if (strcmp (old->listen_agents, new->listen_agents) || strcmp (old->listen_keys, new->listen_keys))
+    if (strcmp (old->listen_agents, new->listen_agents)
+        || strcmp (old->listen_keys, new->listen_keys))
         return "listen.agents, listen.keys";
-    if (strcmp (old->plugins_dir, new->plugins_dir) || strcmp (old->plugins_host, new->plugins_host))
+    if (strcmp (old->plugins_dir, new->plugins_dir)
+        || strcmp (old->plugins_host, new->plugins_host))
         return "plugins.dir, plugins.host";
     return NULL;
 }
@@ -53,11 +56,14 @@ static plv_err_t load_policy (broker_t *self, policy_t **ret_policy, plv_fail_t 
     const plv_conf_t *old = core_conf (self->core);
     plv_conf_t *conf = NULL;
     if (!old->file[0])
-        return plv_fail (fail, ERR_CONF, "the broker was started without a configuration file: there is nothing to read again");
+        return plv_fail (
+            fail, ERR_CONF,
+            "the broker was started without a configuration file: there is nothing to read again");
     plv_err_t err = plv_conf_load (old->file, &conf, fail);
     const char *fixed = err ? NULL : needs_restart (old, conf);
     if (fixed)
-        err = plv_fail (fail, ERR_CONF, "%s: %s cannot change while the broker runs: restart it", old->file, fixed);
+        err = plv_fail (fail, ERR_CONF, "%s: %s cannot change while the broker runs: restart it",
+                        old->file, fixed);
     if (!err)
         err = policy_new (&conf, ret_policy, fail);
     plv_conf_destroy (&conf);
@@ -75,7 +81,8 @@ static void reload (broker_t *self)
         plv_log (self->log, LOG_CONF_REFUSED, F_STR ("why", fail.text));
         return;
     }
-    plv_log_set (self->log, (plv_log_level_t) policy->conf->log_level, (plv_log_format_t) policy->conf->log_format);
+    plv_log_set (self->log, (plv_log_level_t) policy->conf->log_level,
+                 (plv_log_format_t) policy->conf->log_format);
     for (int i = 0; i < 2; i++)
         self->effects[i].log_least = (plv_log_level_t) policy->conf->log_level;
     input_t input = {.type = INPUT_POLICY, .now = now, .policy = policy};

@@ -69,7 +69,8 @@ bool plv_event_type_live (plv_event_type_t type)
 
 bool plv_event_type_published (plv_event_type_t type)
 {
-    return type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_kept && type != EVENT_CHAT_RESPONSE;
+    return type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_kept
+           && type != EVENT_CHAT_RESPONSE;
 }
 
 /*  Writers keep the table's order, so the search starts behind the field that was found last.  */

@@ -180,7 +180,8 @@ static void put_hello (broker_link_t *self, plv_buf_t *out)
     plv_mp_put_text (out, "incarnation");
     plv_mp_put_bin (out, plv_view (self->incarnation, sizeof self->incarnation));
     plv_mp_put_text (out, "holding");
-    deliveries_put_holding (self->deliveries, out, BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2);
+    deliveries_put_holding (self->deliveries, out,
+                            BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2);
     plv_frame_end (out, mark);
 }
 
@@ -336,7 +337,8 @@ static void on_deliver (broker_link_t *self, const plv_frame_t *frame)
     plv_envelope_t envelope;
     bool known = !plv_envelope_parse (frame->arg[2].bytes, &envelope, NULL);
     if (deliveries_take (self->deliveries, delivery, known ? &envelope.id : NULL))
-        self->handler.deliver (self->handler.arg, delivery, attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
+        self->handler.deliver (self->handler.arg, delivery,
+                               attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
                                frame->arg[2].bytes, frame->arg[3].bytes);
 }
 
@@ -602,7 +604,8 @@ uint64_t broker_link_publish (broker_link_t *self, plv_view_t envelope, plv_view
 bool broker_link_finish (broker_link_t *self, uint64_t delivery, const char *outcome,
                          plv_view_t platform_id, uint32_t retry_after_ms, plv_view_t reason)
 {
-    return deliveries_finish (self->deliveries, delivery, outcome, platform_id, retry_after_ms, reason);
+    return deliveries_finish (self->deliveries, delivery, outcome, platform_id, retry_after_ms,
+                              reason);
 }
 
 void broker_link_live (broker_link_t *self, plv_view_t envelope, plv_view_t body)

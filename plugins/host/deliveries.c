@@ -176,8 +176,8 @@ static void put_optional (plv_buf_t *out, plv_view_t text)
         plv_mp_put_nil (out);
 }
 
-bool deliveries_finish (deliveries_t *self, uint64_t number, const char *outcome, plv_view_t platform_id,
-                        uint32_t retry_after_ms, plv_view_t reason)
+bool deliveries_finish (deliveries_t *self, uint64_t number, const char *outcome,
+                        plv_view_t platform_id, uint32_t retry_after_ms, plv_view_t reason)
 {
     delivery_t *delivery = plv_map_u64_remove (&self->tried, number);
     if (!delivery)

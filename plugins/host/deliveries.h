@@ -25,8 +25,8 @@ void deliveries_destroy (deliveries_t **self_p);
 bool deliveries_take (deliveries_t *self, uint64_t number, const plv_id_t *reply);
 
 /*  False: it is not being tried. `platform_id` and `reason` may be empty; `retry_after_ms` 0: nothing.  */
-bool deliveries_finish (deliveries_t *self, uint64_t number, const char *outcome, plv_view_t platform_id,
-                        uint32_t retry_after_ms, plv_view_t reason);
+bool deliveries_finish (deliveries_t *self, uint64_t number, const char *outcome,
+                        plv_view_t platform_id, uint32_t retry_after_ms, plv_view_t reason);
 
 void deliveries_settled (deliveries_t *self, uint64_t number);
 

@@ -41,9 +41,10 @@ static const char *said (deliveries_t *self)
     assert_int_equal (plv_packet_open (plv_buf_view (&packet), &reader, NULL), ERR_OK);
     while (!plv_packet_next (&reader, &frame, NULL)) {
         assert_int_equal (frame.verb, VERB_DELIVERED);
-        size += (size_t) snprintf (text + size, sizeof text - size, "%llu " PLV_VIEW_FMT " " PLV_VIEW_FMT "; ",
-                                   (unsigned long long) frame.arg[0].number, PLV_VIEW_ARG (frame.arg[1].bytes),
-                                   PLV_VIEW_ARG (frame.arg[2].bytes));
+        size += (size_t) snprintf (
+            text + size, sizeof text - size, "%llu " PLV_VIEW_FMT " " PLV_VIEW_FMT "; ",
+            (unsigned long long) frame.arg[0].number, PLV_VIEW_ARG (frame.arg[1].bytes),
+            PLV_VIEW_ARG (frame.arg[2].bytes));
     }
     plv_buf_free (&packet);
     return text;
@@ -155,7 +156,8 @@ static void what_was_sent_is_not_sent_again (void **state)
     deliveries_settled (self, 2);
     for (unsigned other = 0; other < 2; other++) {
         assert_true (take (self, 3 + other, 5));
-        finish (self, 3 + other, other ? "unknown" : "not_sent"); /* these are no reason not to try */
+        finish (self, 3 + other,
+                other ? "unknown" : "not_sent"); /* these are no reason not to try */
         deliveries_settled (self, 3 + other);
     }
     assert_true (take (self, 5, 5));

@@ -22,11 +22,11 @@
 
 typedef struct {
     const char *plugin;
-    const char *name;   /* of the adapter; NULL: what the plugin is called */
-    const char *broker; /* ipc://PATH */
-    const char *conf;   /* NULL: defaults */
-    int status_fd;      /* -1: no supervisor */
-    bool beside;        /* an older host of the same adapter is still there */
+    const char *name;          /* of the adapter; NULL: what the plugin is called */
+    const char *broker;        /* ipc://PATH */
+    const char *conf;          /* NULL: defaults */
+    int status_fd;             /* -1: no supervisor */
+    bool beside;               /* an older host of the same adapter is still there */
     plv_log_level_t log_level; /* unless the adapter's own log_level says otherwise */
     plv_log_format_t log_format;
 } host_options_t;

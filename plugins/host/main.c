@@ -73,7 +73,8 @@ static int descriptor (const char *word)
 
 static bool log_format (const char *word, plv_log_format_t *ret_format)
 {
-    static const char *const words[] = {[LOG_AUTO] = "auto", [LOG_TEXT] = "text", [LOG_JSON] = "json"};
+    static const char *const words[] = {
+        [LOG_AUTO] = "auto", [LOG_TEXT] = "text", [LOG_JSON] = "json"};
     for (int format = LOG_AUTO; format <= LOG_JSON; format++) {
         if (strcmp (word, words[format]) == 0) {
             *ret_format = (plv_log_format_t) format;
@@ -144,7 +145,8 @@ int main (int count, char **words)
     harden (options.status_fd);
     if (sodium_init () < 0)
         return HOST_EXIT_HOST;
-    plv_log_t *log = plv_log_new ("palaver-adapter", STDERR_FILENO, options.log_level, options.log_format);
+    plv_log_t *log =
+        plv_log_new ("palaver-adapter", STDERR_FILENO, options.log_level, options.log_format);
     host_exit_t code = host_run (&options, log);
     plv_log_destroy (&log);
     return code;

@@ -30,7 +30,8 @@ struct adapter {
     bool known; /* WELCOME has come on this connection */
     plv_id_t incarnation;
     sim_conn_t *conn;
-    plv_id_t ids[SIM_MESSAGES_MAX]; /* by this process, per message; the seq is the message's number + 1 */
+    plv_id_t ids
+        [SIM_MESSAGES_MAX]; /* by this process, per message; the seq is the message's number + 1 */
     delivery_t held[DELIVERIES_MAX];
     unsigned held_count;
     uint64_t seen[8 * DELIVERIES_MAX]; /* numbers that came to this process */
@@ -172,10 +173,12 @@ static void restart (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
 
 static void crash (adapter_t *self)
 {
-    sim_say (self->sim, "adapter %s crashes with %u deliveries in hand", self->name, self->held_count);
+    sim_say (self->sim, "adapter %s crashes with %u deliveries in hand", self->name,
+             self->held_count);
     self->up = false;
     net_close (self->conn);
-    sim_at (self->sim, sim_between (self->sim, 1000, RESTART_MOST_US), restart, self, self->life, plv_view (NULL, 0));
+    sim_at (self->sim, sim_between (self->sim, 1000, RESTART_MOST_US), restart, self, self->life,
+            plv_view (NULL, 0));
 }
 
 static delivery_t *find (adapter_t *self, uint64_t number)
@@ -211,7 +214,9 @@ static void platform_answers (sim_t *sim, void *arg, uint64_t token, plv_view_t 
     delivery_t *delivery = find_reply (self, &reply);
     if (!self->up || token != self->life || !delivery || delivery->outcome)
         return;
-    if (sent_before (self, &delivery->reply)) { /* an earlier delivery of it overtook this one, or was overtaken */
+    if (sent_before (
+            self,
+            &delivery->reply)) { /* an earlier delivery of it overtook this one, or was overtaken */
         delivery->outcome = "sent";
         tell (self, delivery);
         return;
@@ -219,14 +224,18 @@ static void platform_answers (sim_t *sim, void *arg, uint64_t token, plv_view_t 
     uint64_t chance = sim->calm ? 0 : sim_below (sim, 100);
     bool shown = chance < 85 || (chance >= 95 && sim_below (sim, 2));
     if (shown)
-        oracle_shown (sim->oracle, delivery->reply.bytes, delivery->reply_to.bytes, self->deduplicates, delivery->fallback);
+        oracle_shown (sim->oracle, delivery->reply.bytes, delivery->reply_to.bytes,
+                      self->deduplicates, delivery->fallback);
     if (sim_chance (sim, sim->faults.adapter_crash)) {
         crash (self);
         return;
     }
     if (chance < 85 && self->sent_count < sizeof self->sent / sizeof *self->sent)
         self->sent[self->sent_count++] = delivery->reply;
-    delivery->outcome = chance < 85 ? "sent" : chance < 92 ? "not_sent" : chance < 95 ? "refused" : "unknown";
+    delivery->outcome = chance < 85   ? "sent"
+                        : chance < 92 ? "not_sent"
+                        : chance < 95 ? "refused"
+                                      : "unknown";
     tell (self, delivery);
 }
 
@@ -266,12 +275,15 @@ static void take_delivery (adapter_t *self, const plv_frame_t *frame)
         sim_fail (self->sim, "credit: an adapter gets more deliveries than it can count");
         return;
     }
-    bool fallback = plv_mp_find (frame->arg[3].bytes, "metadata", &value) && plv_mp_skip (&value, &metadata)
+    bool fallback = plv_mp_find (frame->arg[3].bytes, "metadata", &value)
+                    && plv_mp_skip (&value, &metadata)
                     && plv_mp_find_str (metadata, "fallback").size > 0;
-    self->held[self->held_count++] = (delivery_t){.number = number, .reply = envelope.id,
-                                                  .reply_to = envelope.reply_to, .fallback = fallback};
-    sim_at (self->sim, sim_between (self->sim, 100, SEND_MOST_US), platform_answers, self, self->life,
-            plv_view (&envelope.id, sizeof envelope.id));
+    self->held[self->held_count++] = (delivery_t){.number = number,
+                                                  .reply = envelope.id,
+                                                  .reply_to = envelope.reply_to,
+                                                  .fallback = fallback};
+    sim_at (self->sim, sim_between (self->sim, 100, SEND_MOST_US), platform_answers, self,
+            self->life, plv_view (&envelope.id, sizeof envelope.id));
 }
 
 static void take_settled (adapter_t *self, plv_view_t numbers)

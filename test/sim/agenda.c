@@ -77,7 +77,11 @@ void sim_at (sim_t *sim, int64_t delay_us, sim_fn fn, void *arg, uint64_t token,
         self->items = plv_realloc (self->items, self->capacity * sizeof *self->items);
     }
     item_t *item = &self->items[self->count];
-    *item = (item_t){.at_us = sim->now_us + delay_us, .order = self->order++, .fn = fn, .arg = arg, .token = token};
+    *item = (item_t){.at_us = sim->now_us + delay_us,
+                     .order = self->order++,
+                     .fn = fn,
+                     .arg = arg,
+                     .token = token};
     plv_buf_add_view (&item->bytes, bytes);
     sift_up (self, self->count++);
 }

@@ -10,9 +10,15 @@ enum { DELAY_LEAST_US = 20, DELAY_MOST_US = 3000, LATE_MOST_US = 400000 };
 sim_conn_t *net_open (sim_t *self, unsigned allowed, void *actor, uint64_t life,
                       void (*receive) (void *actor, plv_view_t packet))
 {
-    CHECK (self->conn_count < SIM_CONNS_MAX, "seed %llu opens too many connections", (unsigned long long) self->seed);
+    CHECK (self->conn_count < SIM_CONNS_MAX, "seed %llu opens too many connections",
+           (unsigned long long) self->seed);
     sim_conn_t *conn = &self->conns[self->conn_count++];
-    *conn = (sim_conn_t){.sim = self, .open = true, .allowed = allowed, .receive = receive, .actor = actor, .life = life};
+    *conn = (sim_conn_t){.sim = self,
+                         .open = true,
+                         .allowed = allowed,
+                         .receive = receive,
+                         .actor = actor,
+                         .life = life};
     return conn;
 }
 
@@ -49,7 +55,8 @@ static int64_t arrival (sim_t *self, int64_t *last_us)
     return delay_us;
 }
 
-static void carry (sim_t *self, sim_conn_t *conn, int64_t *last_us, sim_fn fn, uint64_t token, plv_view_t packet)
+static void carry (sim_t *self, sim_conn_t *conn, int64_t *last_us, sim_fn fn, uint64_t token,
+                   plv_view_t packet)
 {
     if (sim_chance (self, self->faults.lose))
         return;

@@ -9,7 +9,8 @@
 
 enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3 };
 
-struct operator {
+struct operator
+{
     sim_t *sim;
     sim_conn_t *conn;
     bool known;

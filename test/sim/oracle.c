@@ -24,8 +24,8 @@ typedef struct {
     uint32_t attempts;
     uint32_t replays;
     uint32_t step_attempt; /* the attempt that saved the step; 0: none did */
-    int message;    /* of the event, or of the event that a reply answers; -1: unknown */
-    uint64_t event; /* replies: the entry that they answer */
+    int message;           /* of the event, or of the event that a reply answers; -1: unknown */
+    uint64_t event;        /* replies: the entry that they answer */
     uint64_t session;
     plv_id_t id;
 } model_t;
@@ -47,7 +47,8 @@ struct oracle {
     bool accepted[SIM_MESSAGES_MAX]; /* its ACCEPT is kept */
     bool over[SIM_MESSAGES_MAX];     /* merged or superseded: done without an answer of its own */
     bool answered[SIM_MESSAGES_MAX]; /* an answer was shown */
-    uint64_t last_shown[SIM_MESSAGES_MAX * 4]; /* by session: the event whose answer was shown last */
+    uint64_t
+        last_shown[SIM_MESSAGES_MAX * 4]; /* by session: the event whose answer was shown last */
 };
 
 oracle_t *oracle_new (struct sim *sim)
@@ -117,13 +118,17 @@ static void take_accept (oracle_t *self, const record_t *record)
     plv_envelope_t envelope;
     model_t *entry = model (self, record->number);
     if (plv_envelope_parse (record->envelope, &envelope, NULL)) {
-        sim_fail (self->sim, "ledger: entry %llu is kept with an envelope that is none", (unsigned long long) record->number);
+        sim_fail (self->sim, "ledger: entry %llu is kept with an envelope that is none",
+                  (unsigned long long) record->number);
         return;
     }
     int message = seen (self, envelope.id.bytes)->message;
     if (entry->state != MODEL_NONE)
-        sim_fail (self->sim, "ledger: entry number %llu is used twice", (unsigned long long) record->number);
-    *entry = (model_t){.state = MODEL_PENDING, .message = message, .session = hash_text (envelope.session_id),
+        sim_fail (self->sim, "ledger: entry number %llu is used twice",
+                  (unsigned long long) record->number);
+    *entry = (model_t){.state = MODEL_PENDING,
+                       .message = message,
+                       .session = hash_text (envelope.session_id),
                        .id = envelope.id};
     if (message < 0)
         return;
@@ -138,8 +143,8 @@ static void check_order (oracle_t *self, uint64_t number)
     const model_t *entry = model (self, number);
     for (uint64_t other = number - 1; other > 0 && !entry->replayed; other--) {
         const model_t *earlier = &self->entries[other];
-        if (earlier->session == entry->session && earlier->reply == entry->reply && earlier->state == MODEL_PENDING
-            && !earlier->replayed)
+        if (earlier->session == entry->session && earlier->reply == entry->reply
+            && earlier->state == MODEL_PENDING && !earlier->replayed)
             sim_fail (self->sim, "order: entry %llu goes out while %llu of its session is not done",
                       (unsigned long long) number, (unsigned long long) other);
     }
@@ -149,10 +154,12 @@ static void take_attempt (oracle_t *self, const record_t *record)
 {
     model_t *entry = model (self, record->number);
     if (entry->state != MODEL_PENDING)
-        sim_fail (self->sim, "ledger: an attempt at entry %llu, which is not pending", (unsigned long long) record->number);
+        sim_fail (self->sim, "ledger: an attempt at entry %llu, which is not pending",
+                  (unsigned long long) record->number);
     if (entry->open || record->attempt != entry->attempts + 1)
-        sim_fail (self->sim, "ledger: attempt %u at entry %llu follows attempt %u%s", record->attempt,
-                  (unsigned long long) record->number, entry->attempts, entry->open ? ", which is open" : "");
+        sim_fail (self->sim, "ledger: attempt %u at entry %llu follows attempt %u%s",
+                  record->attempt, (unsigned long long) record->number, entry->attempts,
+                  entry->open ? ", which is open" : "");
     check_order (self, record->number);
     entry->open = true;
     entry->attempts = record->attempt;
@@ -163,9 +170,15 @@ static void make_reply (oracle_t *self, const model_t *event, const record_t *re
 {
     model_t *reply = model (self, record->reply);
     if (reply->state != MODEL_NONE)
-        sim_fail (self->sim, "ledger: reply number %llu is used twice", (unsigned long long) record->reply);
-    *reply = (model_t){.state = MODEL_PENDING, .reply = true, .message = event->message, .session = event->session,
-                       .event = of, .id = record->id, .replayed = event->replayed,
+        sim_fail (self->sim, "ledger: reply number %llu is used twice",
+                  (unsigned long long) record->reply);
+    *reply = (model_t){.state = MODEL_PENDING,
+                       .reply = true,
+                       .message = event->message,
+                       .session = event->session,
+                       .event = of,
+                       .id = record->id,
+                       .replayed = event->replayed,
                        .fallback = record->type == RECORD_DEAD || record->flags & REPLY_FALLBACK};
 }
 
@@ -173,8 +186,8 @@ static void take_end (oracle_t *self, const record_t *record, model_state_t stat
 {
     model_t *entry = model (self, record->number);
     if (entry->state != MODEL_PENDING)
-        sim_fail (self->sim, "once: entry %llu ends twice (%s)", (unsigned long long) record->number,
-                  record_name (record->type));
+        sim_fail (self->sim, "once: entry %llu ends twice (%s)",
+                  (unsigned long long) record->number, record_name (record->type));
     entry->state = state;
     entry->open = false;
     if ((record->type == RECORD_REPLY || record->type == RECORD_DEAD) && record->reply)
@@ -187,7 +200,8 @@ static void take_merge (oracle_t *self, const record_t *record)
 {
     int message = seen (self, record->id.bytes)->message;
     if (model (self, record->number)->state != MODEL_PENDING)
-        sim_fail (self->sim, "order: a message is merged into entry %llu, which is over", (unsigned long long) record->number);
+        sim_fail (self->sim, "order: a message is merged into entry %llu, which is over",
+                  (unsigned long long) record->number);
     if (message < 0)
         return;
     if (self->accepted[message])
@@ -200,7 +214,8 @@ static void take_replay (oracle_t *self, const record_t *record)
 {
     model_t *entry = model (self, record->number);
     if (entry->state != MODEL_DEAD)
-        sim_fail (self->sim, "once: entry %llu is replayed and is not dead", (unsigned long long) record->number);
+        sim_fail (self->sim, "once: entry %llu is replayed and is not dead",
+                  (unsigned long long) record->number);
     entry->state = MODEL_PENDING;
     entry->replayed = true;
     entry->replays++;
@@ -216,20 +231,38 @@ static void take_step (oracle_t *self, const record_t *record)
 static void take_record (oracle_t *self, const record_t *record)
 {
     sim_say (self->sim, "  %s entry %llu reply %llu attempt %u code %u flags %u " PLV_VIEW_FMT,
-             record_name (record->type), (unsigned long long) record->number, (unsigned long long) record->reply,
-             record->attempt, record->code, record->flags, PLV_VIEW_ARG (record->session));
+             record_name (record->type), (unsigned long long) record->number,
+             (unsigned long long) record->reply, record->attempt, record->code, record->flags,
+             PLV_VIEW_ARG (record->session));
     switch (record->type) {
-    case RECORD_ACCEPT: take_accept (self, record); break;
-    case RECORD_MERGE: take_merge (self, record); break;
-    case RECORD_ATTEMPT: take_attempt (self, record); break;
-    case RECORD_ATTEMPT_END: model (self, record->number)->open = false; break;
-    case RECORD_STEP: take_step (self, record); break;
+    case RECORD_ACCEPT:
+        take_accept (self, record);
+        break;
+    case RECORD_MERGE:
+        take_merge (self, record);
+        break;
+    case RECORD_ATTEMPT:
+        take_attempt (self, record);
+        break;
+    case RECORD_ATTEMPT_END:
+        model (self, record->number)->open = false;
+        break;
+    case RECORD_STEP:
+        take_step (self, record);
+        break;
     case RECORD_REPLY:
     case RECORD_SENT:
-    case RECORD_SUPERSEDED: take_end (self, record, MODEL_DONE); break;
-    case RECORD_DEAD: take_end (self, record, MODEL_DEAD); break;
-    case RECORD_REPLAY: take_replay (self, record); break;
-    default: break;
+    case RECORD_SUPERSEDED:
+        take_end (self, record, MODEL_DONE);
+        break;
+    case RECORD_DEAD:
+        take_end (self, record, MODEL_DEAD);
+        break;
+    case RECORD_REPLAY:
+        take_replay (self, record);
+        break;
+    default:
+        break;
     }
 }
 
@@ -263,8 +296,8 @@ static void check_lease (oracle_t *self, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
     if (!lease_known (self, lease, false))
-        sim_fail (self->sim, "kept: %s %llu leaves before its attempt is kept", plv_verb_name (frame->verb),
-                  (unsigned long long) lease);
+        sim_fail (self->sim, "kept: %s %llu leaves before its attempt is kept",
+                  plv_verb_name (frame->verb), (unsigned long long) lease);
 }
 
 static void check_stored (oracle_t *self, plv_view_t seqs)
@@ -275,7 +308,8 @@ static void check_stored (oracle_t *self, plv_view_t seqs)
     plv_mp_array (&value, &count);
     while (count-- && plv_mp_u64 (&value, &seq))
         if (!self->accepted[seq - 1])
-            sim_fail (self->sim, "kept: message %llu is answered STORED before it is kept", (unsigned long long) seq - 1);
+            sim_fail (self->sim, "kept: message %llu is answered STORED before it is kept",
+                      (unsigned long long) seq - 1);
 }
 
 static void check_done (oracle_t *self, plv_view_t numbers, const char *what)
@@ -301,11 +335,20 @@ void oracle_released (oracle_t *self, plv_view_t packet)
     while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
         switch ((int) frame.verb) {
         case VERB_JOB:
-        case VERB_DELIVER: check_lease (self, &frame); break;
-        case VERB_STORED: check_stored (self, frame.arg[0].bytes); break;
-        case VERB_COMMITTED: check_done (self, frame.arg[0].bytes, "COMMITTED"); break;
-        case VERB_SETTLED: check_done (self, frame.arg[0].bytes, "SETTLED"); break;
-        default: break;
+        case VERB_DELIVER:
+            check_lease (self, &frame);
+            break;
+        case VERB_STORED:
+            check_stored (self, frame.arg[0].bytes);
+            break;
+        case VERB_COMMITTED:
+            check_done (self, frame.arg[0].bytes, "COMMITTED");
+            break;
+        case VERB_SETTLED:
+            check_done (self, frame.arg[0].bytes, "SETTLED");
+            break;
+        default:
+            break;
         }
     }
     if (err != ERR_NOENT)
@@ -339,7 +382,8 @@ static uint64_t entry_of (const oracle_t *self, const uint8_t id[16], bool reply
 /*  Answers come in the order of the questions; fallbacks and what an operator sent again come when they come.  */
 static void check_answer_order (oracle_t *self, const model_t *reply)
 {
-    uint64_t *last = &self->last_shown[reply->session % (sizeof self->last_shown / sizeof *self->last_shown)];
+    uint64_t *last =
+        &self->last_shown[reply->session % (sizeof self->last_shown / sizeof *self->last_shown)];
     const model_t *event = &self->entries[reply->event];
     if (reply->fallback || reply->replayed || event->replayed)
         return;
@@ -350,8 +394,8 @@ static void check_answer_order (oracle_t *self, const model_t *reply)
         *last = reply->event;
 }
 
-void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t reply_to[16], bool deduplicates,
-                   bool fallback)
+void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t reply_to[16],
+                   bool deduplicates, bool fallback)
 {
     seen_t *reply = seen (self, reply_id);
     uint64_t number = entry_of (self, reply_id, true);
@@ -367,16 +411,17 @@ void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t rep
     if (reply->shown == 1)
         check_answer_order (self, entry);
     if (!deduplicates && reply->shown > 1 + entry->replays)
-        sim_fail (self->sim, "once: reply %llu to message %d is shown %u times", (unsigned long long) number, message,
-                  reply->shown);
+        sim_fail (self->sim, "once: reply %llu to message %d is shown %u times",
+                  (unsigned long long) number, message, reply->shown);
 }
 
 void oracle_step_done (oracle_t *self, uint64_t lease)
 {
     const model_t *entry = model (self, lease >> 16);
     if (entry->step_attempt && (lease & 0xffff) > entry->step_attempt)
-        sim_fail (self->sim, "steps: attempt %u does the step of entry %llu that attempt %u has saved",
-                  (unsigned) (lease & 0xffff), (unsigned long long) (lease >> 16), entry->step_attempt);
+        sim_fail (
+            self->sim, "steps: attempt %u does the step of entry %llu that attempt %u has saved",
+            (unsigned) (lease & 0xffff), (unsigned long long) (lease >> 16), entry->step_attempt);
 }
 
 static bool ended (const oracle_t *self, int message)
@@ -406,7 +451,8 @@ static void check_dead (oracle_t *self)
         plv_buf_free (&done.rows);
     }
     if (rows != letters)
-        sim_fail (self->sim, "accepted: there are %u dead letters, and %u can be found", letters, rows);
+        sim_fail (self->sim, "accepted: there are %u dead letters, and %u can be found", letters,
+                  rows);
 }
 
 void oracle_finish (oracle_t *self)
@@ -416,8 +462,11 @@ void oracle_finish (oracle_t *self)
         if (self->stored[message] && !self->accepted[message])
             sim_fail (self->sim, "accepted: message %u was answered STORED and is gone", message);
         if (self->stored[message] && !ended (self, (int) message))
-            sim_fail (self->sim, "accepted: message %u was answered STORED and came to no end", message);
+            sim_fail (self->sim, "accepted: message %u was answered STORED and came to no end",
+                      message);
         if (!self->stored[message] && !self->rejected[message])
-            sim_fail (self->sim, "accepted: message %u was never answered, although everything is calm", message);
+            sim_fail (self->sim,
+                      "accepted: message %u was never answered, although everything is calm",
+                      message);
     }
 }

@@ -42,8 +42,8 @@ void oracle_released (oracle_t *self, plv_view_t packet);
 void oracle_published (oracle_t *self, const uint8_t id[16], unsigned index);
 void oracle_stored (oracle_t *self, unsigned index);
 void oracle_rejected (oracle_t *self, unsigned index);
-void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t reply_to[16], bool deduplicates,
-                   bool fallback);
+void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t reply_to[16],
+                   bool deduplicates, bool fallback);
 
 /*  Workers tell: the step of the job that they have under this lease was done.  */
 void oracle_step_done (oracle_t *self, uint64_t lease);

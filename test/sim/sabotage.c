@@ -86,17 +86,29 @@ void sabotage_batch (sim_t *self, effects_t *effects)
             self->sabotaged = true;
         }
         break;
-    case SABOTAGE_LOSE_ATTEMPT: self->sabotaged |= without (&effects->journal, RECORD_ATTEMPT); break;
-    case SABOTAGE_LOSE_ROWS: self->sabotaged |= lose_rows (effects, VIEW_ENTRIES); break;
-    case SABOTAGE_DROP_DEDUP: self->sabotaged |= lose_rows (effects, VIEW_DEDUP); break;
-    case SABOTAGE_LOSE_DEAD: self->sabotaged |= lose_rows (effects, VIEW_DEAD); break;
-    case SABOTAGE_SWAP_ORDER: self->sabotaged |= swap_order (&effects->journal); break;
-    default: break;
+    case SABOTAGE_LOSE_ATTEMPT:
+        self->sabotaged |= without (&effects->journal, RECORD_ATTEMPT);
+        break;
+    case SABOTAGE_LOSE_ROWS:
+        self->sabotaged |= lose_rows (effects, VIEW_ENTRIES);
+        break;
+    case SABOTAGE_DROP_DEDUP:
+        self->sabotaged |= lose_rows (effects, VIEW_DEDUP);
+        break;
+    case SABOTAGE_LOSE_DEAD:
+        self->sabotaged |= lose_rows (effects, VIEW_DEAD);
+        break;
+    case SABOTAGE_SWAP_ORDER:
+        self->sabotaged |= swap_order (&effects->journal);
+        break;
+    default:
+        break;
     }
 }
 
 /*  Rewrites a packet, frame by frame: `change` appends what becomes of one.  */
-static void rewrite (sim_t *self, effects_packet_t *packet, bool (*change) (sim_t *, plv_buf_t *, const plv_frame_t *))
+static void rewrite (sim_t *self, effects_packet_t *packet,
+                     bool (*change) (sim_t *, plv_buf_t *, const plv_frame_t *))
 {
     plv_packet_reader_t reader;
     plv_frame_t frame;
@@ -107,9 +119,10 @@ static void rewrite (sim_t *self, effects_packet_t *packet, bool (*change) (sim_
     while (!plv_packet_next (&reader, &frame, NULL)) {
         if (change (self, &changed, &frame))
             continue;
-        uint8_t head[PLV_FRAME_HEAD_BYTES] = {(uint8_t) frame.verb, (uint8_t) (frame.raw.size >> 24),
-                                              (uint8_t) (frame.raw.size >> 16), (uint8_t) (frame.raw.size >> 8),
-                                              (uint8_t) frame.raw.size};
+        uint8_t head[PLV_FRAME_HEAD_BYTES] = {
+            (uint8_t) frame.verb, (uint8_t) (frame.raw.size >> 24),
+            (uint8_t) (frame.raw.size >> 16), (uint8_t) (frame.raw.size >> 8),
+            (uint8_t) frame.raw.size};
         plv_buf_add (&changed, head, sizeof head);
         plv_buf_add_view (&changed, frame.raw);
     }

@@ -195,13 +195,15 @@ static void fail_endless (sim_t *self)
     unsigned unanswered = 0;
     for (unsigned i = 0; i < self->message_count; i++)
         unanswered += !self->messages[i].answered;
-    sim_fail (self,
-              "accepted: it does not come to an end, although everything is calm: broker %s, %u messages unanswered, "
-              "%lld events and %lld replies pending, %lld leases, %lld adapters, %lld workers, operator %s",
-              self->up ? "up" : "down", unanswered, gauge ? (long long) gauge[GAUGE_PENDING_EVENTS] : -1,
-              gauge ? (long long) gauge[GAUGE_OUTBOX] : -1, gauge ? (long long) gauge[GAUGE_LEASES] : -1,
-              gauge ? (long long) gauge[GAUGE_PEERS_ADAPTER] : -1, gauge ? (long long) gauge[GAUGE_PEERS_WORKER] : -1,
-              operator_done (self->operator_) ? "done" : "busy");
+    sim_fail (
+        self,
+        "accepted: it does not come to an end, although everything is calm: broker %s, %u messages unanswered, "
+        "%lld events and %lld replies pending, %lld leases, %lld adapters, %lld workers, operator %s",
+        self->up ? "up" : "down", unanswered, gauge ? (long long) gauge[GAUGE_PENDING_EVENTS] : -1,
+        gauge ? (long long) gauge[GAUGE_OUTBOX] : -1, gauge ? (long long) gauge[GAUGE_LEASES] : -1,
+        gauge ? (long long) gauge[GAUGE_PEERS_ADAPTER] : -1,
+        gauge ? (long long) gauge[GAUGE_PEERS_WORKER] : -1,
+        operator_done (self->operator_) ? "done" : "busy");
 }
 
 bool sim_run (sim_t *self)

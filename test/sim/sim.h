@@ -36,10 +36,10 @@ typedef enum {
 
 /*  Chances in a thousand, drawn once per run, so that some runs are calm and others are not.  */
 typedef struct {
-    unsigned lose;       /* a packet */
-    unsigned duplicate;  /* a packet */
-    unsigned reorder;    /* a packet overtakes others */
-    unsigned cut;        /* a connection, per packet */
+    unsigned lose;         /* a packet */
+    unsigned duplicate;    /* a packet */
+    unsigned reorder;      /* a packet overtakes others */
+    unsigned cut;          /* a connection, per packet */
     unsigned worker_crash; /* per job */
     unsigned worker_freeze;
     unsigned adapter_crash; /* per delivery */
@@ -56,7 +56,7 @@ typedef struct {
     bool open;
     uint32_t number; /* at the broker; 0: none */
     unsigned allowed;
-    int64_t last_in_us;  /* packets arrive in order, unless chance has it otherwise */
+    int64_t last_in_us; /* packets arrive in order, unless chance has it otherwise */
     int64_t last_out_us;
     void (*receive) (void *actor, plv_view_t packet);
     void *actor;
@@ -84,7 +84,7 @@ struct sim {
     sabotage_t sabotage;
     bool sabotaged; /* it has been done */
     sim_faults_t faults;
-    bool calm;      /* no more faults: everything must come to an end */
+    bool calm; /* no more faults: everything must come to an end */
     int64_t now_us;
     int64_t wall_offset_us;
     struct agenda *agenda;
@@ -96,7 +96,7 @@ struct sim {
     effects_t effects[2];
     effects_t *gather;
     effects_t *flying;
-    uint64_t seq; /* of the batch under way; 0: none */
+    uint64_t seq;  /* of the batch under way; 0: none */
     uint64_t life; /* of the broker: counts its starts */
     bool up;
     int64_t tick_us; /* the agenda has a tick at this time; 0: none */

@@ -113,7 +113,10 @@ static void take_rows (sim_t *self)
 {
     store_done_t done;
     while (self->store->vtable->next (self->store, &done) == STORE_ROWS) {
-        input_t input = {.type = INPUT_ROWS, .token = done.token, .more = done.more, .bytes = plv_buf_view (&done.rows)};
+        input_t input = {.type = INPUT_ROWS,
+                         .token = done.token,
+                         .more = done.more,
+                         .bytes = plv_buf_view (&done.rows)};
         step (self, &input);
         plv_buf_free (&done.rows);
     }
@@ -146,7 +149,8 @@ void broker_packet (sim_t *self, sim_conn_t *conn, plv_view_t packet)
         conn->number = ++self->next_number;
         plv_map_u64_put (&self->by_number, conn->number, conn);
     }
-    input_t input = {.type = INPUT_PACKET, .peer = conn->number, .allowed = conn->allowed, .bytes = packet};
+    input_t input = {
+        .type = INPUT_PACKET, .peer = conn->number, .allowed = conn->allowed, .bytes = packet};
     step (self, &input);
     after_step (self);
 }
@@ -177,7 +181,8 @@ static void stored (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
     }
     if (sim_chance (self, self->faults.commit_fail)) {
         memory_fail (self->store, ERR_IO, "the disk says no", sim_below (self, 2));
-        broker_crash (self, false); /* the daemon stops: it acknowledges nothing that it could not keep */
+        broker_crash (self,
+                      false); /* the daemon stops: it acknowledges nothing that it could not keep */
         return;
     }
     uint64_t seq = self->seq;
@@ -202,7 +207,8 @@ static void stored (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
 static void hand_over (sim_t *self, uint64_t seq)
 {
     effects_t *effects = self->flying;
-    CHECK (seq < SIM_SEQS_MAX, "seed %llu does not come to an end", (unsigned long long) self->seed);
+    CHECK (seq < SIM_SEQS_MAX, "seed %llu does not come to an end",
+           (unsigned long long) self->seed);
     self->digests[seq] = core_digest (self->core);
     sabotage_batch (self, effects);
     plv_buf_clear (&self->journals[seq]);
@@ -215,8 +221,9 @@ static void hand_over (sim_t *self, uint64_t seq)
     };
     self->store->vtable->append (self->store, &batch);
     self->seq = seq;
-    int64_t delay_us = sim_chance (self, self->faults.commit_slow) ? COMMIT_SLOW_US
-                                                                   : sim_between (self, COMMIT_LEAST_US, COMMIT_MOST_US);
+    int64_t delay_us = sim_chance (self, self->faults.commit_slow)
+                           ? COMMIT_SLOW_US
+                           : sim_between (self, COMMIT_LEAST_US, COMMIT_MOST_US);
     sim_at (self, delay_us, stored, NULL, self->life, plv_view (NULL, 0));
 }
 
@@ -266,8 +273,10 @@ static void check_recovery (sim_t *self, uint64_t next_seq)
     uint64_t last = next_seq - 1;
     oracle_rebuild (self->oracle, last);
     if (last > 0 && self->digests[last] != core_digest (self->core))
-        sim_fail (self, "recovery: after a restart the state is not the one that was stored at position %llu",
-                  (unsigned long long) last);
+        sim_fail (
+            self,
+            "recovery: after a restart the state is not the one that was stored at position %llu",
+            (unsigned long long) last);
 }
 
 void broker_start (sim_t *self)
@@ -312,7 +321,8 @@ void broker_crash (sim_t *self, bool power_cut)
     effects_clear (self->flying);
     memory_crash (self->store, power_cut);
     net_forget_all (self);
-    sim_at (self, sim_between (self, RESTART_LEAST_US, RESTART_MOST_US), restart, NULL, self->life, plv_view (NULL, 0));
+    sim_at (self, sim_between (self, RESTART_LEAST_US, RESTART_MOST_US), restart, NULL, self->life,
+            plv_view (NULL, 0));
 }
 
 bool broker_idle (const sim_t *self)

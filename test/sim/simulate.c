@@ -91,22 +91,32 @@ static bool find_sabotage (const char *name, sabotage_t *ret_sabotage)
 static bool parse (int argc, char **argv, choice_t *choice)
 {
     static const struct option options[] = {
-        {"seeds", required_argument, NULL, 'n'}, {"from", required_argument, NULL, 'f'},
-        {"seed", required_argument, NULL, 's'},  {"self-test", no_argument, NULL, 't'},
+        {"seeds", required_argument, NULL, 'n'},    {"from", required_argument, NULL, 'f'},
+        {"seed", required_argument, NULL, 's'},     {"self-test", no_argument, NULL, 't'},
         {"sabotage", required_argument, NULL, 'b'}, {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long (argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'n': choice->seeds = strtoull (optarg, NULL, 10); break;
-        case 'f': choice->from = strtoull (optarg, NULL, 10); break;
-        case 's': choice->from = strtoull (optarg, NULL, 10); choice->one = true; break;
-        case 't': choice->self_test = true; break;
+        case 'n':
+            choice->seeds = strtoull (optarg, NULL, 10);
+            break;
+        case 'f':
+            choice->from = strtoull (optarg, NULL, 10);
+            break;
+        case 's':
+            choice->from = strtoull (optarg, NULL, 10);
+            choice->one = true;
+            break;
+        case 't':
+            choice->self_test = true;
+            break;
         case 'b':
             if (!find_sabotage (optarg, &choice->sabotage))
                 return false;
             break;
-        default: return false;
+        default:
+            return false;
         }
     }
     return optind == argc;

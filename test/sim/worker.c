@@ -6,13 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CREDIT_MOST = 3, JOBS_MAX = 64, THINK_MOST_US = 400000, RESTART_MOST_US = 3000000, FREEZE_MOST_US = 5000000 };
+enum {
+    CREDIT_MOST = 3,
+    JOBS_MAX = 64,
+    THINK_MOST_US = 400000,
+    RESTART_MOST_US = 3000000,
+    FREEZE_MOST_US = 5000000
+};
 
 typedef struct {
     uint64_t lease;
-    bool stepped;  /* the step was done before */
-    bool saving;   /* STEP is on its way */
-    bool answered; /* REPLY or NACK is on its way: kept until COMMITTED or CANCEL */
+    bool stepped;    /* the step was done before */
+    bool saving;     /* STEP is on its way */
+    bool answered;   /* REPLY or NACK is on its way: kept until COMMITTED or CANCEL */
     unsigned answer; /* 0 reply, 1 nack, 2 nack for good, 3 a reply that is none */
 } job_t;
 
@@ -174,9 +180,11 @@ static void end (worker_t *self, bool in_order)
     } else {
         net_close (self->conn);
     }
-    sim_say (self->sim, "worker %s %s with %u jobs", self->name, in_order ? "leaves" : "dies", self->job_count);
+    sim_say (self->sim, "worker %s %s with %u jobs", self->name, in_order ? "leaves" : "dies",
+             self->job_count);
     self->up = false;
-    sim_at (self->sim, sim_between (self->sim, 1000, RESTART_MOST_US), restart, self, self->life, plv_view (NULL, 0));
+    sim_at (self->sim, sim_between (self->sim, 1000, RESTART_MOST_US), restart, self, self->life,
+            plv_view (NULL, 0));
 }
 
 static void answer (worker_t *self, job_t *job)
@@ -225,8 +233,10 @@ static void check_credit (worker_t *self)
     unsigned busy = 0;
     for (unsigned i = 0; i < self->job_count; i++)
         busy += !self->jobs[i].answered;
-    if (busy > self->credit && !faults->lose && !faults->duplicate && !faults->reorder && !faults->worker_freeze)
-        sim_fail (self->sim, "credit: worker %s has %u jobs and asked for %u", self->name, busy, self->credit);
+    if (busy > self->credit && !faults->lose && !faults->duplicate && !faults->reorder
+        && !faults->worker_freeze)
+        sim_fail (self->sim, "credit: worker %s has %u jobs and asked for %u", self->name, busy,
+                  self->credit);
 }
 
 static void take_job (worker_t *self, const plv_frame_t *frame)
@@ -284,11 +294,20 @@ static void take_frame (worker_t *self, const plv_frame_t *frame)
         self->known = false;
         net_close (self->conn);
         break;
-    case VERB_JOB: take_job (self, frame); break;
-    case VERB_COMMITTED: take_committed (self, frame->arg[0].bytes); break;
-    case VERB_STEP_SAVED: take_step_saved (self, frame->arg[0].number); break;
-    case VERB_CANCEL: drop (self, frame->arg[0].number); break;
-    default: break;
+    case VERB_JOB:
+        take_job (self, frame);
+        break;
+    case VERB_COMMITTED:
+        take_committed (self, frame->arg[0].bytes);
+        break;
+    case VERB_STEP_SAVED:
+        take_step_saved (self, frame->arg[0].number);
+        break;
+    case VERB_CANCEL:
+        drop (self, frame->arg[0].number);
+        break;
+    default:
+        break;
     }
 }
 
