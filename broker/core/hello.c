@@ -275,6 +275,10 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
                       PLV_VIEW_ARG (frame->arg[0].bytes));
         return;
     }
+    if (self->peers.count > PEERS_MAX) {
+        peers_refuse (self, peer, "FULL", VERB_HELLO, "%d peers are connected already: try again later", PEERS_MAX);
+        return;
+    }
     if (!name_good (frame->arg[1].bytes)) {
         peers_refuse (self, peer, "ARG", VERB_HELLO, "a name has 1 to %d letters, digits, dots, dashes and underscores",
                       NAME_BYTES_MAX);

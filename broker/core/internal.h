@@ -40,6 +40,7 @@ typedef struct {
     uint32_t waiting; /* scans that have not been answered */
     uint32_t done;    /* letters that were replayed or discarded */
     uint32_t missing;
+    uint64_t stored; /* its rows are at least this new */
     uint64_t limit;
     plv_buf_t items; /* encoded, one behind the other */
     uint32_t item_count;
@@ -87,6 +88,8 @@ struct core {
     plv_buf_t runs;         /* DEDUP rows: u64 key, u32 expiry each, oldest first */
 
     plv_map_u64_t asks;
+    plv_map_u64_t taken; /* dead letters that were sent again or thrown away: the journal position of that */
+    uint64_t taken_seq;  /* the newest of them */
     uint64_t next_token;
     plv_buf_t scratch; /* for one function's use, never across a call */
     plv_buf_t body;    /* a body being made, until it is noted */
@@ -182,6 +185,7 @@ void lanes_destroy (core_t *self);
 void lanes_replace (core_t *self); /* by those of a new policy; a route that stays keeps its breaker */
 void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change);
 service_t *service_of (core_t *self, plv_view_t name);
+void service_leave (core_t *self, serving_t *serving); /* a service that nobody offers or asks for goes */
 
 /*  reflect.c: the views  */
 void reflect_dirty (core_t *self, session_t *session);

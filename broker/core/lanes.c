@@ -24,6 +24,18 @@ service_t *service_of (core_t *self, plv_view_t name)
     return service;
 }
 
+void service_leave (core_t *self, serving_t *serving)
+{
+    service_t *service = serving->service;
+    plv_node_remove (&serving->idle);
+    serving->service = NULL;
+    if (--service->workers > 0 || !plv_list_empty (&service->lanes))
+        return;
+    plv_map_remove (&self->services, plv_view_str (service->name));
+    plv_buf_free (&service->cache_keys);
+    free (service);
+}
+
 outlet_t *outlet_of (core_t *self, plv_view_t name)
 {
     outlet_t *outlet = plv_map_get (&self->outlets, name);

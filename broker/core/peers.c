@@ -52,7 +52,7 @@ static void free_jobs (core_t *self, peer_t *peer, how_t how, const char *why)
         fail_event (self, PLV_OF (node, entry_t, in_holder), &(failure_t){.how = how, .why = plv_view_str (why)});
     ungather (self, peer);
     for (size_t i = 0; i < peer->serving_count; i++)
-        peer->servings[i].service->workers--;
+        service_leave (self, &peer->servings[i]);
 }
 
 /*  A reply in the hands of an adapter whose connection is lost may have been sent: the adapter comes back and
