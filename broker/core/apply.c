@@ -334,6 +334,7 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
         session = session_make (self, &envelope, record->at_us);
     if (reflected (self, session) || entry_get (self, record->number))
         goto done;
+    session->active_us = record->at_us;
     entry->flags |= ENTRY_REPLAYED;
     entry->charged = 0;
     ledger_open (&entry->ledger, entry->attempts, record->at_us, label_new (record->who));

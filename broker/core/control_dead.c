@@ -74,13 +74,29 @@ static uint32_t scan_numbers (core_t *self, uint64_t token, ask_t *ask, plv_view
     return count;
 }
 
+/*  What was taken up counts as long as a row may be on its way that was read before.  */
+static void forget_taken (core_t *self)
+{
+    if (self->asks.count == 0 && self->taken_seq <= self->stored)
+        plv_map_u64_free (&self->taken);
+}
+
+/*  Two operators at once: the second one's row was read before the first one took the letter up.  */
+static bool taken_since (core_t *self, const ask_t *ask, uint64_t number)
+{
+    return entry_get (self, number)
+           || (uintptr_t) plv_map_u64_get (&self->taken, number) > ask->stored;
+}
+
 void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
 {
+    forget_taken (self);
     uint64_t token = self->next_token++;
     ask_t *ask = plv_alloc_zero (1, sizeof *ask);
     ask->peer = peer->number;
     ask->request = request;
     ask->command = command;
+    ask->stored = self->stored;
     text_argument (arguments, "who", ask->who);
     text_argument (arguments, "reason", ask->reason);
     plv_map_u64_put (&self->asks, token, ask);
@@ -108,11 +124,6 @@ static void replay (core_t *self, ask_t *ask, uint64_t number, plv_view_t row)
         .who = plv_view_str (ask->who),
         .extra = row,
     };
-    /* two operators at once: the second finds it taken up */
-    if (entry_get (self, number)) {
-        ask->missing++;
-        return;
-    }
     note (self, &record);
     entry_t *entry = entry_get (self, number);
     count (self, COUNTER_REPLAYS);
@@ -135,15 +146,21 @@ static void discard (core_t *self, ask_t *ask, uint64_t number, const dead_t *de
         .who = plv_view_str (ask->who),
         .why = plv_view_str (ask->reason),
     };
-    if (entry_get (self, number)) {
-        ask->missing++;
-        return;
-    }
     note (self, &record);
     ask->done++;
     session_t *session = session_get (self, dead->session);
     if (session)
         dispatch_session (self, session);
+}
+
+static void take_up (core_t *self, ask_t *ask, uint64_t number, plv_view_t row, const dead_t *dead)
+{
+    plv_map_u64_put (&self->taken, number, (void *) (uintptr_t) self->seq);
+    self->taken_seq = self->seq;
+    if (ask->command == COMMAND_DEAD_REPLAY)
+        replay (self, ask, number, row);
+    else
+        discard (self, ask, number, dead);
 }
 
 static void list_item (ask_t *ask, const dead_t *dead, const entry_t *entry)
@@ -179,19 +196,24 @@ static void take_row (core_t *self, ask_t *ask, const plv_row_t *row)
         ask->missing++;
         return;
     }
-    if (ask->command == COMMAND_DEAD_REPLAY)
-        replay (self, ask, number, row->value);
-    else if (ask->command == COMMAND_DEAD_DISCARD)
-        discard (self, ask, number, &dead);
-    else
+    bool acts = ask->command == COMMAND_DEAD_REPLAY || ask->command == COMMAND_DEAD_DISCARD;
+    if (!acts)
         list_item (ask, &dead, entry);
+    else if (taken_since (self, ask, number))
+        ask->missing++;
+    else
+        take_up (self, ask, number, row->value, &dead);
     entry_destroy (&entry);
 }
 
 static void answer_counts (core_t *self, peer_t *peer, const ask_t *ask)
 {
     plv_buf_t body = {0};
-    plv_mp_put_map (&body, 2);
+    plv_mp_put_map (&body, ask->done ? 2 : 3);
+    if (!ask->done) {
+        plv_mp_put_text (&body, "text");
+        plv_mp_put_text (&body, "there are no dead letters of these numbers");
+    }
     plv_mp_put_text (&body, "done");
     plv_mp_put_u64 (&body, ask->done);
     plv_mp_put_text (&body, "missing");
@@ -206,6 +228,7 @@ static void answer_items (core_t *self, peer_t *peer, const ask_t *ask)
     plv_mp_put_map (&body, 2);
     plv_mp_put_text (&body, "items");
     plv_mp_put_array (&body, ask->item_count);
+    plv_buf_check (&ask->items);
     plv_buf_add_view (&body, plv_buf_view (&ask->items));
     plv_mp_put_text (&body, "next");
     if (ask->next)
@@ -238,15 +261,19 @@ void control_rows (core_t *self, const input_t *input)
 {
     ask_t *ask = plv_map_u64_get (&self->asks, input->token);
     plv_row_t row;
-    uint32_t rows = 0;
+    uint64_t last = 0;
     if (!ask)
         return;
     if (input->type == INPUT_ROWS)
-        for (size_t at = 0; plv_row_next (input->bytes, &at, &row); rows++)
-            if (row.key.size == 8)
+        for (size_t at = 0; plv_row_next (input->bytes, &at, &row);)
+            if (row.key.size == 8) {
                 take_row (self, ask, &row);
-    if (input->type == INPUT_ROWS && rows == 0)
+                last = plv_get_u64 (row.key.data);
+            }
+    if (input->type == INPUT_ROWS && last == 0)
         ask->missing++;
+    if (input->more && !ask->next)
+        ask->next = last; /* large letters: the store gives only so many bytes at a time */
     if (--ask->waiting > 0)
         return;
     answer (self, ask, input->type == INPUT_CHECKPOINT ? input->bytes : plv_view (NULL, 0));

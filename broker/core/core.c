@@ -69,6 +69,7 @@ static void destroy_asks (core_t *self)
         free (ask);
     }
     plv_map_u64_free (&self->asks);
+    plv_map_u64_free (&self->taken);
 }
 
 static void destroy_names (core_t *self)

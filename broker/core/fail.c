@@ -94,13 +94,16 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
     session_t *session = entry->session;
     peer_t *peer = entry->holder;
 
+    if (!entry->lane) /* after a restart */
+        entry->lane = dispatch_lane (self, entry);
     count_lost (self, failure->how);
     if (peer)
         plv_histogram_add (&self->metrics.histogram[HISTOGRAM_JOB_TIME], self->now.mono_us - entry->lease_us);
     tell_breaker (self, entry, failure);
     bool charged = is_charged (entry, failure);
     uint32_t spent = entry->charged + (charged ? 1u : 0u);
-    if (failure->permanent || spent >= attempts_allowed (self, entry) || entry->attempts >= ATTEMPTS_MAX) {
+    bool over = charged && spent >= attempts_allowed (self, entry);
+    if (failure->permanent || over || entry->attempts >= ATTEMPTS_MAX) {
         const death_t death = {
             .why = failure->permanent ? DEAD_PERMANENT : DEAD_ATTEMPTS,
             .how = failure->how,
@@ -131,7 +134,9 @@ static void put_fallback (core_t *self, const entry_t *entry, fallback_kind_t ki
         || fallback_text (self->policy->conf, kind)[0] == '\0')
         return;
     fallback_body (&plain, self->policy->conf, kind, plv_mp_find_str (entry_body (entry), "message_text"));
+    plv_buf_check (&plain);
     compliance_add (body, self->policy->conf, plv_buf_view (&plain));
+    plv_buf_check (body);
     plv_buf_free (&plain);
     count (self, COUNTER_FALLBACKS);
 }

@@ -5,7 +5,7 @@
 import unittest
 
 from palaverd import BrokerTest, route, wait
-from wireclient import text_id
+from wireclient import frame, text_id
 
 
 class DeadLetter(BrokerTest):
@@ -68,6 +68,29 @@ class DeadLetter(BrokerTest):
         wait(broker.dead, 'a dead letter')
         adapter.quiet('DELIVER')
         self.assertEqual(broker.metric('fallbacks'), 1)
+
+    def test_3_8_large_dead_letters_are_listed_to_the_last(self):
+        broker, adapter, _ = self.start(**{'limits.body_kb': 1024})
+        for number in range(12):
+            adapter.publish('x' * 900000, session=str(number))
+            adapter.expect('STORED')
+        found, body = [], {'next': 0}
+        while body['next'] is not None:
+            body = broker.ask('dead.list', after=body['next'])
+            found += [item['number'] for item in body['items']]
+        self.assertEqual(len(set(found)), 12)
+
+    def test_3_8_a_restart_does_not_forget_the_attempts_of_the_route(self):
+        broker, adapter, worker = self.start(**{'agents.attempts': 1, 'agents.timeout_ms': 500,
+                                                'routes': [route(attempts=3)]})
+        adapter.publish('hello')
+        worker.nack(worker.job()['lease'])
+        worker.job()
+        broker.restart(crash=True)
+        adapter.hello()
+        worker = broker.worker('other')
+        self.assertEqual(worker.job()['attempt'], 3)
+        self.assertEqual(broker.dead(), [])
 
     def test_3_8_skip_goes_on_with_the_session(self):
         broker, adapter, worker = self.start()
@@ -371,6 +394,20 @@ class Replay(BrokerTest):
         worker.quiet('JOB')
         self.assertEqual(broker.try_ask('dead.replay', numbers=numbers, who='me')[0], 'NOENT')
         self.assertEqual(broker.metric('replays'), 1)
+
+    def test_3_10_two_operators_at_the_same_moment(self):
+        broker, adapter, worker = self.start()
+        numbers, _ = self.kill(broker, adapter, worker, ['a', 'b'])
+        tool = broker.tool()
+        asked = {'numbers': numbers[:1], 'who': 'me', 'reason': 'spam'}
+        tool.send(frame('CONTROL', 1, 'dead.discard', asked), frame('CONTROL', 2, 'dead.replay', asked),
+                  frame('CONTROL', 3, 'dead.discard', asked))
+        answers = sorted((tool.result() for _ in range(3)), key=lambda answer: answer[0])
+        self.assertEqual([(status, body['done'], body['missing']) for status, body in answers],
+                         [('NOENT', 0, 1), ('NOENT', 0, 1), ('ok', 1, 0)])
+        self.assertIn('text', answers[0][1])
+        worker.quiet('JOB')
+        self.assertEqual((broker.metric('dead'), len(broker.dead())), (1, 1))
 
     def test_3_10_survives_kill_9(self):
         broker, adapter, worker = self.start()
