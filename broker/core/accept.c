@@ -121,6 +121,7 @@ static void answer_fallback (core_t *self, entry_t *entry, fallback_kind_t kind)
     plv_view_t query = plv_mp_find_str (entry_body (entry), "message_text");
     plv_buf_t body = {0};
     fallback_body (&body, self->policy->conf, kind, query);
+    plv_buf_check (&body);
     reply_give (self, entry, plv_buf_view (&body), plv_view (NULL, 0), REPLY_FALLBACK);
     plv_buf_free (&body);
 }
@@ -192,7 +193,9 @@ static bool answer_from_cache (core_t *self, const incoming_t *in)
         return false;
     plv_buf_t none = {0};
     state_subset (session ? &session->state : &none, plv_buf_view (&in->lane->service->cache_keys), &subset);
+    plv_buf_check (&subset);
     cache_key (&key, in->lane->index, in->text, plv_buf_view (&subset));
+    plv_buf_check (&key);
     found = cache_get (self->cache, plv_buf_view (&key), self->now.mono_us, &body);
     count (self, found ? COUNTER_CACHE_HITS : COUNTER_CACHE_MISSES);
     if (found)

@@ -31,6 +31,7 @@ const char *command_name (command_t command)
 
 void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status, const plv_buf_t *body)
 {
+    plv_buf_check (body);
     plv_buf_t *buf = frame_held (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_RESULT);
     plv_mp_put_u64 (buf, request);
@@ -62,6 +63,7 @@ static void show_metrics (core_t *self, plv_buf_t *body)
     plv_metrics_render (core_metrics (self), &text);
     plv_mp_put_map (body, 1);
     plv_mp_put_text (body, "text");
+    plv_buf_check (&text);
     plv_mp_put_str (body, plv_buf_view (&text));
     plv_buf_free (&text);
 }

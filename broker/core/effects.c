@@ -115,6 +115,7 @@ static void seal_packet (effects_packet_t *packet)
     for (int kind = 0; kind < ACK_COUNT_; kind++) {
         if (packet->ack_count[kind] == 0)
             continue;
+        plv_buf_check (&packet->acks[kind]);
         size_t mark = plv_frame_begin (&packet->bytes, verb_of[kind]);
         plv_mp_put_array (&packet->bytes, packet->ack_count[kind]);
         plv_buf_add_view (&packet->bytes, plv_buf_view (&packet->acks[kind]));
@@ -130,8 +131,15 @@ void effects_seal (effects_t *self)
         seal_packet (&self->held.items[i]);
     for (size_t i = 0; i < self->prompt.count; i++)
         seal_packet (&self->prompt.items[i]);
+    for (size_t i = 0; i < self->scan_count; i++) {
+        plv_buf_check (&self->scans[i].from);
+        plv_buf_check (&self->scans[i].to);
+    }
     plv_buf_check (&self->journal);
     plv_buf_check (&self->rows);
+    plv_buf_check (&self->closes);
+    plv_buf_check (&self->accepted);
+    plv_buf_check (&self->checkpoint_dir);
 }
 
 void effects_close (effects_t *self, uint32_t peer)

@@ -41,6 +41,8 @@ void mark_body (plv_buf_t *buf, plv_view_t body, const char *key)
         plv_mp_skip (&value, &metadata);
     count = copy_others (&pairs, body, "metadata");
     marked = copy_others (&marks, metadata, key);
+    plv_buf_check (&pairs);
+    plv_buf_check (&marks);
     plv_mp_put_map (buf, count + 1);
     plv_buf_add_view (buf, plv_buf_view (&pairs));
     plv_mp_put_text (buf, "metadata");

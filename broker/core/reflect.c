@@ -56,6 +56,7 @@ static void delete_turns (core_t *self, session_t *session, uint64_t below)
     history_t *history = &session->history;
     for (uint64_t number = history->rows_from; number < below && number <= history->written; number++) {
         turn_key (&self->scratch, session, number);
+        plv_buf_check (&self->scratch);
         plv_row_delete (&self->effects->rows, VIEW_TURNS, plv_buf_view (&self->scratch));
     }
     if (history->rows_from < below)
@@ -75,6 +76,8 @@ static void write_turns (core_t *self, session_t *session)
         turn_key (&self->scratch, session, number);
         plv_buf_add_u8 (&value, turn->maps);
         plv_buf_add (&value, turn->bytes, turn->size);
+        plv_buf_check (&self->scratch);
+        plv_buf_check (&value);
         plv_row_put (&self->effects->rows, VIEW_TURNS, plv_buf_view (&self->scratch), plv_buf_view (&value));
         plv_buf_free (&value);
     }
@@ -90,6 +93,7 @@ static void write_entries (core_t *self, plv_node_t *list)
             continue;
         plv_buf_clear (&self->scratch);
         entry_write (entry, entry->session->id, &self->scratch);
+        plv_buf_check (&self->scratch);
         plv_row_put (&self->effects->rows, VIEW_ENTRIES, number_key (key, entry->number),
                      plv_buf_view (&self->scratch));
         entry->dirty = false;
@@ -106,6 +110,7 @@ static void write_session (core_t *self, session_t *session)
     write_entries (self, &session->replies);
     plv_buf_clear (&self->scratch);
     session_write (session, self->seq, &self->scratch);
+    plv_buf_check (&self->scratch);
     plv_row_put (rows, VIEW_SESSIONS, session->id, plv_buf_view (&self->scratch));
     plv_node_remove (&session->dirty);
 }
@@ -133,6 +138,7 @@ static void run_written (core_t *self, uint64_t key, plv_view_t run)
     uint32_t expires_s = dedup_run_expires (run);
     plv_buf_add (&self->runs, &key, sizeof key);
     plv_buf_add (&self->runs, &expires_s, sizeof expires_s);
+    plv_buf_check (&self->runs);
 }
 
 void reflect_run_loaded (core_t *self, uint64_t key, plv_view_t run)
@@ -166,6 +172,7 @@ static void delete_expired_runs (core_t *self)
 static void write_run (core_t *self)
 {
     uint8_t key[8];
+    plv_buf_check (&self->run);
     plv_row_put (&self->effects->rows, VIEW_DEDUP, number_key (key, self->seq), plv_buf_view (&self->run));
     run_written (self, self->seq, plv_buf_view (&self->run));
     plv_buf_clear (&self->run);

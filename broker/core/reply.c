@@ -64,6 +64,8 @@ static void keep_in_cache (core_t *self, const entry_t *entry, plv_view_t body)
         return;
     state_subset (&entry->session->state, plv_buf_view (&entry->lane->service->cache_keys), &subset);
     cache_key (&key, entry->lane->index, query, plv_buf_view (&subset));
+    plv_buf_check (&subset);
+    plv_buf_check (&key);
     mark_body (&marked, body, "cached");
     cache_put (self->cache, plv_buf_view (&key), plv_buf_view (&marked), self->now.mono_us);
     plv_buf_free (&key);
@@ -86,6 +88,7 @@ static plv_err_t check_reply (core_t *self, const entry_t *entry, const plv_fram
     if (state.size) {
         plv_buf_t trial = {0};
         plv_buf_add_view (&trial, plv_buf_view (&entry->session->state));
+        plv_buf_check (&trial);
         err = state_patch (&trial, state, (size_t) self->policy->conf->session_state_kb << 10, fail);
         plv_buf_free (&trial);
     }

@@ -78,6 +78,7 @@ plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv
     plv_err_t err = ERR_OK;
     uint32_t count = copy_pairs (&pairs, state_view (state), patch);
     count += copy_pairs (&pairs, patch, plv_view (NULL, 0));
+    plv_buf_check (&pairs);
     plv_mp_put_map (&merged, count);
     plv_buf_add_view (&merged, plv_buf_view (&pairs));
     plv_buf_check (&merged);

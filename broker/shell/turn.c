@@ -23,6 +23,7 @@ void turn_lost (void *broker, uint32_t peer)
 
 static void post_packet (broker_t *self, const effects_packet_t *packet)
 {
+    plv_buf_check (&packet->bytes); /* what closes a peer leaves before the turn is sealed */
     plv_view_t bytes = plv_buf_view (&packet->bytes);
     plv_metrics_t *metrics = core_metrics (self->core);
     links_sent_t sent = links_send (self->links, packet->peer, bytes);

@@ -58,6 +58,7 @@ class Round:
         self.folder = tempfile.mkdtemp(prefix='c')
         self.file, self.jobs = f'{self.folder}/platform', f'{self.folder}/jobs'
         self.children, self.kills, self.due = {}, [], []
+        self.credit = 64 if mode.host else CREDIT
         conf, options = dict(CONF), ()
         if mode.host:
             os.mkdir(f'{self.folder}/plugins', 0o755)
@@ -188,7 +189,7 @@ class Round:
 
     def verdict(self):
         return Verdict(self.lines(self.file), self.letters(), self.kills, self.mode.deduplicates,
-                       self.mode.worker == 'counter', self.lines(self.jobs), CREDIT if not self.mode.host else 64)
+                       self.mode.worker == 'counter', self.lines(self.jobs), self.credit)
 
     def run(self):
         self.broker.start()

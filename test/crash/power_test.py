@@ -4,8 +4,8 @@
 
     power_test.py [--rounds N] [--seed SEED]
 
-powercut.so keeps what the disk would hold (see test/power). The broker goes on from that; adapter and workers live on,
-as on another machine. The rounds with data.sync = false prove that the test can see a loss.
+powercut.so keeps what the disk would hold (see test/power), and the broker goes on from that. Its adapter loses power
+with it; the platform does not, and the workers live on, as on another machine. The rounds with data.sync = false prove that the test can see a loss.
 """
 
 import argparse
@@ -39,6 +39,8 @@ class PowerRound(Round):
                  'POWER_IMAGE': self.image, 'POWER_CUT': str(self.cut_at if sync else 0),
                  'POWER_SEED': str(self.random.choice([0, seed + 1]))}
         self.sync = sync
+        # What was delivered since the last sync is unknown as well, however much that is.
+        self.credit = 0
         self.broker.env.update(power)
         self.broker.write_conf({'data.sync': sync})
 
@@ -53,10 +55,12 @@ class PowerRound(Round):
         code = self.broker.wait_exit()
         assert code == -signal.SIGKILL, f'the broker ended with {code}\n{self.broker.tail()}'
         self.killed('broker')
+        self.kill_child('platform', self.start_platform)
         self.said = sum(line.startswith(('stored', 'shown')) for line in self.lines(self.file))
         del self.broker.env['LD_PRELOAD']
         self.broker.data = f'{self.image}/data'
         self.broker.start()
+        self.start_due(everything=True)
         before = self.answers()
         wait(lambda: self.answers() > before, 'it goes on')
 

@@ -1,0 +1,58 @@
+/*  palaverd_fault -- palaverd, in which the N-th allocation fails: linked with alloc_fault.c
+    OWNS    as palaverd
+    THREAD  main; signal handlers that touch two atomics only
+    FAILS   on purpose
+    COST    as palaverd
+
+    PALAVER_FAULT_ALLOC=N   the N-th allocation from the start fails
+    PALAVER_FAULT_LATER=N   the N-th one fails behind SIGUSR1, which is answered with a line `armed`
+
+    SIGUSR2 is answered with a line `allocations N`: so many since the start, or since SIGUSR1.  */
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "fault/fault.h"
+#include "shell/broker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void arm (int number)
+{
+    const char *nth = getenv ("PALAVER_FAULT_LATER");
+    (void) number;
+    fault_arm (nth ? strtoull (nth, NULL, 10) : 0);
+    dprintf (STDERR_FILENO, "armed\n");
+}
+
+static void tell (int number)
+{
+    (void) number;
+    dprintf (STDERR_FILENO, "allocations %llu\n", (unsigned long long) fault_count ());
+}
+
+int main (int argc, char **argv)
+{
+    options_t options;
+    plv_conf_t *conf = NULL;
+    broker_t *broker = NULL;
+    plv_fail_t fail;
+    signal (SIGUSR1, arm);
+    signal (SIGUSR2, tell);
+    if (!options_parse (argc, argv, &options))
+        return 2;
+    plv_err_t err = plv_conf_load (options.conf, &conf, &fail);
+    plv_log_t *log = plv_log_new ("palaverd", STDERR_FILENO, LOG_INFO, LOG_JSON);
+    if (!err)
+        err = broker_new (&options, &conf, log, &broker, &fail);
+    if (!err)
+        err = broker_run (broker, &fail);
+    if (err)
+        plv_log (log, LOG_BROKER_FAILED, F_STR ("why", fail.text));
+    broker_destroy (&broker);
+    plv_log_destroy (&log);
+    plv_conf_destroy (&conf);
+    return err ? 1 : 0;
+}
