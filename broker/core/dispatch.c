@@ -120,25 +120,37 @@ static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *ba
 }
 
 /*  An event that was gathered waits again, in its lane.  */
-void dispatch_ungather (core_t *self, peer_t *peer, session_t *session)
+static void wait_again (core_t *self, session_t *session)
 {
     plv_node_remove (&session->ready);
-    peer->gathered_count--;
     session->active->state = ENTRY_WAITING;
     session->active = NULL;
     dispatch_session (self, session);
 }
 
-/*  What was gathered for a route that has been paused since goes back.  */
+void dispatch_ungather (core_t *self, peer_t *peer, session_t *session)
+{
+    peer->gathered_count--;
+    wait_again (self, session);
+}
+
+/*  What was gathered for a route that has been paused since goes back; all of it at once, since one that goes
+    back may bring another event to the same worker, and with it the batch to its end.  */
 static void drop_paused (core_t *self, peer_t *peer)
 {
-    plv_node_t *next;
+    plv_node_t paused, *next;
+    plv_list_init (&paused);
     for (plv_node_t *node = peer->gathered.next; node != &peer->gathered; node = next) {
         session_t *session = PLV_OF (node, session_t, ready);
         next = node->next;
-        if (!session->active->lane || !breaker_allows (&session->active->lane->breaker))
-            dispatch_ungather (self, peer, session);
+        if (session->active->lane && breaker_allows (&session->active->lane->breaker))
+            continue;
+        peer->gathered_count--;
+        plv_node_remove (node);
+        plv_list_push (&paused, node);
     }
+    for (plv_node_t *node; (node = plv_list_first (&paused));)
+        wait_again (self, PLV_OF (node, session_t, ready));
 }
 
 /*  Every session that was gathered for the worker becomes one batch.  */
@@ -191,10 +203,21 @@ lane_t *dispatch_lane (core_t *self, entry_t *entry)
     return route < 0 ? NULL : &self->lanes[route];
 }
 
+static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const char *code,
+                         const char *words)
+{
+    const death_t death = {
+        .why = why,
+        .fallback = FALLBACK_GENERAL_ERROR,
+        .code = plv_view_str (code),
+        .words = plv_view_str (words),
+    };
+    fail_dead (self, entry, &death);
+}
+
 /*  The event that is to go to a worker now, or NULL. What no route wants any more dies on the way.  */
 static entry_t *next_event (core_t *self, session_t *session)
 {
-    static const death_t no_route = {.why = DEAD_NO_ROUTE, .fallback = FALLBACK_GENERAL_ERROR};
     plv_node_t *first;
     while (!session->active && !session->parked_by && (first = plv_list_first (&session->events))) {
         entry_t *entry = PLV_OF (first, entry_t, in_session);
@@ -202,12 +225,14 @@ static entry_t *next_event (core_t *self, session_t *session)
             return NULL;
         if (!entry->lane)
             entry->lane = dispatch_lane (self, entry);
-        if (entry->lane)
+        if (!entry->lane)
+            die_waiting (self, entry, DEAD_NO_ROUTE, "no_route",
+                         "no route in conf matches this event any more");
+        else if (entry->attempts >= ATTEMPTS_MAX)
+            die_waiting (self, entry, DEAD_ATTEMPTS, "attempts",
+                         "it was tried as often as can be counted");
+        else
             return entry;
-        death_t death = no_route;
-        death.code = plv_view_str ("no_route");
-        death.words = plv_view_str ("no route in conf matches this event any more");
-        fail_dead (self, entry, &death);
     }
     return NULL;
 }

@@ -84,7 +84,7 @@ static bool tell_lost (broker_t *self)
     memcpy (&peer, self->lost.data + self->lost.size, sizeof peer);
     links_forget (self->links, peer);
     input_t input = {.type = INPUT_GONE, .now = broker_now (), .peer = peer};
-    turn_input (self, &input);
+    core_step (self->core, &input, self->turn.gather); /* turn_prompt, who asks, sends what comes of it */
     return true;
 }
 
@@ -183,6 +183,7 @@ void turn_commit (broker_t *self, bool all)
     core_now_t now = broker_now ();
     if (turn->under_way || self->failed)
         return;
+    turn_prompt (self); /* first: a peer that is found to be gone adds to what is stored */
     uint64_t seq = core_turn (self->core, now, all, turn->gather);
     turn_prompt (self);
     if (seq == 0) {
