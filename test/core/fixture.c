@@ -74,6 +74,8 @@ static void keep_frames (fixture_t *self, const effects_packets_t *packets)
         plv_fail_t fail;
         plv_err_t err = plv_packet_open (plv_buf_view (&packets->items[i].bytes), &reader, &fail);
         while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
+            if (!self->heartbeats && (frame.verb == VERB_PING || frame.verb == VERB_PONG))
+                continue;
             uint32_t size = (uint32_t) (PLV_PACKET_HEAD_BYTES + PLV_FRAME_HEAD_BYTES + frame.raw.size);
             plv_buf_add (&inbox->frames, &size, sizeof size);
             plv_packet_begin (&inbox->frames);

@@ -40,6 +40,7 @@ typedef struct {
     plv_buf_t current; /* the bytes of the frame looked at last */
     size_t mark;
     bool check_recovery;
+    bool heartbeats; /* PING and PONG are kept too */
     uint64_t checkpoints;
     uint64_t checkpoint_token;
 } fixture_t;
