@@ -85,7 +85,10 @@ static effects_packet_t *packet_add (effects_packets_t *packets, uint32_t peer)
 /*  A packet that is full is left as it is and another one is begun.  */
 static bool packet_has_room (const effects_packet_t *packet)
 {
-    return packet->bytes.size < PACKET_BYTES_FULL;
+    size_t size = packet->bytes.size;
+    for (int kind = 0; kind < ACK_COUNT_; kind++)
+        size += packet->acks[kind].size;
+    return size < PACKET_BYTES_FULL;
 }
 
 effects_packet_t *effects_packet (effects_packets_t *packets, uint32_t peer, effects_slot_t *slot)

@@ -94,6 +94,27 @@ static void test_a_full_packet_is_followed_by_another (void **state)
     effects_free (&effects);
 }
 
+/*  However much one commit makes durable, no frame of acknowledgements is beyond what the wire allows.  */
+static void test_acknowledgements_fill_packets_too (void **state)
+{
+    enum { ACKS = 300000 };
+    effects_t effects;
+    effects_slot_t slot = {0};
+    (void) state;
+    effects_init (&effects);
+    begin (&effects, 1);
+    for (uint64_t i = 0; i < ACKS; i++)
+        effects_ack (effects_packet (&effects.held, ONE, &slot), ACK_STORED, UINT64_MAX - i);
+    effects_seal (&effects);
+    assert_int_equal (effects.held.count, ACKS * 9 / PACKET_BYTES_FULL + 1);
+    for (size_t i = 0; i < effects.held.count; i++) {
+        unsigned frames;
+        acknowledged (&effects.held.items[i], VERB_STORED, &frames);
+        assert_int_equal (frames, 1); /* it was read: not too large */
+    }
+    effects_free (&effects);
+}
+
 /*  A frame is never divided, however large: the packet ends behind it.  */
 static void test_a_large_frame_stays_whole (void **state)
 {
@@ -220,6 +241,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_one_packet_a_peer_and_turn),
         cmocka_unit_test (test_a_full_packet_is_followed_by_another),
+        cmocka_unit_test (test_acknowledgements_fill_packets_too),
         cmocka_unit_test (test_a_large_frame_stays_whole),
         cmocka_unit_test (test_acknowledgements_are_gathered),
         cmocka_unit_test (test_prompt_goes_and_held_stays),
