@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """An online backup: taken while the broker works, and proved by starting a broker on it."""
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """Bad input on the wire gets a clear error, nothing is lost, and the broker lives on."""
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """The wall clock jumps, by hours and in both directions: nothing is lost, and no wait ends early or never."""
 
 import time

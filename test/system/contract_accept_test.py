@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """The delivery contract, clauses 3.1 (accept) and 3.11 (flow), against a real broker."""
 
 import signal

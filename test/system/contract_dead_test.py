@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """The delivery contract, clauses 3.8 (dead letter), 3.9 (poison is not an outage) and 3.10 (replay)."""
 
 import unittest

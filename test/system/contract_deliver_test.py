@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """The delivery contract, clause 3.7 (deliver), against a real broker."""
 
 import os

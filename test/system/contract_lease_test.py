@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """The delivery contract, clauses 3.3 (lease), 3.4 (ledger), 3.5 (commit) and 3.6 (steps), against a real broker."""
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """The delivery contract, clause 3.2 (order, stickiness, the four overlaps), against a real broker."""
 
 import unittest

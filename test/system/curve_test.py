@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """Agents on other machines: TCP with CURVE, off by default, and only for keys that are let in."""
 
 import os

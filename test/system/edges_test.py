@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """Where two features meet: batches and drains, parks and idle ends, pauses and replays, retention and old events."""
 
 import signal

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """Metrics: one for each step of the contract, in the Prometheus text format, and true."""
 
 import re

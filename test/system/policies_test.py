@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """Policies: rate limit, content, length, platforms, fallback texts, disclaimers, cache, micro-batching."""
 
 import time

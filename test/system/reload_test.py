@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """SIGHUP reads the configuration again, all or nothing, and disturbs nothing that is under way."""
 
 import signal

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """Sessions: created, remembered across stops and crashes, ended when idle or reset."""
 
 import time

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """SIGTERM drains and stops; systemd is told when the broker is ready, alive and stopping."""
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=240
+# RUN: timeout=240 variants=debug,release,asan
 """What is wrong with the place, the disk or the configuration is said in one line, and nothing acknowledged is lost."""
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=300
+# RUN: timeout=300 variants=debug,release,asan
 """The broker with its real neighbours: workers in C and Python, and a plugin in a host that the broker supervises."""
 
 import json
