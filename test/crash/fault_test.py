@@ -209,7 +209,7 @@ class Case:
 
     def finish(self, trip, codes, kind):
         """To the end of the round trip, over the end of the process if the fault is one; True if it was."""
-        wait(lambda: not self.broker.running() or self.over(trip), 'the end of the round trip, or of the broker', ENDS_S)
+        wait(lambda: not self.broker.running() or self.over(trip), 'the end of the trip, or of the broker', ENDS_S)
         ended = not self.broker.running()
         if ended:
             self.ended(codes, kind)

@@ -5,7 +5,8 @@
     power_test.py [--rounds N] [--seed SEED]
 
 powercut.so keeps what the disk would hold (see test/power), and the broker goes on from that. Its adapter loses power
-with it; the platform does not, and the workers live on, as on another machine. The rounds with data.sync = false prove that the test can see a loss.
+with it; the platform does not, and the workers live on, as on another machine. The rounds with data.sync = false prove
+that the test can see a loss.
 """
 
 import argparse
