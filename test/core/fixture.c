@@ -9,7 +9,8 @@ static policy_t *policy_of (const char *text)
     plv_conf_t *conf = NULL;
     policy_t *policy = NULL;
     plv_fail_t fail = {0};
-    if (plv_conf_load_text (plv_view_str (text), "test", &conf, &fail) || policy_new (&conf, &policy, &fail))
+    if (plv_conf_load_text (plv_view_str (text), "test", &conf, &fail)
+        || policy_new (&conf, &policy, &fail))
         fail_msg ("%s", fail.text);
     return policy;
 }
@@ -76,7 +77,8 @@ static void keep_frames (fixture_t *self, const effects_packets_t *packets)
         while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
             if (!self->heartbeats && (frame.verb == VERB_PING || frame.verb == VERB_PONG))
                 continue;
-            uint32_t size = (uint32_t) (PLV_PACKET_HEAD_BYTES + PLV_FRAME_HEAD_BYTES + frame.raw.size);
+            uint32_t size =
+                (uint32_t) (PLV_PACKET_HEAD_BYTES + PLV_FRAME_HEAD_BYTES + frame.raw.size);
             plv_buf_add (&inbox->frames, &size, sizeof size);
             plv_packet_begin (&inbox->frames);
             uint8_t head[PLV_FRAME_HEAD_BYTES] = {(uint8_t) frame.verb};
@@ -143,7 +145,8 @@ static void turn (fixture_t *self)
     effects_clear (&self->effects);
     if (!seq)
         return;
-    core_step (self->core, &(input_t){.type = INPUT_STORED, .now = self->now, .token = seq}, &self->effects);
+    core_step (self->core, &(input_t){.type = INPUT_STORED, .now = self->now, .token = seq},
+               &self->effects);
     if (self->check_recovery)
         compare_with_store (self);
 }
@@ -153,7 +156,10 @@ static bool take_rows (fixture_t *self)
     store_done_t done;
     bool taken = false;
     while (self->store->vtable->next (self->store, &done) == STORE_ROWS) {
-        input_t input = {.type = INPUT_ROWS, .now = self->now, .token = done.token, .more = done.more,
+        input_t input = {.type = INPUT_ROWS,
+                         .now = self->now,
+                         .token = done.token,
+                         .more = done.more,
                          .bytes = plv_buf_view (&done.rows)};
         core_step (self->core, &input, &self->effects);
         plv_buf_free (&done.rows);
@@ -182,7 +188,8 @@ plv_buf_t *fx_begin (fixture_t *self, plv_verb_t verb)
 
 void fx_raw (fixture_t *self, uint32_t peer, unsigned allowed, plv_view_t packet)
 {
-    fx_input (self, (input_t){.type = INPUT_PACKET, .peer = peer, .allowed = allowed, .bytes = packet});
+    fx_input (self,
+              (input_t){.type = INPUT_PACKET, .peer = peer, .allowed = allowed, .bytes = packet});
 }
 
 void fx_send (fixture_t *self, uint32_t peer, unsigned allowed)
@@ -243,7 +250,8 @@ void fx_hello (fixture_t *self, uint32_t peer, unsigned allowed, const fx_hello_
 uint32_t fx_adapter (fixture_t *self, const char *name)
 {
     uint32_t peer = fx_peer (self);
-    fx_hello (self, peer, FROM_ADAPTER, &(fx_hello_t){.role = "adapter", .name = name, .credit = 8, .incarnation = 1});
+    fx_hello (self, peer, FROM_ADAPTER,
+              &(fx_hello_t){.role = "adapter", .name = name, .credit = 8, .incarnation = 1});
     fx_expect (self, peer, VERB_WELCOME);
     return peer;
 }
@@ -252,7 +260,11 @@ uint32_t fx_worker (fixture_t *self, uint64_t credit)
 {
     uint32_t peer = fx_peer (self);
     fx_hello (self, peer, FROM_WORKER,
-              &(fx_hello_t){.role = "agent", .name = "w", .service = "advisor", .credit = credit, .incarnation = 100});
+              &(fx_hello_t){.role = "agent",
+                            .name = "w",
+                            .service = "advisor",
+                            .credit = credit,
+                            .incarnation = 100});
     fx_expect (self, peer, VERB_WELCOME);
     return peer;
 }
@@ -332,7 +344,8 @@ void fx_step_save (fixture_t *self, uint32_t peer, uint64_t lease, const char *n
     send_as (self, peer);
 }
 
-void fx_delivered (fixture_t *self, uint32_t peer, uint64_t delivery, const char *outcome, uint64_t retry_after_ms)
+void fx_delivered (fixture_t *self, uint32_t peer, uint64_t delivery, const char *outcome,
+                   uint64_t retry_after_ms)
 {
     plv_buf_t *buf = fx_begin (self, VERB_DELIVERED);
     plv_mp_put_u64 (buf, delivery);
@@ -358,7 +371,8 @@ void fx_bye (fixture_t *self, uint32_t peer)
     send_as (self, peer);
 }
 
-void fx_control (fixture_t *self, uint32_t peer, const char *command, const char *key, uint64_t number, const char *text)
+void fx_control (fixture_t *self, uint32_t peer, const char *command, const char *key,
+                 uint64_t number, const char *text)
 {
     plv_buf_t *buf = fx_begin (self, VERB_CONTROL);
     plv_mp_put_u64 (buf, 5);
@@ -452,7 +466,8 @@ plv_frame_t fx_expect (fixture_t *self, uint32_t peer, plv_verb_t verb)
     assert_int_equal (plv_packet_open (plv_buf_view (&self->current), &reader, NULL), ERR_OK);
     assert_int_equal (plv_packet_next (&reader, &frame, NULL), ERR_OK);
     if (frame.verb != verb)
-        fail_msg ("peer %u got %s, where %s is due", peer, plv_verb_name (frame.verb), plv_verb_name (verb));
+        fail_msg ("peer %u got %s, where %s is due", peer, plv_verb_name (frame.verb),
+                  plv_verb_name (verb));
     return frame;
 }
 
@@ -472,7 +487,8 @@ void fx_expect_nothing (fixture_t *self, uint32_t peer)
 {
     const fx_inbox_t *inbox = &self->inbox[peer];
     if (inbox->at < inbox->frames.size)
-        fail_msg ("peer %u got %s, where nothing is due", peer, plv_verb_name (verb_at (inbox, inbox->at)));
+        fail_msg ("peer %u got %s, where nothing is due", peer,
+                  plv_verb_name (verb_at (inbox, inbox->at)));
 }
 
 void fx_forget (fixture_t *self, uint32_t peer)

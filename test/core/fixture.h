@@ -88,12 +88,13 @@ void fx_say (fixture_t *self, uint32_t peer, const char *session, const char *te
 void fx_reply (fixture_t *self, uint32_t peer, uint64_t lease, const char *text);
 void fx_nack (fixture_t *self, uint32_t peer, uint64_t lease, bool permanent, const char *code);
 void fx_step_save (fixture_t *self, uint32_t peer, uint64_t lease, const char *name, size_t size);
-void fx_delivered (fixture_t *self, uint32_t peer, uint64_t delivery, const char *outcome, uint64_t retry_after_ms);
+void fx_delivered (fixture_t *self, uint32_t peer, uint64_t delivery, const char *outcome,
+                   uint64_t retry_after_ms);
 void fx_credit (fixture_t *self, uint32_t peer, uint64_t credit);
 void fx_bye (fixture_t *self, uint32_t peer);
 /*  `key` and its number or text; NULL: none.  */
-void fx_control (fixture_t *self, uint32_t peer, const char *command, const char *key, uint64_t number,
-                 const char *text);
+void fx_control (fixture_t *self, uint32_t peer, const char *command, const char *key,
+                 uint64_t number, const char *text);
 
 void fx_input (fixture_t *self, input_t input);
 void fx_gone (fixture_t *self, uint32_t peer);

@@ -68,7 +68,10 @@ static void test_what_is_held (void **state)
     plv_frame_end (&packet, plv_frame_begin (&packet, VERB_PING));
     effects_t effects;
     effects_init (&effects);
-    input_t input = {.type = INPUT_PACKET, .now = fx->now, .peer = web, .allowed = FROM_ADAPTER,
+    input_t input = {.type = INPUT_PACKET,
+                     .now = fx->now,
+                     .peer = web,
+                     .allowed = FROM_ADAPTER,
                      .bytes = plv_buf_view (&packet)};
     core_step (fx->core, &input, &effects);
     assert_int_equal (effects.held.count, 0);
@@ -108,7 +111,8 @@ static void test_what_is_rejected (void **state)
 
 static void busy (fixture_t *fx, uint32_t peer, const char *session, const char *platform_id)
 {
-    fx_publish (fx, peer, 8, &(fx_event_t){.session = session, .text = "x", .platform_id = platform_id});
+    fx_publish (fx, peer, 8,
+                &(fx_event_t){.session = session, .text = "x", .platform_id = platform_id});
     plv_frame_t frame = fx_expect (fx, peer, VERB_BUSY);
     assert_int_equal (frame.arg[0].number, 8);
     assert_true (frame.arg[1].number > 0);
@@ -168,7 +172,8 @@ static void test_second_copies (void **state)
 /*  A message while the last one is worked on.  */
 static void test_overlap_queue_and_merge (void **state)
 {
-    fixture_t *fx = start ("routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"merge\"; } );");
+    fixture_t *fx =
+        start ("routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"merge\"; } );");
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
@@ -186,7 +191,8 @@ static void test_overlap_queue_and_merge (void **state)
 
 static void test_overlap_interrupt (void **state)
 {
-    fixture_t *fx = start ("routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"interrupt\"; } );");
+    fixture_t *fx =
+        start ("routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"interrupt\"; } );");
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
@@ -205,7 +211,8 @@ static void test_overlap_interrupt (void **state)
 
 static void test_overlap_reject (void **state)
 {
-    fixture_t *fx = start ("routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"reject\"; } );");
+    fixture_t *fx =
+        start ("routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"reject\"; } );");
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
@@ -225,7 +232,8 @@ static void test_one_job_a_session_in_order (void **state)
     uint32_t web = fx_adapter (fx, "web"), one = fx_worker (fx, 4), other = fx_worker (fx, 4);
     for (int i = 0; i < 3; i++)
         fx_say (fx, web, "web_1", texts[i]);
-    for (int i = 0; i < 3; i++) { /* it stays with the worker that has it, though another one is idle */
+    for (int i = 0; i < 3;
+         i++) { /* it stays with the worker that has it, though another one is idle */
         plv_frame_t frame = fx_expect (fx, one, VERB_JOB);
         uint64_t lease = frame.arg[0].number;
         assert_true (plv_view_is (plv_mp_find_str (frame.arg[4].bytes, "message_text"), texts[i]));
@@ -289,7 +297,11 @@ static uint32_t batch_worker (fixture_t *fx, uint64_t size)
 {
     uint32_t peer = fx_peer (fx);
     fx_hello (fx, peer, FROM_WORKER,
-              &(fx_hello_t){.role = "agent", .name = "b", .service = "advisor", .credit = 8, .batch = size,
+              &(fx_hello_t){.role = "agent",
+                            .name = "b",
+                            .service = "advisor",
+                            .credit = 8,
+                            .batch = size,
                             .batch_wait_ms = 500});
     fx_expect (fx, peer, VERB_WELCOME);
     return peer;
@@ -565,7 +577,8 @@ static void test_a_late_reply_is_marked (void **state)
     bool marked = false;
     (void) state;
     plv_frame_t frame = fx_expect (fx, web, VERB_DELIVER);
-    assert_true (plv_mp_find (frame.arg[3].bytes, "metadata", &value) && plv_mp_skip (&value, &metadata));
+    assert_true (plv_mp_find (frame.arg[3].bytes, "metadata", &value)
+                 && plv_mp_skip (&value, &metadata));
     assert_true (plv_mp_find (metadata, "late", &value) && plv_mp_bool (&value, &marked) && marked);
     assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
     fx_destroy (&fx);

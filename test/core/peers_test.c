@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#define SMALL                                                                                                        \
-    "agents = { heartbeat_ms = 1000; timeout_ms = 5000; deadline_ms = 60000; backoff_ms = 100;"                      \
-    " backoff_max_ms = 400; attempts = 3; }; rate_limit = { on = false; }; data = { reflect_s = 1; };"               \
+#define SMALL                                                                                          \
+    "agents = { heartbeat_ms = 1000; timeout_ms = 5000; deadline_ms = 60000; backoff_ms = 100;"        \
+    " backoff_max_ms = 400; attempts = 3; }; rate_limit = { on = false; }; data = { reflect_s = 1; };" \
     "breaker = { threshold = 2; open_s = 10; };"
 
 static fixture_t *start (const char *more)
@@ -100,7 +100,11 @@ static uint32_t worker_again (fixture_t *fx, uint8_t incarnation, uint64_t holdi
 {
     uint32_t peer = fx_peer (fx);
     fx_hello (fx, peer, FROM_WORKER,
-              &(fx_hello_t){.role = "agent", .name = "w", .service = "advisor", .credit = 1, .incarnation = incarnation,
+              &(fx_hello_t){.role = "agent",
+                            .name = "w",
+                            .service = "advisor",
+                            .credit = 1,
+                            .incarnation = incarnation,
                             .holding = holding});
     fx_expect (fx, peer, VERB_WELCOME);
     return peer;
@@ -115,7 +119,8 @@ static void test_a_worker_claims_its_job (void **state)
     uint64_t lease = job (fx, worker);
     uint32_t thief = worker_again (fx, 7, lease);
     fx_expect_cancel (fx, thief, lease, "not_leased");
-    uint32_t again = worker_again (fx, 100, lease); /* the broker does not know yet that it was cut off */
+    uint32_t again =
+        worker_again (fx, 100, lease); /* the broker does not know yet that it was cut off */
     assert_true (fx->inbox[worker].closed);
     fx_expect_nothing (fx, again);
     fx_restart (fx);
@@ -172,8 +177,10 @@ static void test_what_an_adapter_had_in_hand (void **state)
     uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
     fx_restart (fx);
     web = fx_peer (fx);
-    fx_hello (fx, web, FROM_ADAPTER,
-              &(fx_hello_t){.role = "adapter", .name = "web", .credit = 8, .incarnation = 1, .holding = delivery});
+    fx_hello (
+        fx, web, FROM_ADAPTER,
+        &(fx_hello_t){
+            .role = "adapter", .name = "web", .credit = 8, .incarnation = 1, .holding = delivery});
     fx_expect (fx, web, VERB_WELCOME);
     fx_expect_nothing (fx, web); /* it has it still */
     fx_gone (fx, web);
@@ -267,7 +274,8 @@ static void test_what_tools_are_told (void **state)
         fx_say (fx, web, session, "x");
     }
     fx_control (fx, tool, "status", NULL, 0, NULL);
-    assert_true (plv_view_is (plv_mp_find_str (fx_expect_result (fx, tool, "ok"), "state"), "ready"));
+    assert_true (
+        plv_view_is (plv_mp_find_str (fx_expect_result (fx, tool, "ok"), "state"), "ready"));
     fx_control (fx, tool, "sessions.list", "limit", 2, NULL);
     plv_view_t body = fx_expect_result (fx, tool, "ok");
     assert_int_equal (fx_items (body, "items"), 2);
@@ -374,7 +382,11 @@ static void test_a_damaged_dead_letter (void **state)
     plv_mp_put_array (buf, 1);
     plv_mp_put_u64 (buf, 1);
     plv_frame_end (buf, fx->mark);
-    input_t input = {.type = INPUT_PACKET, .now = fx->now, .peer = tool, .allowed = FROM_TOOL, .bytes = plv_buf_view (buf)};
+    input_t input = {.type = INPUT_PACKET,
+                     .now = fx->now,
+                     .peer = tool,
+                     .allowed = FROM_TOOL,
+                     .bytes = plv_buf_view (buf)};
     core_step (fx->core, &input, &fx->effects);
     assert_int_equal (fx->effects.scan_count, 1);
     uint64_t token = fx->effects.scans[0].token;
@@ -397,7 +409,9 @@ static void test_questions_without_an_end (void **state)
     fx_input (fx, (input_t){.type = INPUT_CHECKPOINT, .token = fx->checkpoint_token});
     tool = fx_tool (fx);
     fx_control (fx, tool, "backup", "dir", 0, "/nowhere");
-    fx_input (fx, (input_t){.type = INPUT_CHECKPOINT, .token = fx->checkpoint_token, .bytes = plv_view_str ("full")});
+    fx_input (fx, (input_t){.type = INPUT_CHECKPOINT,
+                            .token = fx->checkpoint_token,
+                            .bytes = plv_view_str ("full")});
     fx_expect_result (fx, tool, "IO");
     fx_control (fx, tool, "backup", "dir", 0, "/nowhere");
     fx_destroy (&fx); /* with the last one open */
@@ -411,7 +425,8 @@ static void test_a_reload_in_the_middle (void **state)
     fx_say (fx, web, "web_1", "x");
     uint64_t lease = job (fx, worker);
     fx_say (fx, web, "web_2", "waits");
-    fx_reload (fx, SMALL "routes = ( { name = \"new\"; service = \"other\"; session = \"web_1\"; } );");
+    fx_reload (fx,
+               SMALL "routes = ( { name = \"new\"; service = \"other\"; session = \"web_1\"; } );");
     fx_reply (fx, worker, lease, "hi"); /* what is under way comes to its end */
     assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
     fx_expect_nothing (fx, worker);
@@ -439,7 +454,8 @@ static void test_a_clock_that_jumps (void **state)
     fx_delivered (fx, web, delivery, "not_sent", 0);
     fx_expect (fx, web, VERB_SETTLED);
     fx_time (fx, 2000);
-    assert_int_equal (fx_expect_number (fx, web, VERB_DELIVER), delivery + 1); /* neither late nor early */
+    assert_int_equal (fx_expect_number (fx, web, VERB_DELIVER),
+                      delivery + 1); /* neither late nor early */
     fx_delivered (fx, web, delivery + 1, "sent", 0);
     assert_int_equal (fx_gauge (fx, GAUGE_SESSIONS), 1);
     fx_time (fx, 601 * 1000);

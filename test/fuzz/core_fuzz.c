@@ -47,17 +47,39 @@ static void pass_time (world_t *world, uint8_t byte)
 static void now_and_then (world_t *world, unsigned slot, feed_t *feed, unsigned op)
 {
     switch (op) {
-    case 0: world_gone (world, slot); break;
-    case 1: pass_time (world, feed_byte (feed)); break;
-    case 2: world_turn (world, false); break;
-    case 3: world_commit (world); break;
-    case 4: world_turn (world, true); break;
-    case 5: world_rows (world, plv_view (NULL, 0)); break;
-    case 6: world_rows (world, feed_bytes (feed)); break;
-    case 7: world_policy (world, feed_byte (feed)); break;
-    case 8: world_restart (world); break;
-    case 9: raw_packet (world, slot, feed); break;
-    case 10: valid_packet (world, slot, feed, feed_byte (feed), true); break;
+    case 0:
+        world_gone (world, slot);
+        break;
+    case 1:
+        pass_time (world, feed_byte (feed));
+        break;
+    case 2:
+        world_turn (world, false);
+        break;
+    case 3:
+        world_commit (world);
+        break;
+    case 4:
+        world_turn (world, true);
+        break;
+    case 5:
+        world_rows (world, plv_view (NULL, 0));
+        break;
+    case 6:
+        world_rows (world, feed_bytes (feed));
+        break;
+    case 7:
+        world_policy (world, feed_byte (feed));
+        break;
+    case 8:
+        world_restart (world);
+        break;
+    case 9:
+        raw_packet (world, slot, feed);
+        break;
+    case 10:
+        valid_packet (world, slot, feed, feed_byte (feed), true);
+        break;
     case 11:
         if (feed_byte (feed) == 0xff)
             world_step (world, (input_t){.type = INPUT_DRAIN});

@@ -23,8 +23,9 @@ plv_view_t feed_bytes (feed_t *self)
 /*  What peers say in the way of words: short, long, cut at a limit within a character, and not UTF-8 at all.  */
 static plv_view_t text_of (feed_t *feed, bool utf8)
 {
-    static const char *const fixed[] = {"",     "/c price", "hello",           "<script>x</script>", "/c price",
-                                        "late", "timeout",  "llm_unavailable", "merged",             "on load = x"};
+    static const char *const fixed[] = {"",         "/c price",   "hello",   "<script>x</script>",
+                                        "/c price", "late",       "timeout", "llm_unavailable",
+                                        "merged",   "on load = x"};
     static char longs[4][3000];
     uint8_t byte = feed_byte (feed);
     if (byte < sizeof fixed / sizeof fixed[0])
@@ -50,14 +51,29 @@ static void put_any (plv_buf_t *buf, feed_t *feed, unsigned depth)
 {
     uint8_t byte = feed_byte (feed);
     switch (byte % 10) {
-    case 0: plv_mp_put_nil (buf); return;
-    case 1: plv_mp_put_bool (buf, byte & 16); return;
-    case 2: plv_mp_put_u64 (buf, (uint64_t) feed_byte (feed) << (byte / 10 * 8 % 64)); return;
-    case 3: plv_mp_put_i64 (buf, -(int64_t) byte); return;
-    case 4: plv_mp_put_double (buf, byte); return;
-    case 5: plv_mp_put_bin (buf, feed_bytes (feed)); return;
-    case 6: plv_mp_put_str (buf, text_of (feed, false)); return;
-    default: break;
+    case 0:
+        plv_mp_put_nil (buf);
+        return;
+    case 1:
+        plv_mp_put_bool (buf, byte & 16);
+        return;
+    case 2:
+        plv_mp_put_u64 (buf, (uint64_t) feed_byte (feed) << (byte / 10 * 8 % 64));
+        return;
+    case 3:
+        plv_mp_put_i64 (buf, -(int64_t) byte);
+        return;
+    case 4:
+        plv_mp_put_double (buf, byte);
+        return;
+    case 5:
+        plv_mp_put_bin (buf, feed_bytes (feed));
+        return;
+    case 6:
+        plv_mp_put_str (buf, text_of (feed, false));
+        return;
+    default:
+        break;
     }
     unsigned count = depth ? byte / 10 % 4 : 0;
     if (byte % 10 == 7)
@@ -82,7 +98,8 @@ static uint64_t pick (const world_ring_t *ring, feed_t *feed)
     uint8_t byte = feed_byte (feed);
     if (byte >= 0xf0)
         return (uint64_t) byte << 56 | feed_byte (feed);
-    return ring->numbers[(ring->next + WORLD_RING - 1 - byte % WORLD_RING) % WORLD_RING] + byte / 128;
+    return ring->numbers[(ring->next + WORLD_RING - 1 - byte % WORLD_RING) % WORLD_RING]
+           + byte / 128;
 }
 
 static void put_ring (plv_buf_t *buf, const world_ring_t *ring, feed_t *feed)
@@ -157,7 +174,8 @@ static void put_body (plv_buf_t *buf, const char *key, feed_t *feed)
     plv_buf_free (&body);
 }
 
-static void put_envelope (const world_t *world, unsigned slot, feed_t *feed, plv_event_type_t type, plv_buf_t *buf)
+static void put_envelope (const world_t *world, unsigned slot, feed_t *feed, plv_event_type_t type,
+                          plv_buf_t *buf)
 {
     uint8_t byte = feed_byte (feed), platform_id = feed_byte (feed);
     char session[16], id[8];
@@ -179,7 +197,8 @@ static void put_envelope (const world_t *world, unsigned slot, feed_t *feed, plv
 static void say_publish (world_t *world, unsigned slot, feed_t *feed, plv_buf_t *buf)
 {
     uint8_t byte = feed_byte (feed);
-    plv_event_type_t type = byte < 0xc0 ? EVENT_CHAT_MESSAGE : (plv_event_type_t) (1 + byte % (EVENT_COUNT_ - 1));
+    plv_event_type_t type =
+        byte < 0xc0 ? EVENT_CHAT_MESSAGE : (plv_event_type_t) (1 + byte % (EVENT_COUNT_ - 1));
     plv_mp_put_u64 (buf, byte);
     put_envelope (world, slot, feed, type, buf);
     put_body (buf, "message_text", feed);
@@ -233,7 +252,8 @@ static void say_step (world_t *world, unsigned slot, feed_t *feed, plv_buf_t *bu
 
 static void say_delivered (world_t *world, unsigned slot, feed_t *feed, plv_buf_t *buf)
 {
-    static const char *const outcomes[] = {"sent", "not_sent", "refused", "unknown", "sent", "perhaps"};
+    static const char *const outcomes[] = {"sent",    "not_sent", "refused",
+                                           "unknown", "sent",     "perhaps"};
     (void) slot;
     plv_mp_put_u64 (buf, pick (&world->deliveries, feed));
     uint8_t byte = feed_byte (feed);
@@ -291,7 +311,8 @@ static void say_live (world_t *world, unsigned slot, feed_t *feed, plv_buf_t *bu
 }
 
 /*  Arguments of the types that the verb has, and of any value.  */
-static void put_args (const world_t *world, const plv_verb_info_t *info, feed_t *feed, plv_buf_t *buf)
+static void put_args (const world_t *world, const plv_verb_info_t *info, feed_t *feed,
+                      plv_buf_t *buf)
 {
     for (unsigned i = 0; i < info->args; i++) {
         uint8_t byte = feed_byte (feed);
@@ -301,11 +322,23 @@ static void put_args (const world_t *world, const plv_verb_info_t *info, feed_t 
             continue;
         }
         switch (type | 0x20) {
-        case 'u': plv_mp_put_u64 (buf, byte < 0x40 ? pick (&world->leases, feed) : (uint64_t) byte << (byte % 64)); break;
-        case 't': plv_mp_put_bool (buf, byte & 1); break;
-        case 's': plv_mp_put_str (buf, text_of (feed, true)); break;
-        case 'b': plv_mp_put_bin (buf, feed_bytes (feed)); break;
-        case 'a': plv_mp_put_array (buf, 1); put_any (buf, feed, 4); break;
+        case 'u':
+            plv_mp_put_u64 (buf, byte < 0x40 ? pick (&world->leases, feed)
+                                             : (uint64_t) byte << (byte % 64));
+            break;
+        case 't':
+            plv_mp_put_bool (buf, byte & 1);
+            break;
+        case 's':
+            plv_mp_put_str (buf, text_of (feed, true));
+            break;
+        case 'b':
+            plv_mp_put_bin (buf, feed_bytes (feed));
+            break;
+        case 'a':
+            plv_mp_put_array (buf, 1);
+            put_any (buf, feed, 4);
+            break;
         default:
             plv_mp_put_map (buf, 1);
             plv_mp_put_str (buf, text_of (feed, false));
@@ -316,15 +349,23 @@ static void put_args (const world_t *world, const plv_verb_info_t *info, feed_t 
 
 void say (world_t *world, unsigned slot, unsigned kind, feed_t *feed, plv_buf_t *packet)
 {
-    typedef void (*say_fn) (world_t *world, unsigned slot, feed_t *feed, plv_buf_t *buf);
+    typedef void (*say_fn) (world_t * world, unsigned slot, feed_t *feed, plv_buf_t *buf);
     static const struct {
         plv_verb_t verb;
         say_fn fn; /* none: whatever the types allow */
     } kinds[SAY_KINDS] = {
-        {VERB_HELLO, say_hello},         {VERB_PUBLISH, say_publish}, {VERB_REPLY, say_reply},
-        {VERB_NACK, say_nack},           {VERB_STEP, say_step},       {VERB_DELIVERED, say_delivered},
-        {VERB_CONTROL, say_control},     {VERB_LIVE, say_live},       {VERB_CREDIT, NULL},
-        {VERB_PING, NULL},               {VERB_BYE, NULL},            {VERB_ERROR, NULL},
+        {VERB_HELLO, say_hello},
+        {VERB_PUBLISH, say_publish},
+        {VERB_REPLY, say_reply},
+        {VERB_NACK, say_nack},
+        {VERB_STEP, say_step},
+        {VERB_DELIVERED, say_delivered},
+        {VERB_CONTROL, say_control},
+        {VERB_LIVE, say_live},
+        {VERB_CREDIT, NULL},
+        {VERB_PING, NULL},
+        {VERB_BYE, NULL},
+        {VERB_ERROR, NULL},
     };
     plv_verb_t verb = kinds[kind % SAY_KINDS].verb;
     say_fn fn = kinds[kind % SAY_KINDS].fn;

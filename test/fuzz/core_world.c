@@ -28,8 +28,9 @@ static policy_t *make_policy (unsigned variant)
     plv_conf_t *conf = NULL;
     policy_t *policy = NULL;
     plv_fail_t fail;
-    snprintf (text, sizeof text, conf_format, variant & 4 ? "mark" : "drop", variant == 5 ? "true" : "false",
-              variant == 6 ? "other" : "default", overlaps[variant % 4], variant & 2 ? "park" : "skip");
+    snprintf (text, sizeof text, conf_format, variant & 4 ? "mark" : "drop",
+              variant == 5 ? "true" : "false", variant == 6 ? "other" : "default",
+              overlaps[variant % 4], variant & 2 ? "park" : "skip");
     plv_err_t err = plv_conf_load_text (plv_view_str (text), "fuzz", &conf, &fail);
     CHECK (!err, "%s", fail.text);
     err = policy_new (&conf, &policy, &fail);
@@ -61,14 +62,16 @@ static void start (world_t *self)
     store_recovery_t recovery = {.row = row, .journal = journal, .arg = self->core};
     plv_err_t err = self->store->vtable->recover (self->store, &recovery, &next_seq, &fail);
     CHECK (!err, "%s", fail.text);
-    CHECK (!self->digest || self->digest == core_digest (self->core), "after a restart the state is another one");
+    CHECK (!self->digest || self->digest == core_digest (self->core),
+           "after a restart the state is another one");
     core_start (self->core, self->now, next_seq);
 }
 
 void world_init (world_t *self)
 {
-    static const unsigned allowed[WORLD_SLOTS] = {FROM_ADAPTER, FROM_ADAPTER, FROM_ADAPTER, FROM_WORKER,
-                                                  FROM_WORKER,  FROM_WORKER,  FROM_TOOL,    FROM_PEERS};
+    static const unsigned allowed[WORLD_SLOTS] = {FROM_ADAPTER, FROM_ADAPTER, FROM_ADAPTER,
+                                                  FROM_WORKER,  FROM_WORKER,  FROM_WORKER,
+                                                  FROM_TOOL,    FROM_PEERS};
     memset (self, 0, sizeof *self);
     self->now = (core_now_t){.mono_us = 1000000, .wall_us = 1800000000000000};
     self->store = store_memory_new ();
@@ -107,7 +110,8 @@ static void check_envelope (plv_view_t bytes)
 static void check_frame (world_t *self, const plv_frame_t *frame)
 {
     const plv_arg_t *arg = frame->arg;
-    CHECK (plv_verb_info (frame->verb)->from & FROM_BROKER, "%s is not the broker's", plv_verb_name (frame->verb));
+    CHECK (plv_verb_info (frame->verb)->from & FROM_BROKER, "%s is not the broker's",
+           plv_verb_name (frame->verb));
     if (frame->verb == VERB_JOB) {
         remember (&self->leases, arg[0].number);
         check_envelope (arg[3].bytes);
@@ -195,7 +199,10 @@ void world_packet (world_t *self, unsigned slot, plv_view_t packet)
     world_slot_t *place = &self->slots[slot % WORLD_SLOTS];
     if (place->number == 0)
         place->number = ++self->next_number;
-    world_step (self, (input_t){.type = INPUT_PACKET, .peer = place->number, .allowed = place->allowed, .bytes = packet});
+    world_step (self, (input_t){.type = INPUT_PACKET,
+                                .peer = place->number,
+                                .allowed = place->allowed,
+                                .bytes = packet});
 }
 
 void world_gone (world_t *self, unsigned slot)
@@ -255,14 +262,16 @@ void world_commit (world_t *self)
     if (!self->flying_seq)
         return;
     memory_commit (self->store);
-    while ((found = self->store->vtable->next (self->store, &done)) == STORE_ROWS || found == STORE_STORED) {
+    while ((found = self->store->vtable->next (self->store, &done)) == STORE_ROWS
+           || found == STORE_STORED) {
         if (found == STORE_STORED) {
             type = found;
             break;
         }
         plv_buf_free (&done.rows);
     }
-    CHECK (type == STORE_STORED && done.seq == self->flying_seq, "the store answers %d", (int) type);
+    CHECK (type == STORE_STORED && done.seq == self->flying_seq, "the store answers %d",
+           (int) type);
     self->digest = self->digest_flying;
     self->flying_seq = 0;
     release (self, self->flying);
@@ -274,7 +283,9 @@ static void answer_checkpoint (world_t *self, plv_view_t words)
     uint64_t token = self->checkpoint_token;
     self->checkpoint_token = 0;
     if (token)
-        world_step (self, (input_t){.type = INPUT_CHECKPOINT, .token = token, .bytes = plv_utf8_valid (words) ? words : plv_view_str ("no")});
+        world_step (self, (input_t){.type = INPUT_CHECKPOINT,
+                                    .token = token,
+                                    .bytes = plv_utf8_valid (words) ? words : plv_view_str ("no")});
 }
 
 void world_rows (world_t *self, plv_view_t spoil)
@@ -288,7 +299,10 @@ void world_rows (world_t *self, plv_view_t spoil)
             size_t at = spoil.data[0] * (done.rows.size - spoil.size + 1) / 256;
             memcpy (done.rows.data + at, spoil.data + 1, spoil.size - 1);
         }
-        world_step (self, (input_t){.type = INPUT_ROWS, .token = done.token, .more = done.more, .bytes = plv_buf_view (&done.rows)});
+        world_step (self, (input_t){.type = INPUT_ROWS,
+                                    .token = done.token,
+                                    .more = done.more,
+                                    .bytes = plv_buf_view (&done.rows)});
         plv_buf_free (&done.rows);
     }
 }
