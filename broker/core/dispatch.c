@@ -174,7 +174,8 @@ static void gather (core_t *self, peer_t *peer, entry_t *entry)
     plv_list_push (&peer->gathered, &entry->session->ready);
     if (peer->gathered_count++ == 0)
         timers_set (&self->timers, &peer->gather, self->now.mono_us + peer->batch_wait_us);
-    if (peer->gathered_count >= peer->batch_size || !peer_has_credit (peer))
+    bool probe = entry->lane->breaker.state == BREAKER_HALF; /* alone, and nothing waits for it */
+    if (probe || peer->gathered_count >= peer->batch_size || !peer_has_credit (peer))
         dispatch_gathered (self, peer);
     else
         dispatch_idle (peer);

@@ -116,6 +116,7 @@ static void keep_time (broker_t *self)
     }
     retention_step (self, now);
     watch_step (self, now.mono_us);
+    core_metrics (self->core)->counter[COUNTER_LOG_LOST] = plv_log_lost (self->log);
     if (self->supervisor)
         supervisor_step (self->supervisor, now.mono_us);
 }

@@ -266,6 +266,17 @@ class Outage(BrokerTest):
         worker.job()
         self.assertEqual(broker.dead(), [])
 
+    def test_3_9_half_open_lets_one_probe_out_to_a_worker_that_takes_batches(self):
+        broker = self.broker({'breaker.threshold': 1, 'breaker.open_s': 1})
+        adapter, worker = broker.adapter(), broker.worker(batch={'size': 10, 'wait_ms': 300})
+        adapter.publish('fails')
+        worker.nack(worker.job()['lease'], code='llm_unavailable')
+        broker.wait_log('route.paused')
+        for session in range(2, 6):
+            adapter.publish('waits', session=str(session))
+        worker.job()
+        worker.quiet('JOB', 0.6)
+
     def test_3_9_a_probe_that_succeeds_resumes_the_route(self):
         broker, adapter, worker = self.start()
         self.pause(broker, adapter, worker)
