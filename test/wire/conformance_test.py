@@ -9,9 +9,11 @@ asyncio handlers."""
 import argparse
 import glob
 import os
+import re
 import shlex
 import signal
 import struct
+import subprocess
 import sys
 import time
 
@@ -551,14 +553,34 @@ def standard_workers():
     return workers
 
 
+def run_each(workers, only):
+    """Each language in a process of its own, all at once."""
+    runs = [subprocess.Popen([sys.executable, __file__, '--only', only, '--worker', f'{name}={shlex.join(command)}'],
+                             stdout=subprocess.PIPE, text=True) for name, command in workers.items()]
+    counts = [0, 0]
+    for run in runs:
+        *lines, last = run.communicate()[0].splitlines() or ['']
+        print(*lines, sep='\n', flush=True)
+        numbers = re.fullmatch(r'(\d+) passed, (\d+) failed', last)
+        if not numbers:
+            print(f'not ok: {shlex.join(run.args)} ended with {run.returncode}: {last}')
+        for at in range(2):
+            counts[at] += int(numbers[at + 1]) if numbers else at
+    return counts
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     options.add_argument('--only', default='', help='the tests that have this word in their name')
     options.add_argument('--worker', action='append', default=[], metavar='NAME=COMMAND')
     chosen = options.parse_args()
     workers = {name: shlex.split(command) for name, _, command in (text.partition('=') for text in chosen.worker)}
+    workers = workers or standard_workers()
     passed = failed = 0
-    for language, command in (workers or standard_workers()).items():
+    if len(workers) > 1:
+        passed, failed = run_each(workers, chosen.only)
+        workers = {}
+    for language, command in workers.items():
         for name, function, settings in TESTS:
             if chosen.only not in name or language not in settings.get('languages', (language,)):
                 continue
