@@ -4,7 +4,6 @@
 #include "core/state.h"
 #include "wire/mp.h"
 
-
 /*  A PUBLISH under way.  */
 typedef struct {
     uint64_t seq;
@@ -31,7 +30,8 @@ static void answer_rejected (core_t *self, peer_t *peer, uint64_t seq, const plv
     count (self, COUNTER_EVENTS_REJECTED);
 }
 
-static void answer_busy (core_t *self, peer_t *peer, uint64_t seq, int64_t retry_ms, const char *reason)
+static void answer_busy (core_t *self, peer_t *peer, uint64_t seq, int64_t retry_ms,
+                         const char *reason)
 {
     plv_buf_t *buf = frame_prompt (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_BUSY);
@@ -49,14 +49,17 @@ static plv_err_t read_incoming (core_t *self, peer_t *peer, incoming_t *in, plv_
     if (err)
         return err;
     if (!plv_view_is (in->envelope.adapter, peer->name))
-        return plv_fail (fail, ERR_ARG, "envelope.adapter is \"" PLV_VIEW_FMT "\": set it to \"%s\", the name given in HELLO",
+        return plv_fail (fail, ERR_ARG,
+                         "envelope.adapter is \"" PLV_VIEW_FMT
+                         "\": set it to \"%s\", the name given in HELLO",
                          PLV_VIEW_ARG (in->envelope.adapter), peer->name);
     if (!plv_event_type_published (in->envelope.type_code))
-        return plv_fail (fail, ERR_ARG, "an adapter does not publish events of type \"" PLV_VIEW_FMT "\"",
+        return plv_fail (fail, ERR_ARG,
+                         "an adapter does not publish events of type \"" PLV_VIEW_FMT "\"",
                          PLV_VIEW_ARG (in->envelope.type));
     if (in->body.size > body_max)
-        return plv_fail (fail, ERR_RANGE, "the body has %zu bytes, limits.body_kb allows %zu", in->body.size,
-                         body_max);
+        return plv_fail (fail, ERR_RANGE, "the body has %zu bytes, limits.body_kb allows %zu",
+                         in->body.size, body_max);
     return plv_body_check (in->envelope.type_code, in->body, &in->text, fail);
 }
 
@@ -130,7 +133,8 @@ static bool over_rate (core_t *self, const incoming_t *in)
 {
     int64_t retry_us;
     return self->policy->conf->rate_limit_on && in->envelope.type_code == EVENT_CHAT_MESSAGE
-           && !rate_take (self->rate, in->envelope.platform, in->envelope.user_id, self->now.mono_us, &retry_us);
+           && !rate_take (self->rate, in->envelope.platform, in->envelope.user_id,
+                          self->now.mono_us, &retry_us);
 }
 
 /*  NULL, or why the content is not passed on.  */
@@ -164,14 +168,17 @@ static bool refuse_by_policy (core_t *self, const incoming_t *in, bool limited)
     if (reason) {
         entry_t *entry = note_accept (self, in);
         log_refused (self, entry, reason);
-        const death_t death = {.why = DEAD_REJECTED, .fallback = FALLBACK_REJECTED,
-                               .code = plv_view_str (reason), .words = plv_view_str (rule)};
+        const death_t death = {.why = DEAD_REJECTED,
+                               .fallback = FALLBACK_REJECTED,
+                               .code = plv_view_str (reason),
+                               .words = plv_view_str (rule)};
         fail_dead (self, entry, &death);
         return true;
     }
     if (!in->lane) {
         entry_t *entry = note_accept (self, in);
-        const death_t death = {.why = DEAD_NO_ROUTE, .fallback = FALLBACK_GENERAL_ERROR,
+        const death_t death = {.why = DEAD_NO_ROUTE,
+                               .fallback = FALLBACK_GENERAL_ERROR,
                                .code = plv_view_str ("no_route"),
                                .words = plv_view_str ("no route in conf matches this event")};
         fail_dead (self, entry, &death);
@@ -192,7 +199,8 @@ static bool answer_from_cache (core_t *self, const incoming_t *in)
     if (session && !plv_list_empty (&session->events))
         return false;
     plv_buf_t none = {0};
-    state_subset (session ? &session->state : &none, plv_buf_view (&in->lane->service->cache_keys), &subset);
+    state_subset (session ? &session->state : &none, plv_buf_view (&in->lane->service->cache_keys),
+                  &subset);
     plv_buf_check (&subset);
     cache_key (&key, in->lane->index, in->text, plv_buf_view (&subset));
     plv_buf_check (&key);
@@ -275,8 +283,9 @@ static bool overlap (core_t *self, const incoming_t *in)
 /*  Nobody waits for an answer to these: when no route asks for them they are over.  */
 static bool unwanted (const incoming_t *in)
 {
-    return !in->lane && (in->envelope.type_code == EVENT_CHAT_REACTION
-                         || in->envelope.type_code == EVENT_DELIVERY_RECEIPT);
+    return !in->lane
+           && (in->envelope.type_code == EVENT_CHAT_REACTION
+               || in->envelope.type_code == EVENT_DELIVERY_RECEIPT);
 }
 
 void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame)

@@ -99,7 +99,8 @@ static void entry_drop (core_t *self, entry_t *entry)
     entry_destroy (&entry);
 }
 
-static void remember_platform_id (core_t *self, plv_view_t adapter, plv_view_t platform_id, int64_t at_us)
+static void remember_platform_id (core_t *self, plv_view_t adapter, plv_view_t platform_id,
+                                  int64_t at_us)
 {
     if (platform_id.size == 0)
         return;
@@ -119,7 +120,8 @@ static plv_err_t apply_accept (core_t *self, const record_t *record, plv_fail_t 
     plv_envelope_t envelope;
     plv_err_t err = plv_envelope_parse (record->envelope, &envelope, ret_fail);
     if (err)
-        return plv_fail_context (ret_fail, "entry %llu in the journal", (unsigned long long) record->number);
+        return plv_fail_context (ret_fail, "entry %llu in the journal",
+                                 (unsigned long long) record->number);
     number_seen (self, record->number);
     remember_platform_id (self, envelope.adapter, envelope.platform_id, record->at_us);
 
@@ -141,7 +143,8 @@ static plv_err_t apply_accept (core_t *self, const record_t *record, plv_fail_t 
 
 static plv_err_t apply_merge (core_t *self, entry_t *entry, const record_t *record)
 {
-    self->metrics.gauge[GAUGE_PENDING_BYTES] += (int64_t) record->body.size - (int64_t) entry->body_size;
+    self->metrics.gauge[GAUGE_PENDING_BYTES] +=
+        (int64_t) record->body.size - (int64_t) entry->body_size;
     entry_set_body (entry, record->body);
     entry->dirty = true;
     entry->session->message_count++;
@@ -159,7 +162,8 @@ static plv_err_t apply_attempt (core_t *self, entry_t *entry, const record_t *re
     if (record->flags & ATTEMPT_DEDUPLICATED)
         entry->flags |= ENTRY_DEDUPLICATED;
     entry->dirty = true;
-    ledger_open (&entry->ledger, entry->attempts, record->at_us, hold_or_copy (record->who_label, record->who));
+    ledger_open (&entry->ledger, entry->attempts, record->at_us,
+                 hold_or_copy (record->who_label, record->who));
     if (entry->kind == ENTRY_EVENT)
         entry->session->active = entry;
     return ERR_OK;
@@ -187,7 +191,8 @@ static plv_err_t apply_step (core_t *self, entry_t *entry, const record_t *recor
 }
 
 /*  The reply's envelope is the event's, turned round.  */
-static void write_reply_envelope (plv_buf_t *buf, const plv_envelope_t *event, const record_t *record)
+static void write_reply_envelope (plv_buf_t *buf, const plv_envelope_t *event,
+                                  const record_t *record)
 {
     plv_envelope_t reply = *event;
     reply.id = record->id;
@@ -202,13 +207,15 @@ static void make_reply (core_t *self, entry_t *event, const record_t *record, ui
 {
     plv_envelope_t envelope;
     plv_err_t err = plv_envelope_parse (entry_envelope (event), &envelope, NULL);
-    CHECK (!err, "entry %llu was accepted with an envelope that is none", (unsigned long long) event->number);
+    CHECK (!err, "entry %llu was accepted with an envelope that is none",
+           (unsigned long long) event->number);
 
     number_seen (self, record->reply);
     plv_buf_clear (&self->scratch);
     write_reply_envelope (&self->scratch, &envelope, record);
     plv_buf_check (&self->scratch);
-    entry_t *reply = entry_new (ENTRY_REPLY, record->reply, plv_buf_view (&self->scratch), record->body);
+    entry_t *reply =
+        entry_new (ENTRY_REPLY, record->reply, plv_buf_view (&self->scratch), record->body);
     reply->accepted_us = record->at_us;
     reply->not_after_us = record->until_us;
     reply->flags = flags;
@@ -233,7 +240,8 @@ static plv_err_t apply_reply (core_t *self, entry_t *entry, const record_t *reco
     session_t *session = entry->session;
     bool fallback = record->flags & REPLY_FALLBACK;
     if (!fallback)
-        add_turn (self, session, entry, plv_mp_find_str (record->body, "response_text"), record->at_us);
+        add_turn (self, session, entry, plv_mp_find_str (record->body, "response_text"),
+                  record->at_us);
     if (record->extra.size)
         state_patch (&session->state, record->extra, STATE_BYTES_MAX, NULL);
     make_reply (self, entry, record, fallback ? ENTRY_FALLBACK : 0);
@@ -268,7 +276,8 @@ static void write_dead_row (core_t *self, entry_t *entry, const record_t *record
     dead_key (entry->number, key);
     plv_buf_clear (&self->scratch);
     dead_write (&dead, entry, &self->scratch);
-    plv_row_put (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key), plv_buf_view (&self->scratch));
+    plv_row_put (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key),
+                 plv_buf_view (&self->scratch));
 }
 
 static void count_dead (core_t *self, int change)
@@ -286,7 +295,8 @@ static plv_err_t apply_dead (core_t *self, entry_t *entry, const record_t *recor
 {
     session_t *session = entry->session;
     if (record->attempt) { /* the attempt that failed last ends with it */
-        ledger_end (&entry->ledger, (how_t) record->attempt, record->at_us, record->extra, record->why);
+        ledger_end (&entry->ledger, (how_t) record->attempt, record->at_us, record->extra,
+                    record->why);
         entry->charged++;
     }
     entry->state = ENTRY_WAITING;
@@ -338,7 +348,8 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
     entry->flags |= ENTRY_REPLAYED;
     entry->charged = 0;
     ledger_open (&entry->ledger, entry->attempts, record->at_us, label_new (record->who));
-    ledger_end (&entry->ledger, HOW_REPLAYED, record->at_us, plv_view (NULL, 0), plv_view (NULL, 0));
+    ledger_end (&entry->ledger, HOW_REPLAYED, record->at_us, plv_view (NULL, 0),
+                plv_view (NULL, 0));
     entry->state = ENTRY_WAITING;
     if (entry->kind == ENTRY_REPLY) {
         entry->not_after_us = record->until_us;
@@ -397,15 +408,24 @@ typedef plv_err_t (*apply_entry_fn) (core_t *self, entry_t *entry, const record_
 static apply_entry_fn entry_fn (record_type_t type)
 {
     switch (type) {
-    case RECORD_MERGE: return apply_merge;
-    case RECORD_ATTEMPT: return apply_attempt;
-    case RECORD_ATTEMPT_END: return apply_attempt_end;
-    case RECORD_STEP: return apply_step;
-    case RECORD_REPLY: return apply_reply;
-    case RECORD_SENT: return apply_sent;
-    case RECORD_DEAD: return apply_dead;
-    case RECORD_SUPERSEDED: return apply_superseded;
-    default: return NULL;
+    case RECORD_MERGE:
+        return apply_merge;
+    case RECORD_ATTEMPT:
+        return apply_attempt;
+    case RECORD_ATTEMPT_END:
+        return apply_attempt_end;
+    case RECORD_STEP:
+        return apply_step;
+    case RECORD_REPLY:
+        return apply_reply;
+    case RECORD_SENT:
+        return apply_sent;
+    case RECORD_DEAD:
+        return apply_dead;
+    case RECORD_SUPERSEDED:
+        return apply_superseded;
+    default:
+        return NULL;
     }
 }
 
@@ -428,12 +448,21 @@ plv_err_t apply (core_t *self, const record_t *record, plv_fail_t *ret_fail)
         return err;
     }
     switch (record->type) {
-    case RECORD_ACCEPT: return apply_accept (self, record, ret_fail);
-    case RECORD_REPLAY: return apply_replay (self, record, ret_fail);
-    case RECORD_DISCARD: apply_discard (self, record); return ERR_OK;
-    case RECORD_SESSION_END: apply_session_end (self, record); return ERR_OK;
-    case RECORD_UNPARK: apply_unpark (self, record); return ERR_OK;
-    default: CHECK (false, "record type %d has no meaning", (int) record->type);
+    case RECORD_ACCEPT:
+        return apply_accept (self, record, ret_fail);
+    case RECORD_REPLAY:
+        return apply_replay (self, record, ret_fail);
+    case RECORD_DISCARD:
+        apply_discard (self, record);
+        return ERR_OK;
+    case RECORD_SESSION_END:
+        apply_session_end (self, record);
+        return ERR_OK;
+    case RECORD_UNPARK:
+        apply_unpark (self, record);
+        return ERR_OK;
+    default:
+        CHECK (false, "record type %d has no meaning", (int) record->type);
     }
 }
 

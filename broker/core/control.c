@@ -29,7 +29,8 @@ const char *command_name (command_t command)
     return command < COMMAND_COUNT_ ? names[command] : "?";
 }
 
-void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status, const plv_buf_t *body)
+void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
+                     const plv_buf_t *body)
 {
     plv_buf_check (body);
     plv_buf_t *buf = frame_held (self, peer);
@@ -41,7 +42,8 @@ void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *s
     plv_frame_end (buf, mark);
 }
 
-void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format, ...)
+void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,
+                   ...)
 {
     plv_buf_t body = {0};
     char text[PLV_FAIL_TEXT_BYTES];
@@ -76,7 +78,8 @@ static session_t *session_asked (core_t *self, peer_t *peer, uint64_t request, p
     if (session && peer->from == FROM_ADAPTER && !plv_view_is (session->platform, peer->platform))
         session = NULL;
     if (!session)
-        control_fail (self, peer, request, ERR_NOENT, "no open session is named \"" PLV_VIEW_FMT "\"", PLV_VIEW_ARG (id));
+        control_fail (self, peer, request, ERR_NOENT,
+                      "no open session is named \"" PLV_VIEW_FMT "\"", PLV_VIEW_ARG (id));
     return session;
 }
 
@@ -99,8 +102,10 @@ static void reset_session (core_t *self, peer_t *peer, uint64_t request, plv_vie
         return;
     if (!session_quiet (session) || session->parked_by) {
         control_fail (self, peer, request, ERR_BUSY,
-                      "session \"" PLV_VIEW_FMT "\" has %u events and replies that are not done%s; nothing was changed",
-                      PLV_VIEW_ARG (session->id), session->event_count + (plv_list_empty (&session->replies) ? 0u : 1u),
+                      "session \"" PLV_VIEW_FMT
+                      "\" has %u events and replies that are not done%s; nothing was changed",
+                      PLV_VIEW_ARG (session->id),
+                      session->event_count + (plv_list_empty (&session->replies) ? 0u : 1u),
                       session->parked_by ? ", and is parked by a dead letter" : "");
         return;
     }
@@ -116,11 +121,13 @@ static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view
 {
     plv_view_t dir = plv_mp_find_str (arguments, "dir");
     if (dir.size == 0 || dir.data[0] != '/' || memchr (dir.data, 0, dir.size)) {
-        control_fail (self, peer, request, ERR_ARG, "backup needs \"dir\", an absolute path that does not exist yet");
+        control_fail (self, peer, request, ERR_ARG,
+                      "backup needs \"dir\", an absolute path that does not exist yet");
         return;
     }
     if (self->effects->checkpoint_token) {
-        control_fail (self, peer, request, ERR_BUSY, "another backup was asked for at this moment: try again");
+        control_fail (self, peer, request, ERR_BUSY,
+                      "another backup was asked for at this moment: try again");
         return;
     }
     ask_t *ask = plv_alloc_zero (1, sizeof *ask);
@@ -135,16 +142,29 @@ static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view
 }
 
 /*  The commands that are answered at once with a map.  */
-static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t command, plv_view_t arguments)
+static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t command,
+                        plv_view_t arguments)
 {
     plv_buf_t body = {0};
     switch (command) {
-    case COMMAND_STATUS: control_status (self, &body); break;
-    case COMMAND_METRICS: show_metrics (self, &body); break;
-    case COMMAND_SESSIONS_LIST: control_sessions (self, arguments, &body); break;
-    case COMMAND_AGENTS_LIST: control_agents (self, &body); break;
-    case COMMAND_ADAPTERS_LIST: control_adapters (self, &body); break;
-    default: control_routes (self, &body); break;
+    case COMMAND_STATUS:
+        control_status (self, &body);
+        break;
+    case COMMAND_METRICS:
+        show_metrics (self, &body);
+        break;
+    case COMMAND_SESSIONS_LIST:
+        control_sessions (self, arguments, &body);
+        break;
+    case COMMAND_AGENTS_LIST:
+        control_agents (self, &body);
+        break;
+    case COMMAND_ADAPTERS_LIST:
+        control_adapters (self, &body);
+        break;
+    default:
+        control_routes (self, &body);
+        break;
     }
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
@@ -152,7 +172,8 @@ static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t 
 
 static bool may_ask (const peer_t *peer, command_t command)
 {
-    return peer->from == FROM_TOOL || command == COMMAND_SESSIONS_SHOW || command == COMMAND_SESSIONS_RESET;
+    return peer->from == FROM_TOOL || command == COMMAND_SESSIONS_SHOW
+           || command == COMMAND_SESSIONS_RESET;
 }
 
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
@@ -162,22 +183,34 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     command_t command = command_of (frame->arg[1].bytes);
 
     if (!may_ask (peer, command)) {
-        control_fail (self, peer, request, ERR_AUTH, "an adapter may ask for sessions.show and sessions.reset only");
+        control_fail (self, peer, request, ERR_AUTH,
+                      "an adapter may ask for sessions.show and sessions.reset only");
         return;
     }
     switch (command) {
-    case COMMAND_SESSIONS_SHOW: show_session (self, peer, request, arguments); break;
-    case COMMAND_SESSIONS_RESET: reset_session (self, peer, request, arguments); break;
-    case COMMAND_BACKUP: start_backup (self, peer, request, arguments); break;
+    case COMMAND_SESSIONS_SHOW:
+        show_session (self, peer, request, arguments);
+        break;
+    case COMMAND_SESSIONS_RESET:
+        reset_session (self, peer, request, arguments);
+        break;
+    case COMMAND_BACKUP:
+        start_backup (self, peer, request, arguments);
+        break;
     case COMMAND_DEAD_LIST:
     case COMMAND_DEAD_SHOW:
     case COMMAND_DEAD_REPLAY:
-    case COMMAND_DEAD_DISCARD: control_start_dead (self, peer, request, command, arguments); break;
+    case COMMAND_DEAD_DISCARD:
+        control_start_dead (self, peer, request, command, arguments);
+        break;
     case COMMAND_COUNT_:
-        control_fail (self, peer, request, ERR_NOENT, "the broker has no command \"" PLV_VIEW_FMT "\"",
+        control_fail (self, peer, request, ERR_NOENT,
+                      "the broker has no command \"" PLV_VIEW_FMT "\"",
                       PLV_VIEW_ARG (frame->arg[1].bytes));
         break;
-    default: answer_now (self, peer, request, command, arguments); break;
+    default:
+        answer_now (self, peer, request, command, arguments);
+        break;
     }
 }
 

@@ -63,7 +63,8 @@ static uint32_t scan_numbers (core_t *self, uint64_t token, ask_t *ask, plv_view
     uint64_t numbers[LIST_LIMIT_MAX];
     plv_mp_t value;
     uint32_t named = 0, count = 0;
-    if (!plv_mp_find (arguments, "numbers", &value) || !plv_mp_array (&value, &named) || named > LIST_LIMIT_MAX)
+    if (!plv_mp_find (arguments, "numbers", &value) || !plv_mp_array (&value, &named)
+        || named > LIST_LIMIT_MAX)
         return 0;
     while (count < named && plv_mp_u64 (&value, &numbers[count]))
         count++;
@@ -88,7 +89,8 @@ static bool taken_since (core_t *self, const ask_t *ask, uint64_t number)
            || (uintptr_t) plv_map_u64_get (&self->taken, number) > ask->stored;
 }
 
-void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
+void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
+                         plv_view_t arguments)
 {
     forget_taken (self);
     uint64_t token = self->next_token++;
@@ -104,12 +106,14 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
         ask->limit = number_argument (arguments, "limit", LIST_LIMIT_DEFAULT);
         if (ask->limit == 0 || ask->limit > LIST_LIMIT_MAX)
             ask->limit = LIST_LIMIT_MAX;
-        scan (self, token, ask, number_argument (arguments, "after", 0) + 1, (uint32_t) ask->limit + 1);
+        scan (self, token, ask, number_argument (arguments, "after", 0) + 1,
+              (uint32_t) ask->limit + 1);
     } else if (command == COMMAND_DEAD_SHOW) {
         ask->limit = 1;
         scan (self, token, ask, number_argument (arguments, "number", 0), 1);
     } else if (scan_numbers (self, token, ask, arguments) == 0) {
-        control_fail (self, peer, request, ERR_ARG, "\"numbers\" is a list of 1 to %d dead letters", LIST_LIMIT_MAX);
+        control_fail (self, peer, request, ERR_ARG, "\"numbers\" is a list of 1 to %d dead letters",
+                      LIST_LIMIT_MAX);
         finish (self, token, ask);
     }
 }
@@ -252,7 +256,8 @@ static void answer (core_t *self, const ask_t *ask, plv_view_t words)
     else if (ask->command == COMMAND_DEAD_REPLAY || ask->command == COMMAND_DEAD_DISCARD)
         answer_counts (self, peer, ask);
     else if (ask->command == COMMAND_DEAD_SHOW && ask->item_count == 0)
-        control_fail (self, peer, ask->request, ERR_NOENT, "there is no dead letter of this number");
+        control_fail (self, peer, ask->request, ERR_NOENT,
+                      "there is no dead letter of this number");
     else
         answer_items (self, peer, ask);
 }

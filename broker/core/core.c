@@ -34,8 +34,8 @@ core_t *core_new (const core_options_t *options, policy_t **policy_p)
     plv_list_init (&self->dirty);
     plv_list_init (&self->orphans);
     self->dedup = dedup_new (dedup_secret, (uint64_t) conf->dedup_max);
-    self->rate = rate_new (map_seed, (uint32_t) conf->rate_limit_messages, conf->rate_limit_window_s * 1000000,
-                           RATE_USERS_MAX);
+    self->rate = rate_new (map_seed, (uint32_t) conf->rate_limit_messages,
+                           conf->rate_limit_window_s * 1000000, RATE_USERS_MAX);
     cache_limits_t limits = cache_limits_of (conf);
     self->cache = cache_new (map_seed, &limits);
     lanes_build (self);
@@ -132,8 +132,11 @@ static void take_policy (core_t *self, policy_t *policy)
     lanes_replace (self);
     policy_destroy (&old);
     for (size_t at = 0; (entry = plv_map_u64_next (&self->entries, &at));)
-        entry->lane = entry->kind == ENTRY_EVENT && entry->state != ENTRY_WAITING ? dispatch_lane (self, entry) : NULL;
-    rate_set_limits (self->rate, (uint32_t) conf->rate_limit_messages, conf->rate_limit_window_s * 1000000);
+        entry->lane = entry->kind == ENTRY_EVENT && entry->state != ENTRY_WAITING
+                          ? dispatch_lane (self, entry)
+                          : NULL;
+    rate_set_limits (self->rate, (uint32_t) conf->rate_limit_messages,
+                     conf->rate_limit_window_s * 1000000);
     cache_set_limits (self->cache, &limits);
     cache_clear (self->cache); /* its keys name routes by place */
     dedup_set_max (self->dedup, (uint64_t) conf->dedup_max);

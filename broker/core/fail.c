@@ -5,8 +5,8 @@
 #include "core/compliance.h"
 #include "wire/mp.h"
 
-
-static void log_retry (core_t *self, const entry_t *entry, const failure_t *failure, int64_t wait_us)
+static void log_retry (core_t *self, const entry_t *entry, const failure_t *failure,
+                       int64_t wait_us)
 {
     effects_log (self->effects, LOG_EVENT_RETRY, F_INT ("entry", (int64_t) entry->number),
                  F_VIEW ("session", entry->session->id), F_INT ("attempt", entry->attempts),
@@ -14,7 +14,8 @@ static void log_retry (core_t *self, const entry_t *entry, const failure_t *fail
                  F_INT ("wait_ms", wait_us / 1000));
 }
 
-static void end_attempt (core_t *self, entry_t *entry, const failure_t *failure, bool charged, int64_t wait_us)
+static void end_attempt (core_t *self, entry_t *entry, const failure_t *failure, bool charged,
+                         int64_t wait_us)
 {
     record_t record = {
         .type = RECORD_ATTEMPT_END,
@@ -55,7 +56,7 @@ static void tell_breaker (core_t *self, entry_t *entry, const failure_t *failure
         return;
     }
     plv_format (fingerprint, sizeof fingerprint, "%s%s" PLV_VIEW_FMT, how_text (failure->how),
-              failure->code.size ? ":" : "", PLV_VIEW_ARG (failure->code));
+                failure->code.size ? ":" : "", PLV_VIEW_ARG (failure->code));
     breaker_change_t change =
         breaker_failure (&entry->lane->breaker, entry->number, entry->session->serial,
                          plv_view_str (fingerprint), self->now.mono_us, &limits);
@@ -65,12 +66,23 @@ static void tell_breaker (core_t *self, entry_t *entry, const failure_t *failure
 static void count_lost (core_t *self, how_t how)
 {
     switch (how) {
-    case HOW_NACK: count (self, COUNTER_NACKS); break;
-    case HOW_NACK_FINAL: count (self, COUNTER_NACKS_PERMANENT); break;
-    case HOW_SILENT: count (self, COUNTER_LEASES_SILENT); break;
-    case HOW_DEADLINE: count (self, COUNTER_LEASES_DEADLINE); break;
-    case HOW_DIED: count (self, COUNTER_LEASES_LOST); break;
-    default: break;
+    case HOW_NACK:
+        count (self, COUNTER_NACKS);
+        break;
+    case HOW_NACK_FINAL:
+        count (self, COUNTER_NACKS_PERMANENT);
+        break;
+    case HOW_SILENT:
+        count (self, COUNTER_LEASES_SILENT);
+        break;
+    case HOW_DEADLINE:
+        count (self, COUNTER_LEASES_DEADLINE);
+        break;
+    case HOW_DIED:
+        count (self, COUNTER_LEASES_LOST);
+        break;
+    default:
+        break;
     }
 }
 
@@ -85,7 +97,8 @@ static fallback_kind_t fallback_of (const failure_t *failure)
 
 static uint32_t attempts_allowed (const core_t *self, const entry_t *entry)
 {
-    return entry->lane ? entry->lane->route->attempts : (uint32_t) self->policy->conf->agents_attempts;
+    return entry->lane ? entry->lane->route->attempts
+                       : (uint32_t) self->policy->conf->agents_attempts;
 }
 
 void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
@@ -98,7 +111,8 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
         entry->lane = dispatch_lane (self, entry);
     count_lost (self, failure->how);
     if (peer)
-        plv_histogram_add (&self->metrics.histogram[HISTOGRAM_JOB_TIME], self->now.mono_us - entry->lease_us);
+        plv_histogram_add (&self->metrics.histogram[HISTOGRAM_JOB_TIME],
+                           self->now.mono_us - entry->lease_us);
     tell_breaker (self, entry, failure);
     bool charged = is_charged (entry, failure);
     uint32_t spent = entry->charged + (charged ? 1u : 0u);
@@ -115,8 +129,9 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
     } else {
         int64_t wait_us = 0;
         if (how_charged (failure->how))
-            wait_us = backoff_us (conf->agents_backoff_ms * 1000, conf->agents_backoff_max_ms * 1000,
-                                  spent ? spent : 1, &self->rng);
+            wait_us =
+                backoff_us (conf->agents_backoff_ms * 1000, conf->agents_backoff_max_ms * 1000,
+                            spent ? spent : 1, &self->rng);
         if (wait_us < failure->delay_us)
             wait_us = failure->delay_us;
         end_attempt (self, entry, failure, charged, wait_us);
@@ -133,7 +148,8 @@ static void put_fallback (core_t *self, const entry_t *entry, fallback_kind_t ki
     if (entry->kind != ENTRY_EVENT || entry->flags & ENTRY_TOLD
         || fallback_text (self->policy->conf, kind)[0] == '\0')
         return;
-    fallback_body (&plain, self->policy->conf, kind, plv_mp_find_str (entry_body (entry), "message_text"));
+    fallback_body (&plain, self->policy->conf, kind,
+                   plv_mp_find_str (entry_body (entry), "message_text"));
     plv_buf_check (&plain);
     compliance_add (body, self->policy->conf, plv_buf_view (&plain));
     plv_buf_check (body);
@@ -153,8 +169,8 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
 {
     session_t *session = entry->session;
     plv_buf_t body = {0};
-    bool parks = entry->kind == ENTRY_EVENT && entry->lane && entry->lane->route->on_dead == ON_DEAD_PARK
-                 && death->why != DEAD_REJECTED;
+    bool parks = entry->kind == ENTRY_EVENT && entry->lane
+                 && entry->lane->route->on_dead == ON_DEAD_PARK && death->why != DEAD_REJECTED;
 
     log_dead (self, entry, death);
     count (self, entry->kind == ENTRY_EVENT ? COUNTER_DEAD_LETTERS : COUNTER_DEAD_REPLIES);
@@ -197,7 +213,8 @@ void fail_interrupted (core_t *self, entry_t *entry)
         breaker_released (&entry->lane->breaker, entry->number);
     note (self, &record);
     if (peer) {
-        reply_cancel (self, peer, lease, "interrupted", "a newer message of the session took its place");
+        reply_cancel (self, peer, lease, "interrupted",
+                      "a newer message of the session took its place");
         dispatch_release (self, peer);
     }
 }

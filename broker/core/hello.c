@@ -5,8 +5,12 @@
 #include "core/text.h"
 #include "wire/mp.h"
 
-
-enum { CREDIT_DEFAULT = 64, BATCH_SIZE_DEFAULT = 10, BATCH_WAIT_MS_DEFAULT = 1000, BATCH_WAIT_MS_MAX = 600000 };
+enum {
+    CREDIT_DEFAULT = 64,
+    BATCH_SIZE_DEFAULT = 10,
+    BATCH_WAIT_MS_DEFAULT = 1000,
+    BATCH_WAIT_MS_MAX = 600000
+};
 
 static bool name_good (plv_view_t name)
 {
@@ -14,8 +18,8 @@ static bool name_good (plv_view_t name)
         return false;
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'
-                    || c == '_' || c == '.';
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                    || c == '-' || c == '_' || c == '.';
         if (!good)
             return false;
     }
@@ -30,7 +34,8 @@ static void copy_text (char into[NAME_BYTES_MAX + 1], plv_view_t text)
     into[text.size] = '\0';
 }
 
-static uint64_t option_number (plv_view_t options, const char *key, uint64_t standard, uint64_t most)
+static uint64_t option_number (plv_view_t options, const char *key, uint64_t standard,
+                               uint64_t most)
 {
     plv_mp_t value;
     uint64_t number;
@@ -59,10 +64,12 @@ static void read_batch (peer_t *peer, plv_view_t options)
 {
     plv_mp_t value;
     plv_view_t batch;
-    if (!plv_mp_find (options, "batch", &value) || plv_mp_peek (&value) != MP_MAP || !plv_mp_skip (&value, &batch))
+    if (!plv_mp_find (options, "batch", &value) || plv_mp_peek (&value) != MP_MAP
+        || !plv_mp_skip (&value, &batch))
         return;
     peer->batch_size = (uint32_t) option_number (batch, "size", BATCH_SIZE_DEFAULT, CREDIT_MAX);
-    peer->batch_wait_us = (int64_t) option_number (batch, "wait_ms", BATCH_WAIT_MS_DEFAULT, BATCH_WAIT_MS_MAX) * 1000;
+    peer->batch_wait_us =
+        (int64_t) option_number (batch, "wait_ms", BATCH_WAIT_MS_DEFAULT, BATCH_WAIT_MS_MAX) * 1000;
 }
 
 static void read_cache_keys (plv_view_t options, service_t *service)
@@ -88,8 +95,8 @@ static bool read_services (core_t *self, peer_t *peer, plv_view_t options)
     plv_mp_t value;
     plv_view_t name;
     uint32_t services;
-    if (!plv_mp_find (options, "services", &value) || !plv_mp_array (&value, &services) || services == 0
-        || services > SERVICES_MAX)
+    if (!plv_mp_find (options, "services", &value) || !plv_mp_array (&value, &services)
+        || services == 0 || services > SERVICES_MAX)
         return false;
     peer->servings = plv_alloc_zero (services, sizeof *peer->servings);
     for (uint32_t i = 0; i < services; i++) {
@@ -121,13 +128,15 @@ static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
     copy_text (peer->build, frame->arg[2].bytes);
     peer->pid = frame->arg[3].number;
     peer->credit = (uint32_t) option_number (options, "credit", CREDIT_DEFAULT, CREDIT_MAX);
-    peer->history = (uint32_t) option_number (options, "history", HISTORY_TURNS_MAX, HISTORY_TURNS_MAX);
+    peer->history =
+        (uint32_t) option_number (options, "history", HISTORY_TURNS_MAX, HISTORY_TURNS_MAX);
     read_platform (peer, options);
     peer->deduplicates = option_flag (options, "deduplicates");
     if (plv_mp_find (options, "incarnation", &value) && plv_mp_bin (&value, &incarnation)
         && incarnation.size == PLV_ID_BYTES)
         memcpy (peer->incarnation.bytes, incarnation.data, PLV_ID_BYTES);
-    plv_format (who, sizeof who, "%s %s pid %llu", peer->name, peer->build, (unsigned long long) peer->pid);
+    plv_format (who, sizeof who, "%s %s pid %llu", peer->name, peer->build,
+                (unsigned long long) peer->pid);
     peer->who = label_new (plv_view_str (who));
 }
 
@@ -179,7 +188,8 @@ static void claim_deliveries (core_t *self, peer_t *peer, plv_view_t options)
         else
             outbox_failed (self, entry,
                            &(failure_t){.how = HOW_ADAPTER_DIED,
-                                        .why = plv_view_str ("the adapter's process ended with the reply in hand")});
+                                        .why = plv_view_str (
+                                            "the adapter's process ended with the reply in hand")});
     }
     plv_map_u64_free (&set);
 }
@@ -202,8 +212,9 @@ static void free_unclaimed (core_t *self, const peer_t *peer)
     same process does, which is then out of use: `ret_old`.  */
 static bool may_claim (const entry_t *entry, const peer_t *peer, uint64_t lease, peer_t **ret_old)
 {
-    if (!entry || entry->kind != ENTRY_EVENT || entry->state != ENTRY_LEASED || entry_lease (entry) != lease
-        || !same_id (&entry->holder_incarnation, &peer->incarnation) || entry->holder == peer)
+    if (!entry || entry->kind != ENTRY_EVENT || entry->state != ENTRY_LEASED
+        || entry_lease (entry) != lease || !same_id (&entry->holder_incarnation, &peer->incarnation)
+        || entry->holder == peer)
         return false;
     if (entry->holder)
         *ret_old = entry->holder;
@@ -221,7 +232,8 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
     while (held-- && plv_mp_u64 (&value, &lease)) {
         entry_t *entry = entry_get (self, entry_of_lease (lease));
         if (!may_claim (entry, peer, lease, &old)) {
-            reply_cancel (self, peer, lease, "not_leased", "this job is done, dead, or with another worker");
+            reply_cancel (self, peer, lease, "not_leased",
+                          "this job is done, dead, or with another worker");
             continue;
         }
         if (!entry->lane)
@@ -240,10 +252,11 @@ static bool take_outlet (core_t *self, peer_t *peer)
     if (other && !same_id (&other->incarnation, &peer->incarnation)) {
         plv_buf_t *buf = frame_prompt (self, other); /* if it is dead, the socket will say so */
         plv_frame_end (buf, plv_frame_begin (buf, VERB_PING));
-        peers_refuse (self, peer, "NAME_IN_USE", VERB_HELLO,
-                      "an adapter named \"%s\" is connected already (pid %llu): give this one another name, or "
-                      "try again when that one is gone",
-                      peer->name, (unsigned long long) other->pid);
+        peers_refuse (
+            self, peer, "NAME_IN_USE", VERB_HELLO,
+            "an adapter named \"%s\" is connected already (pid %llu): give this one another name, or "
+            "try again when that one is gone",
+            peer->name, (unsigned long long) other->pid);
         return false;
     }
     if (other)
@@ -254,14 +267,16 @@ static bool take_outlet (core_t *self, peer_t *peer)
 
 static void welcome (core_t *self, peer_t *peer)
 {
-    static const plv_gauge_t gauges[] = {
-        [FROM_ADAPTER] = GAUGE_PEERS_ADAPTER, [FROM_WORKER] = GAUGE_PEERS_WORKER, [FROM_TOOL] = GAUGE_PEERS_TOOL};
+    static const plv_gauge_t gauges[] = {[FROM_ADAPTER] = GAUGE_PEERS_ADAPTER,
+                                         [FROM_WORKER] = GAUGE_PEERS_WORKER,
+                                         [FROM_TOOL] = GAUGE_PEERS_TOOL};
     peer->state = STATE_READY;
     self->metrics.gauge[gauges[peer->from]]++;
     count (self, COUNTER_PEERS_WELCOMED);
     if (peer->from != FROM_TOOL)
-        effects_log (self->effects, LOG_PEER_WELCOME, F_STR ("role", peer_role (peer)), F_STR ("name", peer->name),
-                     F_STR ("build", peer->build), F_INT ("pid", (int64_t) peer->pid));
+        effects_log (self->effects, LOG_PEER_WELCOME, F_STR ("role", peer_role (peer)),
+                     F_STR ("name", peer->name), F_STR ("build", peer->build),
+                     F_INT ("pid", (int64_t) peer->pid));
     send_welcome (self, peer);
 }
 
@@ -271,16 +286,19 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
     unsigned from = role_of (frame->arg[0].bytes);
 
     if (!(from & allowed)) {
-        peers_refuse (self, peer, "AUTH", VERB_HELLO, "the role \"" PLV_VIEW_FMT "\" is not let in on this socket",
+        peers_refuse (self, peer, "AUTH", VERB_HELLO,
+                      "the role \"" PLV_VIEW_FMT "\" is not let in on this socket",
                       PLV_VIEW_ARG (frame->arg[0].bytes));
         return;
     }
     if (self->peers.count > PEERS_MAX) {
-        peers_refuse (self, peer, "FULL", VERB_HELLO, "%d peers are connected already: try again later", PEERS_MAX);
+        peers_refuse (self, peer, "FULL", VERB_HELLO,
+                      "%d peers are connected already: try again later", PEERS_MAX);
         return;
     }
     if (!name_good (frame->arg[1].bytes)) {
-        peers_refuse (self, peer, "ARG", VERB_HELLO, "a name has 1 to %d letters, digits, dots, dashes and underscores",
+        peers_refuse (self, peer, "ARG", VERB_HELLO,
+                      "a name has 1 to %d letters, digits, dots, dashes and underscores",
                       NAME_BYTES_MAX);
         return;
     }
@@ -289,7 +307,8 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
         return;
     peer->from = from;
     if (from == FROM_WORKER && !read_services (self, peer, options)) {
-        peers_refuse (self, peer, "ARG", VERB_HELLO, "options.services is a list of 1 to %d names", SERVICES_MAX);
+        peers_refuse (self, peer, "ARG", VERB_HELLO, "options.services is a list of 1 to %d names",
+                      SERVICES_MAX);
         return;
     }
     read_batch (peer, options);

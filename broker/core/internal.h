@@ -30,7 +30,13 @@
 typedef enum { TIMER_ENTRY, TIMER_SESSION, TIMER_PEER, TIMER_GATHER, TIMER_LANE } timer_kind_t;
 
 /*  Flags of RECORD_ATTEMPT, RECORD_ATTEMPT_END, RECORD_REPLY, RECORD_DEAD.  */
-enum { ATTEMPT_DEDUPLICATED = 1, ENDED_CHARGED = 1, REPLY_FALLBACK = 1, REPLY_CACHED = 2, DEAD_PARKS = 1 };
+enum {
+    ATTEMPT_DEDUPLICATED = 1,
+    ENDED_CHARGED = 1,
+    REPLY_FALLBACK = 1,
+    REPLY_CACHED = 2,
+    DEAD_PARKS = 1
+};
 
 /*  A tool's request that waits for rows of the store.  */
 typedef struct {
@@ -76,20 +82,22 @@ struct core {
     uint64_t next_number;
     uint64_t next_serial;
     uint64_t dead_count;
-    uint64_t counts_as_of; /* recovery: next_number and dead_count reflect records up to this position */
-    uint64_t seq;           /* journal position of the turn being gathered, or replayed */
-    uint64_t stored;        /* the store has everything up to this position */
+    uint64_t
+        counts_as_of; /* recovery: next_number and dead_count reflect records up to this position */
+    uint64_t seq;     /* journal position of the turn being gathered, or replayed */
+    uint64_t stored;  /* the store has everything up to this position */
     uint64_t journal_bytes; /* written since the start */
     uint64_t reflected;
-    plv_node_t dirty;       /* sessions, the one that changed first, first */
-    plv_buf_t run;          /* platform ids that are not in the DEDUP view yet */
-    uint64_t run_seq;       /* the first journal position that added one of them */
+    plv_node_t dirty; /* sessions, the one that changed first, first */
+    plv_buf_t run;    /* platform ids that are not in the DEDUP view yet */
+    uint64_t run_seq; /* the first journal position that added one of them */
     int64_t run_at_us;
-    plv_buf_t runs;         /* DEDUP rows: u64 key, u32 expiry each, oldest first */
+    plv_buf_t runs; /* DEDUP rows: u64 key, u32 expiry each, oldest first */
 
     plv_map_u64_t asks;
-    plv_map_u64_t taken; /* dead letters that were sent again or thrown away: the journal position of that */
-    uint64_t taken_seq;  /* the newest of them */
+    plv_map_u64_t
+        taken; /* dead letters that were sent again or thrown away: the journal position of that */
+    uint64_t taken_seq; /* the newest of them */
     uint64_t next_token;
     plv_buf_t scratch; /* for one function's use, never across a call */
     plv_buf_t body;    /* a body being made, until it is noted */
@@ -120,13 +128,15 @@ void dispatch_session (core_t *self, session_t *session);
 void dispatch_service (core_t *self, service_t *service);
 void dispatch_gathered (core_t *self, peer_t *peer);
 void dispatch_ungather (core_t *self, peer_t *peer, session_t *session);
-void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry); /* the worker has it, from now on until its deadline */
+void dispatch_hold (core_t *self, peer_t *peer,
+                    entry_t *entry); /* the worker has it, from now on until its deadline */
 lane_t *dispatch_lane (core_t *self, entry_t *entry);
 void dispatch_release (core_t *self, peer_t *peer); /* credit of its is free again */
 void dispatch_idle (peer_t *peer); /* puts the worker into its services' lists when it has credit */
 
 /*  reply.c  */
-void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code, const char *reason);
+void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code,
+                   const char *reason);
 void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame);
@@ -143,7 +153,8 @@ typedef struct {
     plv_view_t why;
 } failure_t;
 void fail_event (core_t *self, entry_t *entry, const failure_t *failure);
-void fail_interrupted (core_t *self, entry_t *entry); /* its worker is told, a newer message takes its place */
+void fail_interrupted (core_t *self,
+                       entry_t *entry); /* its worker is told, a newer message takes its place */
 
 typedef struct {
     dead_why_t why;
@@ -159,14 +170,15 @@ void outbox_send (core_t *self, session_t *session);
 void outbox_feed (core_t *self, outlet_t *outlet);
 void outbox_delivered (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void outbox_failed (core_t *self, entry_t *entry, const failure_t *failure);
-void outbox_orphan (core_t *self, entry_t *entry); /* nobody has it: its adapter may come back and claim it */
+void outbox_orphan (core_t *self,
+                    entry_t *entry); /* nobody has it: its adapter may come back and claim it */
 void outbox_hold (core_t *self, peer_t *peer, entry_t *entry);
 
 /*  peers.c: connections  */
 void peers_packet (core_t *self, const input_t *input);
 void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why);
-void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb, const char *format, ...)
-    __attribute__ ((format (printf, 5, 6)));
+void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb,
+                   const char *format, ...) __attribute__ ((format (printf, 5, 6)));
 void peers_silence (core_t *self, peer_t *peer);
 void peers_drain (core_t *self); /* from now on nothing is begun */
 void peers_farewell (core_t *self);
@@ -182,10 +194,12 @@ void session_end (core_t *self, session_t *session, const char *why);
 /*  lanes.c: services, and routes at work  */
 void lanes_build (core_t *self);
 void lanes_destroy (core_t *self);
-void lanes_replace (core_t *self); /* by those of a new policy; a route that stays keeps its breaker */
+void lanes_replace (
+    core_t *self); /* by those of a new policy; a route that stays keeps its breaker */
 void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change);
 service_t *service_of (core_t *self, plv_view_t name);
-void service_leave (core_t *self, serving_t *serving); /* a service that nobody offers or asks for goes */
+void service_leave (core_t *self,
+                    serving_t *serving); /* a service that nobody offers or asks for goes */
 
 /*  reflect.c: the views  */
 void reflect_dirty (core_t *self, session_t *session);
@@ -208,10 +222,12 @@ void control_adapters (core_t *self, plv_buf_t *body);
 void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_session (const session_t *session, plv_buf_t *body);
 void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, plv_buf_t *items);
-void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
-void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status, const plv_buf_t *body);
-void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format, ...)
-    __attribute__ ((format (printf, 5, 6)));
+void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
+                         plv_view_t arguments);
+void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
+                     const plv_buf_t *body);
+void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,
+                   ...) __attribute__ ((format (printf, 5, 6)));
 
 static inline plv_buf_t *frame_held (core_t *self, peer_t *peer)
 {

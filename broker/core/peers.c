@@ -6,7 +6,8 @@
 
 #include <stdarg.h>
 
-static void send_error (core_t *self, peer_t *peer, const char *code, const char *text, plv_verb_t verb)
+static void send_error (core_t *self, peer_t *peer, const char *code, const char *text,
+                        plv_verb_t verb)
 {
     plv_buf_t *buf = frame_prompt (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_ERROR);
@@ -16,7 +17,8 @@ static void send_error (core_t *self, peer_t *peer, const char *code, const char
     plv_frame_end (buf, mark);
 }
 
-void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb, const char *format, ...)
+void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb,
+                   const char *format, ...)
 {
     char text[PLV_FAIL_TEXT_BYTES];
     va_list args;
@@ -27,7 +29,8 @@ void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb
     text[text_cut (plv_view_str (text), sizeof text).size] = '\0';
     send_error (self, peer, code, text, verb);
     effects_log (self->effects, LOG_PEER_REFUSED, F_STR ("role", peer_role (peer)),
-                 F_STR ("name", peer->name[0] ? peer->name : "?"), F_STR ("code", code), F_STR ("text", text));
+                 F_STR ("name", peer->name[0] ? peer->name : "?"), F_STR ("code", code),
+                 F_STR ("text", text));
     count (self, COUNTER_PEERS_REFUSED);
     peers_gone (self, peer, HOW_DIED, "it broke the protocol");
 }
@@ -49,7 +52,8 @@ static void ungather (core_t *self, peer_t *peer)
 static void free_jobs (core_t *self, peer_t *peer, how_t how, const char *why)
 {
     for (plv_node_t *node; (node = plv_list_first (&peer->holding));)
-        fail_event (self, PLV_OF (node, entry_t, in_holder), &(failure_t){.how = how, .why = plv_view_str (why)});
+        fail_event (self, PLV_OF (node, entry_t, in_holder),
+                    &(failure_t){.how = how, .why = plv_view_str (why)});
     ungather (self, peer);
     for (size_t i = 0; i < peer->serving_count; i++)
         service_leave (self, &peer->servings[i]);
@@ -77,8 +81,9 @@ void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why)
     dispatch_idle (peer);
     if (peer->state == STATE_READY) {
         self->metrics.gauge[role_gauge (peer)]--;
-        effects_log (self->effects, LOG_PEER_GONE, F_STR ("role", peer_role (peer)), F_STR ("name", peer->name),
-                     F_STR ("how", how_text (how)), F_STR ("why", why), F_INT ("held", peer->held));
+        effects_log (self->effects, LOG_PEER_GONE, F_STR ("role", peer_role (peer)),
+                     F_STR ("name", peer->name), F_STR ("how", how_text (how)), F_STR ("why", why),
+                     F_INT ("held", peer->held));
     }
     if (peer->from == FROM_WORKER)
         free_jobs (self, peer, how, why);
@@ -119,7 +124,8 @@ void peers_silence (core_t *self, peer_t *peer)
     }
     if (peer->held)
         send_bare (self, peer, VERB_PING);
-    timers_set (&self->timers, &peer->silence, self->now.mono_us + conf->agents_heartbeat_ms * 1000);
+    timers_set (&self->timers, &peer->silence,
+                self->now.mono_us + conf->agents_heartbeat_ms * 1000);
 }
 
 void peers_drain (core_t *self)
@@ -183,18 +189,30 @@ typedef void (*verb_fn) (core_t *self, peer_t *peer, const plv_frame_t *frame);
 static verb_fn fn_of (plv_verb_t verb)
 {
     switch (verb) {
-    case VERB_PING: return take_ping;
-    case VERB_PONG: return take_pong;
-    case VERB_BYE: return take_bye;
-    case VERB_CREDIT: return take_credit;
-    case VERB_PUBLISH: return accept_publish;
-    case VERB_DELIVERED: return outbox_delivered;
-    case VERB_LIVE: return reply_live;
-    case VERB_REPLY: return reply_take;
-    case VERB_NACK: return reply_nack;
-    case VERB_STEP: return reply_step;
-    case VERB_CONTROL: return control_take;
-    default: return NULL;
+    case VERB_PING:
+        return take_ping;
+    case VERB_PONG:
+        return take_pong;
+    case VERB_BYE:
+        return take_bye;
+    case VERB_CREDIT:
+        return take_credit;
+    case VERB_PUBLISH:
+        return accept_publish;
+    case VERB_DELIVERED:
+        return outbox_delivered;
+    case VERB_LIVE:
+        return reply_live;
+    case VERB_REPLY:
+        return reply_take;
+    case VERB_NACK:
+        return reply_nack;
+    case VERB_STEP:
+        return reply_step;
+    case VERB_CONTROL:
+        return control_take;
+    default:
+        return NULL;
     }
 }
 
@@ -220,8 +238,8 @@ static void take_frame (core_t *self, peer_t *peer, unsigned allowed, const plv_
     verb_fn fn = fn_of (frame->verb);
     if (!fn || !plv_verb_legal (frame->verb, from, peer->state)) {
         count (self, COUNTER_ILLEGAL_FRAMES);
-        peers_refuse (self, peer, "PROTOCOL", frame->verb, "%s is not for %s to send here", plv_verb_name (frame->verb),
-                      peer_role (peer));
+        peers_refuse (self, peer, "PROTOCOL", frame->verb, "%s is not for %s to send here",
+                      plv_verb_name (frame->verb), peer_role (peer));
         return;
     }
     fn (self, peer, frame);
@@ -242,15 +260,18 @@ static peer_t *peer_of (core_t *self, uint32_t number)
 }
 
 /*  The words are read at the peer: they name the sides as seen from there.  */
-static plv_err_t open_packet (const input_t *input, plv_packet_reader_t *reader, plv_fail_t *ret_fail)
+static plv_err_t open_packet (const input_t *input, plv_packet_reader_t *reader,
+                              plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
     if (input->more)
-        return plv_fail (ret_fail, ERR_PROTOCOL, "a message of several parts: a packet is a message of one part");
+        return plv_fail (ret_fail, ERR_PROTOCOL,
+                         "a message of several parts: a packet is a message of one part");
     err = plv_packet_open (input->bytes, reader, ret_fail);
     if (err == ERR_VERSION)
-        plv_fail (ret_fail, err, "the broker speaks wire version %d.%d and this peer %u.%u: upgrade %s", PLV_WIRE_MAJOR,
-                  PLV_WIRE_MINOR, input->bytes.data[2], input->bytes.data[3],
+        plv_fail (ret_fail, err,
+                  "the broker speaks wire version %d.%d and this peer %u.%u: upgrade %s",
+                  PLV_WIRE_MAJOR, PLV_WIRE_MINOR, input->bytes.data[2], input->bytes.data[3],
                   input->bytes.data[2] > PLV_WIRE_MAJOR ? "the broker" : "this peer");
     return err;
 }

@@ -54,7 +54,8 @@ static void turn_key (plv_buf_t *key, const session_t *session, uint64_t number)
 static void delete_turns (core_t *self, session_t *session, uint64_t below)
 {
     history_t *history = &session->history;
-    for (uint64_t number = history->rows_from; number < below && number <= history->written; number++) {
+    for (uint64_t number = history->rows_from; number < below && number <= history->written;
+         number++) {
         turn_key (&self->scratch, session, number);
         plv_buf_check (&self->scratch);
         plv_row_delete (&self->effects->rows, VIEW_TURNS, plv_buf_view (&self->scratch));
@@ -78,7 +79,8 @@ static void write_turns (core_t *self, session_t *session)
         plv_buf_add (&value, turn->bytes, turn->size);
         plv_buf_check (&self->scratch);
         plv_buf_check (&value);
-        plv_row_put (&self->effects->rows, VIEW_TURNS, plv_buf_view (&self->scratch), plv_buf_view (&value));
+        plv_row_put (&self->effects->rows, VIEW_TURNS, plv_buf_view (&self->scratch),
+                     plv_buf_view (&value));
         plv_buf_free (&value);
     }
     history->written = history->next - 1;
@@ -173,7 +175,8 @@ static void write_run (core_t *self)
 {
     uint8_t key[8];
     plv_buf_check (&self->run);
-    plv_row_put (&self->effects->rows, VIEW_DEDUP, number_key (key, self->seq), plv_buf_view (&self->run));
+    plv_row_put (&self->effects->rows, VIEW_DEDUP, number_key (key, self->seq),
+                 plv_buf_view (&self->run));
     run_written (self, self->seq, plv_buf_view (&self->run));
     plv_buf_clear (&self->run);
     delete_expired_runs (self);
@@ -202,7 +205,8 @@ static void write_meta (core_t *self)
     record_put_number (&self->scratch, self->seq);
     record_put_number (&self->scratch, self->next_number);
     record_put_number (&self->scratch, self->dead_count);
-    plv_row_put (&self->effects->rows, VIEW_META, plv_view_str ("counts"), plv_buf_view (&self->scratch));
+    plv_row_put (&self->effects->rows, VIEW_META, plv_view_str ("counts"),
+                 plv_buf_view (&self->scratch));
     self->reflected = reflected;
 }
 
@@ -222,8 +226,9 @@ void reflect_turn (core_t *self, bool all)
             || self->now.mono_us - self->run_at_us >= self->policy->conf->data_reflect_s * 1000000))
         write_run (self);
     while ((node = plv_list_first (&self->dirty))
-           && (all || (rows->size - before < REFLECT_BYTES_A_TURN
-                       && session_due (self, PLV_OF (node, session_t, dirty)))))
+           && (all
+               || (rows->size - before < REFLECT_BYTES_A_TURN
+                   && session_due (self, PLV_OF (node, session_t, dirty)))))
         write_session (self, PLV_OF (node, session_t, dirty));
     if (rows->size != before) {
         write_meta (self);

@@ -20,11 +20,13 @@ void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code,
 static entry_t *leased (core_t *self, peer_t *peer, uint64_t lease)
 {
     entry_t *entry = entry_get (self, entry_of_lease (lease));
-    if (entry && entry->kind == ENTRY_EVENT && entry->holder == peer && entry_lease (entry) == lease)
+    if (entry && entry->kind == ENTRY_EVENT && entry->holder == peer
+        && entry_lease (entry) == lease)
         return entry;
     count (self, COUNTER_REPLIES_STALE);
     if (entry && entry->kind == ENTRY_EVENT)
-        reply_cancel (self, peer, lease, "not_leased", "another attempt at this job was begun since");
+        reply_cancel (self, peer, lease, "not_leased",
+                      "another attempt at this job was begun since");
     else
         reply_cancel (self, peer, lease, "finished", "this job is done, or dead");
     return NULL;
@@ -34,7 +36,8 @@ void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state
 {
     const plv_conf_t *conf = self->policy->conf;
     session_t *session = entry->session;
-    int64_t not_after_us = entry->lane ? entry->lane->route->not_after_us : conf->delivery_not_after_s * 1000000;
+    int64_t not_after_us =
+        entry->lane ? entry->lane->route->not_after_us : conf->delivery_not_after_s * 1000000;
 
     plv_buf_clear (&self->body);
     compliance_add (&self->body, conf, body);
@@ -62,7 +65,8 @@ static void keep_in_cache (core_t *self, const entry_t *entry, plv_view_t body)
     plv_view_t query = plv_mp_find_str (entry_body (entry), "message_text");
     if (!entry->lane || !entry->lane->route->cache || query.size == 0)
         return;
-    state_subset (&entry->session->state, plv_buf_view (&entry->lane->service->cache_keys), &subset);
+    state_subset (&entry->session->state, plv_buf_view (&entry->lane->service->cache_keys),
+                  &subset);
     cache_key (&key, entry->lane->index, query, plv_buf_view (&subset));
     plv_buf_check (&subset);
     plv_buf_check (&key);
@@ -74,8 +78,8 @@ static void keep_in_cache (core_t *self, const entry_t *entry, plv_view_t body)
 }
 
 /*  Is the answer one, and would the session's state take the patch? `ret_state` gets the patch's bytes.  */
-static plv_err_t check_reply (core_t *self, const entry_t *entry, const plv_frame_t *frame, plv_view_t *ret_state,
-                              plv_fail_t *fail)
+static plv_err_t check_reply (core_t *self, const entry_t *entry, const plv_frame_t *frame,
+                              plv_view_t *ret_state, plv_fail_t *fail)
 {
     plv_view_t text, state = {0};
     plv_mp_t value;
@@ -89,7 +93,8 @@ static plv_err_t check_reply (core_t *self, const entry_t *entry, const plv_fram
         plv_buf_t trial = {0};
         plv_buf_add_view (&trial, plv_buf_view (&entry->session->state));
         plv_buf_check (&trial);
-        err = state_patch (&trial, state, (size_t) self->policy->conf->session_state_kb << 10, fail);
+        err =
+            state_patch (&trial, state, (size_t) self->policy->conf->session_state_kb << 10, fail);
         plv_buf_free (&trial);
     }
     *ret_state = state;
@@ -106,13 +111,16 @@ void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         return;
     if (check_reply (self, entry, frame, &state, &fail)) {
         reply_cancel (self, peer, lease, "bad_reply", fail.text);
-        fail_event (self, entry, &(failure_t){.how = HOW_BAD_REPLY, .why = plv_view_str (fail.text),
-                                              .code = plv_view_str (plv_err_name (fail.code))});
+        fail_event (self, entry,
+                    &(failure_t){.how = HOW_BAD_REPLY,
+                                 .why = plv_view_str (fail.text),
+                                 .code = plv_view_str (plv_err_name (fail.code))});
         return;
     }
     session_t *session = entry->session;
     lane_t *lane = entry->lane;
-    plv_histogram_add (&self->metrics.histogram[HISTOGRAM_JOB_TIME], self->now.mono_us - entry->lease_us);
+    plv_histogram_add (&self->metrics.histogram[HISTOGRAM_JOB_TIME],
+                       self->now.mono_us - entry->lease_us);
     keep_in_cache (self, entry, frame->arg[1].bytes);
     if (lane)
         lanes_changed (self, lane, breaker_success (&lane->breaker, entry->number));
@@ -146,8 +154,11 @@ void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
 static void refuse_step (core_t *self, peer_t *peer, entry_t *entry, const char *why)
 {
     reply_cancel (self, peer, entry_lease (entry), "step_refused", why);
-    fail_event (self, entry, &(failure_t){.how = HOW_BAD_REPLY, .permanent = true, .why = plv_view_str (why),
-                                          .code = plv_view_str ("step_refused")});
+    fail_event (self, entry,
+                &(failure_t){.how = HOW_BAD_REPLY,
+                             .permanent = true,
+                             .why = plv_view_str (why),
+                             .code = plv_view_str ("step_refused")});
 }
 
 void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
@@ -157,7 +168,8 @@ void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
     if (!entry)
         return;
     if (name.size == 0 || name.size > NAME_BYTES_MAX || result.size > STEP_BYTES_MAX) {
-        refuse_step (self, peer, entry, "a step has a name of 1 to 64 bytes and a result of at most 256 KiB");
+        refuse_step (self, peer, entry,
+                     "a step has a name of 1 to 64 bytes and a result of at most 256 KiB");
         return;
     }
     /* one that is saved again takes the place of what it was */

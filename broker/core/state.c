@@ -83,7 +83,8 @@ plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv
     plv_buf_add_view (&merged, plv_buf_view (&pairs));
     plv_buf_check (&merged);
     if (merged.size > bytes_max) {
-        err = plv_fail (ret_fail, ERR_FULL, "the session's state would have %zu bytes, at most %zu are kept",
+        err = plv_fail (ret_fail, ERR_FULL,
+                        "the session's state would have %zu bytes, at most %zu are kept",
                         merged.size, bytes_max);
         goto done;
     }

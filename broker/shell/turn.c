@@ -84,7 +84,8 @@ static bool tell_lost (broker_t *self)
     memcpy (&peer, self->lost.data + self->lost.size, sizeof peer);
     links_forget (self->links, peer);
     input_t input = {.type = INPUT_GONE, .now = broker_now (), .peer = peer};
-    core_step (self->core, &input, self->turn.gather); /* turn_prompt, who asks, sends what comes of it */
+    core_step (self->core, &input,
+               self->turn.gather); /* turn_prompt, who asks, sends what comes of it */
     return true;
 }
 
