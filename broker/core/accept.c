@@ -104,7 +104,7 @@ static entry_t *note_accept (core_t *self, const incoming_t *in)
         .envelope = in->envelope_bytes,
         .body = in->body,
     };
-    note (self, &record);
+    apply_new (self, &record);
     count (self, COUNTER_EVENTS_ACCEPTED);
     plv_buf_add (&self->effects->accepted, &self->now.mono_us, sizeof self->now.mono_us);
     effects_log (self->effects, LOG_EVENT_ACCEPTED, F_INT ("entry", (int64_t) record.number),
@@ -248,7 +248,7 @@ static bool merge (core_t *self, session_t *session, const incoming_t *in)
         .name = in->envelope.platform_id,
         .who = in->envelope.adapter,
     };
-    note (self, &record);
+    apply_new (self, &record);
     plv_buf_free (&body);
     count (self, COUNTER_EVENTS_ACCEPTED);
     count (self, COUNTER_JOBS_MERGED);

@@ -429,7 +429,7 @@ static apply_entry_fn entry_fn (record_type_t type)
     }
 }
 
-plv_err_t apply (core_t *self, const record_t *record, plv_fail_t *ret_fail)
+plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fail)
 {
     apply_entry_fn fn = entry_fn (record->type);
     if (fn) {
@@ -474,7 +474,7 @@ static bool must_sync (record_type_t type)
     return type != RECORD_SENT && type != RECORD_ATTEMPT_END && type != RECORD_SESSION_END;
 }
 
-void note (core_t *self, const record_t *record)
+void apply_new (core_t *self, const record_t *record)
 {
     plv_fail_t fail;
     effects_t *effects = self->effects;
@@ -484,6 +484,6 @@ void note (core_t *self, const record_t *record)
     record_write (&effects->journal, record);
     self->journal_bytes += effects->journal.size - before;
     effects->sync |= must_sync (record->type);
-    plv_err_t err = apply (self, record, &fail);
+    plv_err_t err = apply_record (self, record, &fail);
     CHECK (!err, "record %s: %s", record_name (record->type), fail.text);
 }

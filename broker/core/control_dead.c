@@ -128,7 +128,7 @@ static void replay (core_t *self, ask_t *ask, uint64_t number, plv_view_t row)
         .who = plv_view_str (ask->who),
         .extra = row,
     };
-    note (self, &record);
+    apply_new (self, &record);
     entry_t *entry = entry_get (self, number);
     count (self, COUNTER_REPLAYS);
     effects_log (self->effects, LOG_EVENT_REPLAYED, F_INT ("entry", (int64_t) number),
@@ -150,7 +150,7 @@ static void discard (core_t *self, ask_t *ask, uint64_t number, const dead_t *de
         .who = plv_view_str (ask->who),
         .why = plv_view_str (ask->reason),
     };
-    note (self, &record);
+    apply_new (self, &record);
     ask->done++;
     session_t *session = session_get (self, dead->session);
     if (session)

@@ -106,7 +106,7 @@ static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *ba
         .who = label_view (peer->who),
         .who_label = peer->who,
     };
-    note (self, &record);
+    apply_new (self, &record);
     if (entry->attempts == 1)
         plv_histogram_add (&self->metrics.histogram[HISTOGRAM_STORED_TO_DISPATCH],
                            self->now.mono_us - entry_mono (entry, entry->accepted_us));

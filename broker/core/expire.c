@@ -76,7 +76,7 @@ void session_end (core_t *self, session_t *session, const char *why)
                  F_STR ("why", why),
                  F_INT ("duration_s", (session->active_us - session->created_us) / 1000000),
                  F_INT ("message_count", (int64_t) session->message_count));
-    note (self, &record);
+    apply_new (self, &record);
 }
 
 static void session_due (core_t *self, session_t *session)

@@ -29,7 +29,7 @@ static void end_attempt (core_t *self, entry_t *entry, const failure_t *failure,
         .extra = failure->code,
     };
     log_retry (self, entry, failure, wait_us);
-    note (self, &record);
+    apply_new (self, &record);
     if (wait_us)
         timers_set (&self->timers, &entry->timer, self->now.mono_us + wait_us);
 }
@@ -189,7 +189,7 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
         .extra = death->code,
         .why = death->words,
     };
-    note (self, &record);
+    apply_new (self, &record);
     /* not for a reply that dies while outbox_send looks for the next one: thousands may be late at once */
     if (body.size)
         outbox_send (self, session);
@@ -211,7 +211,7 @@ void fail_interrupted (core_t *self, entry_t *entry)
     count (self, COUNTER_JOBS_INTERRUPTED);
     if (entry->lane)
         breaker_released (&entry->lane->breaker, entry->number);
-    note (self, &record);
+    apply_new (self, &record);
     if (peer) {
         reply_cancel (self, peer, lease, "interrupted",
                       "a newer message of the session took its place");

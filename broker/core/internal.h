@@ -105,8 +105,8 @@ struct core {
 };
 
 /*  apply.c: durable state. Each writes its record (when live) and applies it.  */
-void note (core_t *self, const record_t *record);
-plv_err_t apply (core_t *self, const record_t *record, plv_fail_t *ret_fail);
+void apply_new (core_t *self, const record_t *record);
+plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fail);
 session_t *session_get (core_t *self, plv_view_t id);
 entry_t *entry_get (core_t *self, uint64_t number);
 void entry_put (core_t *self, session_t *session, entry_t *entry);

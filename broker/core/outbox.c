@@ -45,7 +45,7 @@ static void deliver (core_t *self, peer_t *peer, entry_t *entry, bool late)
         .who = label_view (peer->who),
         .who_label = peer->who,
     };
-    note (self, &record);
+    apply_new (self, &record);
     outbox_hold (self, peer, entry);
     entry->lease_seq = self->seq;
     send_deliver (self, peer, entry, late);
@@ -133,7 +133,7 @@ static void settle_sent (core_t *self, entry_t *entry, plv_view_t platform_id)
     count (self, COUNTER_DELIVERIES_SENT);
     plv_histogram_add (&self->metrics.histogram[HISTOGRAM_REPLY_TO_DELIVERED],
                        self->now.mono_us - entry_mono (entry, entry->accepted_us));
-    note (self, &record);
+    apply_new (self, &record);
 }
 
 static void try_again (core_t *self, entry_t *entry, const failure_t *failure)
@@ -158,7 +158,7 @@ static void try_again (core_t *self, entry_t *entry, const failure_t *failure)
         .why = failure->why,
         .extra = failure->code,
     };
-    note (self, &record);
+    apply_new (self, &record);
     if (wait_us)
         timers_set (&self->timers, &entry->timer, self->now.mono_us + wait_us);
 }

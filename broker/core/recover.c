@@ -127,7 +127,7 @@ plv_err_t core_replay (core_t *self, uint64_t seq, plv_view_t value, plv_fail_t 
         if (err == ERR_NOENT)
             return ERR_OK;
         if (!err)
-            err = apply (self, &record, ret_fail);
+            err = apply_record (self, &record, ret_fail);
     }
     return plv_fail_context (ret_fail, "journal position %llu", (unsigned long long) seq);
 }

@@ -54,7 +54,7 @@ void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state
         .flags = flags,
         .name = conf->compliance_on ? plv_view_str (conf->compliance_version) : plv_view (NULL, 0),
     };
-    note (self, &record);
+    apply_new (self, &record);
     count (self, flags & REPLY_FALLBACK ? COUNTER_FALLBACKS : COUNTER_REPLIES);
     outbox_send (self, session);
 }
@@ -181,7 +181,7 @@ void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
         return;
     }
     record_t record = {.type = RECORD_STEP, .number = entry->number, .name = name, .body = result};
-    note (self, &record);
+    apply_new (self, &record);
     count (self, COUNTER_STEPS_SAVED);
     plv_buf_t *buf = frame_held (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_STEP_SAVED);
