@@ -155,6 +155,20 @@ class Reload(BrokerTest):
         self.assertEqual(broker.ask('routes.list')['items'][0]['breaker'], 'open')
         self.assertEqual(broker.metric('routes_paused'), 1)
 
+    def test_a_route_that_goes_while_a_batch_of_it_is_gathered(self):
+        gone, stays = route('gone', pattern='^one'), route('stays', pattern='^two')
+        broker = self.broker({'routes': [gone, stays]})
+        adapter, worker = broker.adapter(), broker.worker(batch={'size': 3, 'wait_ms': 60000})
+        for text, session in (('one', 'x'), ('two', 'x'), ('two', 'y')):
+            adapter.publish(text, session=session)
+        adapter.stored(3)
+        self.reload(broker, {'routes': [stays]})
+        adapter.publish('two', session='z')  # fills the batch; what goes back of it brings the second of x
+        jobs = [worker.job() for _ in range(3)]
+        self.assertEqual({job['envelope']['session_id'] for job in jobs}, {'web_x', 'web_y', 'web_z'})
+        self.assertEqual([job['body']['message_text'] for job in jobs], ['two'] * 3)
+        self.assertEqual([letter['reason'] for letter in broker.dead()], ['no_route'])
+
     def test_many_reloads_under_traffic_lose_nothing(self):
         broker, adapter, worker = self.start()
         for number in range(20):
