@@ -15,10 +15,12 @@ static void copy_except (pairs_t *into, plv_view_t map, const char *one, const c
     plv_view_t key, value;
 
     plv_mp_map (&reader, &count);
-    for (; count && plv_mp_str (&reader, &key) && plv_mp_skip (&reader, &value); count--) {
-        if (plv_view_is (key, one) || plv_view_is (key, other))
+    for (; count && plv_mp_skip (&reader, &key) && plv_mp_skip (&reader, &value); count--) {
+        plv_mp_t name = plv_mp (key);
+        plv_view_t text = {0};
+        if (plv_mp_str (&name, &text) && (plv_view_is (text, one) || plv_view_is (text, other)))
             continue;
-        plv_mp_put_str (&into->pairs, key);
+        plv_buf_add_view (&into->pairs, key);
         plv_buf_add_view (&into->pairs, value);
         into->count++;
     }
@@ -35,18 +37,30 @@ static plv_view_t find_map (plv_view_t map, const char *key)
     return plv_view (&empty, 1);
 }
 
-static void put_merged (plv_buf_t *buf, plv_view_t metadata, const plv_id_t *id)
+/*  What came with the second message, but for its text: its id, metadata, attachments.  */
+static void put_second (plv_buf_t *buf, plv_view_t second, const plv_id_t *id)
 {
     char text[PLV_ID_TEXT_BYTES];
+    pairs_t rest = {0};
+    copy_except (&rest, second, "message_text", "id");
+    plv_id_format (id, text);
+    plv_mp_put_map (buf, rest.count + 1);
+    plv_mp_put_text (buf, "id");
+    plv_mp_put_text (buf, text);
+    plv_buf_add_view (buf, plv_buf_view (&rest.pairs));
+    plv_buf_free (&rest.pairs);
+}
+
+static void put_merged (plv_buf_t *buf, plv_view_t metadata, plv_view_t second, const plv_id_t *id)
+{
     plv_mp_t value;
     uint32_t count = 0;
-    plv_id_format (id, text);
     bool more = plv_mp_find (metadata, "merged", &value) && plv_mp_array (&value, &count);
     plv_mp_put_text (buf, "merged");
     plv_mp_put_array (buf, count + 1);
     for (plv_view_t raw; more && count && plv_mp_skip (&value, &raw); count--)
         plv_buf_add_view (buf, raw);
-    plv_mp_put_text (buf, text);
+    put_second (buf, second, id);
 }
 
 static void put_text (plv_buf_t *buf, plv_view_t first, plv_view_t second)
@@ -73,7 +87,7 @@ void accept_join_texts (plv_buf_t *buf, plv_view_t first, plv_view_t second, con
     plv_mp_put_text (buf, "metadata");
     plv_mp_put_map (buf, marks.count + 1);
     plv_buf_add_view (buf, plv_buf_view (&marks.pairs));
-    put_merged (buf, metadata, id);
+    put_merged (buf, metadata, second, id);
     plv_buf_check (buf);
     plv_buf_free (&body.pairs);
     plv_buf_free (&marks.pairs);
