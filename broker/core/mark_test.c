@@ -108,7 +108,8 @@ static void test_messages_are_joined (void **state)
     plv_view_t value;
     uint32_t count;
     (void) state;
-    static const char second[] = "\x82\xacmessage_text\xa3two\xabattachments\x91\x05";
+    static const char second[] = "\x82\xacmessage_text\xa3two\xab"
+                                 "attachments\x91\x05";
     plv_view_t body = joined (&two, plv_view_str (first), second, &ids[0]);
     body = joined (&three, body, "\x81\xacmessage_text\xa5three", &ids[1]);
     assert_true (plv_view_is (plv_mp_find_str (body, "message_text"), "one\ntwo\nthree"));
