@@ -1,6 +1,6 @@
 /*  palaverd_fault -- palaverd, in which the N-th allocation fails: linked with alloc_fault.c
     OWNS    as palaverd
-    THREAD  main; signal handlers that touch two atomics only
+    THREAD  main, and one that waits for the two signals
     FAILS   on purpose
     COST    as palaverd
 
@@ -14,23 +14,45 @@
 #include "fault/fault.h"
 #include "shell/broker.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static void arm (int number)
+static void arm (uint64_t nth)
 {
-    const char *nth = getenv ("PALAVER_FAULT_LATER");
-    (void) number;
-    fault_arm (nth ? strtoull (nth, NULL, 10) : 0);
+    fault_arm (nth);
     dprintf (STDERR_FILENO, "armed\n");
 }
 
-static void tell (int number)
+static void *heed (void *arg)
 {
-    (void) number;
-    dprintf (STDERR_FILENO, "allocations %llu\n", (unsigned long long) fault_count ());
+    const sigset_t *signals = arg;
+    const char *later = getenv ("PALAVER_FAULT_LATER");
+    uint64_t nth = later ? strtoull (later, NULL, 10) : 0;
+    for (int number; sigwait (signals, &number) == 0;) {
+        if (number == SIGUSR1)
+            arm (nth);
+        else
+            dprintf (STDERR_FILENO, "allocations %llu\n", (unsigned long long) fault_count ());
+    }
+    return NULL;
+}
+
+/*  The two stay blocked in every thread, and all others in the one that waits for the two.  */
+static void listen_to (sigset_t *signals)
+{
+    sigset_t all;
+    pthread_t thread;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, NULL);
+    sigemptyset (signals);
+    sigaddset (signals, SIGUSR1);
+    sigaddset (signals, SIGUSR2);
+    if (pthread_create (&thread, NULL, heed, signals) == 0)
+        pthread_detach (thread);
+    pthread_sigmask (SIG_SETMASK, signals, NULL);
 }
 
 int main (int argc, char **argv)
@@ -39,8 +61,8 @@ int main (int argc, char **argv)
     plv_conf_t *conf = NULL;
     broker_t *broker = NULL;
     plv_fail_t fail;
-    signal (SIGUSR1, arm);
-    signal (SIGUSR2, tell);
+    sigset_t signals;
+    listen_to (&signals);
     if (!options_parse (argc, argv, &options))
         return 2;
     plv_err_t err = plv_conf_load (options.conf, &conf, &fail);
