@@ -3,6 +3,7 @@
 """What `scons install` leaves is whole: a worker and an adapter of somebody else build against it alone."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -62,6 +63,16 @@ class Install(unittest.TestCase):
                      'lib/python3/dist-packages/palaver.py', 'include/palaver/sdk/agent.h',
                      'include/palaver/sdk/adapter.h', 'share/doc/palaver/PROTOCOL.md', 'etc/palaver/palaver.conf'):
             self.assertTrue(os.path.exists(f'{self.prefix}/{path}'), path)
+
+    def test_every_option_of_a_program_is_in_its_page(self):
+        for program, page in (('bin/palaver-advisor', 'man1/palaver-advisor.1'), ('sbin/palaverd', 'man8/palaverd.8'),
+                              ('libexec/palaver/palaver-adapter', 'man8/palaver-adapter.8')):
+            told = subprocess.run([f'{self.prefix}/{program}', '--help'], capture_output=True, text=True, check=True)
+            with open(f'{self.prefix}/share/man/{page}') as file:
+                text = file.read().replace('\\-', '-')
+            options = set(re.findall(r'--[a-z][a-z-]*', told.stdout + told.stderr))
+            self.assertGreater(len(options), 5, program)
+            self.assertEqual([option for option in sorted(options) if option not in text], [], page)
 
     def test_units_know_their_places(self):
         with open(self.prefix + '/lib/systemd/system/palaverd.service') as unit:
