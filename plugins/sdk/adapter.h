@@ -16,6 +16,8 @@
     broker speaks, so that a plugin never sees the wire.
 
     ABI CHANGELOG
+    1.1  HTTP client, WebSockets of both directions, streamed answers and TLS for the listener, a durable
+         key-value store, rate buckets, text rendered in parts, HMAC and Ed25519, retries, metrics, health.
     1.0  the first one. Within a major version structs only grow at their end, and a new field is 0 for
          who does not know it: the descriptor's `abi` tells the host which fields a plugin knows, and
          PAL_HAS (host, member) tells a plugin whether a host that runs it is new enough for a call.  */
@@ -28,7 +30,7 @@
 #include <stdint.h>
 
 #define PAL_ABI_MAJOR 1
-#define PAL_ABI_MINOR 0
+#define PAL_ABI_MINOR 1
 #define PAL_ABI ((uint32_t) (PAL_ABI_MAJOR << 16 | PAL_ABI_MINOR))
 #define PAL_SYMBOL "palaver_adapter"
 
@@ -201,6 +203,20 @@ typedef struct {
         .name = (name_), .meaning = (meaning_), .type = PAL_KEY_SECRET                             \
     }
 
+/* ------------------------------------------------------------------ services: text */
+
+typedef enum {
+    PAL_MARKDOWN_NONE = 0, /* plain text */
+    PAL_MARKDOWN_COMMON = 1,
+    PAL_MARKDOWN_TELEGRAM = 2, /* for parse_mode HTML */
+    PAL_MARKDOWN_DISCORD = 3,
+    PAL_MARKDOWN_SLACK = 4,
+    PAL_MARKDOWN_WHATSAPP = 5,
+    PAL_MARKDOWN_HTML = 6, /* safe to put into a page: no tag of the text survives */
+} pal_markdown_t;
+
+typedef enum { PAL_BYTES = 0, PAL_CODEPOINTS = 1, PAL_UTF16_UNITS = 2 } pal_text_unit_t;
+
 /* ------------------------------------------------------------------ services: HTTP listener */
 
 typedef struct {
@@ -210,6 +226,17 @@ typedef struct {
     uint32_t header_bytes_max; /* 431 beyond; 0: 8192 */
     uint32_t connections_max;  /* further ones wait in the kernel's queue; 0: 10000 */
     uint32_t idle_s;           /* a connection without a request is closed after this; 0: 60 */
+
+    /*  Since 1.1.  */
+    uint32_t
+        out_bytes_max; /* what a slow client may leave unread of a stream or a WebSocket: beyond it
+                               the host closes it (a WebSocket with 4008); 0: 262144 */
+    uint32_t message_bytes_max; /* of one WebSocket message; 1009 beyond; 0: 65536 */
+    uint32_t ping_s;            /* a WebSocket that is quiet is pinged, and closed when it does not
+                                   answer until the next ping; 0: 30 */
+    const char
+        *tls_certificate; /* PEM files, the chain and its key; both or none: NULL is plain HTTP */
+    const char *tls_key;
 } pal_http_options_t;
 
 /*  All texts are lent for the call. `call` names the request until it is answered.  */
@@ -238,10 +265,136 @@ typedef struct {
 typedef struct {
     /*  A request is complete. Answer it now or later, with http_respond; every one is to be answered.  */
     void (*request) (void *arg, const pal_http_request_t *request);
-    /*  The client of an unanswered request went away: forget `call`.  */
+    /*  The client of an unanswered request, of a stream or of a WebSocket went away: forget `call`. Not
+        called for what the plugin has answered or ended itself, but always for a WebSocket.  */
     void (*gone) (void *arg, uint64_t call);
     void *arg;
+
+    /*  Since 1.1. Someone asks for a WebSocket: 0 takes it, and `request->call` is its number from then on;
+        else the HTTP status to refuse with. NULL: all are refused with 426. `ret_protocol` (at most 63
+        bytes, static) names the subprotocol that was chosen; leave it NULL for none.  */
+    uint32_t (*socket) (void *arg, const pal_http_request_t *request, const char **ret_protocol);
+    /*  It is open: what is sent from now on arrives. NULL: no matter.  */
+    void (*socket_open) (void *arg, uint64_t socket);
+    void (*socket_message) (void *arg, uint64_t socket, pal_text_t message, bool binary);
+    /*  What a stream or a WebSocket had left unsent has gone out. NULL: no matter.  */
+    void (*drained) (void *arg, uint64_t call);
 } pal_http_handler_t;
+
+/* ------------------------------------------------------------------ services: HTTP client (1.1) */
+
+/*  One part of a multipart/form-data body.  */
+typedef struct {
+    pal_text_t name;
+    pal_text_t file_name;    /* empty: a plain field */
+    pal_text_t content_type; /* empty: none is said */
+    pal_text_t data;
+} pal_part_t;
+
+/*  Everything is copied. Redirects are not followed, compressed answers are unpacked, certificates are
+    checked.  */
+typedef struct {
+    pal_text_t method; /* empty: GET, or POST with a body */
+    pal_text_t url;    /* http:// or https:// */
+    const pal_header_t *headers;
+    uint32_t header_count;
+    uint32_t part_count;
+    const pal_part_t *parts; /* instead of `body` */
+    pal_text_t content_type;
+    pal_text_t body;
+    uint32_t timeout_ms;     /* for the whole; 0: 30000 */
+    uint32_t connect_ms;     /* until there is a connection; 0: 10000 */
+    uint32_t body_bytes_max; /* of the answer: beyond it the request is LOST; 0: 1 MiB */
+} pal_request_t;
+
+typedef enum {
+    PAL_ANSWERED = 1, /* `status`, headers and body are there */
+    PAL_UNSENT =
+        2, /* surely not processed: it never left (no address, no connection, open circuit) */
+    PAL_LOST = 3, /* it left, or may have, and no whole answer came: processed or not, who knows */
+} pal_ended_t;
+
+typedef struct {
+    pal_ended_t ended;
+    uint32_t status;             /* ANSWERED: of HTTP */
+    const pal_header_t *headers; /* names in lower case */
+    uint32_t header_count;
+    uint32_t
+        retry_after_ms; /* of Retry-After, or until the circuit lets one through; 0: not said */
+    pal_text_t body;
+    pal_text_t
+        reason; /* UNSENT, LOST: for a person; holds neither the URL's path nor its query, where
+                          platforms like to have their tokens */
+} pal_answer_t;
+
+typedef void (pal_answer_fn) (void *arg, const pal_answer_t *answer);
+
+/*  `name` in lower case; empty: there is none.  */
+static inline pal_text_t pal_answer_header (const pal_answer_t *answer, const char *name)
+{
+    for (uint32_t at = 0; at < answer->header_count; at++)
+        if (pal_text_is (answer->headers[at].name, name))
+            return answer->headers[at].value;
+    return pal_text (NULL);
+}
+
+/* ------------------------------------------------------------------ services: WebSocket client (1.1) */
+
+typedef struct {
+    pal_text_t url; /* ws:// or wss:// */
+    const pal_header_t *headers;
+    uint32_t header_count;
+    uint32_t connect_ms;        /* until it is open; 0: 10000 */
+    uint32_t message_bytes_max; /* closed with 1009 beyond; 0: 4 MiB */
+    uint32_t ping_s;            /* 0: none of ours (those of the server are always answered) */
+    pal_text_t protocol;        /* subprotocol to ask for; empty: none */
+} pal_socket_options_t;
+
+typedef struct {
+    void (*open) (void *arg, uint64_t socket);
+    void (*message) (void *arg, uint64_t socket, pal_text_t message, bool binary);
+    /*  Always the last call, also when it never opened. `code`: of the close frame; 0: there was none
+        (`reason` says why: refused, timed out, reset).  */
+    void (*closed) (void *arg, uint64_t socket, uint32_t code, pal_text_t reason);
+    void *arg;
+} pal_socket_handler_t;
+
+/* ------------------------------------------------------------------ services: key-value store (1.1) */
+
+/*  At most 255 bytes a key, 64 KiB a value. Both are bytes.  */
+typedef struct {
+    bool ok;    /* kept, read or deleted, on disk where it is a write */
+    bool found; /* of a get */
+    pal_text_t key;
+    pal_text_t value;
+    pal_text_t reason; /* not ok: for a person */
+} pal_kv_result_t;
+
+typedef void (pal_kv_fn) (void *arg, const pal_kv_result_t *result);
+
+/* ------------------------------------------------------------------ services: rate buckets (1.1) */
+
+/*  A token bucket of the plugin's making: `count` tokens that fill up over `per_ms`. Buckets exist by name:
+    the first use makes one, a use with other limits changes it.  */
+typedef struct {
+    pal_text_t name;  /* "global", "chat:4711", "method:sendMessage"; at most 127 bytes */
+    uint32_t count;   /* at least 1 */
+    uint32_t per_ms;  /* at least 1 */
+    uint32_t reserve; /* tokens that only PAL_FINAL may take; below `count` */
+} pal_bucket_t;
+
+typedef enum {
+    PAL_FINAL = 1,  /* a whole answer */
+    PAL_CASUAL = 2, /* typing, drafts, edits on the way: leaves the reserve alone */
+} pal_urgency_t;
+
+/* ------------------------------------------------------------------ services: retries (1.1) */
+
+typedef struct {
+    uint32_t first_ms; /* at least 1 */
+    uint32_t most_ms;  /* the wait doubles up to this */
+    uint32_t per_day;  /* attempts in 24 h; 0: no budget */
+} pal_retry_t;
 
 /* ------------------------------------------------------------------ the host */
 
@@ -331,7 +484,97 @@ struct pal_host {
     /*  Takes no further connection; answers to open requests are still sent.  */
     void (*http_close) (const pal_host_t *self);
 
-    /*  The end of 1.0. What comes after is added below this line and found with PAL_HAS.  */
+    /* -------- since 1.1: HTTP client */
+
+    /*  Sends a request; `done` is called once, always later. Connections are kept and shared, HTTP/2 where
+        the server has it. A remote (scheme, host and port) that fails again and again is left alone for a
+        while: requests to it are UNSENT at once, with retry_after_ms. Returns its number.  */
+    uint64_t (*request) (const pal_host_t *self, const pal_request_t *request, pal_answer_fn *done,
+                         void *arg);
+    /*  `done` is not called any more.  */
+    void (*request_cancel) (const pal_host_t *self, uint64_t request);
+
+    /* -------- since 1.1: WebSockets; send and close are for those of the listener too */
+
+    uint64_t (*socket_connect) (const pal_host_t *self, const pal_socket_options_t *options,
+                                const pal_socket_handler_t *handler);
+    /*  False: it is not open, or what waits for a slow peer would pass the limit (4 MiB for a client's).  */
+    bool (*socket_send) (const pal_host_t *self, uint64_t socket, pal_text_t message, bool binary);
+    /*  Bytes that wait to go out; 0 also when there is no such socket.  */
+    uint64_t (*socket_waiting) (const pal_host_t *self, uint64_t socket);
+    /*  What waits goes out first; `closed` (or `gone`) follows when the peer has answered, or after 5 s.
+        `code` 1000 to 1015 or 3000 to 4999; 0: no code. `reason`: at most 123 bytes.  */
+    void (*socket_close) (const pal_host_t *self, uint64_t socket, uint32_t code,
+                          pal_text_t reason);
+
+    /* -------- since 1.1: answers of the listener that are written piece by piece */
+
+    /*  Like http_respond, but the body goes on with http_write until http_end; `response->body` is its
+        first piece. For server-sent events the content type is text/event-stream.  */
+    bool (*http_begin) (const pal_host_t *self, uint64_t call, const pal_http_response_t *response);
+    /*  False: its client has gone, or was too slow and is cut off (`gone` follows).  */
+    bool (*http_write) (const pal_host_t *self, uint64_t call, pal_text_t piece);
+    void (*http_end) (const pal_host_t *self, uint64_t call);
+
+    /* -------- since 1.1: key-value store in the broker, the adapter's own; survives everything */
+
+    /*  `done` (may be NULL for put and remove) is called once, always later. They are carried out in the
+        order given, and repeated over reconnects.  */
+    void (*kv_get) (const pal_host_t *self, pal_text_t key, pal_kv_fn *done, void *arg);
+    void (*kv_put) (const pal_host_t *self, pal_text_t key, pal_text_t value, pal_kv_fn *done,
+                    void *arg);
+    void (*kv_remove) (const pal_host_t *self, pal_text_t key, pal_kv_fn *done, void *arg);
+    /*  Every key that begins with `prefix`, in order: a call each with `found`, then one without.  */
+    void (*kv_list) (const pal_host_t *self, pal_text_t prefix, pal_kv_fn *done, void *arg);
+
+    /* -------- since 1.1: rate buckets */
+
+    /*  Takes one token of each bucket, or none of any. 0: taken; else the milliseconds until it is worth
+        another try (at least 1).  */
+    uint32_t (*rate_take) (const pal_host_t *self, const pal_bucket_t *buckets, uint32_t count,
+                           pal_urgency_t urgency);
+    /*  What the platform said (Retry-After): the bucket gives nothing before that, not even to FINAL.  */
+    void (*rate_block) (const pal_host_t *self, pal_text_t name, uint32_t ms);
+
+    /* -------- since 1.1: text */
+
+    /*  How long it is in a unit.  */
+    size_t (*text_size) (const pal_host_t *self, pal_text_t text, pal_text_unit_t unit);
+    /*  Turns an event's text (the common Markdown: emphasis, strong, strike, code, fences, links, headings,
+        lists, quotes, tables) into the platform's flavour, in parts of at most `max` units each (0: one
+        part), each valid on its own: cut between paragraphs, else lines, else words, never inside a link or
+        a grapheme; a code fence that must be cut is closed and opened again. For TELEGRAM and HTML what is
+        counted is what the reader sees. Calls `part` for each, in order, before it returns.  */
+    void (*text_render) (const pal_host_t *self, pal_text_t text, pal_markdown_t flavour,
+                         pal_text_unit_t unit, uint32_t max,
+                         void (*part) (void *arg, pal_text_t text), void *arg);
+
+    /* -------- since 1.1: signatures */
+
+    void (*hmac_sha256) (const pal_host_t *self, pal_text_t key, pal_text_t message,
+                         uint8_t ret_hash[32]);
+    bool (*ed25519_valid) (const pal_host_t *self, const uint8_t public_key[32],
+                           const uint8_t signature[64], pal_text_t message);
+
+    /* -------- since 1.1: retries, metrics, health */
+
+    /*  How long to wait before the next attempt of `name` ("gateway"): 0 for the first after retry_good,
+        then doubling, with jitter; when the day's budget is spent, until there is some again. Each call
+        counts as an attempt; the budget survives a restart of the host.  */
+    uint32_t (*retry_wait) (const pal_host_t *self, const char *name, const pal_retry_t *retry);
+    void (*retry_good) (const pal_host_t *self, const char *name);
+
+    /*  Metrics of the plugin, shown as palaver_plugin_NAME{adapter="..."}. `name`: [a-z_]+, at most 48; a
+        counter's ends in _total. At most 64 of them.  */
+    void (*metric_add) (const pal_host_t *self, const char *name, uint64_t count);
+    void (*metric_set) (const pal_host_t *self, const char *name, double value);
+
+    /*  What an operator reads beside the adapter: true: works; false: it does not, and why ("the token was
+        refused by the platform"). Said once a change.  */
+    void (*health) (const pal_host_t *self, bool works, const char *format, ...)
+        __attribute__ ((format (printf, 3, 4)));
+
+    /*  The end of 1.1. What comes after is added below this line and found with PAL_HAS.  */
 };
 
 static inline void pal_sent (const pal_host_t *host, uint64_t delivery, pal_text_t platform_id)
@@ -368,18 +611,6 @@ enum {
     PAL_DEDUPLICATES =
         1 << 5, /* the platform drops a second send of one reply: unknown is safe to retry */
 };
-
-typedef enum {
-    PAL_MARKDOWN_NONE = 0, /* plain text */
-    PAL_MARKDOWN_COMMON = 1,
-    PAL_MARKDOWN_TELEGRAM = 2,
-    PAL_MARKDOWN_DISCORD = 3,
-    PAL_MARKDOWN_SLACK = 4,
-    PAL_MARKDOWN_WHATSAPP = 5,
-    PAL_MARKDOWN_HTML = 6,
-} pal_markdown_t;
-
-typedef enum { PAL_BYTES = 0, PAL_CODEPOINTS = 1, PAL_UTF16_UNITS = 2 } pal_text_unit_t;
 
 /*  `export const pal_adapter_t palaver_adapter = {.abi = PAL_ABI, .size = sizeof (pal_adapter_t), ...}`.  */
 typedef struct {
