@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "host/json.h"
+#include "wire/json.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -259,7 +259,7 @@ static const char *ask_send (host_t *self, ask_t *ask, pal_text_t command, pal_t
     plv_fail_t fail;
     const char *status = "ok";
     plv_view_t text = arguments.size ? view_of (arguments) : plv_view_str ("{}");
-    if (json_to_msgpack (&encoded, text, JSON_IS_OBJECT, &fail))
+    if (plv_json_to_mp (&encoded, text, PLV_JSON_OBJECT, &fail))
         status = "SYNTAX";
     else if (!broker_link_control (self->link, ask->request, view_of (command),
                                    plv_buf_view (&encoded)))
@@ -297,7 +297,7 @@ static void on_result (void *arg, uint64_t request, bool more, plv_view_t status
     if (!ask)
         return;
     snprintf (word, sizeof word, PLV_VIEW_FMT, PLV_VIEW_ARG (status));
-    json_from_msgpack (&json, body);
+    plv_json_from_mp (&json, body);
     ask_end (self, ask, word, text_of (plv_buf_view (&json)));
     plv_buf_free (&json);
 }

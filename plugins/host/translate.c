@@ -1,7 +1,7 @@
 #include "host/translate.h"
 
 #include "base/limits.h"
-#include "host/json.h"
+#include "wire/json.h"
 #include "wire/event.h"
 #include "wire/mp.h"
 
@@ -42,14 +42,14 @@ static void put_session (translate_t *self, pal_text_t conversation)
     plv_buf_add (&self->session, conversation.data, conversation.size);
 }
 
-static plv_err_t put_json (plv_buf_t *out, const char *name, pal_text_t text, json_kind_t kind,
+static plv_err_t put_json (plv_buf_t *out, const char *name, pal_text_t text, plv_json_kind_t kind,
                            uint32_t *count, plv_fail_t *ret_fail)
 {
     if (!text.size)
         return ERR_OK;
     plv_mp_put_text (out, name);
     ++*count;
-    plv_err_t err = json_to_msgpack (out, view_of (text), kind, ret_fail);
+    plv_err_t err = plv_json_to_mp (out, view_of (text), kind, ret_fail);
     return err ? plv_fail_context (ret_fail, "%s", name) : ERR_OK;
 }
 
@@ -63,11 +63,11 @@ static plv_err_t put_pairs (plv_buf_t *out, const pal_event_t *event, uint32_t *
         plv_mp_put_str (out, view_of (event->message_text));
         ++*count;
     }
-    err = put_json (out, "metadata", event->metadata, JSON_IS_OBJECT, count, ret_fail);
+    err = put_json (out, "metadata", event->metadata, PLV_JSON_OBJECT, count, ret_fail);
     if (!err)
-        err = put_json (out, "attachments", event->attachments, JSON_IS_ARRAY, count, ret_fail);
+        err = put_json (out, "attachments", event->attachments, PLV_JSON_ARRAY, count, ret_fail);
     if (!err && event->body.size
-        && json_pairs_to_msgpack (out, view_of (event->body), count, ret_fail))
+        && plv_json_pairs_to_mp (out, view_of (event->body), count, ret_fail))
         err = plv_fail_context (ret_fail, "body");
     return err;
 }
@@ -146,7 +146,7 @@ static pal_text_t part (plv_buf_t *out, plv_view_t body, const char *name, plv_m
     plv_view_t raw;
     plv_buf_clear (out);
     if (plv_mp_find (body, name, &at) && plv_mp_peek (&at) == type && plv_mp_skip (&at, &raw))
-        json_from_msgpack (out, raw);
+        plv_json_from_mp (out, raw);
     return text_of (plv_buf_view (out));
 }
 
@@ -160,7 +160,7 @@ static double number (plv_view_t body, const char *name)
 static plv_err_t put_whole (plv_buf_t *out, plv_view_t body, plv_fail_t *ret_fail)
 {
     plv_buf_clear (out);
-    return json_from_msgpack (out, body)
+    return plv_json_from_mp (out, body)
                ? ERR_OK
                : plv_fail (ret_fail, ERR_MSGPACK, "the body is no msgpack");
 }

@@ -1,4 +1,4 @@
-#include "host/json.h"
+#include "wire/json.h"
 
 #include "base/limits.h"
 #include "wire/mp.h"
@@ -73,17 +73,20 @@ static bool put_value (plv_buf_t *out, const json_t *value, unsigned depth)
     return true;
 }
 
-static plv_err_t parse (plv_view_t text, json_kind_t kind, json_t **ret_value, plv_fail_t *ret_fail)
+static plv_err_t parse (plv_view_t text, plv_json_kind_t kind, json_t **ret_value,
+                        plv_fail_t *ret_fail)
 {
     json_error_t error;
     json_t *value =
-        json_loadb ((const char *) text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+        json_loadb ((const char *) text.data, text.size,
+                    JSON_REJECT_DUPLICATES | (kind == PLV_JSON_ANY ? JSON_DECODE_ANY : 0), &error);
     if (!value)
         return plv_fail (ret_fail, ERR_SYNTAX, "not JSON: line %d: %s", error.line, error.text);
-    if (kind == JSON_IS_OBJECT ? !json_is_object (value) : !json_is_array (value)) {
+    if ((kind == PLV_JSON_OBJECT && !json_is_object (value))
+        || (kind == PLV_JSON_ARRAY && !json_is_array (value))) {
         json_decref (value);
         return plv_fail (ret_fail, ERR_SYNTAX, "the JSON is no %s",
-                         kind == JSON_IS_OBJECT ? "object" : "array");
+                         kind == PLV_JSON_OBJECT ? "object" : "array");
     }
     *ret_value = value;
     return ERR_OK;
@@ -95,7 +98,8 @@ static plv_err_t deeper (plv_fail_t *ret_fail)
                      (int) MSGPACK_DEPTH_MAX);
 }
 
-plv_err_t json_to_msgpack (plv_buf_t *out, plv_view_t text, json_kind_t kind, plv_fail_t *ret_fail)
+plv_err_t plv_json_to_mp (plv_buf_t *out, plv_view_t text, plv_json_kind_t kind,
+                          plv_fail_t *ret_fail)
 {
     json_t *value = NULL;
     size_t start = out->size;
@@ -108,12 +112,21 @@ plv_err_t json_to_msgpack (plv_buf_t *out, plv_view_t text, json_kind_t kind, pl
     return err;
 }
 
-plv_err_t json_pairs_to_msgpack (plv_buf_t *out, plv_view_t text, uint32_t *count,
-                                 plv_fail_t *ret_fail)
+bool plv_json_put_value (plv_buf_t *out, const struct json_t *value)
+{
+    size_t start = out->size;
+    if (put_value (out, value, 1))
+        return true;
+    out->size = start;
+    return false;
+}
+
+plv_err_t plv_json_pairs_to_mp (plv_buf_t *out, plv_view_t text, uint32_t *count,
+                                plv_fail_t *ret_fail)
 {
     json_t *value = NULL;
     size_t start = out->size;
-    plv_err_t err = parse (text, JSON_IS_OBJECT, &value, ret_fail);
+    plv_err_t err = parse (text, PLV_JSON_OBJECT, &value, ret_fail);
     if (!err && !put_pairs (out, value, 1))
         err = deeper (ret_fail);
     if (err)
@@ -157,7 +170,7 @@ static void put_escape (plv_buf_t *out, uint8_t byte)
     put (out, escape);
 }
 
-void json_put_text (plv_buf_t *out, plv_view_t text)
+void plv_json_put_text (plv_buf_t *out, plv_view_t text)
 {
     if (text.size && !plv_utf8_valid (text)) {
         put (out, "\"\\ufffd\"");
@@ -247,13 +260,13 @@ static bool write_key (plv_buf_t *out, plv_mp_t *at)
 {
     plv_view_t text;
     if (plv_mp_str (at, &text)) {
-        json_put_text (out, text);
+        plv_json_put_text (out, text);
         return true;
     }
     plv_buf_t key = {0};
     bool good = write_value (&key, at);
     if (good)
-        json_put_text (out, plv_buf_view (&key));
+        plv_json_put_text (out, plv_buf_view (&key));
     plv_buf_free (&key);
     return good;
 }
@@ -282,7 +295,7 @@ static bool write_text (plv_buf_t *out, plv_mp_t *at)
     plv_view_t text;
     if (!plv_mp_str (at, &text))
         return false;
-    json_put_text (out, text);
+    plv_json_put_text (out, text);
     return true;
 }
 
@@ -327,7 +340,7 @@ static bool write_value (plv_buf_t *out, plv_mp_t *at)
 }
 
 /*  The first walk bounds depth and counts, so that the second one can trust them.  */
-bool json_from_msgpack (plv_buf_t *out, plv_view_t value)
+bool plv_json_from_mp (plv_buf_t *out, plv_view_t value)
 {
     plv_mp_t whole = plv_mp (value);
     if (!plv_mp_skip (&whole, NULL) || whole.at != whole.end)
