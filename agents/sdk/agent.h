@@ -142,6 +142,9 @@ typedef plv_err_t plv_job_work_t (plv_job_t *job, void *arg, plv_buf_t *result,
 plv_err_t plv_job_step (plv_job_t *job, const char *name, plv_job_work_t *work, void *arg,
                         plv_view_t *ret_result, plv_fail_t *ret_fail);
 
+/*  All that earlier attempts have saved: a map from names to bytes.  */
+plv_view_t plv_job_steps (const plv_job_t *job);
+
 /*  The two halves of a step, for work that does not fit into a function.  */
 bool plv_job_step_get (const plv_job_t *job, const char *name, plv_view_t *ret_result);
 plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result,

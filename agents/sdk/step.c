@@ -38,6 +38,11 @@ bool plv_job_step_get (const plv_job_t *job, const char *name, plv_view_t *ret_r
     return plv_mp_find (job->steps, name, &at) && plv_mp_bin (&at, ret_result);
 }
 
+plv_view_t plv_job_steps (const plv_job_t *job)
+{
+    return job->steps.size ? job->steps : plv_view ("\x80", 1);
+}
+
 static plv_err_t make_frame (const plv_job_t *job, const char *name, plv_view_t result,
                              plv_buf_t *frame, plv_fail_t *ret_fail)
 {

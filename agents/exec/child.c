@@ -1,0 +1,320 @@
+#include "exec/child.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LAST_WORDS_BYTES = 240, READ_BYTES = 64 * 1024, LAST_MOMENT_MS = 200, NAP_MS = 5 };
+
+struct child {
+    pid_t pid;
+    int in;  /* its stdin */
+    int out; /* its stdout */
+    int err; /* its stderr: the thread's */
+    unsigned number;
+    bool reaped;
+    int status; /* of waitpid, when reaped */
+    plv_buf_t lines;
+    size_t taken; /* bytes of `lines` that were given out */
+    pthread_t thread;
+    bool listens; /* the thread runs */
+    pthread_mutex_t lock;
+    char last_words[LAST_WORDS_BYTES]; /* under the lock */
+};
+
+/* ------------------------------------------------------------------ stderr */
+
+static void pass_on (child_t *self, const char *line)
+{
+    fprintf (stderr, "palaver-exec: child %u: %s\n", self->number, line);
+    pthread_mutex_lock (&self->lock);
+    snprintf (self->last_words, sizeof self->last_words, "%s", line);
+    pthread_mutex_unlock (&self->lock);
+}
+
+/*  Until the child and everybody who got its stderr from it have closed it.  */
+static void *listen_to (void *arg)
+{
+    child_t *self = arg;
+    FILE *stream = fdopen (self->err, "r");
+    char *line = NULL;
+    size_t room = 0;
+    for (ssize_t size; stream && (size = getline (&line, &room, stream)) > 0;) {
+        if (line[size - 1] == '\n')
+            line[size - 1] = 0;
+        if (line[0])
+            pass_on (self, line);
+    }
+    free (line);
+    if (stream)
+        fclose (stream);
+    else
+        close (self->err);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ its beginning */
+
+typedef struct {
+    int in[2], out[2], err[2], fault[2];
+} pipes_t;
+
+static void close_pair (int pair[2])
+{
+    for (int end = 0; end < 2; end++) {
+        if (pair[end] >= 0)
+            close (pair[end]);
+        pair[end] = -1;
+    }
+}
+
+static void pipes_close (pipes_t *self)
+{
+    close_pair (self->in);
+    close_pair (self->out);
+    close_pair (self->err);
+    close_pair (self->fault);
+}
+
+static bool pipes_open (pipes_t *self)
+{
+    *self = (pipes_t){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    if (!pipe2 (self->in, O_CLOEXEC) && !pipe2 (self->out, O_CLOEXEC)
+        && !pipe2 (self->err, O_CLOEXEC) && !pipe2 (self->fault, O_CLOEXEC))
+        return true;
+    int error = errno;
+    pipes_close (self);
+    errno = error;
+    return false;
+}
+
+/*  Between fork and exec, in a process that may have had threads: system calls only. What goes wrong is
+    told through `fault`, which a successful exec closes.  */
+static void become (char *const *argv, const pipes_t *pipes, pid_t parent)
+{
+    sigset_t none;
+    sigemptyset (&none);
+    setpgid (0, 0);
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    sigprocmask (SIG_SETMASK, &none, NULL);
+    signal (SIGPIPE, SIG_DFL);
+    if (getppid () == parent && dup2 (pipes->in[0], STDIN_FILENO) >= 0
+        && dup2 (pipes->out[1], STDOUT_FILENO) >= 0 && dup2 (pipes->err[1], STDERR_FILENO) >= 0)
+        execvp (argv[0], argv);
+    int error = errno;
+    ssize_t written = write (pipes->fault[1], &error, sizeof error);
+    _exit (written == sizeof error ? 127 : 126);
+}
+
+/*  0: it is the program by now; else the errno of exec.  */
+static int exec_error (const pipes_t *pipes)
+{
+    int error = 0;
+    ssize_t size;
+    do
+        size = read (pipes->fault[0], &error, sizeof error);
+    while (size < 0 && errno == EINTR);
+    return size == sizeof error ? error : 0;
+}
+
+static plv_err_t spawn (child_t *self, char *const *argv, pipes_t *pipes, plv_fail_t *ret_fail)
+{
+    pid_t parent = getpid ();
+    self->pid = fork ();
+    if (self->pid == 0)
+        become (argv, pipes, parent);
+    if (self->pid < 0)
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "no process for %s: %s", argv[0],
+                         strerror (errno));
+    setpgid (self->pid, self->pid); /* whoever comes first; it fails when the child was */
+    close (pipes->fault[1]);
+    pipes->fault[1] = -1;
+    int error = exec_error (pipes);
+    if (!error)
+        return ERR_OK;
+    waitpid (self->pid, &self->status, 0);
+    self->reaped = true;
+    return plv_fail (ret_fail, plv_err_of_errno (error), "%s cannot be started: %s", argv[0],
+                     strerror (error));
+}
+
+static int take_end (int pair[2], int end)
+{
+    int fd = pair[end];
+    pair[end] = -1;
+    return fd;
+}
+
+plv_err_t child_start (char *const *argv, unsigned number, child_t **ret_child,
+                       plv_fail_t *ret_fail)
+{
+    pipes_t pipes;
+    child_t *self = calloc (1, sizeof *self);
+    if (!self || pthread_mutex_init (&self->lock, NULL) != 0) {
+        free (self);
+        return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
+    }
+    *self = (child_t){.lock = self->lock, .number = number, .in = -1, .out = -1};
+    if (!pipes_open (&pipes)) {
+        free (self);
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "no pipes for %s: %s", argv[0],
+                         strerror (errno));
+    }
+    plv_err_t err = spawn (self, argv, &pipes, ret_fail);
+    if (!err) {
+        self->in = take_end (pipes.in, 1);
+        self->out = take_end (pipes.out, 0);
+        self->err = take_end (pipes.err, 0);
+        fcntl (self->in, F_SETFL, O_NONBLOCK);
+        fcntl (self->out, F_SETFL, O_NONBLOCK);
+        self->listens = pthread_create (&self->thread, NULL, listen_to, self) == 0;
+        if (!self->listens)
+            close (self->err);
+    }
+    pipes_close (&pipes);
+    if (err)
+        child_stop (&self, 0);
+    else
+        *ret_child = self;
+    return err;
+}
+
+/* ------------------------------------------------------------------ its end */
+
+bool child_alive (child_t *self)
+{
+    if (!self->reaped && waitpid (self->pid, &self->status, WNOHANG) == self->pid)
+        self->reaped = true;
+    return !self->reaped;
+}
+
+static bool ends_within (child_t *self, int wait_ms)
+{
+    for (int64_t until_us = plv_clock_mono_us () + wait_ms * INT64_C (1000); child_alive (self);) {
+        if (plv_clock_mono_us () >= until_us)
+            return false;
+        poll (NULL, 0, NAP_MS);
+    }
+    return true;
+}
+
+/*  What the program has left running is killed in any case: it would hold the pipes open.  */
+static void end_process (child_t *self, int grace_ms)
+{
+    if (!ends_within (self, grace_ms)) {
+        kill (-self->pid, SIGTERM);
+        ends_within (self, grace_ms);
+    }
+    kill (-self->pid, SIGKILL);
+    if (!self->reaped)
+        waitpid (self->pid, &self->status, 0);
+}
+
+void child_stop (child_t **self_p, int grace_ms)
+{
+    child_t *self = self_p ? *self_p : NULL;
+    if (!self)
+        return;
+    if (self->in >= 0)
+        close (self->in);
+    if (self->pid > 0)
+        end_process (self, grace_ms);
+    if (self->out >= 0)
+        close (self->out);
+    if (self->listens)
+        pthread_join (self->thread, NULL);
+    plv_buf_free (&self->lines);
+    pthread_mutex_destroy (&self->lock);
+    free (self);
+    *self_p = NULL;
+}
+
+void child_epitaph (child_t *self, char *text, size_t size)
+{
+    char words[LAST_WORDS_BYTES];
+    bool ended = ends_within (self, LAST_MOMENT_MS);
+    pthread_mutex_lock (&self->lock);
+    memcpy (words, self->last_words, sizeof words);
+    pthread_mutex_unlock (&self->lock);
+    const char *colon = words[0] ? ": " : "";
+    if (!ended)
+        snprintf (text, size, "the program has closed its output%s%s", colon, words);
+    else if (WIFSIGNALED (self->status))
+        snprintf (text, size, "the program was killed by SIG%s%s%s",
+                  sigabbrev_np (WTERMSIG (self->status)), colon, words);
+    else
+        snprintf (text, size, "the program ended with status %d%s%s", WEXITSTATUS (self->status),
+                  colon, words);
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static bool next_line (child_t *self, plv_view_t *ret_line)
+{
+    const uint8_t *start = self->lines.data + self->taken;
+    size_t left = self->lines.size - self->taken;
+    const uint8_t *end = left ? memchr (start, '\n', left) : NULL;
+    if (!end)
+        return false;
+    *ret_line = plv_view (start, (size_t) (end - start));
+    self->taken += ret_line->size + 1;
+    return true;
+}
+
+static void forget_taken (child_t *self)
+{
+    self->lines.size -= self->taken;
+    if (self->taken && self->lines.size)
+        memmove (self->lines.data, self->lines.data + self->taken, self->lines.size);
+    self->taken = 0;
+}
+
+child_said_t child_read (child_t *self, int wait_ms, plv_view_t *ret_line)
+{
+    if (next_line (self, ret_line))
+        return CHILD_LINE;
+    forget_taken (self);
+    if (self->lines.size > FRAME_BYTES_MAX)
+        return CHILD_TOO_LONG;
+    struct pollfd wait = {.fd = self->out, .events = POLLIN};
+    if (poll (&wait, 1, wait_ms) <= 0)
+        return CHILD_NOTHING;
+    if (!plv_buf_reserve (&self->lines, READ_BYTES))
+        return CHILD_OVER;
+    ssize_t size = read (self->out, self->lines.data + self->lines.size, READ_BYTES);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return CHILD_NOTHING;
+    if (size <= 0)
+        return CHILD_OVER;
+    self->lines.size += (size_t) size;
+    return next_line (self, ret_line) ? CHILD_LINE : CHILD_NOTHING;
+}
+
+bool child_write (child_t *self, plv_view_t bytes, int wait_ms)
+{
+    int64_t until_us = plv_clock_mono_us () + wait_ms * INT64_C (1000);
+    for (size_t at = 0; at < bytes.size;) {
+        ssize_t size = write (self->in, bytes.data + at, bytes.size - at);
+        if (size > 0) {
+            at += (size_t) size;
+            continue;
+        }
+        int64_t left_ms = (until_us - plv_clock_mono_us ()) / 1000;
+        if (size < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        struct pollfd wait = {.fd = self->in, .events = POLLOUT};
+        if (left_ms <= 0 || poll (&wait, 1, (int) left_ms) < 0)
+            return false;
+    }
+    return true;
+}

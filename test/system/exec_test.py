@@ -1,0 +1,339 @@
+#!/usr/bin/python3
+# RUN: timeout=300 variants=debug,release,asan
+"""palaver-exec: programs that know nothing of Palaver as workers, good ones and all kinds of bad ones."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import unittest
+
+from palaverd import BUILD, SECONDS, BrokerTest, route, wait
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXAMPLES = f'{TOP}/agents/exec/examples'
+PROLOGUE = '''
+import json, os, sys, time
+def jobs():
+    for line in sys.stdin:
+        message = json.loads(line)
+        if message['type'] == 'job':
+            yield message
+def say(**message):
+    print(json.dumps(message), flush=True)
+'''
+
+
+def pids_of(word):
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as file:
+                if word.encode() in file.read() and int(pid) != os.getpid():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+class Exec(BrokerTest):
+    def exec(self, broker, program, *options, name='program.py'):
+        """`program`: Python text, or a command as a list."""
+        if isinstance(program, str):
+            path = os.path.join(self.folder(), name)
+            with open(path, 'w') as file:
+                file.write(PROLOGUE + program)
+            program = [sys.executable, path]
+        self.log = open(os.path.join(self.folder(), 'exec.log'), 'w+')
+        self.addCleanup(self.log.close)
+        child = subprocess.Popen([f'{BUILD}/bin/palaver-exec', '--endpoint', f'ipc://{broker.run}/agents.ipc',
+                                  '--services', 'advisor', *options, '--', *program],
+                                 stdin=subprocess.DEVNULL, stderr=self.log)
+        self.addCleanup(self.end, child)
+        return child
+
+    def end(self, child):
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def answer(self, adapter, text, **options):
+        adapter.publish(text, **options)
+        return self.deliver(adapter)
+
+    def nack_reasons(self, broker, count):
+        wait(lambda: len(broker.logged('event.retry')) >= count, f'{count} retries')
+        return [line['why'] if 'why' in line else str(line) for line in broker.logged('event.retry')]
+
+
+class Good(Exec):
+    def test_the_python_example_answers_and_keeps_state(self):
+        broker = self.broker()
+        self.exec(broker, [sys.executable, f'{EXAMPLES}/plain.py'])
+        adapter = broker.adapter()
+        self.assertEqual(self.answer(adapter, 'Ünïcode')['response_text'], 'Ünïcode? That is question 1.')
+        self.assertEqual(self.answer(adapter, 'b')['response_text'], 'b? That is question 2.')
+        self.assertEqual(self.answer(adapter, 'c', session='2')['response_text'], 'c? That is question 1.')
+
+    @unittest.skipUnless(shutil.which('node'), 'node is not installed')
+    def test_the_node_example_answers(self):
+        broker = self.broker()
+        self.exec(broker, ['node', f'{EXAMPLES}/plain.mjs'])
+        self.assertEqual(self.answer(broker.adapter(), 'a')['response_text'], 'a? That is question 1.')
+
+    def test_a_job_brings_everything(self):
+        broker = self.broker()
+        self.exec(broker, '''
+for job in jobs():
+    assert job['attempt'] == 1 and 0 < job['left_ms'], job
+    assert job['event']['user_id'] == 'u1' and job['event']['type'] == 'chat.message', job
+    assert job['event']['body']['message_text'] == job['message_text'], job
+    assert job['event']['timestamp'].endswith('Z'), job
+    turns = [(turn['role'], turn['text']) for turn in job['history']]
+    say(type='typing')
+    say(type='delta', text='so ')
+    say(type='reply', id=job['id'], response_text=str(turns), confidence=0.5,
+        recommendations=[{'symbol': 'VT'}], metadata={'a': [1, None, True]})
+''')
+        adapter = broker.adapter()
+        first = self.answer(adapter, 'one')
+        self.assertEqual(first['response_text'], '[]')
+        self.assertEqual((first['confidence'], first['recommendations'], first['metadata']['a']),
+                         (0.5, [{'symbol': 'VT'}], [1, None, True]))
+        self.assertEqual(self.answer(adapter, 'two')['response_text'], "[('user', 'one'), ('assistant', '[]')]")
+
+    def test_children_work_side_by_side(self):
+        broker = self.broker()
+        self.exec(broker, '''
+for job in jobs():
+    time.sleep(0.5)
+    say(type='reply', response_text=str(os.getpid()))
+''', '--children', '4')
+        adapter = broker.adapter()
+        wait(lambda: broker.ask('agents.list')['items'], 'the worker')
+        began = time.monotonic()
+        for session in range(4):
+            adapter.publish('x', session=str(session))
+        pids = {self.deliver(adapter)['response_text'] for _ in range(4)}
+        self.assertEqual(len(pids), 4)
+        self.assertLess(time.monotonic() - began, 0.5 * 4)
+
+    def test_a_step_is_not_done_again_after_a_crash(self):
+        broker = self.broker()
+        self.exec(broker, '''
+for job in jobs():
+    if 'model' not in job['steps']:
+        say(type='step', name='model', result={'tokens': 7})
+        assert json.loads(sys.stdin.readline()) == {'type': 'saved', 'name': 'model'}
+        os._exit(3)
+    say(type='reply', response_text=f"{job['attempt']} {job['steps']}")
+''')
+        self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], "2 {'model': {'tokens': 7}}")
+
+    def test_a_nack_says_why_and_when(self):
+        broker = self.broker()
+        self.exec(broker, '''
+for job in jobs():
+    say(type='nack', code='data_unavailable', reason='no prices', permanent=True)
+''')
+        adapter = broker.adapter()
+        self.assertIn('not available', self.answer(adapter, 'x')['response_text'])
+        self.assertIn('no prices', str(broker.letter()))
+
+    def test_it_drains_on_sigterm_and_the_children_end(self):
+        broker = self.broker()
+        child = self.exec(broker, '''
+for job in jobs():
+    time.sleep(0.7)
+    say(type='reply', response_text='done')
+open(sys.argv[0] + '.ended', 'w').close()
+''', name='drained.py')
+        adapter = broker.adapter()
+        adapter.publish('x')
+        broker.wait_metric('leases', 1)
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(self.deliver(adapter)['response_text'], 'done')
+        self.assertEqual(child.wait(SECONDS), 0)
+        self.assertEqual(pids_of('drained.py'), [])
+
+    def test_kill_9_takes_the_children_with_it(self):
+        broker = self.broker()
+        child = self.exec(broker, 'for job in jobs(): pass', '--children', '2', name='orphaned.py')
+        wait(lambda: len(pids_of('orphaned.py')) >= 3, 'the children')
+        child.kill()
+        child.wait()
+        wait(lambda: not pids_of('orphaned.py'), 'nobody is left')
+
+    def test_wait_ready_gives_no_job_before(self):
+        broker = self.broker()
+        self.exec(broker, '''
+print('loading the model ...')
+sys.stdin.readline()  # the hello: what a program does before it is ready
+say(type='ready')
+for job in jobs():
+    say(type='reply', response_text=str(job['left_ms'] > 29000))
+''', '--wait-ready', '30')
+        self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], 'True')
+
+    def test_the_crew_example_drives_a_crew(self):
+        """Against CrewAI's documented interface: Crew.kickoff (inputs) gives an output with raw and json_dict."""
+        folder = self.folder()
+        with open(f'{folder}/my_crew.py', 'w') as file:
+            file.write('''
+class Output:
+    raw, json_dict = 'from the crew', {'confidence': 0.8}
+
+class Crew:
+    def kickoff(self, inputs=None):
+        print('a crew prints a lot')
+        if inputs['message'] == 'fail':
+            raise RuntimeError('429')
+        Output.raw = f"{inputs['message']} for {inputs['user_id']} after {len(inputs['history'].splitlines())} turns"
+        return Output()
+
+class Factory:
+    def crew(self):
+        return Crew()
+''')
+        broker = self.broker({'agents.attempts': 1})
+        os.environ['PYTHONPATH'] = folder
+        self.addCleanup(os.environ.pop, 'PYTHONPATH')
+        self.exec(broker, [sys.executable, f'{EXAMPLES}/crew.py', 'my_crew:Factory'], '--wait-ready', '30')
+        adapter = broker.adapter()
+        reply = self.answer(adapter, 'funds')
+        self.assertEqual((reply['response_text'], reply['confidence']), ('funds for u1 after 0 turns', 0.8))
+        self.assertEqual(self.answer(adapter, 'more')['response_text'], 'more for u1 after 2 turns')
+        self.answer(adapter, 'fail')
+        self.assertIn('RuntimeError: 429', str(broker.letter()))
+
+
+class Bad(Exec):
+    def failing(self, program, *words, attempts=2, conf=None, options=()):
+        broker = self.broker({'agents.attempts': attempts, **(conf or {})})
+        self.exec(broker, program, *options)
+        adapter = broker.adapter()
+        self.answer(adapter, 'x')
+        letter = str(broker.letter())
+        for word in words:
+            self.assertIn(word, letter)
+        return broker, adapter
+
+    def test_a_dead_child_is_started_again_and_its_job_retried(self):
+        broker = self.broker()
+        self.exec(broker, '''
+for job in jobs():
+    if job['attempt'] < 3:
+        os.kill(os.getpid(), 11)
+    say(type='reply', response_text=str(job['attempt']))
+''')
+        self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], '3')
+        self.assertIn('SIGSEGV', self.said())
+
+    def test_its_last_words_are_the_reason(self):
+        self.failing('''
+for job in jobs():
+    raise KeyError('prices')
+''', 'ended with status 1', "KeyError: 'prices'")
+
+    def test_a_hung_child_is_killed_at_the_deadline(self):
+        broker, adapter = self.failing('''
+for job in jobs():
+    if job['message_text'] == 'x':
+        while True:
+            time.sleep(60)
+    say(type='reply', response_text='well')
+''', 'timeout', attempts=1, conf={'agents.deadline_ms': 1000})
+        self.assertEqual(self.answer(adapter, 'y')['response_text'], 'well')
+
+    def test_what_is_not_understood(self):
+        for line, word in (('{"type": "rply"}', 'rply'), ('{"type": "reply"}', 'response_text'), ('{', 'not JSON'),
+                           ('{"type": "step", "name": "a"}', 'result'),
+                           ('{"type": "reply", "response_text": "a", "state": 1}', 'state')):
+            with self.subTest(line=line):
+                self.failing(f'''
+for job in jobs():
+    print({line!r}, flush=True)
+''', word, attempts=1)
+
+    def test_prints_on_stdout_do_no_harm(self):
+        broker = self.broker()
+        self.exec(broker, '''
+for job in jobs():
+    print('thinking ...')
+    say(type='reply', response_text='good')
+''')
+        self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], 'good')
+        self.assertIn('thinking ...', self.said())
+
+    def test_an_answer_to_an_earlier_job_is_not_given_to_a_later_one(self):
+        broker = self.broker()
+        self.exec(broker, '''
+before = None
+for job in jobs():
+    if before:
+        say(type='reply', id=before, response_text='for the one before')
+    before = job['id']
+    say(type='reply', id=job['id'], response_text=job['message_text'])
+''')
+        adapter = broker.adapter()
+        self.assertEqual([self.answer(adapter, text)['response_text'] for text in 'abc'], ['a', 'b', 'c'])
+
+    def test_a_program_that_is_not_there(self):
+        broker = self.broker()
+        child = self.exec(broker, ['/nowhere/program'])
+        self.assertNotEqual(child.wait(SECONDS), 0)
+        self.assertIn('/nowhere/program cannot be started: No such file or directory', self.said())
+
+    def test_a_line_without_end_and_one_that_nobody_reads(self):
+        self.failing('''
+for job in jobs():
+    sys.stdout.write('{"type": "reply", "response_text": "')
+    for _ in range(6 * 1024):
+        sys.stdout.write('x' * 1024)
+    sys.stdout.flush()
+    time.sleep(60)
+''', 'too long', attempts=1)
+
+    def test_an_oversized_answer_fails_its_job_alone(self):
+        broker, adapter = self.failing('''
+for job in jobs():
+    say(type='reply', response_text='y' * (2 * 1024 * 1024 if job['message_text'] == 'x' else 3))
+''', attempts=1)
+        self.assertEqual(self.answer(adapter, 'y')['response_text'], 'yyy')
+
+
+class Usage(unittest.TestCase):
+    def test_the_readme_names_every_line_as_the_table_does(self):
+        with open(f'{TOP}/agents/exec/say.def') as file:
+            rows = re.findall(r'^SAY \(\w+, +"(.*?)", +"(.*?)", "(.*?)"\)', file.read(), re.M)
+        with open(f'{TOP}/agents/exec/README.md') as file:
+            readme = file.read()
+        self.assertGreater(len(rows), 5)
+        for name, fields, meaning in rows:
+            shown = re.search(rf'^\| `{name}` \| ?(.*?) ?\| (.*?) \|$', readme, re.M)
+            self.assertTrue(shown, name)
+            self.assertEqual((shown[1].replace('`', ''), shown[2]), (fields, meaning))
+
+    def run_exec(self, *options):
+        return subprocess.run([f'{BUILD}/bin/palaver-exec', *options], capture_output=True, text=True, timeout=SECONDS)
+
+    def test_help_and_mistakes(self):
+        self.assertIn('usage: palaver-exec', self.run_exec('--help').stdout)
+        for options, word in (((), 'which program'), (('--children', '0', 'cat'), 'from 1 to 256'),
+                              (('--nonsense', 'cat'), '--help')):
+            with self.subTest(options=options):
+                done = self.run_exec(*options)
+                self.assertEqual(done.returncode, 64)
+                self.assertIn(word, done.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main()
