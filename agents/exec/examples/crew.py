@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A CrewAI crew as a worker: palaver-exec --services crew --wait-ready 120 -- python3 crew.py MODULE:NAME
 
 NAME is a Crew, or a function or class that gives one (also one whose method crew() does). Its tasks may use
@@ -40,4 +39,5 @@ with contextlib.redirect_stdout(sys.stderr):  # crews print a lot: it goes to th
         try:
             say({'type': 'reply', 'id': job['id'], **answer(crew, job)})
         except Exception as error:
-            say({'type': 'nack', 'id': job['id'], 'code': 'llm_unavailable', 'reason': f'{type(error).__name__}: {error}'})
+            reason = f'{type(error).__name__}: {error}'
+            say({'type': 'nack', 'id': job['id'], 'code': 'llm_unavailable', 'reason': reason})

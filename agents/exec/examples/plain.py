@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A worker in plain Python: palaver-exec --services exec -- python3 plain.py"""
 
 import json
