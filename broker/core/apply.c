@@ -403,6 +403,34 @@ static void apply_unpark (core_t *self, const record_t *record)
     session_touch (self, session);
 }
 
+static void kv_row_key (plv_buf_t *key, const record_t *record)
+{
+    plv_buf_clear (key);
+    plv_buf_add_view (key, record->who);
+    plv_buf_add_u8 (key, 0);
+    plv_buf_add_view (key, record->name);
+    plv_buf_check (key);
+}
+
+/*  The row is written in the same batch; read back, an older record comes behind a newer row, and then the
+    newer record once more.  */
+static void apply_kv (core_t *self, const record_t *record)
+{
+    bool put = record->type == RECORD_KV_PUT;
+    if (self->effects) {
+        kv_row_key (&self->scratch, record);
+        if (put)
+            plv_row_put (&self->effects->rows, VIEW_KV, plv_buf_view (&self->scratch),
+                         record->body);
+        else
+            plv_row_delete (&self->effects->rows, VIEW_KV, plv_buf_view (&self->scratch));
+    }
+    if (put)
+        kv_put (self->kv, record->who, record->name, record->body);
+    else
+        kv_remove (self->kv, record->who, record->name);
+}
+
 typedef plv_err_t (*apply_entry_fn) (core_t *self, entry_t *entry, const record_t *record);
 
 static apply_entry_fn entry_fn (record_type_t type)
@@ -460,6 +488,10 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
         return ERR_OK;
     case RECORD_UNPARK:
         apply_unpark (self, record);
+        return ERR_OK;
+    case RECORD_KV_PUT:
+    case RECORD_KV_DELETE:
+        apply_kv (self, record);
         return ERR_OK;
     default:
         CHECK (false, "record type %d has no meaning", (int) record->type);

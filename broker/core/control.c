@@ -58,6 +58,20 @@ void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, 
     plv_buf_free (&body);
 }
 
+uint64_t control_number (plv_view_t arguments, const char *key, uint64_t standard)
+{
+    plv_mp_t value;
+    uint64_t number;
+    return plv_mp_find (arguments, key, &value) && plv_mp_u64 (&value, &number) ? number : standard;
+}
+
+bool control_flag (plv_view_t arguments, const char *key)
+{
+    plv_mp_t value;
+    bool flag;
+    return plv_mp_find (arguments, key, &value) && plv_mp_bool (&value, &flag) && flag;
+}
+
 static void show_metrics (core_t *self, plv_buf_t *body)
 {
     plv_buf_t text = {0};
@@ -172,8 +186,17 @@ static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t 
 
 static bool may_ask (const peer_t *peer, command_t command)
 {
-    return peer->from == FROM_TOOL || command == COMMAND_SESSIONS_SHOW
-           || command == COMMAND_SESSIONS_RESET;
+    switch (command) {
+    case COMMAND_SESSIONS_SHOW:
+    case COMMAND_SESSIONS_RESET:
+    case COMMAND_KV_GET:
+    case COMMAND_KV_PUT:
+    case COMMAND_KV_DELETE:
+    case COMMAND_KV_LIST:
+        return true;
+    default:
+        return peer->from == FROM_TOOL;
+    }
 }
 
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
@@ -183,8 +206,9 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     command_t command = command_of (frame->arg[1].bytes);
 
     if (!may_ask (peer, command)) {
-        control_fail (self, peer, request, ERR_AUTH,
-                      "an adapter may ask for sessions.show and sessions.reset only");
+        control_fail (
+            self, peer, request, ERR_AUTH,
+            "an adapter may ask for sessions.show, sessions.reset and what begins with kv. only");
         return;
     }
     switch (command) {
@@ -196,6 +220,12 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         break;
     case COMMAND_BACKUP:
         start_backup (self, peer, request, arguments);
+        break;
+    case COMMAND_KV_GET:
+    case COMMAND_KV_PUT:
+    case COMMAND_KV_DELETE:
+    case COMMAND_KV_LIST:
+        control_kv (self, peer, request, (int) command, arguments);
         break;
     case COMMAND_DEAD_LIST:
     case COMMAND_DEAD_SHOW:

@@ -12,13 +12,6 @@
 
 enum { LIST_LIMIT_DEFAULT = 100, LIST_LIMIT_MAX = 1000, LIST_BYTES_MAX = 2 * 1024 * 1024 };
 
-static uint64_t number_argument (plv_view_t arguments, const char *key, uint64_t standard)
-{
-    plv_mp_t value;
-    uint64_t number;
-    return plv_mp_find (arguments, key, &value) && plv_mp_u64 (&value, &number) ? number : standard;
-}
-
 static void text_argument (plv_view_t arguments, const char *key, char into[NAME_BYTES_MAX + 1])
 {
     plv_view_t text = text_cut (plv_mp_find_str (arguments, key), NAME_BYTES_MAX);
@@ -103,14 +96,14 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
     text_argument (arguments, "reason", ask->reason);
     plv_map_u64_put (&self->asks, token, ask);
     if (command == COMMAND_DEAD_LIST) {
-        ask->limit = number_argument (arguments, "limit", LIST_LIMIT_DEFAULT);
+        ask->limit = control_number (arguments, "limit", LIST_LIMIT_DEFAULT);
         if (ask->limit == 0 || ask->limit > LIST_LIMIT_MAX)
             ask->limit = LIST_LIMIT_MAX;
-        scan (self, token, ask, number_argument (arguments, "after", 0) + 1,
+        scan (self, token, ask, control_number (arguments, "after", 0) + 1,
               (uint32_t) ask->limit + 1);
     } else if (command == COMMAND_DEAD_SHOW) {
         ask->limit = 1;
-        scan (self, token, ask, number_argument (arguments, "number", 0), 1);
+        scan (self, token, ask, control_number (arguments, "number", 0), 1);
     } else if (scan_numbers (self, token, ask, arguments) == 0) {
         control_fail (self, peer, request, ERR_ARG, "\"numbers\" is a list of 1 to %d dead letters",
                       LIST_LIMIT_MAX);

@@ -38,6 +38,7 @@ core_t *core_new (const core_options_t *options, policy_t **policy_p)
                            conf->rate_limit_window_s * 1000000, RATE_USERS_MAX);
     cache_limits_t limits = cache_limits_of (conf);
     self->cache = cache_new (map_seed, &limits);
+    self->kv = kv_new (map_seed);
     lanes_build (self);
     return self;
 }
@@ -101,6 +102,7 @@ void core_destroy (core_t **self_p)
     dedup_destroy (&self->dedup);
     rate_destroy (&self->rate);
     cache_destroy (&self->cache);
+    kv_destroy (&self->kv);
     policy_destroy (&self->policy);
     plv_buf_free (&self->run);
     plv_buf_free (&self->runs);

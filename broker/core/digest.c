@@ -52,6 +52,7 @@ uint64_t core_digest (const core_t *self)
     session_t *session;
     for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));)
         sum += session_digest (session); /* the order of the map is no part of the state */
-    uint64_t rest[] = {self->next_number, self->dead_count, dedup_count (self->dedup)};
+    uint64_t rest[] = {self->next_number, self->dead_count, dedup_count (self->dedup),
+                       kv_digest (self->kv)};
     return mix (sum, rest, sizeof rest);
 }

@@ -18,6 +18,7 @@
 #include "core/dead.h"
 #include "core/dedup.h"
 #include "core/fallback.h"
+#include "core/kv.h"
 #include "core/lane.h"
 #include "core/outlet.h"
 #include "core/peer.h"
@@ -78,6 +79,7 @@ struct core {
     dedup_t *dedup;
     rate_t *rate;
     cache_t *cache;
+    kv_t *kv;
 
     uint64_t next_number;
     uint64_t next_serial;
@@ -210,7 +212,7 @@ void reflect_turn (core_t *self, bool all);
 int64_t reflect_next_us (const core_t *self);
 void reflect_run_loaded (core_t *self, uint64_t key, plv_view_t run);
 
-/*  control.c, control_dead.c, control_show.c: what tools ask for  */
+/*  control.c, control_dead.c, control_kv.c, control_show.c: what tools ask for  */
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void control_rows (core_t *self, const input_t *input);
 void control_forget (core_t *self, const peer_t *peer);
@@ -222,6 +224,9 @@ void control_adapters (core_t *self, plv_buf_t *body);
 void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_session (const session_t *session, plv_buf_t *body);
 void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, plv_buf_t *items);
+void control_kv (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
+uint64_t control_number (plv_view_t arguments, const char *key, uint64_t standard);
+bool control_flag (plv_view_t arguments, const char *key);
 void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
                          plv_view_t arguments);
 void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,

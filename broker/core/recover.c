@@ -95,6 +95,16 @@ static plv_err_t load_run (core_t *self, plv_view_t key, plv_view_t value, plv_f
     return err;
 }
 
+static plv_err_t load_kv (core_t *self, plv_view_t key, plv_view_t value, plv_fail_t *ret_fail)
+{
+    const uint8_t *mark = key.size ? memchr (key.data, 0, key.size) : NULL;
+    size_t owner = mark ? (size_t) (mark - key.data) : 0;
+    if (owner == 0 || owner + 1 == key.size)
+        return damaged (VIEW_KV, key, ret_fail);
+    kv_put (self->kv, plv_view (key.data, owner), plv_view (mark + 1, key.size - owner - 1), value);
+    return ERR_OK;
+}
+
 plv_err_t core_load_row (core_t *self, plv_row_view_t view, plv_view_t key, plv_view_t value,
                          plv_fail_t *ret_fail)
 {
@@ -109,6 +119,8 @@ plv_err_t core_load_row (core_t *self, plv_row_view_t view, plv_view_t key, plv_
         return load_entry (self, key, value, ret_fail);
     case VIEW_DEDUP:
         return load_run (self, key, value, ret_fail);
+    case VIEW_KV:
+        return load_kv (self, key, value, ret_fail);
     default:
         return ERR_OK;
     }

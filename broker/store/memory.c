@@ -208,8 +208,8 @@ void memory_crash (store_t *store, bool power_cut)
 static plv_err_t recover (store_t *base, const store_recovery_t *recovery, uint64_t *ret_next_seq,
                           plv_fail_t *ret_fail)
 {
-    static const plv_row_view_t views[] = {VIEW_META, VIEW_SESSIONS, VIEW_TURNS, VIEW_ENTRIES,
-                                           VIEW_DEDUP};
+    static const plv_row_view_t views[] = {VIEW_META,    VIEW_SESSIONS, VIEW_TURNS,
+                                           VIEW_ENTRIES, VIEW_DEDUP,    VIEW_KV};
     memory_t *self = memory_of (base);
     (void) ret_fail;
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {

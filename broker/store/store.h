@@ -59,7 +59,7 @@ typedef struct {
 typedef struct {
     const char *name;
     /*  Reads everything back, once, before the first append. `ret_next_seq`: the seq of the
-        next batch. Views that are looked up only on demand (DEAD, KV) are not given.  */
+        next batch. Views that are looked up only on demand (DEAD) are not given.  */
     plv_err_t (*recover) (store_t *self, const store_recovery_t *recovery, uint64_t *ret_next_seq,
                           plv_fail_t *ret_fail);
     /*  At most one batch is under way: the next may be appended after STORE_STORED.  */

@@ -212,10 +212,25 @@ uint32_t fx_peer (fixture_t *self)
     return ++self->peers;
 }
 
-static void put_key (plv_buf_t *buf, const char *key, uint64_t number)
+void fx_put_number (plv_buf_t *buf, const char *key, uint64_t number)
 {
     plv_mp_put_text (buf, key);
     plv_mp_put_u64 (buf, number);
+}
+
+void fx_put_text (plv_buf_t *buf, const char *key, const char *text)
+{
+    plv_mp_put_text (buf, key);
+    plv_mp_put_text (buf, text);
+}
+
+plv_buf_t *fx_control_begin (fixture_t *self, const char *command, uint32_t pairs)
+{
+    plv_buf_t *buf = fx_begin (self, VERB_CONTROL);
+    plv_mp_put_u64 (buf, 5);
+    plv_mp_put_text (buf, command);
+    plv_mp_put_map (buf, pairs);
+    return buf;
 }
 
 void fx_hello (fixture_t *self, uint32_t peer, unsigned allowed, const fx_hello_t *hello)
@@ -231,7 +246,7 @@ void fx_hello (fixture_t *self, uint32_t peer, unsigned allowed, const fx_hello_
     plv_mp_put_array (buf, hello->service ? 1 : 0);
     if (hello->service)
         plv_mp_put_text (buf, hello->service);
-    put_key (buf, "credit", hello->credit);
+    fx_put_number (buf, "credit", hello->credit);
     plv_mp_put_text (buf, "incarnation");
     plv_mp_put_bin (buf, plv_view (incarnation, sizeof incarnation));
     plv_mp_put_text (buf, "holding");
@@ -242,8 +257,8 @@ void fx_hello (fixture_t *self, uint32_t peer, unsigned allowed, const fx_hello_
     plv_mp_put_bool (buf, hello->deduplicates);
     plv_mp_put_text (buf, "batch");
     plv_mp_put_map (buf, 2);
-    put_key (buf, "size", hello->batch);
-    put_key (buf, "wait_ms", hello->batch_wait_ms);
+    fx_put_number (buf, "size", hello->batch);
+    fx_put_number (buf, "wait_ms", hello->batch_wait_ms);
     fx_send (self, peer, allowed);
 }
 

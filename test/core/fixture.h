@@ -96,6 +96,11 @@ void fx_bye (fixture_t *self, uint32_t peer);
 void fx_control (fixture_t *self, uint32_t peer, const char *command, const char *key,
                  uint64_t number, const char *text);
 
+/*  A command with `pairs` arguments of one's own; send it with fx_send.  */
+plv_buf_t *fx_control_begin (fixture_t *self, const char *command, uint32_t pairs);
+void fx_put_text (plv_buf_t *buf, const char *key, const char *text);
+void fx_put_number (plv_buf_t *buf, const char *key, uint64_t number);
+
 void fx_input (fixture_t *self, input_t input);
 void fx_gone (fixture_t *self, uint32_t peer);
 void fx_time (fixture_t *self, int64_t ms);

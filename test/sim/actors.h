@@ -18,6 +18,8 @@ adapter_t *adapter_new (sim_t *sim, unsigned number, bool deduplicates);
 void adapter_destroy (adapter_t **self_p);
 /*  The platform has a message for it.  */
 void adapter_say (adapter_t *self, unsigned message);
+/*  The run is over: is what it kept with the broker there?  */
+void adapter_finish (const adapter_t *self);
 
 worker_t *worker_new (sim_t *sim, unsigned number);
 void worker_destroy (worker_t **self_p);

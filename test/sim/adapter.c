@@ -1,6 +1,7 @@
 #include "sim/actors.h"
 
 #include "base/alloc.h"
+#include "sim/notes.h"
 #include "wire/event.h"
 #include "wire/mp.h"
 
@@ -38,6 +39,7 @@ struct adapter {
     unsigned seen_count;
     plv_id_t sent[8 * DELIVERIES_MAX]; /* replies that this process knows to be sent */
     unsigned sent_count;
+    notes_t notes;
 };
 
 static void receive (void *actor, plv_view_t packet);
@@ -145,6 +147,7 @@ static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
         letter_send (&letter, self->conn);
         if (sim_below (sim, 5) == 0)
             repeat_all (self);
+        notes_beat (&self->notes, self->conn);
     }
     sim_at (sim, HEARTBEAT_US, beat, self, self->life, plv_view (NULL, 0));
 }
@@ -336,6 +339,9 @@ static void take_frame (adapter_t *self, const plv_frame_t *frame)
     case VERB_DELIVER:
         take_delivery (self, frame);
         break;
+    case VERB_RESULT:
+        notes_result (&self->notes, frame);
+        break;
     case VERB_SETTLED:
         take_settled (self, frame->arg[0].bytes);
         break;
@@ -372,8 +378,14 @@ adapter_t *adapter_new (sim_t *sim, unsigned number, bool deduplicates)
     self->number = number;
     self->deduplicates = deduplicates;
     snprintf (self->name, sizeof self->name, "p%u", number);
+    self->notes = (notes_t){.sim = sim, .owner = self->name};
     start (self);
     return self;
+}
+
+void adapter_finish (const adapter_t *self)
+{
+    notes_finish (&self->notes);
 }
 
 void adapter_destroy (adapter_t **self_p)

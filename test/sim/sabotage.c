@@ -98,6 +98,9 @@ void sabotage_batch (sim_t *self, effects_t *effects)
     case SABOTAGE_LOSE_DEAD:
         self->sabotaged |= lose_rows (effects, VIEW_DEAD);
         break;
+    case SABOTAGE_LOSE_KV:
+        self->sabotaged |= lose_rows (effects, VIEW_KV);
+        break;
     case SABOTAGE_SWAP_ORDER:
         self->sabotaged |= swap_order (&effects->journal);
         break;

@@ -222,5 +222,7 @@ bool sim_run (sim_t *self)
     }
     if (!self->failed)
         oracle_finish (self->oracle);
+    for (unsigned i = 0; !self->failed && i < self->adapter_count; i++)
+        adapter_finish (self->adapters[i]);
     return !self->failed;
 }

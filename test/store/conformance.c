@@ -40,8 +40,9 @@ static void what_was_stored_comes_back_in_order (void **state)
 
     self->kind->restart (self);
     recovered_t *found = subject_recover (self->store);
-    assert_string_equal (found->rows,
-                         "sessions/s=head turns/t=turn entries/e1=one entries/e2=two dedup/d=seen");
+    assert_string_equal (
+        found->rows,
+        "sessions/s=head turns/t=turn entries/e1=one entries/e2=two dedup/d=seen kv/k=cursor");
     assert_string_equal (found->journal, "1=first 2=second");
     assert_int_equal (found->next_seq, 3);
     free (found);

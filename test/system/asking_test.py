@@ -53,8 +53,48 @@ class Asking(BrokerTest):
                         'agents.list', 'adapters.list', 'routes.list', 'backup', 'nonsense'):
             status, body = self.ask(self.adapter, command)
             self.assertEqual(status, 'AUTH', command)
-            self.assertIn('sessions.show and sessions.reset', body['text'])
+            self.assertIn('sessions.show, sessions.reset', body['text'])
         self.round_trip(self.adapter, self.worker, 'it is still connected')
+
+
+class Keeping(BrokerTest):
+    """Values that adapters keep with the broker."""
+
+    def ask(self, adapter, command, **arguments):
+        adapter.send(frame('CONTROL', 8, command, arguments))
+        return adapter.expect('RESULT')[2:]
+
+    def test_what_was_answered_survives_kill_9(self):
+        broker = self.broker()
+        web, slack = broker.adapter(), broker.adapter('slack')
+        self.assertEqual(self.ask(web, 'kv.get', key='cursor'), ['ok', {'found': False}])
+        self.assertEqual(self.ask(web, 'kv.put', key='cursor', value=b'\x00\xff'), ['ok', {'found': False}])
+        self.assertEqual(self.ask(web, 'kv.put', key=b'\xff\x00', value='text'), ['ok', {'found': False}])
+        self.assertEqual(self.ask(slack, 'kv.put', key='cursor', value='other'), ['ok', {'found': False}])
+        self.assertEqual(self.ask(slack, 'kv.delete', key='cursor'), ['ok', {'found': True}])
+        broker.restart(crash=True)
+        web.hello()
+        slack.hello()
+        self.assertEqual(self.ask(web, 'kv.get', key='cursor'), ['ok', {'found': True, 'value': b'\x00\xff'}])
+        self.assertEqual(self.ask(slack, 'kv.get', key='cursor'), ['ok', {'found': False}])
+        self.assertEqual(self.ask(web, 'kv.list', values=True),
+                         ['ok', {'items': [{'key': b'cursor', 'bytes': 2, 'value': b'\x00\xff'},
+                                           {'key': b'\xff\x00', 'bytes': 4, 'value': b'text'}], 'next': None}])
+        self.assertEqual(broker.ask('kv.list', adapter='web', limit=1),
+                         {'items': [{'key': b'cursor', 'bytes': 2}], 'next': b'cursor'})
+
+    def test_limits_are_said_and_nothing_is_changed(self):
+        broker = self.broker()
+        web = broker.adapter()
+        for arguments, status, words in (({'key': 'k', 'value': b'x' * 65537}, 'RANGE', '65536'),
+                                         ({'key': 'k' * 256, 'value': b''}, 'ARG', '255'),
+                                         ({'key': '', 'value': b''}, 'ARG', '255'),
+                                         ({'key': 'k'}, 'ARG', 'value')):
+            said, body = self.ask(web, 'kv.put', **arguments)
+            self.assertEqual(said, status)
+            self.assertIn(words, body['text'])
+        self.assertEqual(broker.ask('kv.list', adapter='web'), {'items': [], 'next': None})
+        self.assertEqual(broker.try_ask('kv.list')[0], 'ARG')
 
 
 class Web(BrokerTest):
