@@ -28,6 +28,16 @@ char *where_socket (const char *run, const char *door)
     return path;
 }
 
+char *where_data (const char *given)
+{
+    const char *state = getenv ("STATE_DIRECTORY"), *home = getenv ("HOME");
+    if (given[0])
+        return plv_strdup (given);
+    if (state && state[0] == '/')
+        return plv_strdup (state);
+    return home && home[0] == '/' ? join (home, ".local/state/palaver") : NULL;
+}
+
 plv_err_t where_probe (const char *path, plv_fail_t *ret_fail)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -20,6 +20,10 @@ void where_free (where_t *self);
 /*  DIR/control.ipc and so on; the caller frees it.  */
 char *where_socket (const char *run, const char *door);
 
+/*  The data directory: `given` unless it is empty, $STATE_DIRECTORY, ~/.local/state/palaver; NULL: nobody knows. The
+    caller frees it.  */
+char *where_data (const char *given);
+
 /*  Does somebody listen on this socket? ERR_GONE or ERR_PERM with the reason.  */
 plv_err_t where_probe (const char *path, plv_fail_t *ret_fail);
 

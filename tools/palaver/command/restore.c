@@ -1,26 +1,12 @@
 #include "base/alloc.h"
 #include "palaver/call.h"
 #include "palaver/files.h"
+#include "palaver/where.h"
 #include "wire/mp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *data_dir (const call_t *call)
-{
-    const char *state = getenv ("STATE_DIRECTORY"), *home = getenv ("HOME");
-    char *path = NULL;
-    if (call_has (call, OPTION_DATA))
-        return plv_strdup (call->text[OPTION_DATA]);
-    if (state && state[0] == '/')
-        return plv_strdup (state);
-    if (!home || home[0] != '/')
-        return NULL;
-    if (asprintf (&path, "%s/.local/state/palaver", home) < 0)
-        plv_out_of_memory (strlen (home) + 24);
-    return path;
-}
 
 static void report (const call_t *call, const char *data, uint64_t bytes)
 {
@@ -42,7 +28,7 @@ ending_t command_restore (call_t *call)
 {
     plv_fail_t fail;
     uint64_t bytes;
-    char *data = data_dir (call);
+    char *data = where_data (call_text (call, OPTION_DATA, ""));
     if (!data) {
         say ("no data directory: give one with --data DIR");
         return END_USAGE;

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# RUN: timeout=240
+"""palaver doctor: each thing that is wrong is found, named, and told how to mend."""
+
+import os
+import socket
+import unittest
+
+from cli import OK, PARTLY, CliTest, wait
+
+
+class Doctor(CliTest):
+    def doctor(self, broker=None, conf=None, data=None, code=OK, env=None):
+        folder = self.folder()
+        path = f'{folder}/palaver.conf'
+        with open(path, 'w') as file:
+            file.write(conf or '')
+        arguments = ['doctor', '--conf', path, '--data', data or (broker.data if broker else folder)]
+        done = self.palaver(broker, *arguments, code=code, env={'PALAVER_RUN': f'{folder}/none', **(env or {})}
+                            if not broker else env)
+        found = {}
+        for row in done.rows:
+            found.setdefault(row['check'], []).append(row)
+        return found
+
+    def one(self, found, check, result, *words):
+        rows = [row for row in found[check] if row['result'] == result]
+        self.assertTrue(rows, found[check])
+        for word in words:
+            self.assertIn(word, rows[0]['found'] + rows[0]['advice'])
+
+    def test_a_broker_that_is_well(self):
+        broker = self.broker()
+        broker.worker()
+        found = self.doctor(broker)
+        for check in ('conf', 'data', 'sync', 'sockets', 'broker', 'routes', 'letters'):
+            self.one(found, check, 'ok')
+
+    def test_no_broker(self):
+        found = self.doctor()
+        self.one(found, 'sockets', 'warning', 'palaverd')
+        self.one(found, 'broker', 'skipped')
+
+    def test_a_wrong_conf_is_named_with_its_line(self):
+        found = self.doctor(conf='log = { level = "debug"; };\nsession = { idel_s = 3; };\n', code=PARTLY)
+        self.one(found, 'conf', 'problem', 'palaver.conf:2', 'idel_s', 'idle_s')
+
+    def test_sync_switched_off(self):
+        self.one(self.doctor(conf='data = { sync = false; };'), 'conf', 'warning', 'power cut')
+
+    def test_data_that_others_may_read(self):
+        folder = self.folder()
+        os.chmod(folder, 0o755)
+        self.one(self.doctor(data=folder, code=PARTLY), 'data', 'problem', '0755', 'chmod 700')
+
+    def test_keys_that_others_may_read(self):
+        folder = self.folder()
+        self.palaver(None, 'keys', 'new', 'broker', '--keys', folder)
+        conf = f'listen = {{ agents = "tcp://127.0.0.1:1"; keys = "{folder}"; }};'
+        self.one(self.doctor(conf=conf, code=PARTLY if os.geteuid() else OK), 'keys', 'ok', '1 secret keys')
+        os.chmod(f'{folder}/broker.cert_secret', 0o644)
+        self.one(self.doctor(conf=conf, code=PARTLY), 'keys', 'problem', '1 of 1', 'chmod 600')
+
+    def test_a_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen()
+            conf = f'listen = {{ agents = "tcp://127.0.0.1:{taken.getsockname()[1]}"; keys = "/tmp"; }};'
+            self.one(self.doctor(conf=conf, code=PARTLY), 'listen', 'problem', 'Address already in use')
+
+    def test_a_disk_too_small_for_what_it_may_keep(self):
+        self.one(self.doctor(conf='data = { retain_mb = 100000000; };'), 'space', 'warning', 'data.retain_mb')
+
+    def test_more_pending_than_memory(self):
+        self.one(self.doctor(conf='limits = { pending_mb = 1000000; };'), 'memory', 'warning', 'limits.pending_mb')
+
+    def test_a_route_without_workers_and_a_dead_letter(self):
+        broker = self.broker({'fallback.general_error': ''})
+        self.letters(broker)
+        wait(lambda: not broker.ask('agents.list')['items'], 'the worker is gone')
+        found = self.doctor(broker)
+        self.one(found, 'routes', 'warning', 'no worker serves advisor')
+        self.one(found, 'letters', 'warning', '1 dead letters', 'palaver dead list')
+        broker.adapter().publish('waits', session='other')
+        broker.wait_metric('events_accepted', 2)
+        self.one(self.doctor(broker, code=PARTLY), 'routes', 'problem', '1 events wait')
+
+    def test_a_route_that_is_paused(self):
+        broker = self.broker({'breaker.threshold': 1, 'fallback.general_error': '', 'agents.attempts': 1})
+        worker = broker.worker()
+        broker.adapter().publish('x')
+        worker.nack(worker.job()['lease'], reason='no prices')
+        wait(lambda: broker.ask('status')['routes'][0]['breaker'] != 'closed', 'the route is paused')
+        self.one(self.doctor(broker, code=PARTLY), 'routes', 'problem', 'paused')
+
+    def test_a_terminal_gets_a_table_and_a_sum(self):
+        broker = self.broker()
+        broker.worker()
+        text = self.on_terminal(broker, 'doctor', '--data', broker.data)
+        self.assertIn('WHAT TO DO', text)
+        self.assertIn('0 problems', text)
+
+
+if __name__ == '__main__':
+    unittest.main()

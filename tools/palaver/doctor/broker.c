@@ -1,0 +1,192 @@
+/*  The broker itself, if it runs: what it answers, and what that means.  */
+
+#include "base/build.h"
+#include "base/clock.h"
+#include "palaver/doctor/doctor.h"
+#include "wire/mp.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ANSWER_S = 5, SKEW_US = 1000000 };
+
+void check_sockets (doctor_t *doctor)
+{
+    struct stat info;
+    plv_fail_t fail;
+    where_t where;
+    if (where_find (call_text (doctor->call, OPTION_RUN, NULL), &where, &fail)) {
+        doctor_say (doctor, FINDING_WARNING, "start it: palaverd, or systemctl start palaverd",
+                    "%s", fail.text);
+        return;
+    }
+    char *path = where_socket (where.run, "control");
+    plv_err_t err = where_probe (path, &fail);
+    if (err == ERR_PERM)
+        doctor_say (doctor, FINDING_PROBLEM, "run the doctor as the broker's user", "%s",
+                    fail.text);
+    else if (err)
+        doctor_say (doctor, FINDING_WARNING, "start it: palaverd, or systemctl start palaverd",
+                    "%s", fail.text);
+    else if (stat (where.run, &info) == 0 && info.st_mode & 077)
+        doctor_say (doctor, FINDING_PROBLEM, "chmod 700 it", "%s: others may enter it", where.run);
+    else
+        doctor_say (doctor, FINDING_OK, "", "%s", where.run);
+    doctor->answers = !err;
+    free (path);
+    where_free (&where);
+}
+
+/*  The body lives until the next question.  */
+static bool ask_quietly (doctor_t *doctor, const char *command, plv_view_t *ret_body)
+{
+    return doctor->answers && ask (&doctor->asker, command, NULL, ret_body) == END_OK;
+}
+
+static void look_at_status (doctor_t *doctor, plv_view_t body)
+{
+    plv_view_t version = plv_mp_find_str (body, "version");
+    plv_view_t state = plv_mp_find_str (body, "state");
+    plv_mp_t at;
+    int64_t time_us = 0;
+    if (plv_mp_find (body, "time_us", &at))
+        plv_mp_i64 (&at, &time_us);
+    int64_t skew_us = time_us ? plv_clock_wall_us () - time_us : 0;
+    if (!plv_view_is (version, plv_build_version))
+        doctor_say (doctor, FINDING_WARNING,
+                    "install both from one release, then restart the broker",
+                    "the broker is " PLV_VIEW_FMT ", this tool is %s", PLV_VIEW_ARG (version),
+                    plv_build_version);
+    else if (skew_us > SKEW_US || skew_us < -SKEW_US)
+        doctor_say (doctor, FINDING_WARNING, "look at the load of the machine, and at its clock",
+                    "the broker's clock differs by %.1f s", (double) skew_us / 1e6);
+    else
+        doctor_say (doctor, FINDING_OK, "", PLV_VIEW_FMT ", " PLV_VIEW_FMT, PLV_VIEW_ARG (version),
+                    PLV_VIEW_ARG (state));
+}
+
+void check_broker (doctor_t *doctor)
+{
+    plv_view_t body;
+    if (!doctor->answers) {
+        doctor_say (doctor, FINDING_SKIPPED, "", "it does not run");
+        return;
+    }
+    doctor->answers = asker_open (&doctor->asker, doctor->call, ANSWER_S) == END_OK;
+    if (!ask_quietly (doctor, "status", &body)) {
+        doctor_say (doctor, FINDING_PROBLEM, "look at its log: journalctl -u palaverd",
+                    "it does not answer within %d s", ANSWER_S);
+        return;
+    }
+    plv_buf_add_view (&doctor->status, body);
+    plv_buf_check (&doctor->status);
+    look_at_status (doctor, body);
+}
+
+static int64_t number_of (plv_view_t map, const char *key)
+{
+    plv_mp_t at;
+    int64_t number = 0;
+    if (plv_mp_find (map, key, &at))
+        plv_mp_i64 (&at, &number);
+    return number;
+}
+
+static void look_at_route (doctor_t *doctor, plv_view_t route)
+{
+    plv_view_t name = plv_mp_find_str (route, "name"), service = plv_mp_find_str (route, "service");
+    plv_view_t breaker = plv_mp_find_str (route, "breaker"), why = plv_mp_find_str (route, "why");
+    int64_t waiting = number_of (route, "ready");
+    if (breaker.size && !plv_view_is (breaker, "closed"))
+        doctor_say (doctor, FINDING_PROBLEM,
+                    "repair what fails; it resumes by itself when a probe succeeds",
+                    PLV_VIEW_FMT " is paused: " PLV_VIEW_FMT, PLV_VIEW_ARG (name),
+                    PLV_VIEW_ARG (why));
+    else if (number_of (route, "workers") == 0)
+        doctor_say (doctor, waiting ? FINDING_PROBLEM : FINDING_WARNING,
+                    "start a worker that serves it",
+                    PLV_VIEW_FMT ": no worker serves " PLV_VIEW_FMT ", and %" PRId64 " events wait",
+                    PLV_VIEW_ARG (name), PLV_VIEW_ARG (service), waiting);
+    else
+        doctor_say (doctor, FINDING_OK, "", PLV_VIEW_FMT ": %" PRId64 " workers, %" PRId64 " wait",
+                    PLV_VIEW_ARG (name), number_of (route, "workers"), waiting);
+}
+
+void check_routes (doctor_t *doctor)
+{
+    plv_mp_t routes;
+    plv_view_t route;
+    uint32_t count;
+    if (!plv_mp_find (plv_buf_view (&doctor->status), "routes", &routes)
+        || !plv_mp_array (&routes, &count)) {
+        doctor_say (doctor, FINDING_SKIPPED, "", "the broker was not asked");
+        return;
+    }
+    while (count-- && plv_mp_skip (&routes, &route))
+        look_at_route (doctor, route);
+}
+
+void check_letters (doctor_t *doctor)
+{
+    plv_mp_t counts;
+    plv_view_t map;
+    if (!plv_mp_find (plv_buf_view (&doctor->status), "counts", &counts)
+        || !plv_mp_skip (&counts, &map)) {
+        doctor_say (doctor, FINDING_SKIPPED, "", "the broker was not asked");
+        return;
+    }
+    int64_t dead = number_of (map, "dead");
+    if (dead)
+        doctor_say (doctor, FINDING_WARNING, "palaver dead list says why they are there",
+                    "%" PRId64 " dead letters", dead);
+    else
+        doctor_say (doctor, FINDING_OK, "", "none");
+}
+
+static void look_at_adapter (doctor_t *doctor, plv_view_t adapter)
+{
+    plv_view_t name = plv_mp_find_str (adapter, "name"), state = plv_mp_find_str (adapter, "state");
+    plv_view_t error = plv_mp_find_str (adapter, "last_error");
+    bool well = plv_view_is (state, "running") || plv_view_is (state, "connected");
+    if (well)
+        doctor_say (doctor, FINDING_OK, "", PLV_VIEW_FMT ": " PLV_VIEW_FMT, PLV_VIEW_ARG (name),
+                    PLV_VIEW_ARG (state));
+    else
+        doctor_say (doctor, FINDING_WARNING, "its log lines say more",
+                    PLV_VIEW_FMT ": " PLV_VIEW_FMT "%s" PLV_VIEW_FMT, PLV_VIEW_ARG (name),
+                    PLV_VIEW_ARG (state), error.size ? ": " : "", PLV_VIEW_ARG (error));
+}
+
+static void look_at_folder (doctor_t *doctor)
+{
+    struct stat info;
+    const char *folder = doctor->conf->plugins_dir;
+    if (!folder[0])
+        folder = plv_build_plugin_dir;
+    if (stat (folder, &info))
+        doctor_say (doctor, FINDING_WARNING, "make it, or set plugins.dir", "%s: %s", folder,
+                    strerror (errno));
+    else if (info.st_mode & 022)
+        doctor_say (doctor, FINDING_PROBLEM, "chmod go-w it: whoever writes there runs code here",
+                    "%s: others may write in it", folder);
+    else
+        doctor_say (doctor, FINDING_OK, "", "%s", folder);
+}
+
+void check_adapters (doctor_t *doctor)
+{
+    plv_view_t body, adapter;
+    plv_mp_t items;
+    uint32_t count;
+    look_at_folder (doctor);
+    if (!ask_quietly (doctor, "adapters.list", &body) || !plv_mp_find (body, "items", &items)
+        || !plv_mp_array (&items, &count))
+        return;
+    while (count-- && plv_mp_skip (&items, &adapter))
+        look_at_adapter (doctor, adapter);
+}

@@ -1,0 +1,94 @@
+/*  The configuration and the keys that it names.  */
+
+#include "base/alloc.h"
+#include "base/build.h"
+#include "palaver/doctor/doctor.h"
+#include "palaver/where.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void check_conf (doctor_t *doctor)
+{
+    plv_fail_t fail;
+    const char *file = call_text (doctor->call, OPTION_CONF, NULL);
+    if (!file && access (plv_build_conf_path, F_OK) == 0)
+        file = plv_build_conf_path;
+    plv_err_t err = file ? plv_conf_load (file, &doctor->conf, &fail) : ERR_OK;
+    if (err)
+        doctor_say (doctor, FINDING_PROBLEM,
+                    "correct the line; palaverd --check-conf says the same", "%s", fail.text);
+    else if (file)
+        doctor_say (doctor, FINDING_OK, "", "%s: %zu routes", file, doctor->conf->route_count);
+    else
+        doctor_say (doctor, FINDING_OK, "", "no file: the defaults hold");
+    if (!doctor->conf && plv_conf_defaults (&doctor->conf, &fail))
+        plv_out_of_memory (0);
+    doctor->conf_file = file ? plv_strdup (file) : NULL;
+    const char *data = call_text (doctor->call, OPTION_DATA, NULL);
+    doctor->data = where_data (data ? data : doctor->conf->data_dir);
+    if (!doctor->conf->data_sync)
+        doctor_say (doctor, FINDING_WARNING, "set data.sync = true unless that is meant",
+                    "data.sync is false: a power cut loses what was acknowledged last");
+}
+
+/*  Relative names are beside the file that names them.  */
+static char *keys_folder (const doctor_t *doctor)
+{
+    const char *folder = doctor->conf->listen_keys;
+    const char *slash = doctor->conf_file ? strrchr (doctor->conf_file, '/') : NULL;
+    char *path = NULL;
+    if (folder[0] == '/' || !slash)
+        return plv_strdup (folder);
+    if (asprintf (&path, "%.*s/%s", (int) (slash - doctor->conf_file), doctor->conf_file, folder)
+        < 0)
+        plv_out_of_memory (strlen (folder));
+    return path;
+}
+
+static bool is_secret (const char *name)
+{
+    static const char ending[] = ".cert_secret";
+    size_t size = strlen (name), end = sizeof ending - 1;
+    return size > end && strcmp (name + size - end, ending) == 0;
+}
+
+/*  How many secret keys there are, and how many of them others may read.  */
+static unsigned count_open (DIR *stream, unsigned *ret_open)
+{
+    struct stat info;
+    unsigned count = 0;
+    for (struct dirent *entry; (entry = readdir (stream));) {
+        if (!is_secret (entry->d_name) || fstatat (dirfd (stream), entry->d_name, &info, 0))
+            continue;
+        count++;
+        *ret_open += (info.st_mode & 077) != 0;
+    }
+    return count;
+}
+
+void check_keys (doctor_t *doctor)
+{
+    unsigned open = 0;
+    char *folder = keys_folder (doctor);
+    DIR *stream = opendir (folder);
+    unsigned count = stream ? count_open (stream, &open) : 0;
+    if (!stream && doctor->conf->listen_agents[0])
+        doctor_say (doctor, FINDING_PROBLEM,
+                    "make the broker's key pair: palaver keys new broker --keys DIR",
+                    "listen.agents is set, and %s cannot be read", folder);
+    else if (!stream)
+        doctor_say (doctor, FINDING_SKIPPED, "", "no agents of other machines");
+    else if (open)
+        doctor_say (doctor, FINDING_PROBLEM, "chmod 600 them, and make new ones if in doubt",
+                    "%s: %u of %u secret keys can be read by others", folder, open, count);
+    else
+        doctor_say (doctor, FINDING_OK, "", "%s: %u secret keys, closed to others", folder, count);
+    if (stream)
+        closedir (stream);
+    free (folder);
+}
