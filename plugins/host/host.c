@@ -268,6 +268,8 @@ static void plugin_close (host_t *self)
     plugin_adapter (self->plugin)->close (self->self);
     self->is_open = false;
     self->self = NULL;
+    if (self->http)
+        http_mute (self->http);
 }
 
 /*  Answers that the plugin gave at the very end are still written.  */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "host/services_net.h"
 #include "wire/json.h"
 
 #include <inttypes.h>
@@ -399,7 +400,7 @@ static bool do_same_secret (const pal_host_t *table, pal_text_t a, pal_text_t b)
     return sodium_memcmp (hash[0], hash[1], sizeof hash[0]) == 0;
 }
 
-/* ------------------------------------------------------------------ wakeups and HTTP */
+/* ------------------------------------------------------------------ wakeups */
 
 static uint64_t do_timer (const pal_host_t *table, uint32_t after_ms, uint32_t every_ms,
                           void (*fn) (void *arg), void *arg)
@@ -416,41 +417,6 @@ static uint64_t do_watch (const pal_host_t *table, int fd, unsigned events,
 static void do_cancel (const pal_host_t *table, uint64_t number)
 {
     wakeups_cancel (host_of (table)->wakeups, number);
-}
-
-static int do_http_listen (const pal_host_t *table, const pal_http_options_t *options,
-                           const pal_http_handler_t *handler, uint16_t *ret_port)
-{
-    host_t *self = host_of (table);
-    uint16_t port = 0;
-    if (self->http)
-        return do_fail (table, "a plugin has one listener");
-    if (http_open (&self->loop, options, handler, self->options.beside, &self->http, &port,
-                   &self->fail))
-        return -1;
-    if (ret_port)
-        *ret_port = port;
-    return 0;
-}
-
-static pal_text_t do_http_header (const pal_host_t *table, uint64_t call, const char *name)
-{
-    host_t *self = host_of (table);
-    return self->http ? http_header (self->http, call, name) : pal_text (NULL);
-}
-
-static bool do_http_respond (const pal_host_t *table, uint64_t call,
-                             const pal_http_response_t *response)
-{
-    host_t *self = host_of (table);
-    return self->http && http_respond (self->http, call, response);
-}
-
-static void do_http_close (const pal_host_t *table)
-{
-    host_t *self = host_of (table);
-    if (self->http)
-        http_close (self->http);
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -476,10 +442,16 @@ static const pal_host_t services = {
     .timer_cancel = do_cancel,
     .watch = do_watch,
     .watch_cancel = do_cancel,
-    .http_listen = do_http_listen,
-    .http_header = do_http_header,
-    .http_respond = do_http_respond,
-    .http_close = do_http_close,
+    .http_listen = services_net_listen,
+    .http_header = services_net_header,
+    .http_respond = services_net_respond,
+    .http_close = services_net_close,
+    .socket_send = services_net_socket_send,
+    .socket_waiting = services_net_socket_waiting,
+    .socket_close = services_net_socket_close,
+    .http_begin = services_net_begin,
+    .http_write = services_net_write,
+    .http_end = services_net_end,
 };
 
 void services_init (host_t *self)

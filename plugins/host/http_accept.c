@@ -1,0 +1,121 @@
+/*  http_accept -- the listening socket  */
+#include "host/http_parts.h"
+
+#include "base/alloc.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024, BURST = 64 };
+
+static void on_connection (uv_poll_t *poll, int status, int events)
+{
+    const int yes = 1;
+    http_t *self = poll->data;
+    (void) status, (void) events;
+    for (int burst = 0; burst < BURST && self->connections < self->options.connections_max;
+         burst++) {
+        int fd = accept4 (self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            /*  Out of descriptors or memory: the ticker tries again, so that the loop does not spin.  */
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                uv_poll_stop (poll);
+            return;
+        }
+        setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        lws_adopt_socket_vhost (lws_get_vhost_by_name (self->context, "default"), fd);
+    }
+}
+
+void http_accept_poll (http_t *self)
+{
+    if (!self->listener)
+        return;
+    if (self->connections < self->options.connections_max)
+        uv_poll_start (self->listener, UV_READABLE, on_connection);
+    else
+        uv_poll_stop (self->listener);
+}
+
+void http_accept_all (http_t *self)
+{
+    if (self->listener)
+        on_connection (self->listener, 0, UV_READABLE);
+}
+
+static socklen_t address_of (const pal_http_options_t *options,
+                             struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *) (void *) ret_address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *) (void *) ret_address;
+    memset (ret_address, 0, sizeof *ret_address);
+    if (inet_pton (AF_INET, options->address, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons (options->port);
+        return sizeof *four;
+    }
+    if (inet_pton (AF_INET6, options->address, &six->sin6_addr) == 1) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons (options->port);
+        return sizeof *six;
+    }
+    return 0;
+}
+
+uint16_t http_accept_port (const http_t *self)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    getsockname (self->fd, (struct sockaddr *) &address, &size);
+    return ntohs (address.ss_family == AF_INET6
+                      ? ((struct sockaddr_in6 *) (void *) &address)->sin6_port
+                      : ((struct sockaddr_in *) (void *) &address)->sin_port);
+}
+
+plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
+{
+    const int yes = 1;
+    struct sockaddr_storage address;
+    socklen_t size = address_of (&self->options, &address);
+    if (!size)
+        return plv_fail (ret_fail, ERR_ARG, "%s is no numeric IP address", self->options.address);
+    self->fd = socket (address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (share)
+        setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+    if (self->fd < 0 || bind (self->fd, (struct sockaddr *) &address, size) < 0
+        || listen (self->fd, BACKLOG) < 0)
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "cannot listen on %s port %u: %s",
+                         self->options.address, self->options.port, strerror (errno));
+    self->listener = plv_alloc_zero (1, sizeof *self->listener);
+    self->listener->data = self;
+    uv_poll_init (self->loop, self->listener, self->fd);
+    return ERR_OK;
+}
+
+static void free_handle (uv_handle_t *handle)
+{
+    free (handle);
+}
+
+void http_accept_close (http_t *self)
+{
+    if (self->listener)
+        uv_close ((uv_handle_t *) self->listener, free_handle);
+    self->listener = NULL;
+    if (self->fd >= 0)
+        close (self->fd);
+    self->fd = -1;
+}
+
+void http_share (http_t *self)
+{
+    const int yes = 1;
+    if (self->fd >= 0)
+        setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+}

@@ -1,0 +1,274 @@
+/*  http_call -- reading requests  */
+#include "host/http_call.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PATH_BYTES_MAX = 2047, QUERY_BYTES_MAX = 2047, PEER_BYTES = 64, PROTOCOLS_BYTES_MAX = 120 };
+
+static http_call_t *call_new (http_line_t *line)
+{
+    char version[16] = "";
+    http_call_t *call = plv_alloc_zero (1, sizeof *call);
+    call->number = ++line->http->last;
+    call->line = line;
+    lws_hdr_copy (line->wsi, version, sizeof version, WSI_TOKEN_HTTP);
+    call->is_old = strcmp (version, "HTTP/1.0") == 0;
+    plv_map_u64_put (&line->http->calls, call->number, call);
+    line->call = call;
+    return call;
+}
+
+static void free_request (http_call_t *call)
+{
+    plv_buf_free (&call->path);
+    plv_buf_free (&call->query);
+    plv_buf_free (&call->body);
+}
+
+void http_call_destroy (http_call_t *call)
+{
+    plv_map_u64_remove (&call->line->http->calls, call->number);
+    call->line->call = NULL;
+    free_request (call);
+    plv_buf_free (&call->headers);
+    plv_buf_free (&call->content_type);
+    plv_buf_free (&call->out);
+    free (call);
+}
+
+void http_call_lost (http_line_t *line)
+{
+    http_call_t *call = line->call;
+    if (!call)
+        return;
+    http_t *http = line->http;
+    uint64_t number = call->number;
+    bool waits = call->handed && (!call->answered || (call->is_stream && !call->ended));
+    http_call_destroy (call);
+    if (waits)
+        http_gone (http, number);
+}
+
+struct lws *http_call_line (http_t *self, uint64_t number)
+{
+    const http_call_t *call = plv_map_u64_get (&self->calls, number);
+    return call && !call->answered ? call->line->wsi : NULL;
+}
+
+/* ------------------------------------------------------------------ what is in a head */
+
+static const struct {
+    enum lws_token_indexes token;
+    const char *name;
+} methods[] = {
+    {WSI_TOKEN_GET_URI, "GET"},         {WSI_TOKEN_POST_URI, "POST"},
+    {WSI_TOKEN_OPTIONS_URI, "OPTIONS"}, {WSI_TOKEN_PUT_URI, "PUT"},
+    {WSI_TOKEN_PATCH_URI, "PATCH"},     {WSI_TOKEN_DELETE_URI, "DELETE"},
+    {WSI_TOKEN_HEAD_URI, "HEAD"},
+};
+
+static int method_of (struct lws *wsi)
+{
+    for (int at = 0; at < (int) (sizeof methods / sizeof *methods); at++) {
+        if (lws_hdr_total_length (wsi, methods[at].token) > 0)
+            return at;
+    }
+    return -1;
+}
+
+static bool path_good (const char *path, size_t size)
+{
+    if (!size || *path != '/' || memchr (path, 0, size))
+        return false;
+    for (size_t at = 0; at + 2 < size; at++) {
+        bool dots = memcmp (path + at, "/..", 3) == 0;
+        if (dots && (at + 3 == size || path[at + 3] == '/'))
+            return false;
+    }
+    return true;
+}
+
+/*  -1: none was said. -2: it makes no sense.  */
+static int64_t content_length (struct lws *wsi)
+{
+    char text[24];
+    char *end;
+    if (lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
+        return -1;
+    if (lws_hdr_copy (wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
+        return -2;
+    errno = 0;
+    long long length = strtoll (text, &end, 10);
+    return *end || end == text || errno || length < 0 ? -2 : length;
+}
+
+static const char *read_head (http_call_t *call, const char *path, size_t path_bytes,
+                              uint32_t *ret_status)
+{
+    struct lws *wsi = call->line->wsi;
+    char query[QUERY_BYTES_MAX + 1] = "";
+    int method = method_of (wsi);
+    *ret_status = 400;
+    if (method < 0)
+        return "this method is not known";
+    snprintf (call->method, sizeof call->method, "%s", methods[method].name);
+    if (path_bytes > PATH_BYTES_MAX
+        || lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_URI_ARGS) > QUERY_BYTES_MAX) {
+        *ret_status = 414;
+        return "the address is too long";
+    }
+    if (!path_good (path, path_bytes))
+        return "the path is not valid";
+    lws_hdr_copy (wsi, query, sizeof query, WSI_TOKEN_HTTP_URI_ARGS);
+    plv_buf_add (&call->path, path, path_bytes);
+    plv_buf_add (&call->query, query, strlen (query));
+    if (lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
+        *ret_status = 411;
+        return "a body needs a content-length";
+    }
+    return NULL;
+}
+
+static pal_text_t text_in (const plv_buf_t *buf)
+{
+    plv_buf_check (buf);
+    return (pal_text_t){(const char *) buf->data, buf->size};
+}
+
+static pal_http_request_t request_of (const http_call_t *call, char peer[PEER_BYTES])
+{
+    peer[0] = 0;
+    lws_get_peer_simple (call->line->wsi, peer, PEER_BYTES);
+    return (pal_http_request_t){
+        .call = call->number,
+        .method = pal_text (call->method),
+        .path = text_in (&call->path),
+        .query = text_in (&call->query),
+        .body = text_in (&call->body),
+        .peer = pal_text (peer),
+    };
+}
+
+/* ------------------------------------------------------------------ requests */
+
+void http_call_complete (http_call_t *call)
+{
+    char peer[PEER_BYTES];
+    http_t *http = call->line->http;
+    if (call->handed || call->answered)
+        return;
+    if (!http->handler.request) {
+        http_answer_problem (call, 503, "this host stops");
+        return;
+    }
+    call->handed = true;
+    lws_set_timeout (call->line->wsi, NO_PENDING_TIMEOUT, 0);
+    pal_http_request_t request = request_of (call, peer);
+    http->handler.request (http->handler.arg, &request);
+    free_request (call);
+}
+
+int http_call_head (http_line_t *line, const char *path, size_t path_bytes)
+{
+    uint32_t status;
+    http_call_t *call = call_new (line);
+    const char *fault = read_head (call, path, path_bytes, &status);
+    int64_t length = content_length (line->wsi);
+    if (!fault && length == -2) {
+        fault = "the content-length is no number";
+        status = 400;
+    }
+    if (!fault && length > (int64_t) line->http->options.body_bytes_max) {
+        fault = "the body is too large";
+        status = 413;
+    }
+    if (fault)
+        http_answer_problem (call, status, fault);
+    else if (length <= 0)
+        http_call_complete (call);
+    else
+        lws_set_timeout (line->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
+    return 0;
+}
+
+void http_call_body (http_call_t *call, const void *bytes, size_t size)
+{
+    if (!call || call->answered || call->handed)
+        return;
+    if (call->body.size + size > call->line->http->options.body_bytes_max)
+        http_answer_problem (call, 413, "the body is too large");
+    else
+        plv_buf_add (&call->body, bytes, size);
+}
+
+/* ------------------------------------------------------------------ handshakes */
+
+/*  What libwebsockets would only hang up on.  */
+static uint32_t handshake_fault (struct lws *wsi)
+{
+    char version[8] = "", connection[128] = "";
+    lws_hdr_copy (wsi, version, sizeof version, WSI_TOKEN_VERSION);
+    lws_hdr_copy (wsi, connection, sizeof connection, WSI_TOKEN_CONNECTION);
+    if (strcmp (version, "13") != 0)
+        return 426;
+    if (method_of (wsi) != 0 || !strcasestr (connection, "upgrade")
+        || lws_hdr_total_length (wsi, WSI_TOKEN_HOST) <= 0
+        || lws_hdr_total_length (wsi, WSI_TOKEN_KEY) != 24)
+        return 400;
+    return lws_hdr_total_length (wsi, WSI_TOKEN_PROTOCOL) > PROTOCOLS_BYTES_MAX ? 431 : 0;
+}
+
+/*  libwebsockets goes on only with a subprotocol of the client's list; when none was chosen, it gets the
+    list's first one here, and its answer names none (see LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION).  */
+static void choose_protocol (http_line_t *line, const char *chosen)
+{
+    http_t *http = line->http;
+    char list[PROTOCOLS_BYTES_MAX + 1] = "";
+    lws_hdr_copy (line->wsi, list, sizeof list, WSI_TOKEN_PROTOCOL);
+    const char *first = list + strspn (list, " ,\t");
+    if (chosen)
+        snprintf (http->protocol, sizeof http->protocol, "%s", chosen);
+    else
+        snprintf (http->protocol, sizeof http->protocol, "%.*s", (int) strcspn (first, " ,\t"),
+                  first);
+    http->protocol_chosen = chosen != NULL;
+}
+
+static uint32_t ask_plugin (http_call_t *call, const char **ret_protocol)
+{
+    char peer[PEER_BYTES], path[PATH_BYTES_MAX + 2];
+    http_t *http = call->line->http;
+    uint32_t status = 414;
+    int size = lws_hdr_copy (call->line->wsi, path, sizeof path, WSI_TOKEN_GET_URI);
+    if (size <= 0 || read_head (call, path, (size_t) size, &status))
+        return status;
+    if (!http->handler.socket || http->is_closing)
+        return http->is_closing ? 503 : 426;
+    pal_http_request_t request = request_of (call, peer);
+    return http->handler.socket (http->handler.arg, &request, ret_protocol);
+}
+
+int http_call_upgrade (http_line_t *line)
+{
+    char what[16] = "";
+    const char *protocol = NULL;
+    if (lws_hdr_copy (line->wsi, what, sizeof what, WSI_TOKEN_UPGRADE) <= 0)
+        return -1;
+    http_call_t *call = call_new (line);
+    uint64_t number = call->number;
+    uint32_t status = strcasecmp (what, "websocket") == 0 ? handshake_fault (line->wsi) : 400;
+    if (!status)
+        status = ask_plugin (call, &protocol);
+    bool alive = !status || http_answer_refusal (call, status);
+    http_call_destroy (call);
+    if (status)
+        return alive ? 1 : -1;
+    choose_protocol (line, protocol);
+    http_socket_new (line, number);
+    return 0;
+}
