@@ -213,6 +213,13 @@ static bool answer_from_cache (core_t *self, const incoming_t *in)
     return found;
 }
 
+static bool is_message (const entry_t *entry)
+{
+    plv_envelope_t envelope;
+    return !plv_envelope_parse (entry_envelope (entry), &envelope, NULL)
+           && envelope.type_code == EVENT_CHAT_MESSAGE;
+}
+
 /*  The last event of the session that no worker has seen: the new one may join it.  */
 static entry_t *merge_into (session_t *session, const incoming_t *in)
 {
@@ -220,12 +227,8 @@ static entry_t *merge_into (session_t *session, const incoming_t *in)
     if (last == &session->events || in->envelope.type_code != EVENT_CHAT_MESSAGE)
         return NULL;
     entry_t *entry = PLV_OF (last, entry_t, in_session);
-    plv_envelope_t envelope;
-    if (entry->state != ENTRY_WAITING || entry->attempts > 0
-        || plv_envelope_parse (entry_envelope (entry), &envelope, NULL)
-        || envelope.type_code != EVENT_CHAT_MESSAGE)
-        return NULL;
-    return entry;
+    return entry->state == ENTRY_WAITING && entry->attempts == 0 && is_message (entry) ? entry
+                                                                                       : NULL;
 }
 
 static bool merge (core_t *self, session_t *session, const incoming_t *in)
@@ -256,11 +259,12 @@ static bool merge (core_t *self, session_t *session, const incoming_t *in)
 }
 
 /*  A message came while the session's last one is worked on: what the route says. True when the new event
-    is dealt with.  */
+    is dealt with. Other events wait their turn.  */
 static bool overlap (core_t *self, const incoming_t *in)
 {
     session_t *session = session_get (self, in->envelope.session_id);
-    if (!session || !session->active)
+    if (!session || !session->active || in->envelope.type_code != EVENT_CHAT_MESSAGE
+        || (in->lane->route->overlap != OVERLAP_MERGE && !is_message (session->active)))
         return false;
     switch (in->lane->route->overlap) {
     case OVERLAP_MERGE:
@@ -317,9 +321,12 @@ void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame)
         count (self, COUNTER_EVENTS_UNWANTED);
         return;
     }
+    life_begin (self, &in.envelope);
     if (refuse_by_policy (self, &in, over_rate (self, &in)) || answer_from_cache (self, &in)
-        || overlap (self, &in))
+        || overlap (self, &in)) {
+        dispatch_session (self, session_get (self, in.envelope.session_id));
         return;
+    }
     entry_t *entry = note_accept (self, &in);
     entry->lane = in.lane;
     dispatch_session (self, entry->session);

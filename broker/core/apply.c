@@ -46,23 +46,59 @@ static session_t *session_make (core_t *self, const plv_envelope_t *envelope, in
     session_t *session = session_new (envelope->session_id, envelope->user_id, envelope->platform);
     session->serial = self->next_serial++;
     session->created_us = at_us;
+    session->active_us = at_us;
+    session->idle_from_us = self->now.mono_us;
     session->idle_timer.kind = TIMER_SESSION;
     plv_map_put (&self->sessions, session->id, session);
     self->metrics.gauge[GAUGE_SESSIONS]++;
-    if (self->started) {
+    if (self->started)
         timers_set (&self->timers, &session->idle_timer,
                     self->now.mono_us + self->policy->conf->session_idle_s * 1000000);
-        count (self, COUNTER_SESSIONS_CREATED);
-        effects_log (self->effects, LOG_SESSION_CREATED, F_VIEW ("session", session->id),
-                     F_VIEW ("platform", session->platform));
-    }
     return session;
+}
+
+/*  An event of a person is accepted, or sent again: the session is what it says it is.  */
+static void come_alive (core_t *self, session_t *session, const plv_envelope_t *envelope,
+                        int64_t at_us)
+{
+    if (envelope->adapter.size
+        && !plv_view_equal (label_view (session->adapter), envelope->adapter)) {
+        label_drop (&session->adapter);
+        session->adapter = label_hold (outlet_of (self, envelope->adapter)->label);
+    }
+    session->active_us = at_us;
+    if (session->live)
+        return;
+    session->live = true;
+    session->created_us = at_us;
+    if (!self->started)
+        return;
+    count (self, COUNTER_SESSIONS_CREATED);
+    effects_log (self->effects, LOG_SESSION_CREATED, F_VIEW ("session", session->id),
+                 F_VIEW ("platform", session->platform));
+}
+
+/*  What comes from now on belongs to the next session of this name.  */
+static void begin_to_close (session_t *session, uint64_t number)
+{
+    session->closing = number;
+    session->live = false;
+    session->message_count = 0;
 }
 
 void session_touch (core_t *self, session_t *session)
 {
     session->idle_from_us = self->now.mono_us;
     reflect_dirty (self, session);
+}
+
+/*  What the broker says to itself keeps no session open.  */
+static void touch (core_t *self, session_t *session, bool own)
+{
+    if (own)
+        reflect_dirty (self, session);
+    else
+        session_touch (self, session);
 }
 
 void entry_put (core_t *self, session_t *session, entry_t *entry)
@@ -135,8 +171,14 @@ static plv_err_t apply_accept (core_t *self, const record_t *record, plv_fail_t 
     entry->flags = (uint8_t) record->flags;
     entry->route = hold_or_copy (record->name_label, record->name);
     entry_put (self, session, entry);
-    session->message_count++;
-    session->active_us = record->at_us;
+    if (entry->flags & ENTRY_OWN) {
+        if (entry->flags & ENTRY_CLOSES)
+            begin_to_close (session, entry->number);
+        reflect_dirty (self, session);
+        return ERR_OK;
+    }
+    come_alive (self, session, &envelope, record->at_us);
+    session->message_count += envelope.type_code == EVENT_CHAT_MESSAGE;
     session_touch (self, session);
     return ERR_OK;
 }
@@ -239,20 +281,24 @@ static plv_err_t apply_reply (core_t *self, entry_t *entry, const record_t *reco
 {
     session_t *session = entry->session;
     bool fallback = record->flags & REPLY_FALLBACK;
-    if (!fallback)
+    uint8_t own = entry->flags & ENTRY_OWN;
+    if (!fallback && !own)
         add_turn (self, session, entry, plv_mp_find_str (record->body, "response_text"),
                   record->at_us);
     if (record->extra.size)
         state_patch (&session->state, record->extra, STATE_BYTES_MAX, NULL);
-    make_reply (self, entry, record, fallback ? ENTRY_FALLBACK : 0);
-    session->active_us = record->at_us;
+    if (record->reply)
+        make_reply (self, entry, record, own | (fallback ? ENTRY_FALLBACK : 0));
+    if (!own)
+        session->active_us = record->at_us;
     entry_drop (self, entry);
     return ERR_OK;
 }
 
 static plv_err_t apply_sent (core_t *self, entry_t *entry, const record_t *record)
 {
-    entry->session->active_us = record->at_us;
+    if (!(entry->flags & ENTRY_OWN))
+        entry->session->active_us = record->at_us;
     entry_drop (self, entry);
     return ERR_OK;
 }
@@ -344,7 +390,11 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
         session = session_make (self, &envelope, record->at_us);
     if (reflected (self, session) || entry_get (self, record->number))
         goto done;
-    session->active_us = record->at_us;
+    bool own = entry->flags & ENTRY_OWN;
+    if (entry->kind == ENTRY_EVENT && !own)
+        come_alive (self, session, &envelope, record->at_us);
+    else if (!own)
+        session->active_us = record->at_us;
     entry->flags |= ENTRY_REPLAYED;
     entry->charged = 0;
     ledger_open (&entry->ledger, entry->attempts, record->at_us, label_new (record->who));
@@ -359,7 +409,7 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
         session->parked_by = 0;
     entry_put (self, session, entry);
     entry = NULL;
-    session_touch (self, session);
+    touch (self, session, own);
     delete_dead_row (self, record->number);
 done:
     if (entry)
@@ -383,10 +433,13 @@ static void apply_session_end (core_t *self, const record_t *record)
     session_t *session = session_get (self, record->session);
     if (!session || reflected (self, session))
         return;
-    for (plv_node_t *node; (node = plv_list_first (&session->events));)
-        entry_drop (self, PLV_OF (node, entry_t, in_session));
-    for (plv_node_t *node; (node = plv_list_first (&session->replies));)
-        entry_drop (self, PLV_OF (node, entry_t, in_session));
+    if (!session_quiet (session)) {
+        history_clear (&session->history);
+        plv_buf_free (&session->state);
+        session->closing = 0;
+        reflect_dirty (self, session);
+        return;
+    }
     reflect_session_end (self, session);
     timers_cancel (&self->timers, &session->idle_timer);
     plv_map_remove (&self->sessions, session->id);
@@ -471,8 +524,9 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
         if (!entry || reflected (self, entry->session))
             return ERR_OK;
         session_t *session = entry->session;
+        bool own = entry->flags & ENTRY_OWN;
         plv_err_t err = fn (self, entry, record);
-        session_touch (self, session);
+        touch (self, session, own);
         return err;
     }
     switch (record->type) {
@@ -510,8 +564,10 @@ void apply_new (core_t *self, const record_t *record)
 {
     plv_fail_t fail;
     effects_t *effects = self->effects;
-    if (effects->journal.size == 0)
+    if (effects->journal.size == 0) {
         record_begin (&effects->journal, self->now.wall_us);
+        self->begun_us[0] = self->now.mono_us;
+    }
     size_t before = effects->journal.size;
     record_write (&effects->journal, record);
     self->journal_bytes += effects->journal.size - before;

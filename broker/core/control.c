@@ -108,13 +108,14 @@ static void show_session (core_t *self, peer_t *peer, uint64_t request, plv_view
     plv_buf_free (&body);
 }
 
-static void reset_session (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+static void end_session (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments,
+                         const char *why)
 {
     session_t *session = session_asked (self, peer, request, arguments);
     plv_buf_t body = {0};
     if (!session)
         return;
-    if (!session_quiet (session) || session->parked_by) {
+    if (!session_quiet (session) || session->parked_by || session->closing) {
         control_fail (self, peer, request, ERR_BUSY,
                       "session \"" PLV_VIEW_FMT
                       "\" has %u events and replies that are not done%s; nothing was changed",
@@ -123,7 +124,7 @@ static void reset_session (core_t *self, peer_t *peer, uint64_t request, plv_vie
                       session->parked_by ? ", and is parked by a dead letter" : "");
         return;
     }
-    session_end (self, session, "reset");
+    life_end (self, session, why);
     plv_mp_put_map (&body, 1);
     plv_mp_put_text (&body, "status");
     plv_mp_put_text (&body, "success");
@@ -216,7 +217,10 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         show_session (self, peer, request, arguments);
         break;
     case COMMAND_SESSIONS_RESET:
-        reset_session (self, peer, request, arguments);
+        end_session (self, peer, request, arguments, "reset");
+        break;
+    case COMMAND_SESSIONS_END:
+        end_session (self, peer, request, arguments, "operator");
         break;
     case COMMAND_BACKUP:
         start_backup (self, peer, request, arguments);

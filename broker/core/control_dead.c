@@ -111,8 +111,19 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
     }
 }
 
-static void replay (core_t *self, ask_t *ask, uint64_t number, plv_view_t row)
+/*  A letter of a session that has ended begins it anew.  */
+static void begin_session (core_t *self, const entry_t *letter)
 {
+    plv_envelope_t envelope;
+    if (letter->kind == ENTRY_EVENT && !(letter->flags & ENTRY_OWN)
+        && !plv_envelope_parse (entry_envelope (letter), &envelope, NULL))
+        life_begin (self, &envelope);
+}
+
+static void replay (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t row)
+{
+    uint64_t number = letter->number;
+    begin_session (self, letter);
     record_t record = {
         .type = RECORD_REPLAY,
         .number = number,
@@ -150,12 +161,14 @@ static void discard (core_t *self, ask_t *ask, uint64_t number, const dead_t *de
         dispatch_session (self, session);
 }
 
-static void take_up (core_t *self, ask_t *ask, uint64_t number, plv_view_t row, const dead_t *dead)
+static void take_up (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t row,
+                     const dead_t *dead)
 {
+    uint64_t number = letter->number;
     plv_map_u64_put (&self->taken, number, (void *) (uintptr_t) self->seq);
     self->taken_seq = self->seq;
     if (ask->command == COMMAND_DEAD_REPLAY)
-        replay (self, ask, number, row);
+        replay (self, ask, letter, row);
     else
         discard (self, ask, number, dead);
 }
@@ -199,7 +212,7 @@ static void take_row (core_t *self, ask_t *ask, const plv_row_t *row)
     else if (taken_since (self, ask, number))
         ask->missing++;
     else
-        take_up (self, ask, number, row->value, &dead);
+        take_up (self, ask, entry, row->value, &dead);
     entry_destroy (&entry);
 }
 

@@ -142,8 +142,10 @@ void control_adapters (core_t *self, plv_buf_t *body)
 
 static void put_session_head (plv_buf_t *body, const session_t *session, uint32_t more)
 {
-    plv_mp_put_map (body, 7 + more);
+    plv_mp_put_map (body, 8 + more);
     put_view (body, "session_id", session->id);
+    plv_mp_put_text (body, "ending");
+    plv_mp_put_bool (body, session->closing != 0);
     put_view (body, "platform", session->platform);
     put_view (body, "user_id", session->user_id);
     put_int (body, "created_us", session->created_us);

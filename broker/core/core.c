@@ -81,8 +81,10 @@ static void destroy_names (core_t *self)
         plv_buf_free (&service->cache_keys);
         free (service);
     }
-    for (size_t at = 0; (outlet = plv_map_next (&self->outlets, &at));)
+    for (size_t at = 0; (outlet = plv_map_next (&self->outlets, &at));) {
+        label_drop (&outlet->label);
         free (outlet);
+    }
     plv_map_free (&self->services);
     plv_map_free (&self->outlets);
 }
@@ -154,6 +156,15 @@ static void note_time (core_t *self, core_now_t now)
     self->now = now;
 }
 
+static void note_stored (core_t *self, uint64_t seq)
+{
+    self->stored = seq;
+    if (self->now.mono_us - self->begun_us[1] < SLOW_TURN_US)
+        return;
+    self->slow[self->slow_next] = (slow_turn_t){.seq = seq, .at_us = self->now.mono_us};
+    self->slow_next = (self->slow_next + 1) % SLOW_TURNS;
+}
+
 /*  Peers remember their packets by the number of the turn; it is given here, to buffers that are empty.  */
 static void enter (core_t *self, effects_t *effects)
 {
@@ -185,7 +196,7 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
         expire_due (self);
         break;
     case INPUT_STORED:
-        self->stored = input->token;
+        note_stored (self, input->token);
         break;
     case INPUT_ROWS:
     case INPUT_CHECKPOINT:
@@ -225,8 +236,11 @@ uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
     effects_seal (effects);
     if (effects->journal.size == 0 && effects->rows.size == 0)
         return 0;
-    if (effects->journal.size == 0)
+    if (effects->journal.size == 0) {
         record_begin (&effects->journal, now.wall_us);
+        self->begun_us[0] = now.mono_us;
+    }
+    self->begun_us[1] = self->begun_us[0];
     return self->seq++;
 }
 

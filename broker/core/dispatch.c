@@ -216,14 +216,22 @@ static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const cha
     fail_dead (self, entry, &death);
 }
 
+/*  The first event that waits, if it may go.  */
+static entry_t *first_event (core_t *self, session_t *session)
+{
+    life_go_on (self, session);
+    plv_node_t *first = plv_list_first (&session->events);
+    if (!first || session->active || session->parked_by)
+        return NULL;
+    entry_t *entry = PLV_OF (first, entry_t, in_session);
+    return entry->state == ENTRY_WAITING ? entry : NULL;
+}
+
 /*  The event that is to go to a worker now, or NULL. What no route wants any more dies on the way.  */
 static entry_t *next_event (core_t *self, session_t *session)
 {
-    plv_node_t *first;
-    while (!session->active && !session->parked_by && (first = plv_list_first (&session->events))) {
-        entry_t *entry = PLV_OF (first, entry_t, in_session);
-        if (entry->state != ENTRY_WAITING)
-            return NULL;
+    entry_t *entry;
+    while ((entry = first_event (self, session))) {
         if (!entry->lane)
             entry->lane = dispatch_lane (self, entry);
         if (!entry->lane)
@@ -233,9 +241,9 @@ static entry_t *next_event (core_t *self, session_t *session)
             die_waiting (self, entry, DEAD_ATTEMPTS, "attempts",
                          "it was tried as often as can be counted");
         else
-            return entry;
+            break;
     }
-    return NULL;
+    return entry;
 }
 
 void dispatch_session (core_t *self, session_t *session)

@@ -28,6 +28,9 @@ enum {
     ENTRY_REPLAYED = 4,
     ENTRY_DEDUPLICATED =
         8, /* the present attempt went to an adapter whose platform drops second copies */
+    ENTRY_OPENS = 16,                       /* session.created, or an answer to it */
+    ENTRY_CLOSES = 32,                      /* session.ended, or an answer to it */
+    ENTRY_OWN = ENTRY_OPENS | ENTRY_CLOSES, /* made by the broker: no sign of life of a person */
 };
 
 typedef struct {

@@ -35,15 +35,28 @@ static void delivery_over (core_t *self, entry_t *entry)
                          .why = plv_view_str ("the adapter went away with the reply in hand")});
 }
 
+/*  When the turn of this position had left, if that took long; else 0.  */
+static int64_t left_late_us (const core_t *self, uint64_t seq)
+{
+    for (size_t i = 0; i < SLOW_TURNS; i++)
+        if (self->slow[i].seq == seq)
+            return self->slow[i].at_us;
+    return 0;
+}
+
 /*  While the disk is slow, what was dispatched may not even have left: its time begins when it has.  */
 static bool still_here (core_t *self, entry_t *entry)
 {
     int64_t whole_us = entry->kind == ENTRY_REPLY ? self->policy->conf->delivery_timeout_ms * 1000
                        : entry->lane              ? entry->lane->route->deadline_us
                                                   : self->policy->conf->agents_deadline_ms * 1000;
-    if (!entry->holder || entry->lease_seq <= self->stored)
+    if (!entry->holder || entry->lease_seq == 0)
         return false;
-    timers_set (&self->timers, &entry->timer, self->now.mono_us + whole_us);
+    int64_t from_us =
+        entry->lease_seq > self->stored ? self->now.mono_us : left_late_us (self, entry->lease_seq);
+    if (from_us == 0 || from_us + whole_us <= self->now.mono_us)
+        return false;
+    timers_set (&self->timers, &entry->timer, from_us + whole_us);
     return true;
 }
 
@@ -64,33 +77,6 @@ static void entry_due (core_t *self, entry_t *entry)
     }
 }
 
-void session_end (core_t *self, session_t *session, const char *why)
-{
-    record_t record = {
-        .type = RECORD_SESSION_END,
-        .session = session->id,
-        .at_us = self->now.wall_us,
-    };
-    count (self, COUNTER_SESSIONS_ENDED);
-    effects_log (self->effects, LOG_SESSION_ENDED, F_VIEW ("session", session->id),
-                 F_STR ("why", why),
-                 F_INT ("duration_s", (session->active_us - session->created_us) / 1000000),
-                 F_INT ("message_count", (int64_t) session->message_count));
-    apply_new (self, &record);
-}
-
-static void session_due (core_t *self, session_t *session)
-{
-    int64_t ends_us = session->idle_from_us + self->policy->conf->session_idle_s * 1000000;
-    bool over = ends_us <= self->now.mono_us;
-    if (over && session_quiet (session) && !session->parked_by)
-        session_end (self, session, "idle");
-    else /* one that is not quiet is looked at again after another idle time */
-        timers_set (&self->timers, &session->idle_timer,
-                    over ? self->now.mono_us + self->policy->conf->session_idle_s * 1000000
-                         : ends_us);
-}
-
 static void lane_due (core_t *self, lane_t *lane)
 {
     lanes_changed (self, lane, breaker_tick (&lane->breaker, self->now.mono_us));
@@ -105,7 +91,7 @@ void expire_due (core_t *self)
             entry_due (self, PLV_OF (timer, entry_t, timer));
             break;
         case TIMER_SESSION:
-            session_due (self, PLV_OF (timer, session_t, idle_timer));
+            life_due (self, PLV_OF (timer, session_t, idle_timer));
             break;
         case TIMER_PEER:
             peers_silence (self, PLV_OF (timer, peer_t, silence));

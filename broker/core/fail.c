@@ -145,7 +145,7 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
 static void put_fallback (core_t *self, const entry_t *entry, fallback_kind_t kind, plv_buf_t *body)
 {
     plv_buf_t plain = {0};
-    if (entry->kind != ENTRY_EVENT || entry->flags & ENTRY_TOLD
+    if (entry->kind != ENTRY_EVENT || entry->flags & (ENTRY_TOLD | ENTRY_OWN)
         || fallback_text (self->policy->conf, kind)[0] == '\0')
         return;
     fallback_body (&plain, self->policy->conf, kind,
@@ -170,7 +170,8 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
     session_t *session = entry->session;
     plv_buf_t body = {0};
     bool parks = entry->kind == ENTRY_EVENT && entry->lane
-                 && entry->lane->route->on_dead == ON_DEAD_PARK && death->why != DEAD_REJECTED;
+                 && entry->lane->route->on_dead == ON_DEAD_PARK && death->why != DEAD_REJECTED
+                 && !(entry->flags & ENTRY_CLOSES);
 
     log_dead (self, entry, death);
     count (self, entry->kind == ENTRY_EVENT ? COUNTER_DEAD_LETTERS : COUNTER_DEAD_REPLIES);

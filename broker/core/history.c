@@ -14,6 +14,11 @@ void history_free (history_t *self)
     memset (self, 0, sizeof *self);
 }
 
+void history_clear (history_t *self)
+{
+    self->count = 0;
+}
+
 uint64_t history_first (const history_t *self)
 {
     return self->next - self->count;

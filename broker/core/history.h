@@ -29,6 +29,7 @@ typedef struct {
 } history_t;
 
 void history_free (history_t *self);
+void history_clear (history_t *self); /* the numbering goes on */
 
 /*  Takes a copy of an encoded turn, which gets the number `next`; keeps at most `limit` turns.  */
 void history_add (history_t *self, plv_view_t encoded, uint8_t maps, uint32_t limit);

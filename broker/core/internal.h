@@ -56,6 +56,13 @@ typedef struct {
     char reason[NAME_BYTES_MAX + 1];
 } ask_t;
 
+/*  A turn that took long from its first record to the moment that it was stored and left.  */
+enum { SLOW_TURNS = 16, SLOW_TURN_US = 50000 };
+typedef struct {
+    uint64_t seq;
+    int64_t at_us; /* monotonic */
+} slow_turn_t;
+
 struct core {
     policy_t *policy;
     core_options_t options;
@@ -88,6 +95,10 @@ struct core {
         counts_as_of; /* recovery: next_number and dead_count reflect records up to this position */
     uint64_t seq;     /* journal position of the turn being gathered, or replayed */
     uint64_t stored;  /* the store has everything up to this position */
+    slow_turn_t slow[SLOW_TURNS]; /* the last ones, in a ring */
+    size_t slow_next;
+    int64_t begun_us
+        [2]; /* monotonic: the first record of the turn that is gathered, and of that at the store */
     uint64_t journal_bytes; /* written since the start */
     uint64_t reflected;
     plv_node_t dirty; /* sessions, the one that changed first, first */
@@ -191,7 +202,14 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
 
 /*  expire.c  */
 void expire_due (core_t *self);
-void session_end (core_t *self, session_t *session, const char *why);
+
+/*  life.c: how a session begins and ends, and the events that say so  */
+void life_begin (core_t *self,
+                 const plv_envelope_t *first); /* before an event of a person is accepted */
+void life_end (core_t *self, session_t *session, const char *why); /* it may be gone afterwards */
+void life_go_on (core_t *self,
+                 session_t *session); /* an event or a reply of it is over; it stays */
+void life_due (core_t *self, session_t *session);
 
 /*  lanes.c: services, and routes at work  */
 void lanes_build (core_t *self);

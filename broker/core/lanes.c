@@ -43,6 +43,7 @@ outlet_t *outlet_of (core_t *self, plv_view_t name)
         return outlet;
     outlet = plv_alloc_zero (1, sizeof *outlet);
     copy_name (outlet->name, name);
+    outlet->label = label_new (plv_view_str (outlet->name));
     plv_list_init (&outlet->unsent);
     plv_list_init (&outlet->orphans);
     plv_map_put (&self->outlets, plv_view_str (outlet->name), outlet);

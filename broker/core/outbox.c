@@ -102,8 +102,10 @@ void outbox_send (core_t *self, session_t *session)
     if (plv_node_listed (&session->unsent))
         return;
     entry_t *entry = next_reply (self, session, &late);
-    if (!entry)
+    if (!entry) {
+        life_go_on (self, session);
         return;
+    }
     peer_t *peer = entry->outlet->peer;
     if (peer && peer_has_credit (peer))
         deliver (self, peer, entry, late);

@@ -9,11 +9,13 @@
 
 #include "base/limits.h"
 #include "base/list.h"
+#include "core/label.h"
 
 struct peer;
 
 typedef struct outlet {
     char name[NAME_BYTES_MAX + 1];
+    label_t *label;     /* the same */
     struct peer *peer;  /* NULL: not connected */
     plv_node_t unsent;  /* sessions whose first reply waits for it */
     plv_node_t orphans; /* replies that its process may still have in hand */

@@ -39,13 +39,16 @@ void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state
     int64_t not_after_us =
         entry->lane ? entry->lane->route->not_after_us : conf->delivery_not_after_s * 1000000;
 
+    bool silent = entry->flags & ENTRY_OWN && plv_mp_find_str (body, "response_text").size == 0;
+
     plv_buf_clear (&self->body);
-    compliance_add (&self->body, conf, body);
+    if (!silent)
+        compliance_add (&self->body, conf, body);
     plv_buf_check (&self->body);
     record_t record = {
         .type = RECORD_REPLY,
         .number = entry->number,
-        .reply = number_next (self),
+        .reply = silent ? 0 : number_next (self),
         .at_us = self->now.wall_us,
         .id = id_next (self),
         .until_us = self->now.wall_us + not_after_us,

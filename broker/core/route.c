@@ -34,8 +34,7 @@ static const char *unrouted (plv_event_type_t type)
 {
     if (type == EVENT_CHAT_RESPONSE)
         return "it is what agents answer";
-    return plv_event_type_live (type) ? "it is passed on live"
-                                      : "it is a line of the log, and a count in the metrics";
+    return "it is passed on live";
 }
 
 static plv_err_t route_read_types (const plv_conf_route_t *conf, uint32_t *ret_types,
@@ -47,7 +46,7 @@ static plv_err_t route_read_types (const plv_conf_route_t *conf, uint32_t *ret_t
         if (type == EVENT_UNKNOWN)
             return plv_fail (ret_fail, ERR_CONF, "types: there is no event type %s",
                              conf->types.items[i]);
-        if (!plv_event_type_published (type))
+        if (!plv_event_type_routed (type))
             return plv_fail (ret_fail, ERR_CONF, "types: %s does not come to a route: %s",
                              conf->types.items[i], unrouted (type));
         types |= 1u << type;

@@ -206,11 +206,6 @@ static void test_a_bad_route_is_refused_by_name (void **state)
     route = route_named ("bad");
     route.types = (plv_conf_list_t){.items = types, .count = 2};
     assert_refused (route, "routes[1] (bad): types: there is no event type chat.massage");
-    types[1] = "session.ended";
-    assert_refused (
-        route,
-        "routes[1] (bad): types: session.ended does not come to a route: it is a line of the log, "
-        "and a count in the metrics");
     types[1] = "chat.typing";
     assert_refused (
         route,

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { SESSION_FORMAT = 1 };
+enum { SESSION_FORMAT_WITHOUT_LIFE = 1, SESSION_FORMAT = 2 };
 
 static plv_view_t keep (char **at, plv_view_t text)
 {
@@ -47,6 +47,7 @@ void session_destroy (session_t **self_p)
     plv_node_remove (&self->ready);
     plv_node_remove (&self->unsent);
     plv_node_remove (&self->dirty);
+    label_drop (&self->adapter);
     history_free (&self->history);
     plv_buf_free (&self->state);
     plv_buf_free (&self->gone);
@@ -54,12 +55,22 @@ void session_destroy (session_t **self_p)
     *self_p = NULL;
 }
 
+/*  What the broker announces stays where it is put: what is sent again, however old, comes behind it.  */
+static bool goes_before (const entry_t *entry, const entry_t *other)
+{
+    bool announced = entry->flags & ENTRY_OWN && !(entry->flags & ENTRY_REPLAYED);
+    if (entry->kind == ENTRY_EVENT && announced)
+        return other->flags & ENTRY_REPLAYED;
+    if (other->kind == ENTRY_EVENT && other->flags & ENTRY_OWN && !(other->flags & ENTRY_REPLAYED))
+        return false;
+    return entry->number < other->number;
+}
+
 void session_add (session_t *self, entry_t *entry)
 {
     plv_node_t *list = entry->kind == ENTRY_EVENT ? &self->events : &self->replies;
     plv_node_t *before = list;
-    while (before->prev != list
-           && PLV_OF (before->prev, entry_t, in_session)->number > entry->number)
+    while (before->prev != list && goes_before (entry, PLV_OF (before->prev, entry_t, in_session)))
         before = before->prev;
     plv_list_push (before, &entry->in_session);
     entry->session = self;
@@ -80,6 +91,31 @@ void session_write (const session_t *self, uint64_t as_of, plv_buf_t *buf)
     record_put_bytes (buf, self->user_id);
     record_put_bytes (buf, self->platform);
     record_put_bytes (buf, plv_buf_view (&self->state));
+    record_put_number (buf, self->live);
+    record_put_number (buf, self->closing);
+    record_put_bytes (buf, label_view (self->adapter));
+}
+
+/*  What rows have since the broker announces sessions; one without it is of an open session.  */
+static bool read_life (plv_view_t bytes, size_t *at, session_t *session)
+{
+    uint64_t live = 1, closing = 0;
+    plv_view_t adapter = {0};
+    if (bytes.data[0] == SESSION_FORMAT
+        && (!record_get_number (bytes, at, &live) || !record_get_number (bytes, at, &closing)
+            || !record_get_bytes (bytes, at, &adapter)))
+        return false;
+    session->live = live != 0;
+    session->closing = closing;
+    session->adapter = adapter.size ? label_new (adapter) : NULL;
+    return true;
+}
+
+static plv_err_t damaged (plv_view_t id, size_t at, size_t size, plv_fail_t *ret_fail)
+{
+    return plv_fail (ret_fail, ERR_CORRUPT,
+                     "the row of session " PLV_VIEW_FMT " is damaged near byte %zu of %zu",
+                     PLV_VIEW_ARG (id), at, size);
 }
 
 plv_err_t session_read (plv_view_t id, plv_view_t bytes, session_t **ret_session,
@@ -90,18 +126,21 @@ plv_err_t session_read (plv_view_t id, plv_view_t bytes, session_t **ret_session
     uint64_t number[NUMBERS];
     plv_view_t text[TEXTS];
     size_t at = 1;
-    bool good = bytes.size > 1 && bytes.data[0] == SESSION_FORMAT;
+    bool good = bytes.size > 1 && bytes.data[0] >= SESSION_FORMAT_WITHOUT_LIFE
+                && bytes.data[0] <= SESSION_FORMAT;
 
     for (int i = 0; good && i < NUMBERS; i++)
         good = record_get_number (bytes, &at, &number[i]);
     for (int i = 0; good && i < TEXTS; i++)
         good = record_get_bytes (bytes, &at, &text[i]);
     if (!good)
-        return plv_fail (ret_fail, ERR_CORRUPT,
-                         "the row of session " PLV_VIEW_FMT " is damaged near byte %zu of %zu",
-                         PLV_VIEW_ARG (id), at, bytes.size);
+        return damaged (id, at, bytes.size, ret_fail);
 
     session_t *self = session_new (id, text[USER], text[PLATFORM]);
+    if (!read_life (bytes, &at, self)) {
+        session_destroy (&self);
+        return damaged (id, at, bytes.size, ret_fail);
+    }
     self->as_of = number[AS_OF];
     self->created_us = (int64_t) number[CREATED];
     self->active_us = (int64_t) number[ACTIVE];

@@ -22,6 +22,9 @@ typedef struct session {
     int64_t active_us;    /* wall clock: the last event or reply */
     int64_t idle_from_us; /* monotonic: the same */
     uint64_t message_count;
+    bool live; /* an event of a person has begun it; without, it only carries what was sent again */
+    uint64_t closing; /* number of its session.ended; what is behind that begins it anew; 0: none */
+    label_t *adapter; /* that the last event came through; NULL: not known */
     core_timer_t idle_timer;
     history_t history;
     plv_buf_t state;

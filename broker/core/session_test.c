@@ -96,6 +96,59 @@ static void test_damaged_rows (void **state)
     plv_buf_free (&row);
 }
 
+/*  As an earlier release wrote it.  */
+static void test_a_row_of_before (void **state)
+{
+    session_t *session =
+                  session_new (plv_view_str ("web_1"), plv_view_str ("ann"), plv_view_str ("web")),
+              *again = NULL;
+    plv_buf_t row = {0};
+    (void) state;
+    session->live = false;
+    session_write (session, 5, &row);
+    row.data[0] = 1;
+    row.size -= 3; /* not live, not closing, no adapter */
+    assert_int_equal (read_exact (plv_buf_view (&row), &again), ERR_OK);
+    assert_true (again->live);
+    assert_int_equal (again->closing, 0);
+    assert_null (again->adapter);
+    session_destroy (&session);
+    session_destroy (&again);
+    plv_buf_free (&row);
+}
+
+/*  What the broker announced stays in its place: a letter that is sent again comes behind it, whichever of them
+    is put in first.  */
+static void test_announcements_stay_in_front (void **state)
+{
+    static const struct {
+        uint64_t number;
+        uint8_t flags;
+    } entries[] = {{50, ENTRY_CLOSES},
+                   {51, ENTRY_OPENS},
+                   {10, ENTRY_REPLAYED},
+                   {11, ENTRY_REPLAYED | ENTRY_OPENS},
+                   {52, 0}};
+    enum { COUNT = sizeof entries / sizeof *entries };
+    static const size_t orders[][COUNT] = {{0, 1, 2, 3, 4}, {2, 3, 0, 1, 4}, {0, 1, 4, 3, 2}};
+    (void) state;
+    for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {
+        session_t *session =
+            session_new (plv_view_str ("web_1"), plv_view_str ("u"), plv_view_str ("web"));
+        for (size_t i = 0; i < COUNT; i++) {
+            entry_t *entry = entry_new (ENTRY_EVENT, entries[orders[order][i]].number,
+                                        plv_view_str ("e"), plv_view_str ("b"));
+            entry->flags = entries[orders[order][i]].flags;
+            session_add (session, entry);
+        }
+        size_t place = 0;
+        for (plv_node_t *node = session->events.next; node != &session->events; node = node->next)
+            assert_int_equal (PLV_OF (node, entry_t, in_session)->number, entries[place++].number);
+        assert_int_equal (place, COUNT);
+        session_destroy (&session);
+    }
+}
+
 static void check_order (const plv_node_t *list, uint32_t count)
 {
     uint64_t last = 0;
@@ -146,6 +199,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_what_is_written_is_read),
         cmocka_unit_test (test_damaged_rows),
+        cmocka_unit_test (test_a_row_of_before),
+        cmocka_unit_test (test_announcements_stay_in_front),
         cmocka_unit_test (test_entries_stand_in_the_order_of_acceptance),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

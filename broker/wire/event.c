@@ -4,7 +4,7 @@
 #include "wire/mp.h"
 
 enum { NEED_optional, NEED_required };
-enum { KEEP_kept, KEEP_live, KEEP_logged };
+enum { KEEP_kept, KEEP_live, KEEP_made };
 typedef enum { KIND_ID, KIND_TYPE, KIND_TEXT, KIND_TIME } kind_t;
 
 typedef struct {
@@ -71,6 +71,12 @@ bool plv_event_type_published (plv_event_type_t type)
 {
     return type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_kept
            && type != EVENT_CHAT_RESPONSE;
+}
+
+bool plv_event_type_routed (plv_event_type_t type)
+{
+    return plv_event_type_published (type)
+           || (type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_made);
 }
 
 /*  Writers keep the table's order, so the search starts behind the field that was found last.  */

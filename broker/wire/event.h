@@ -54,8 +54,11 @@ plv_event_type_t plv_event_type_of (plv_view_t name);
 /*  Live events are passed on and never stored.  */
 bool plv_event_type_live (plv_event_type_t type);
 
-/*  Kept, and not an answer: what adapters publish and routes lead to a service.  */
+/*  Kept, and not an answer: what adapters publish.  */
 bool plv_event_type_published (plv_event_type_t type);
+
+/*  Those, and what the broker makes itself: what routes lead to a service.  */
+bool plv_event_type_routed (plv_event_type_t type);
 
 /*  Is it a map that can be passed on: well-formed, at most BODY_BYTES_MAX, UTF-8? `ret_text` gets message_text
     (chat.message, chat.edit), response_text (chat.response) or an empty view; a chat.message or chat.response

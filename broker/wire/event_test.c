@@ -263,6 +263,12 @@ static void types_have_names_both_ways (void **state)
     assert_false (plv_event_type_published (EVENT_CHAT_TYPING));
     assert_false (plv_event_type_published (EVENT_SESSION_CREATED));
     assert_false (plv_event_type_published (EVENT_UNKNOWN));
+    assert_true (plv_event_type_routed (EVENT_SESSION_CREATED));
+    assert_true (plv_event_type_routed (EVENT_SESSION_ENDED));
+    assert_true (plv_event_type_routed (EVENT_CHAT_MESSAGE));
+    assert_false (plv_event_type_routed (EVENT_CHAT_RESPONSE));
+    assert_false (plv_event_type_routed (EVENT_CHAT_DELTA));
+    assert_false (plv_event_type_routed (EVENT_UNKNOWN));
 }
 
 static void put_body (plv_buf_t *buf, const char *key, const char *text)

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/check.h"
 #include "core/internal.h"
 #include "core/record.h"
 #include "sim/sim.h"
@@ -10,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { ENTRIES_MAX = 8192, IDS_MAX = 8192, LEASES_MAX = 65536 };
+enum { ENTRIES_MAX = 8192, IDS_MAX = 8192, LEASES_MAX = 65536, LIVES_MAX = 64 };
 
 typedef enum { MODEL_NONE, MODEL_PENDING, MODEL_DONE, MODEL_DEAD } model_state_t;
 
@@ -28,7 +29,18 @@ typedef struct {
     uint64_t event;        /* replies: the entry that they answer */
     uint64_t session;
     plv_id_t id;
+    unsigned
+        own; /* ENTRY_OPENS, ENTRY_CLOSES: an event of the session itself, or an answer to it */
 } model_t;
+
+/*  A session as the journal tells of it.  */
+typedef struct {
+    uint64_t session; /* 0: free */
+    bool live;        /* a person's event has begun it */
+    bool opened;      /* session.created stands in front of that */
+    bool closing;
+    uint64_t closes; /* the entry that is session.ended */
+} life_t;
 
 /*  What the world outside has seen; no crash takes it back.  */
 typedef struct {
@@ -42,6 +54,7 @@ struct oracle {
     model_t entries[ENTRIES_MAX];
     uint64_t leases[LEASES_MAX]; /* attempts whose record is kept, as a hash set */
     seen_t ids[IDS_MAX];         /* events and replies, as a hash table */
+    life_t lives[LIVES_MAX];
     bool stored[SIM_MESSAGES_MAX];
     bool rejected[SIM_MESSAGES_MAX];
     bool accepted[SIM_MESSAGES_MAX]; /* its ACCEPT is kept */
@@ -113,6 +126,57 @@ static uint64_t hash_text (plv_view_t text)
     return hash;
 }
 
+static life_t *life_of (oracle_t *self, uint64_t session)
+{
+    unsigned place = 0;
+    while (self->lives[place].session && self->lives[place].session != session)
+        place++;
+    CHECK (place + 1 < LIVES_MAX, "more sessions than the model has room for");
+    self->lives[place].session = session;
+    return &self->lives[place];
+}
+
+/*  session.created comes before the first event of a person, once; session.ended behind the last.  */
+static void take_own (oracle_t *self, const model_t *entry, uint64_t number)
+{
+    life_t *life = life_of (self, entry->session);
+    if (entry->own == ENTRY_OPENS) {
+        if (life->opened || life->live)
+            sim_fail (self->sim, "life: entry %llu says that a session begins that has begun",
+                      (unsigned long long) number);
+        life->opened = true;
+        return;
+    }
+    if (!life->live || life->closing)
+        sim_fail (self->sim, "life: entry %llu says that a session ends that does not",
+                  (unsigned long long) number);
+    life->closing = true;
+    life->closes = number;
+    life->live = false;
+    life->opened = false;
+}
+
+static void take_person (oracle_t *self, uint64_t session, uint64_t number)
+{
+    life_t *life = life_of (self, session);
+    if (!life->live && !life->opened && self->sim->own_events)
+        sim_fail (self->sim, "life: entry %llu begins a session, and nobody is told",
+                  (unsigned long long) number);
+    life->live = true;
+}
+
+static void take_session_end (oracle_t *self, const record_t *record)
+{
+    life_t *life = life_of (self, hash_text (record->session));
+    if (life->closing && self->entries[life->closes].state == MODEL_PENDING)
+        sim_fail (self->sim, "life: a session is over before its session.ended is");
+    if (!life->closing && life->live && self->sim->own_events)
+        sim_fail (self->sim, "life: a session is over, and nobody is told");
+    if (!life->closing)
+        life->live = life->opened = false;
+    life->closing = false;
+}
+
 static void take_accept (oracle_t *self, const record_t *record)
 {
     plv_envelope_t envelope;
@@ -129,7 +193,12 @@ static void take_accept (oracle_t *self, const record_t *record)
     *entry = (model_t){.state = MODEL_PENDING,
                        .message = message,
                        .session = hash_text (envelope.session_id),
+                       .own = record->flags & ENTRY_OWN,
                        .id = envelope.id};
+    if (entry->own)
+        take_own (self, entry, record->number);
+    else
+        take_person (self, entry->session, record->number);
     if (message < 0)
         return;
     if (self->accepted[message])
@@ -169,6 +238,10 @@ static void take_attempt (oracle_t *self, const record_t *record)
 static void make_reply (oracle_t *self, const model_t *event, const record_t *record, uint64_t of)
 {
     model_t *reply = model (self, record->reply);
+    if (event->own && record->type == RECORD_DEAD)
+        sim_fail (self->sim,
+                  "life: a person is told that entry %llu failed, an event of the session",
+                  (unsigned long long) of);
     if (reply->state != MODEL_NONE)
         sim_fail (self->sim, "ledger: reply number %llu is used twice",
                   (unsigned long long) record->reply);
@@ -179,6 +252,7 @@ static void make_reply (oracle_t *self, const model_t *event, const record_t *re
                        .event = of,
                        .id = record->id,
                        .replayed = event->replayed,
+                       .own = event->own,
                        .fallback = record->type == RECORD_DEAD || record->flags & REPLY_FALLBACK};
 }
 
@@ -216,6 +290,8 @@ static void take_replay (oracle_t *self, const record_t *record)
     if (entry->state != MODEL_DEAD)
         sim_fail (self->sim, "once: entry %llu is replayed and is not dead",
                   (unsigned long long) record->number);
+    if (!entry->reply && !entry->own)
+        take_person (self, entry->session, record->number);
     entry->state = MODEL_PENDING;
     entry->replayed = true;
     entry->replays++;
@@ -261,6 +337,9 @@ static void take_record (oracle_t *self, const record_t *record)
     case RECORD_REPLAY:
         take_replay (self, record);
         break;
+    case RECORD_SESSION_END:
+        take_session_end (self, record);
+        break;
     default:
         break;
     }
@@ -285,6 +364,7 @@ void oracle_rebuild (oracle_t *self, uint64_t last_seq)
 {
     memset (self->entries, 0, sizeof self->entries);
     memset (self->leases, 0, sizeof self->leases);
+    memset (self->lives, 0, sizeof self->lives);
     memset (self->accepted, 0, sizeof self->accepted);
     memset (self->over, 0, sizeof self->over);
     sim_say (self->sim, "the journal, read back to position %llu:", (unsigned long long) last_seq);
@@ -401,13 +481,14 @@ void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t rep
     uint64_t number = entry_of (self, reply_id, true);
     int message = seen (self, reply_to)->message;
     (void) fallback;
-    if (number == 0 || message < 0) {
+    const model_t *entry = model (self, number ? number : 1);
+    if (number == 0 || (message < 0 && !entry->own)) {
         sim_fail (self->sim, "kept: a reply is shown that is not kept");
         return;
     }
-    const model_t *entry = model (self, number);
     reply->shown++;
-    self->answered[message] = true;
+    if (message >= 0)
+        self->answered[message] = true;
     if (reply->shown == 1)
         check_answer_order (self, entry);
     if (!deduplicates && reply->shown > 1 + entry->replays)

@@ -1,5 +1,6 @@
 #include "sim/sim.h"
 
+#include "core/entry.h"
 #include "core/record.h"
 #include "wire/mp.h"
 
@@ -50,6 +51,27 @@ static bool lose_rows (effects_t *effects, plv_row_view_t view)
     return lost;
 }
 
+/*  The journal without what the broker announces.  */
+static bool without_created (plv_buf_t *journal)
+{
+    record_reader_t reader;
+    record_t record;
+    plv_buf_t kept = {0};
+    bool found = false;
+    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
+        return false;
+    record_begin (&kept, reader.wall_us);
+    while (!record_next (&reader, &record, NULL)) {
+        if (record.type == RECORD_ACCEPT && record.flags & ENTRY_OPENS)
+            found = true;
+        else
+            record_write (&kept, &record);
+    }
+    plv_buf_free (journal);
+    *journal = kept;
+    return found;
+}
+
 static bool swap_order (plv_buf_t *journal)
 {
     record_reader_t reader;
@@ -97,6 +119,9 @@ void sabotage_batch (sim_t *self, effects_t *effects)
         break;
     case SABOTAGE_LOSE_DEAD:
         self->sabotaged |= lose_rows (effects, VIEW_DEAD);
+        break;
+    case SABOTAGE_LOSE_CREATED:
+        self->sabotaged |= without_created (&effects->journal);
         break;
     case SABOTAGE_LOSE_KV:
         self->sabotaged |= lose_rows (effects, VIEW_KV);

@@ -18,6 +18,7 @@ typedef struct {
     uint64_t lease;
     bool stepped;    /* the step was done before */
     bool saving;     /* STEP is on its way */
+    bool silent;     /* the answer is an empty text */
     bool answered;   /* REPLY or NACK is on its way: kept until COMMITTED or CANCEL */
     unsigned answer; /* 0 reply, 1 nack, 2 nack for good, 3 a reply that is none */
 } job_t;
@@ -72,7 +73,7 @@ static void send_answer (worker_t *self, const job_t *job)
     } else {
         plv_mp_put_map (&body, 1);
         plv_mp_put_text (&body, job->answer == 0 ? "response_text" : "nonsense");
-        plv_mp_put_text (&body, "an answer");
+        plv_mp_put_text (&body, job->silent ? "" : "an answer");
         plv_mp_put_bin (&letter.bytes, plv_buf_view (&body));
         plv_buf_clear (&body);
         plv_mp_put_map (&body, 1);
@@ -252,6 +253,7 @@ static void take_job (worker_t *self, const plv_frame_t *frame)
     self->jobs[self->job_count++] = (job_t){
         .lease = lease,
         .stepped = plv_mp_find (frame->arg[7].bytes, "research", &step),
+        .silent = lease >> 16 & 1,
     };
     check_credit (self);
     sim_at (self->sim, sim_between (self->sim, 100, THINK_MOST_US), thought, self, self->life,
