@@ -1,337 +1,344 @@
-/*  chat -- POST /chat/message: publish, wait for the answer, or say why there is none yet  */
+/*  chat -- POST /chat/message: publish, wait for the answer, or say why there is none yet; and
+    GET /chat/message/ID: what became of it  */
 #include "web/web.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_BYTES = 16, KEY_BYTES_MAX = 255 };
-
-/*  An Idempotency-Key that was used. It outlives its request by as long as there is room.  */
-typedef struct {
-    entry_t entry;
-    char platform_id[HASH_BYTES * 2 + 1];
-    uint8_t body[HASH_BYTES];
-    bool answered;
-    text_t answer;
-} repeat_t;
-
 /*  A request that waits for its answer.  */
 typedef struct {
-    entry_t by_id;
-    entry_t by_call;
-    web_t *web;
-    uint64_t call;
-    bool over;      /* answered, or its client has gone */
-    bool published; /* its callback is still to come */
-    bool stored;
-    uint64_t timer;
-    pal_id_t id;
-    repeat_t *repeat; /* NULL: no Idempotency-Key */
+    call_t call;
+    asker_t asker;
+    ticket_t *ticket; /* NULL: not yet, or it has ended */
+    bool respond_async;
+    bool wait_given; /* Prefer: wait=N */
 } wait_t;
 
-/* ------------------------------------------------------------------ repeats */
-
-static void hash_text (uint8_t hash[HASH_BYTES], pal_text_t a, pal_text_t b)
+static void wait_free (wait_t *self)
 {
-    crypto_generichash_state state;
-    crypto_generichash_init (&state, NULL, 0, HASH_BYTES);
-    crypto_generichash_update (&state, (const unsigned char *) &a.size, sizeof a.size);
-    crypto_generichash_update (&state, (const unsigned char *) a.data, a.size);
-    crypto_generichash_update (&state, (const unsigned char *) b.data, b.size);
-    crypto_generichash_final (&state, hash, HASH_BYTES);
+    call_remove (&self->asker.web->calls, &self->call);
+    free (self);
 }
 
-static void repeat_destroy (web_t *self, repeat_t *repeat)
+/* ------------------------------------------------------------------ what is answered */
+
+static const char *const state_names[] = {"pending", "done", "failed"};
+
+static void location_of (const ticket_t *ticket, char bytes[80])
 {
-    table_remove (&self->repeats, &repeat->entry);
-    text_free (&repeat->answer);
-    free (repeat);
+    snprintf (bytes, 80, "/chat/message/%s", ticket->id.text);
 }
 
-/*  Only those whose request is over may go.  */
-static void repeat_make_room (web_t *self)
+/*  The message as a resource.  */
+static void write_status (text_t *out, const ticket_t *ticket)
 {
-    entry_t *entry = table_oldest (&self->repeats);
-    if (self->repeats.count < self->repeats_max || !entry)
+    text_addf (out, "{\"message_id\":\"%s\",\"status\":\"%s\",\"session_id\":", ticket->id.text,
+               state_names[ticket->state]);
+    text_add_quoted (out, ticket->conversation);
+    text_add (out, ",\"response\":");
+    text_add_view (out, ticket->answer.size ? text_view (&ticket->answer) : pal_text ("null"));
+    text_add (out, "}\n");
+}
+
+static void answer_accepted (wait_t *self, ticket_t *ticket)
+{
+    char location[80];
+    text_t body = {0};
+    ticket_keep (ticket);
+    location_of (ticket, location);
+    write_status (&body, ticket);
+    asker_answer (&self->asker,
+                  &(asker_answer_t){
+                      .status = 202,
+                      .body = text_view (&body),
+                      .more = {{pal_text ("location"), pal_text (location)},
+                               {pal_text ("retry-after"), pal_text ("1")},
+                               {pal_text ("preference-applied"), pal_text ("respond-async")}},
+                      .more_count = 3,
+                  });
+    text_free (&body);
+}
+
+static void answer_late (wait_t *self, ticket_t *ticket, bool stored)
+{
+    const pal_host_t *host = self->asker.web->host;
+    char location[80];
+    if (!stored) {
+        asker_problem (&self->asker, PROBLEM_NOT_STORED, pal_text (NULL), 1000);
         return;
-    repeat_t *oldest = ENTRY_OF (entry, repeat_t, entry);
-    if (oldest->answered)
-        repeat_destroy (self, oldest);
-}
-
-static repeat_t *repeat_new (web_t *self, const char *platform_id, const uint8_t body[HASH_BYTES])
-{
-    repeat_make_room (self);
-    repeat_t *repeat = calloc (1, sizeof *repeat);
-    if (!repeat)
-        return NULL;
-    memcpy (repeat->platform_id, platform_id, sizeof repeat->platform_id);
-    memcpy (repeat->body, body, HASH_BYTES);
-    repeat->entry.key = pal_text (repeat->platform_id);
-    table_put (&self->repeats, &repeat->entry);
-    return repeat;
-}
-
-/*  True: the request is answered from what an earlier one with the same key got.  */
-static bool answer_repeat (web_t *self, uint64_t call, repeat_t *repeat,
-                           const uint8_t body[HASH_BYTES])
-{
-    if (memcmp (repeat->body, body, HASH_BYTES) != 0)
-        respond_problem (self, call, 422,
-                         pal_text ("this Idempotency-Key was used with another body"), NULL);
-    else if (!repeat->answered)
-        respond_problem (self, call, 409,
-                         pal_text ("the first request with this Idempotency-Key still waits"),
-                         NULL);
-    else if (repeat->answer.size)
-        respond (self, call, 200, text_view (&repeat->answer), NULL);
-    else
-        return false;
-    return true;
-}
-
-/* ------------------------------------------------------------------ waiting */
-
-static pal_text_t call_key (const uint64_t *call)
-{
-    return (pal_text_t){(const char *) call, sizeof *call};
-}
-
-/*  A request that is over stays in memory until the host has said what became of the event.  */
-static void wait_free (wait_t *wait)
-{
-    if (wait->published || !wait->over)
-        return;
-    table_remove (&wait->web->calls, &wait->by_call);
-    free (wait);
-}
-
-/*  No answer will come through this request any more.  */
-static void wait_end (wait_t *wait, pal_text_t answer)
-{
-    web_t *self = wait->web;
-    if (wait->over)
-        return;
-    table_remove (&self->waits, &wait->by_id);
-    self->host->timer_cancel (self->host, wait->timer);
-    wait->over = true;
-    if (wait->repeat) {
-        wait->repeat->answered = true;
-        text_add_view (&wait->repeat->answer, answer);
     }
-}
-
-/*  The event was not taken: the same key may be tried again.  */
-static void wait_fail (wait_t *wait)
-{
-    repeat_t *repeat = wait->repeat;
-    wait->repeat = NULL;
-    wait_end (wait, pal_text (NULL));
-    if (repeat)
-        repeat_destroy (wait->web, repeat);
-}
-
-static void on_published (void *arg, const pal_published_t *result)
-{
-    wait_t *wait = arg;
-    web_t *self = wait->web;
-    wait->published = false;
-    wait->stored = result->taken == PAL_STORED;
-    if (!wait->over && result->taken == PAL_BUSY) {
-        respond_busy (self, wait->call, result->retry_after_ms, result->reason);
-        wait_fail (wait);
-    } else if (!wait->over && result->taken == PAL_REJECTED) {
-        respond_problem (self, wait->call, 422, result->reason, NULL);
-        wait_fail (wait);
+    if (self->respond_async) {
+        answer_accepted (self, ticket);
+        return;
     }
-    wait_free (wait);
+    ticket_keep (ticket);
+    location_of (ticket, location);
+    asker_problem_with (&self->asker, PROBLEM_LATE, host->conf_text (host, "timeout_text"),
+                        &(pal_header_t){pal_text ("location"), pal_text (location)});
 }
 
-static void on_timeout (void *arg)
+static void answer_kept (asker_t *asker, const ticket_t *ticket)
 {
-    wait_t *wait = arg;
-    web_t *self = wait->web;
-    if (wait->stored)
-        respond_problem (self, wait->call, 504, self->host->conf_text (self->host, "timeout_text"),
-                         NULL);
+    if (!ticket->answer.size)
+        asker_problem (asker, PROBLEM_NOT_KEPT, pal_text (NULL), 0);
     else
-        respond_busy (
-            self, wait->call, 1000,
-            pal_text (
-                "the broker has not taken the message yet; send it again with the same Idempotency-Key"));
-    wait_end (wait, pal_text (NULL));
-    wait_free (wait);
+        asker_json (asker, 200, text_view (&ticket->answer));
 }
 
-static wait_t *wait_new (web_t *self, uint64_t call, repeat_t *repeat)
+/* ------------------------------------------------------------------ what the ticket says */
+
+static void on_stored (void *arg, ticket_t *ticket)
 {
-    wait_t *wait = calloc (1, sizeof *wait);
-    if (!wait)
-        return NULL;
-    wait->web = self;
-    wait->call = call;
-    wait->repeat = repeat;
-    wait->published = true;
-    return wait;
+    wait_t *self = arg;
+    if (!self->respond_async || self->wait_given)
+        return;
+    answer_accepted (self, ticket);
+    ticket_leave (ticket);
+    wait_free (self);
 }
 
-static void publish (web_t *self, wait_t *wait, const message_t *message, const char *platform_id)
+static void on_ended (void *arg, ticket_t *ticket, const ticket_end_t *end)
 {
-    pal_event_t event = {
-        .type = PAL_CHAT_MESSAGE,
-        .conversation = message->session_id,
-        .user_id = message->user_id,
-        .platform_id = pal_text (platform_id),
-        .timestamp_us = message->timestamp_us,
-        .message_text = message->message_text,
-        .metadata = pal_text (message->metadata),
-        .traceparent = self->host->http_header (self->host, wait->call, "traceparent"),
-    };
-    if (event.traceparent.size > 55)
-        event.traceparent = pal_text (NULL);
-    self->host->publish (self->host, &event, on_published, wait, &wait->id);
-    wait->by_id.key = pal_text (wait->id.text);
-    wait->by_call.key = call_key (&wait->call);
-    table_put (&self->waits, &wait->by_id);
-    table_put (&self->calls, &wait->by_call);
-    wait->timer = self->host->timer (self->host, self->timeout_ms, 0, on_timeout, wait);
+    wait_t *self = arg;
+    asker_t *asker = &self->asker;
+    switch (end->how) {
+    case TICKET_ANSWERED:
+        meters_waited (&asker->web->meters,
+                       asker->web->host->mono_us (asker->web->host) - asker->since_us);
+        asker_json (asker, 200, end->json);
+        break;
+    case TICKET_BUSY:
+        asker_problem (asker, PROBLEM_BUSY, end->reason, end->retry_after_ms);
+        break;
+    case TICKET_REJECTED:
+        asker_problem (asker, PROBLEM_REJECTED, end->reason, 0);
+        break;
+    case TICKET_LATE:
+        answer_late (self, ticket, end->stored);
+        break;
+    case TICKET_STOPPED:
+        asker_problem (asker, PROBLEM_STOPPING,
+                       pal_text (end->stored
+                                     ? "the gateway stops; the answer will appear in the session"
+                                     : "the gateway stops; send the message again"),
+                       end->retry_after_ms);
+        break;
+    }
+    wait_free (self);
+}
+
+static const ticket_waiter_t waiter = {.stored = on_stored, .ended = on_ended};
+
+static void on_gone (call_t *call)
+{
+    wait_t *self = ENTRY_OF (call, wait_t, call);
+    if (self->ticket)
+        ticket_leave (self->ticket); /* its answer will be kept with its session */
+    free (self);
 }
 
 /* ------------------------------------------------------------------ requests */
 
-static void make_platform_id (web_t *self, char ret_id[HASH_BYTES * 2 + 1], pal_text_t conversation,
-                              pal_text_t key)
+/*  RFC 7240: respond-async, wait=SECONDS.  */
+static uint32_t read_prefer (wait_t *self, uint32_t standard_ms)
 {
-    uint8_t bytes[HASH_BYTES];
-    if (key.size)
-        hash_text (bytes, conversation, key); /* one client's key is not another one's */
-    else
-        self->host->random (self->host, bytes, sizeof bytes);
-    sodium_bin2hex (ret_id, HASH_BYTES * 2 + 1, bytes, sizeof bytes);
+    char bytes[256];
+    pal_text_t prefer = asker_header (&self->asker, "prefer", bytes, sizeof bytes - 1);
+    bytes[prefer.size] = 0;
+    for (char *save, *one = strtok_r (bytes, ",; ", &save); one;
+         one = strtok_r (NULL, ",; ", &save)) {
+        if (strcasecmp (one, "respond-async") == 0)
+            self->respond_async = true;
+        if (strncasecmp (one, "wait=", 5) != 0)
+            continue;
+        unsigned long seconds = strtoul (one + 5, NULL, 10);
+        self->wait_given = seconds > 0;
+        if (seconds > 0 && seconds < standard_ms / 1000)
+            standard_ms = (uint32_t) seconds * 1000;
+    }
+    return standard_ms;
 }
 
-static void take (web_t *self, const pal_http_request_t *request, const message_t *message)
+static void answer_untaken (asker_t *asker, ticket_taking_t taking, const ticket_t *ticket)
 {
-    char platform_id[HASH_BYTES * 2 + 1];
-    uint8_t body[HASH_BYTES];
-    repeat_t *repeat = NULL;
-    pal_text_t key = self->host->http_header (self->host, request->call, "idempotency-key");
-    if (key.size > KEY_BYTES_MAX) {
-        respond_problem (self, request->call, 400, pal_text ("Idempotency-Key: at most 255 bytes"),
-                         NULL);
-        return;
+    switch (taking) {
+    case TICKET_TAKEN:
+        break;
+    case TICKET_REPEATED:
+        answer_kept (asker, ticket);
+        break;
+    case TICKET_IN_FLIGHT:
+        asker_problem (asker, PROBLEM_IN_FLIGHT, pal_text (NULL), 1000);
+        break;
+    case TICKET_OTHER_BODY:
+        asker_problem (asker, PROBLEM_OTHER_BODY, pal_text (NULL), 0);
+        break;
+    case TICKET_FULL:
+        asker_problem (asker, PROBLEM_BUSY, pal_text ("too many requests wait for their answers"),
+                       1000);
+        break;
+    case TICKET_TOO_SOON:
+        asker_problem (asker, PROBLEM_NO_BROKER,
+                       pal_text ("the gateway has just started and does not know yet whether this "
+                                 "Idempotency-Key was used"),
+                       1000);
+        break;
     }
-    make_platform_id (self, platform_id, message->session_id, key);
-    hash_text (body, pal_text (NULL), request->body);
-    if (key.size) {
-        entry_t *entry = table_get (&self->repeats, pal_text (platform_id));
-        if (entry && answer_repeat (self, request->call, ENTRY_OF (entry, repeat_t, entry), body))
-            return;
-        if (entry)
-            repeat_destroy (self, ENTRY_OF (entry, repeat_t, entry));
-        repeat = repeat_new (self, platform_id, body);
-    }
-    wait_t *wait = wait_new (self, request->call, repeat);
-    if (wait)
-        publish (self, wait, message, platform_id);
-    else
-        respond_busy (self, request->call, 1000, pal_text ("out of memory"));
 }
 
-void chat_message (web_t *self, const pal_http_request_t *request)
+static void order (asker_t *asker, const request_t *request, const message_t *message,
+                   pal_text_t key)
 {
-    message_t message;
-    if (self->waits.count >= self->waiting_max) {
-        respond_busy (self, request->call, 1000,
-                      pal_text ("too many requests wait for their answers"));
+    ticket_t *ticket = NULL;
+    wait_t *self = calloc (1, sizeof *self);
+    if (!self) {
+        asker_problem (asker, PROBLEM_BUSY, pal_text ("out of memory"), 1000);
         return;
     }
-    const char *fault = message_parse (&message, request->body);
+    self->asker = *asker;
+    self->call.gone = on_gone;
+    ticket_order_t what = {
+        .event = {.type = PAL_CHAT_MESSAGE,
+                  .conversation = message->session_id,
+                  .user_id = message->user_id,
+                  .timestamp_us = message->timestamp_us,
+                  .message_text = message->message_text,
+                  .metadata = pal_text (message->metadata),
+                  .traceparent = {asker->trace.text, TRACE_BYTES}},
+        .key = key,
+        .scope = message->session_id,
+        .same = request->http->body,
+        .wait_ms = read_prefer (self, asker->web->timeout_ms),
+    };
+    ticket_taking_t taking = ticket_take (asker->web, &what, &waiter, self, &ticket);
+    if (taking != TICKET_TAKEN) {
+        answer_untaken (asker, taking, ticket);
+        free (self);
+        return;
+    }
+    self->ticket = ticket;
+    call_put (&asker->web->calls, &self->call, asker->call);
+    if (ticket->stored && self->respond_async && !self->wait_given)
+        on_stored (self, ticket); /* it was taken before */
+}
+
+bool chat_may_take (asker_t *asker)
+{
+    if (asker->web->draining) {
+        asker_problem (asker, PROBLEM_STOPPING, pal_text (NULL), 1000);
+        return false;
+    }
+    uint32_t excess_ms = asker_excess_ms (asker);
+    if (excess_ms)
+        asker_problem (asker, PROBLEM_TOO_MANY, pal_text (NULL), excess_ms);
+    return !excess_ms;
+}
+
+bool chat_key (asker_t *asker, char bytes[TICKET_KEY_BYTES_MAX], pal_text_t *ret_key)
+{
+    const pal_host_t *host = asker->web->host;
+    bool given = host->http_header (host, asker->call, "idempotency-key").size > 0;
+    *ret_key = asker_header (asker, "idempotency-key", bytes, TICKET_KEY_BYTES_MAX);
+    if (!given || ret_key->size)
+        return true;
+    asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text ("Idempotency-Key: at most 255 bytes"),
+                   0);
+    return false;
+}
+
+void route_chat_message (asker_t *asker, const request_t *request)
+{
+    char bytes[TICKET_KEY_BYTES_MAX];
+    pal_text_t key;
+    message_t message = {0};
+    if (!route_takes_json (asker) || !chat_key (asker, bytes, &key) || !chat_may_take (asker))
+        return;
+    const char *fault = message_parse (&message, request->http->body);
     if (fault)
-        respond_problem (self, request->call, message.root ? 422 : 400, pal_text (fault), NULL);
+        asker_problem (asker, message.root ? PROBLEM_INVALID : PROBLEM_NOT_JSON, pal_text (fault),
+                       0);
     else
-        take (self, request, &message);
+        order (asker, request, &message, key);
     message_free (&message);
 }
 
-void chat_gone (web_t *self, uint64_t call)
+void route_chat_status (asker_t *asker, const request_t *request)
 {
-    entry_t *entry = table_get (&self->calls, call_key (&call));
-    if (!entry)
+    ticket_t *ticket = ticket_find (asker->web, request->part);
+    text_t body = {0};
+    if (!ticket) {
+        asker_problem (asker, PROBLEM_NO_MESSAGE, pal_text (NULL), 0);
         return;
-    wait_t *wait = ENTRY_OF (entry, wait_t, by_call);
-    wait_end (wait, pal_text (NULL)); /* its answer will be kept with its session */
-    wait_free (wait);
-}
-
-/* ------------------------------------------------------------------ answers */
-
-static void add_number (text_t *out, const char *name, double value)
-{
-    text_addf (out, ",\"%s\":", name);
-    if (value < 0)
-        text_add (out, "null");
-    else
-        text_addf (out, "%.15g", value);
-}
-
-static void add_json (text_t *out, const char *name, pal_text_t json, const char *otherwise)
-{
-    text_addf (out, ",\"%s\":", name);
-    text_add_view (out, json.size ? json : pal_text (otherwise));
-}
-
-static void write_answer (text_t *out, const pal_reply_t *reply)
-{
-    text_add (out, "{\"response_text\":");
-    text_add_quoted (out, reply->response_text);
-    add_json (out, "recommendations", reply->recommendations, "[]");
-    add_number (out, "confidence", reply->confidence);
-    add_json (out, "sources", reply->sources, "[]");
-    add_number (out, "processing_time", reply->processing_time);
-    add_json (out, "disclaimers", reply->disclaimers, "[]");
-    add_json (out, "metadata", reply->metadata, "{}");
-    text_add (out, ",\"session_id\":");
-    text_add_quoted (out, reply->conversation);
-    text_addf (out, ",\"reply_to\":\"%s\"}", reply->has_reply_to ? reply->reply_to.text : "");
-}
-
-void chat_deliver (web_t *self, const pal_reply_t *reply)
-{
-    text_t answer = {0};
-    write_answer (&answer, reply);
-    entry_t *entry =
-        reply->has_reply_to ? table_get (&self->waits, pal_text (reply->reply_to.text)) : NULL;
-    bool kept = !answer.failed && recent_add (self, reply->conversation, text_view (&answer));
-    if (entry && !answer.failed) {
-        wait_t *wait = ENTRY_OF (entry, wait_t, by_id);
-        respond (self, wait->call, 200, text_view (&answer), NULL);
-        wait_end (wait, text_view (&answer));
-        wait_free (wait);
-        kept = true;
     }
-    if (kept)
-        pal_sent (self->host, reply->delivery, pal_text (reply->id.text));
-    else
-        pal_not_sent (self->host, reply->delivery, 1000, "out of memory");
-    text_free (&answer);
+    write_status (&body, ticket);
+    asker_answer (asker, &(asker_answer_t){
+                             .status = 200,
+                             .body = text_view (&body),
+                             .more = {{pal_text ("retry-after"), pal_text ("1")}},
+                             .more_count = ticket->state == TICKET_PENDING ? 1 : 0,
+                         });
+    text_free (&body);
 }
 
-void chat_close (web_t *self)
+/* ------------------------------------------------------------------ replies */
+
+/*  A reply whose answer is being kept.  */
+typedef struct {
+    entry_t entry;
+    web_t *web;
+    uint64_t delivery;
+    pal_id_t id;
+} saving_t;
+
+/*  The reply has arrived when what a client may ask for again is on disk.  */
+static void on_saved (void *arg, const pal_kv_result_t *result)
 {
-    for (entry_t *entry; (entry = table_oldest (&self->calls));) {
-        wait_t *wait = ENTRY_OF (entry, wait_t, by_call);
-        if (!wait->over)
-            respond_busy (self, wait->call, 1000,
-                          pal_text (wait->stored
-                                        ? "the gateway stops; the answer will appear in the session"
-                                        : "the gateway stops; send the message again"));
-        wait_end (wait, pal_text (NULL));
-        wait->published = false; /* the host will not call back any more */
-        wait_free (wait);
+    saving_t *saving = arg;
+    (void) result; /* not kept: the answer is here, and in the session */
+    pal_sent (saving->web->host, saving->delivery, pal_text (saving->id.text));
+    table_remove (&saving->web->savings, &saving->entry);
+    free (saving);
+}
+
+static void finish (web_t *web, const pal_reply_t *reply, const ticket_t *ticket)
+{
+    saving_t *saving = ticket ? calloc (1, sizeof *saving) : NULL;
+    if (!saving) {
+        pal_sent (web->host, reply->delivery, pal_text (reply->id.text));
+        return;
     }
-    for (entry_t *entry; (entry = table_oldest (&self->repeats));)
-        repeat_destroy (self, ENTRY_OF (entry, repeat_t, entry));
+    saving->web = web;
+    saving->delivery = reply->delivery;
+    saving->id = reply->id;
+    saving->entry.key = (pal_text_t){(const char *) &saving->delivery, sizeof saving->delivery};
+    table_put (&web->savings, &saving->entry);
+    ticket_store_save (ticket, on_saved, saving);
+}
+
+void chat_close (web_t *web)
+{
+    for (entry_t *entry; (entry = table_oldest (&web->savings));) {
+        table_remove (&web->savings, entry);
+        free (ENTRY_OF (entry, saving_t, entry));
+    }
+}
+
+void chat_deliver (web_t *web, const pal_reply_t *reply)
+{
+    char bytes[64];
+    text_t json = {0};
+    pal_text_t kept;
+    uint64_t seq = room_next (web, reply->conversation, reply->timestamp_us);
+    answer_write (&json, reply, seq);
+    if (!seq || !room_add (web, reply->conversation, seq, true, &json, &kept)) {
+        pal_not_sent (web->host, reply->delivery, 1000, "out of memory");
+        text_free (&json);
+        return;
+    }
+    ticket_t *ticket = ticket_of_reply (web, reply);
+    bool is_kept = ticket && ticket->kept;
+    if (ticket)
+        ticket_answer (ticket, reply, kept, answer_fallback (reply, bytes).size > 0);
+    finish (web, reply, is_kept ? ticket : NULL);
 }

@@ -1,4 +1,4 @@
-#include "web/web.h"
+#include "web/message.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -134,25 +134,44 @@ static const char *read_metadata (message_t *self, const json_t *object)
     return self->metadata ? NULL : "metadata: is too large";
 }
 
-const char *message_parse (message_t *self, pal_text_t body)
+/*  What is fixed, or taken when the message does not say it.  */
+static const char *read_ids (message_t *self, const json_t *object, const message_t *standard)
 {
-    json_t *object =
-        json_loadb (body.size ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
-    *self = (message_t){.root = object};
-    if (!json_is_object (object))
-        return "the body is no JSON object";
-    if (!read_text (object, "session_id", &self->session_id)
-        || !id_good (self->session_id, SESSION_BYTES_MAX))
+    self->session_id = standard->session_id;
+    self->user_id = standard->user_id;
+    if (!standard->session_id.size
+        && (!read_text (object, "session_id", &self->session_id)
+            || !id_good (self->session_id, SESSION_BYTES_MAX)))
         return "session_id: takes a text of 1 to 180 bytes";
     if (!read_text (object, "user_id", &self->user_id) || !id_good (self->user_id, USER_BYTES_MAX))
         return "user_id: takes a text of 1 to 255 bytes";
+    return NULL;
+}
+
+const char *message_read (message_t *self, const void *root, const message_t *standard)
+{
+    const json_t *object = root;
+    const char *fault = read_ids (self, object, standard);
+    if (fault)
+        return fault;
     if (!read_text (object, "message_text", &self->message_text) || !self->message_text.size)
         return "message_text: takes a text that is not empty";
     if (!read_text (object, "platform", &self->platform)
         || (self->platform.size && !id_good (self->platform, PLATFORM_BYTES_MAX)))
         return "platform: takes a text of 1 to 64 bytes";
-    const char *fault = read_timestamp (self, object);
+    fault = read_timestamp (self, object);
     return fault ? fault : read_metadata (self, object);
+}
+
+const char *message_parse (message_t *self, pal_text_t body)
+{
+    static const message_t nothing = {0};
+    json_t *object =
+        json_loadb (body.size ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
+    *self = (message_t){.root = object};
+    if (!json_is_object (object))
+        return "the body is no JSON object";
+    return message_read (self, object, &nothing);
 }
 
 void message_free (message_t *self)

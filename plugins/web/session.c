@@ -4,95 +4,113 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*  When its client goes, the answer is dropped by the host.  */
 typedef struct {
     entry_t entry;
-    web_t *web;
-    uint64_t call;
+    asker_t asker;
     bool is_reset;
     pal_text_t conversation;
     char bytes[];
 } question_t;
 
-static void on_shown (question_t *question, const pal_control_result_t *result)
+/*  The broker does not tell: what we remember ourselves.  */
+static void show_own (question_t *self)
 {
-    if (result->ok)
-        respond (question->web, question->call, 200, result->body, NULL);
-    else if (pal_text_is (result->status, "NOENT"))
-        respond_problem (question->web, question->call, 404,
-                         pal_text ("there is no session of this id"), NULL);
-    else /* the broker does not tell: what we remember ourselves */
-        recent_show (question->web, question->call, question->conversation);
+    const room_t *room = room_find (self->asker.web, self->conversation);
+    text_t body = {0};
+    if (!room || !room_has_answers (room)) {
+        asker_problem (&self->asker, PROBLEM_NO_SESSION, pal_text (NULL), 0);
+        return;
+    }
+    text_add (&body, "{\"session_id\":");
+    text_add_quoted (&body, self->conversation);
+    text_add (&body, ",\"responses\":");
+    room_write_answers (room, &body);
+    text_add (&body, "}\n");
+    asker_json (&self->asker, 200, text_view (&body));
+    text_free (&body);
 }
 
-static void on_reset (question_t *question, const pal_control_result_t *result)
+static void on_shown (question_t *self, const pal_control_result_t *result)
 {
-    web_t *self = question->web;
+    if (result->ok)
+        asker_json (&self->asker, 200, result->body);
+    else if (pal_text_is (result->status, "NOENT"))
+        asker_problem (&self->asker, PROBLEM_NO_SESSION, pal_text (NULL), 0);
+    else
+        show_own (self);
+}
+
+static void on_reset (question_t *self, const pal_control_result_t *result)
+{
+    asker_t *asker = &self->asker;
     if (result->ok || pal_text_is (result->status, "NOENT")) { /* gone is gone */
-        recent_forget (self, question->conversation);
-        respond (self, question->call, 200, pal_text ("{\"status\":\"success\"}\n"), NULL);
+        room_forget (asker->web, self->conversation);
+        asker_json (asker, 200, pal_text ("{\"status\":\"success\"}\n"));
     } else if (pal_text_is (result->status, "BUSY")) {
-        pal_header_t after = {pal_text ("retry-after"), pal_text ("1")};
-        respond_problem (self, question->call, 409,
-                         pal_text ("a message of this session is still worked on"), &after);
+        asker_problem (asker, PROBLEM_SESSION_BUSY, pal_text (NULL), 1000);
     } else if (pal_text_is (result->status, "AUTH")) {
-        respond_problem (self, question->call, 403,
-                         pal_text ("this broker does not let adapters reset sessions"), NULL);
+        asker_problem (asker, PROBLEM_NOT_PERMITTED,
+                       pal_text ("this broker does not let adapters reset sessions"), 0);
     } else {
-        respond_busy (self, question->call, 1000, pal_text ("the broker does not answer"));
+        asker_problem (asker, PROBLEM_NO_BROKER, pal_text ("the broker does not answer"), 1000);
     }
 }
 
 static void on_result (void *arg, const pal_control_result_t *result)
 {
-    question_t *question = arg;
-    if (question->is_reset)
-        on_reset (question, result);
+    question_t *self = arg;
+    if (self->is_reset)
+        on_reset (self, result);
     else
-        on_shown (question, result);
-    table_remove (&question->web->questions, &question->entry);
-    free (question);
+        on_shown (self, result);
+    table_remove (&self->asker.web->questions, &self->entry);
+    free (self);
 }
 
-void session_close (web_t *self)
+void session_close (web_t *web)
 {
-    for (entry_t *entry; (entry = table_oldest (&self->questions));) {
-        table_remove (&self->questions, entry);
+    for (entry_t *entry; (entry = table_oldest (&web->questions));) {
+        table_remove (&web->questions, entry);
         free (ENTRY_OF (entry, question_t, entry));
     }
 }
 
-static void ask (web_t *self, uint64_t call, pal_text_t conversation, bool is_reset)
+static void ask (asker_t *asker, pal_text_t conversation, bool is_reset)
 {
-    question_t *question = calloc (1, sizeof *question + conversation.size);
+    const pal_host_t *host = asker->web->host;
+    question_t *self;
     text_t arguments = {0}, session = {0};
-    if (!question) {
-        respond_busy (self, call, 1000, pal_text ("out of memory"));
+    if (!route_session_good (asker, conversation))
+        return;
+    self = calloc (1, sizeof *self + conversation.size);
+    if (!self) {
+        asker_problem (asker, PROBLEM_BUSY, pal_text ("out of memory"), 1000);
         return;
     }
-    question->web = self;
-    question->call = call;
-    question->is_reset = is_reset;
-    question->entry.key = (pal_text_t){(const char *) &question->call, sizeof question->call};
-    table_put (&self->questions, &question->entry);
-    memcpy (question->bytes, conversation.data, conversation.size);
-    question->conversation = (pal_text_t){question->bytes, conversation.size};
+    self->asker = *asker;
+    self->is_reset = is_reset;
+    self->entry.key = (pal_text_t){(const char *) &self->asker.call, sizeof self->asker.call};
+    table_put (&asker->web->questions, &self->entry);
+    memcpy (self->bytes, conversation.data, conversation.size);
+    self->conversation = (pal_text_t){self->bytes, conversation.size};
     text_add (&session, "web_");
     text_add_view (&session, conversation);
     text_add (&arguments, "{\"session\":");
     text_add_quoted (&arguments, text_view (&session));
     text_add (&arguments, "}");
-    self->host->control (self->host, pal_text (is_reset ? "sessions.reset" : "sessions.show"),
-                         text_view (&arguments), on_result, question);
+    host->control (host, pal_text (is_reset ? "sessions.reset" : "sessions.show"),
+                   text_view (&arguments), on_result, self);
     text_free (&session);
     text_free (&arguments);
 }
 
-void session_show (web_t *self, uint64_t call, pal_text_t conversation)
+void route_session_show (asker_t *asker, const request_t *request)
 {
-    ask (self, call, conversation, false);
+    ask (asker, request->part, false);
 }
 
-void session_reset (web_t *self, uint64_t call, pal_text_t conversation)
+void route_session_reset (asker_t *asker, const request_t *request)
 {
-    ask (self, call, conversation, true);
+    ask (asker, request->part, true);
 }

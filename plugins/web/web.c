@@ -1,161 +1,49 @@
 #include "web/web.h"
 
+#include "web/models.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------ who may ask */
-
-/*  One key a line. Every key is compared, so that the time tells nothing.  */
-static bool key_known (web_t *self, pal_text_t given)
-{
-    pal_text_t keys = self->host->conf_text (self->host, "api_keys");
-    bool known = false;
-    for (size_t at = 0; at < keys.size;) {
-        size_t end = at;
-        while (end < keys.size && keys.data[end] != '\n' && keys.data[end] != '\r')
-            end++;
-        if (end > at)
-            known |=
-                self->host->same_secret (self->host, (pal_text_t){keys.data + at, end - at}, given);
-        at = end + 1;
-    }
-    return known;
-}
-
-static bool allowed (web_t *self, const pal_http_request_t *request)
-{
-    static const char bearer[] = "Bearer ";
-    const size_t size = sizeof bearer - 1;
-    if (!self->host->conf_text (self->host, "api_keys").size)
-        return true;
-    pal_text_t given = self->host->http_header (self->host, request->call, "authorization");
-    if (given.size > size && memcmp (given.data, bearer, size) == 0)
-        return key_known (self, (pal_text_t){given.data + size, given.size - size});
-    given = self->host->http_header (self->host, request->call, "x-api-key");
-    return given.size && key_known (self, given);
-}
-
-/*  A browser asks before it sends JSON to another site, and does not before a form: forms are not taken.  */
-static bool is_json (web_t *self, const pal_http_request_t *request)
-{
-    static const char type[] = "application/json";
-    pal_text_t given = self->host->http_header (self->host, request->call, "content-type");
-    if (given.size < sizeof type - 1 || strncasecmp (given.data, type, sizeof type - 1) != 0)
-        return false;
-    return given.size == sizeof type - 1 || strchr ("; ", given.data[sizeof type - 1]);
-}
-
-/* ------------------------------------------------------------------ routes */
-
-static void show_health (web_t *self, const pal_http_request_t *request, pal_text_t part)
-{
-    (void) part;
-    respond (self, request->call, 200, pal_text ("{\"status\":\"ok\"}\n"), NULL);
-}
-
-static void show_ready (web_t *self, const pal_http_request_t *request, pal_text_t part)
-{
-    (void) part;
-    if (self->host->connected (self->host) && !self->draining)
-        respond (self, request->call, 200, pal_text ("{\"status\":\"ready\"}\n"), NULL);
-    else
-        respond_busy (self, request->call, 1000, pal_text ("the broker is not there"));
-}
-
-static void take_message (web_t *self, const pal_http_request_t *request, pal_text_t part)
-{
-    (void) part;
-    if (self->draining)
-        respond_busy (self, request->call, 1000, pal_text ("the gateway stops"));
-    else if (!is_json (self, request))
-        respond_problem (self, request->call, 415,
-                         pal_text ("Content-Type: takes application/json"), NULL);
-    else
-        chat_message (self, request);
-}
-
-static void show_session (web_t *self, const pal_http_request_t *request, pal_text_t part)
-{
-    session_show (self, request->call, part);
-}
-
-static void reset_session (web_t *self, const pal_http_request_t *request, pal_text_t part)
-{
-    session_reset (self, request->call, part);
-}
-
-/*  `*` stands for one part of the path.  */
-static const struct {
-    const char *method;
-    const char *path;
-    bool open; /* without a key */
-    void (*serve) (web_t *self, const pal_http_request_t *request, pal_text_t part);
-} routes[] = {
-    {"GET", "/healthz", true, show_health},
-    {"GET", "/readyz", true, show_ready},
-    {"POST", "/chat/message", false, take_message},
-    {"GET", "/chat/session/*", false, show_session},
-    {"POST", "/chat/session/*/reset", false, reset_session},
-};
-
-static bool matches (const char *pattern, pal_text_t path, pal_text_t *ret_part)
-{
-    size_t head = strcspn (pattern, "*");
-    size_t tail = pattern[head] ? strlen (pattern + head + 1) : 0;
-    if (!pattern[head])
-        return pal_text_is (path, pattern);
-    if (path.size <= head + tail || memcmp (path.data, pattern, head) != 0
-        || memcmp (path.data + path.size - tail, pattern + head + 1, tail) != 0)
-        return false;
-    *ret_part = (pal_text_t){path.data + head, path.size - head - tail};
-    return !memchr (ret_part->data, '/', ret_part->size);
-}
-
-static bool method_is (pal_text_t method, const char *wanted)
-{
-    return pal_text_is (method, wanted)
-           || (pal_text_is (method, "HEAD") && strcmp (wanted, "GET") == 0);
-}
-
-static void serve (web_t *self, const pal_http_request_t *request, size_t at, pal_text_t part)
-{
-    if (!routes[at].open && !allowed (self, request)) {
-        pal_header_t how = {pal_text ("www-authenticate"), pal_text ("Bearer")};
-        respond_problem (self, request->call, 401,
-                         pal_text ("an API key is needed: Authorization: Bearer KEY"), &how);
-        return;
-    }
-    routes[at].serve (self, request, part);
-}
+/* ------------------------------------------------------------------ what the listener says */
 
 static void on_request (void *arg, const pal_http_request_t *request)
 {
-    web_t *self = arg;
-    const char *other = NULL;
-    pal_text_t part = {0};
-    for (size_t at = 0; at < sizeof routes / sizeof *routes; at++) {
-        if (!matches (routes[at].path, request->path, &part))
-            continue;
-        if (method_is (request->method, routes[at].method)) {
-            serve (self, request, at, part);
-            return;
-        }
-        other = routes[at].method;
-    }
-    if (other) {
-        pal_header_t allow = {pal_text ("allow"), pal_text (other)};
-        respond_problem (self, request->call, 405, pal_text ("this path takes another method"),
-                         &allow);
-    } else {
-        respond_problem (self, request->call, 404, pal_text ("there is nothing at this path"),
-                         NULL);
-    }
+    route_serve (arg, request);
 }
 
-static void on_gone (void *arg, uint64_t call)
+static void on_gone (void *arg, uint64_t number)
 {
-    chat_gone (arg, call);
+    web_t *self = arg;
+    call_t *call = call_get (&self->calls, number);
+    if (!call)
+        return;
+    call_remove (&self->calls, call);
+    call->gone (call);
+}
+
+static uint32_t on_socket (void *arg, const pal_http_request_t *request, const char **ret_protocol)
+{
+    return socket_accept (arg, request, ret_protocol);
+}
+
+static void on_socket_open (void *arg, uint64_t number)
+{
+    web_t *self = arg;
+    call_t *call = call_get (&self->calls, number);
+    if (call && call->open)
+        call->open (call);
+}
+
+static void on_socket_message (void *arg, uint64_t number, pal_text_t message, bool binary)
+{
+    web_t *self = arg;
+    call_t *call = call_get (&self->calls, number);
+    if (call && binary)
+        self->host->socket_close (self->host, number, 1003, pal_text ("messages are JSON"));
+    else if (call && call->message)
+        call->message (call, message);
 }
 
 /* ------------------------------------------------------------------ life */
@@ -164,39 +52,64 @@ static const pal_key_t keys[] = {
     PAL_TEXT ("host", "127.0.0.1",
               "the address to listen on, as a number; ::1 and 0.0.0.0 as well"),
     PAL_INT ("port", 8080, 0, 65535, "the port; 0: any that is free, named in the log"),
+    PAL_TEXT ("tls_certificate", "",
+              "a PEM file with the certificate and its chain; empty: no TLS"),
+    PAL_TEXT ("tls_key", "", "a PEM file with its key"),
     PAL_INT ("timeout_s", 30, 1, 3600, "seconds that a request waits for its answer"),
     PAL_TEXT ("timeout_text",
               "The answer takes longer than it should. It will appear here as soon as it is ready.",
               "what the client is told then"),
+    PAL_SECRET (
+        "api_keys",
+        "keys that clients show, one a line: KEY SCOPES NAME, where SCOPES is chat, operate "
+        "or chat,operate; without a key for chat everybody who can connect may chat"),
+    PAL_TEXT ("origins", "",
+              "web sites whose pages may use this gateway, as https://chat.example, with blanks "
+              "between them; * is any"),
+    PAL_TEXT (
+        "models", "palaver",
+        "names for clients of OpenAI's protocol, with blanks between them; NAME=/command puts "
+        "the command before each message"),
+    PAL_INT ("message_rate", 0, 0, 1000000,
+             "messages a minute of one key, or of one address without keys; beyond: 429; 0: no "
+             "limit"),
     PAL_INT ("body_kb", 256, 1, 1024, "kilobytes of a request's body"),
     PAL_INT ("header_kb", 8, 1, 60, "kilobytes of a request's headers"),
-    PAL_INT ("connections", 10000, 1, 100000, "connections at a time; further ones wait"),
+    PAL_INT ("connections", 12000, 1, 100000, "connections at a time; further ones wait"),
     PAL_INT ("idle_s", 60, 1, 3600, "seconds until a connection without a request is closed"),
+    PAL_INT ("socket_message_kb", 64, 1, 1024, "kilobytes of a message on a WebSocket"),
+    PAL_INT ("socket_ping_s", 30, 1, 3600, "seconds until a quiet WebSocket is pinged"),
+    PAL_INT ("slow_kb", 256, 16, 65536,
+             "kilobytes that a client may leave unread before it is cut off"),
     PAL_INT ("waiting", 10000, 1, 100000,
              "requests that wait for their answers at a time; beyond: 503"),
-    PAL_INT ("recent_mb", 32, 1, 4096,
-             "megabytes of recent answers, for clients that did not wait"),
-    PAL_INT ("repeats", 10000, 1, 1000000, "Idempotency-Keys whose answers are remembered"),
-    PAL_SECRET ("api_keys",
-                "keys that clients show, one a line; none: everybody who can connect may ask"),
+    PAL_INT ("recent_mb", 32, 1, 4096, "megabytes of recent events, for clients that come back"),
+    PAL_INT ("repeats", 10000, 1, 1000000,
+             "messages whose answers are kept for a repeated Idempotency-Key or for polling"),
+    PAL_INT ("repeats_h", 24, 1, 192, "hours that they are kept"),
 };
 
 static void web_destroy (web_t *self)
 {
-    table_free (&self->waits);
     table_free (&self->calls);
-    table_free (&self->sessions);
-    table_free (&self->repeats);
     table_free (&self->questions);
+    table_free (&self->savings);
+    table_free (&self->tickets);
+    table_free (&self->ticket_ids);
+    table_free (&self->rooms);
+    access_free (&self->access);
     free (self);
 }
 
 static int listen_on (web_t *self)
 {
     const pal_host_t *host = self->host;
-    char address[64];
+    char address[64], certificate[1024], key[1024];
     uint16_t port = 0;
     snprintf (address, sizeof address, "%.*s", PAL_ARG (host->conf_text (host, "host")));
+    snprintf (certificate, sizeof certificate, "%.*s",
+              PAL_ARG (host->conf_text (host, "tls_certificate")));
+    snprintf (key, sizeof key, "%.*s", PAL_ARG (host->conf_text (host, "tls_key")));
     pal_http_options_t options = {
         .address = address,
         .port = (uint16_t) host->conf_int (host, "port"),
@@ -204,13 +117,59 @@ static int listen_on (web_t *self)
         .header_bytes_max = (uint32_t) host->conf_int (host, "header_kb") * 1024,
         .connections_max = (uint32_t) host->conf_int (host, "connections"),
         .idle_s = (uint32_t) host->conf_int (host, "idle_s"),
+        .out_bytes_max = (uint32_t) host->conf_int (host, "slow_kb") * 1024,
+        .message_bytes_max = (uint32_t) host->conf_int (host, "socket_message_kb") * 1024,
+        .ping_s = (uint32_t) host->conf_int (host, "socket_ping_s"),
+        .tls_certificate = self->tls ? certificate : NULL,
+        .tls_key = self->tls ? key : NULL,
     };
-    pal_http_handler_t handler = {.request = on_request, .gone = on_gone, .arg = self};
+    pal_http_handler_t handler = {.request = on_request,
+                                  .gone = on_gone,
+                                  .arg = self,
+                                  .socket = on_socket,
+                                  .socket_open = on_socket_open,
+                                  .socket_message = on_socket_message};
     if (host->http_listen (host, &options, &handler, &port))
         return -1;
-    host->log (host, PAL_LOG_INFO, "listening on http://%s%s%s:%u",
+    host->log (host, PAL_LOG_INFO, "listening on http%s://%s%s%s:%u", self->tls ? "s" : "",
                strchr (address, ':') ? "[" : "", address, strchr (address, ':') ? "]" : "", port);
     return 0;
+}
+
+static void read_conf (web_t *self)
+{
+    const pal_host_t *host = self->host;
+    self->timeout_ms = (uint32_t) host->conf_int (host, "timeout_s") * 1000;
+    self->message_rate = (uint32_t) host->conf_int (host, "message_rate");
+    self->waiting_max = (size_t) host->conf_int (host, "waiting");
+    self->recent_bytes_max = (size_t) host->conf_int (host, "recent_mb") << 20;
+    self->kept_max = (size_t) host->conf_int (host, "repeats");
+    self->kept_us_max = host->conf_int (host, "repeats_h") * 3600 * 1000000;
+    self->origins = host->conf_text (host, "origins");
+    self->models = host->conf_text (host, "models");
+    self->tls = host->conf_text (host, "tls_certificate").size > 0;
+    self->since_us = self->forgotten_us = host->wall_us (host);
+}
+
+static int check_conf (web_t *self)
+{
+    const pal_host_t *host = self->host;
+    const char *fault = models_fault (self->models);
+    if (fault)
+        return host->fail (host, "%s", fault);
+    if (self->tls != (host->conf_text (host, "tls_key").size > 0))
+        return host->fail (host, "tls_certificate and tls_key: give both or none");
+    return access_read (&self->access, host, host->conf_text (host, "api_keys"));
+}
+
+static bool make_tables (web_t *self)
+{
+    const pal_host_t *host = self->host;
+    return table_init (&self->calls, host, self->waiting_max)
+           && table_init (&self->tickets, host, self->waiting_max + self->kept_max)
+           && table_init (&self->ticket_ids, host, self->waiting_max + self->kept_max)
+           && table_init (&self->rooms, host, 16384) && table_init (&self->questions, host, 64)
+           && table_init (&self->savings, host, 64);
 }
 
 static int web_open (const pal_host_t *host, void **ret_self)
@@ -219,21 +178,17 @@ static int web_open (const pal_host_t *host, void **ret_self)
     if (!self)
         return host->fail (host, "out of memory");
     self->host = host;
-    self->timeout_ms = (uint32_t) host->conf_int (host, "timeout_s") * 1000;
-    self->recent_bytes_max = (size_t) host->conf_int (host, "recent_mb") << 20;
-    self->waiting_max = (size_t) host->conf_int (host, "waiting");
-    self->repeats_max = (size_t) host->conf_int (host, "repeats");
-    if (!table_init (&self->waits, host, self->waiting_max)
-        || !table_init (&self->calls, host, self->waiting_max)
-        || !table_init (&self->sessions, host, 4096) || !table_init (&self->questions, host, 64)
-        || !table_init (&self->repeats, host, self->repeats_max)) {
-        web_destroy (self);
-        return host->fail (host, "out of memory");
-    }
-    if (listen_on (self)) {
+    read_conf (self);
+    int failed = check_conf (self);
+    if (!failed && !make_tables (self))
+        failed = host->fail (host, "out of memory");
+    if (!failed)
+        failed = listen_on (self);
+    if (failed) {
         web_destroy (self);
         return -1;
     }
+    ticket_store_load (self);
     *ret_self = self;
     return 0;
 }
@@ -243,18 +198,53 @@ static void web_deliver (void *arg, const pal_reply_t *reply)
     chat_deliver (arg, reply);
 }
 
+static void web_live (void *arg, const pal_live_t *live)
+{
+    web_t *self = arg;
+    text_t json = {0};
+    if (pal_text_is (live->type, "chat.delta"))
+        self->meters.deltas++;
+    const room_t *room = room_find (self, live->conversation);
+    if (room && room->followers) {
+        char name[64];
+        snprintf (name, sizeof name, "%.*s", PAL_ARG (live->type));
+        answer_write_live (&json, live);
+        room_tell (self, live->conversation, name, text_view (&json));
+        text_free (&json);
+    }
+    ticket_delta (self, live);
+}
+
+/*  What is open without a request connects again, to a successor if there is one.  */
+static void stop_followers (web_t *self)
+{
+    size_t looks = self->calls.count;
+    while (looks-- > 0) {
+        call_t *call = ENTRY_OF (table_oldest (&self->calls), call_t, entry);
+        if (call->stop) {
+            call_remove (&self->calls, call);
+            call->stop (call);
+        } else {
+            table_touch (&self->calls, &call->entry);
+        }
+    }
+}
+
 static void web_drain (void *arg)
 {
     web_t *self = arg;
     self->draining = true;
+    stop_followers (self);
 }
 
 static void web_close (void *arg)
 {
     web_t *self = arg;
-    chat_close (self);
+    tickets_close (self);
+    stop_followers (self);
     session_close (self);
-    recent_close (self);
+    chat_close (self);
+    rooms_close (self);
     web_destroy (self);
 }
 
@@ -262,8 +252,10 @@ PAL_EXPORT const pal_adapter_t palaver_adapter = {
     .abi = PAL_ABI,
     .size = sizeof (pal_adapter_t),
     .name = "web",
-    .version = "0.1.0",
+    .version = "0.2.0",
     .platform = "web",
+    /*  Answers have ids and numbers, and what is not read goes with the process: a second copy does no harm.  */
+    .can = PAL_CAN_STREAM | PAL_CAN_TYPING | PAL_DEDUPLICATES,
     .markdown = PAL_MARKDOWN_COMMON,
     .credit = 1024,
     .keys = keys,
@@ -271,6 +263,7 @@ PAL_EXPORT const pal_adapter_t palaver_adapter = {
     .key_size = sizeof *keys,
     .open = web_open,
     .deliver = web_deliver,
+    .live = web_live,
     .drain = web_drain,
     .close = web_close,
 };

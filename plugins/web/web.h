@@ -1,81 +1,74 @@
-/*  web -- the gateway for web clients: a message is a POST, the answer its response
-    OWNS    requests that wait for their answers, and the last answers of each session
+/*  web -- the gateway for web clients: what its parts share
+    OWNS    all that is open, waits or is kept
     THREAD  the host's loop
-    FAILS   towards clients with problem+json (RFC 9457)
-    COST    about 1 KB a waiting request, and what `recent_mb` allows for answers
+    FAILS   towards clients with problem+json (RFC 9457), or in OpenAI's shape
+    COST    about 1 KB a waiting request, and what `recent_mb` and `repeats` allow for answers
 
-    A reply is handed to the request that waits for it; it is also kept among its session's recent answers,
-    where a client that gave up waiting finds it. That is what `sent` means here.  */
+    A reply is handed to the request that waits for it and to who follows its session; it is also kept among
+    its session's recent events, where a client that gave up waiting finds it. That is what `sent` means here.  */
 
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
 
-#include "web/table.h"
-#include "web/text.h"
+#include "web/access.h"
+#include "web/answer.h"
+#include "web/asker.h"
+#include "web/call.h"
+#include "web/message.h"
+#include "web/meters.h"
+#include "web/page.h"
+#include "web/room.h"
+#include "web/route.h"
+#include "web/ticket.h"
 
-typedef struct {
+typedef struct web {
     const pal_host_t *host;
-    uint32_t timeout_ms;
-    size_t recent_bytes_max;
-    size_t waiting_max;
-    size_t repeats_max;
+    access_t access;
+    meters_t meters;
+    pal_text_t origins;
+    pal_text_t models;
+    bool tls;
     bool draining;
-    table_t waits; /* wait_t by the id of the event */
-    table_t calls; /* the same by the number of the call, and those whose event is not yet stored */
-    table_t sessions;  /* recent_t by conversation */
-    table_t questions; /* what the broker was asked about sessions, by the number of the call */
-    table_t repeats;   /* repeat_t by platform id: Idempotency-Key */
-    size_t recent_bytes;
+    uint32_t timeout_ms;
+    uint32_t message_rate; /* a minute; 0: no limit */
+    size_t waiting, waiting_max;
+    table_t
+        calls; /* call_t by number: all that a client still has open and that must hear of its end */
+    table_t questions;  /* what the broker was asked about sessions */
+    table_t savings;    /* replies whose answers are being kept */
+    table_t tickets;    /* ticket_t by name */
+    table_t ticket_ids; /* the same by the event's id */
+    size_t kept_count, kept_max;
+    int64_t kept_us_max;
+    bool kept_loaded;
+    table_t rooms; /* room_t by conversation */
+    size_t recent_bytes, recent_bytes_max;
+    int64_t since_us;     /* when it began, wall clock */
+    int64_t forgotten_us; /* rooms of before then may be incomplete */
+    size_t streams, sockets;
 } web_t;
 
-/* ------------------------------------------------------------------ problem.c */
+/* ------------------------------------------------------------------ chat.c, session.c */
 
-/*  Answers `call` with JSON; `extra` (may be NULL) is one more header.  */
-void respond (web_t *self, uint64_t call, uint32_t status, pal_text_t json,
-              const pal_header_t *extra);
+void chat_deliver (web_t *web, const pal_reply_t *reply);
+void chat_close (web_t *web);
 
-/*  An error: application/problem+json with title, status and detail.  */
-void respond_problem (web_t *self, uint64_t call, uint32_t status, pal_text_t detail,
-                      const pal_header_t *extra);
-void respond_busy (web_t *self, uint64_t call, uint32_t retry_after_ms, pal_text_t detail);
+/*  May this request send a message now? If not, it has been answered.  */
+bool chat_may_take (asker_t *asker);
+/*  Its Idempotency-Key; false: it is too long, and the request has been answered.  */
+bool chat_key (asker_t *asker, char bytes[TICKET_KEY_BYTES_MAX], pal_text_t *ret_key);
+void session_close (web_t *web);
 
-/* ------------------------------------------------------------------ message.c */
+/* ------------------------------------------------------------------ events.c: shared with WebSockets */
 
-/*  What a POST /chat/message says; texts live as long as `root`.  */
-typedef struct {
-    void *root; /* the parsed JSON */
-    pal_text_t session_id, user_id, message_text, platform;
-    char *metadata; /* JSON text, or NULL */
-    int64_t timestamp_us;
-} message_t;
+/*  A `seq` in decimal; false: it is none.  */
+bool events_number (pal_text_t text, uint64_t *ret_number);
+void events_hello (text_t *out, pal_text_t conversation, uint64_t seq);
+void events_gap (text_t *out, uint64_t after, uint64_t until);
 
-/*  NULL, or what is wrong with it. The message is to be freed in either case.  */
-const char *message_parse (message_t *self, pal_text_t body);
-void message_free (message_t *self);
+/* ------------------------------------------------------------------ socket.c */
 
-/*  Microseconds since 1970 of an RFC 3339 time; false: it is none.  */
-bool message_time (pal_text_t text, int64_t *ret_us);
-
-/* ------------------------------------------------------------------ chat.c */
-
-void chat_message (web_t *self, const pal_http_request_t *request);
-void chat_gone (web_t *self, uint64_t call);
-void chat_deliver (web_t *self, const pal_reply_t *reply);
-/*  Answers all that wait: the adapter ends.  */
-void chat_close (web_t *self);
-
-/* ------------------------------------------------------------------ recent.c */
-
-/*  Keeps an answer of a session; false: no memory.  */
-bool recent_add (web_t *self, pal_text_t conversation, pal_text_t json);
-void recent_show (web_t *self, uint64_t call, pal_text_t conversation);
-void recent_forget (web_t *self, pal_text_t conversation);
-void recent_close (web_t *self);
-
-/* ------------------------------------------------------------------ session.c */
-
-void session_show (web_t *self, uint64_t call, pal_text_t conversation);
-void session_reset (web_t *self, uint64_t call, pal_text_t conversation);
-void session_close (web_t *self);
+/*  0: taken; else the status to refuse with.  */
+uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const char **ret_protocol);
 
 #endif

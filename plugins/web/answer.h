@@ -1,0 +1,31 @@
+/*  answer -- a reply, a message or something live as the JSON that every client of the gateway sees
+    OWNS    nothing
+    THREAD  the host's loop
+    FAILS   by text_t's `failed`
+    COST    one pass over the texts; the agent's own JSON is copied as it is
+
+    A kept event ends with its number in the session, `"seq":N}`: the same bytes go to the request that waits,
+    to streams, to WebSockets and into the session's recent events.  */
+
+#ifndef WEB_ANSWER_H
+#define WEB_ANSWER_H
+
+#include "web/text.h"
+
+/*  Whole: {"type":"chat.response",...,"seq":N}  */
+void answer_write (text_t *out, const pal_reply_t *reply, uint64_t seq);
+
+/*  An event that somebody sent, without its end; answer_end completes it when it is stored.  */
+void answer_begin_event (text_t *out, const pal_event_t *event, pal_text_t id);
+void answer_end (text_t *out, uint64_t seq);
+
+/*  Whole: {"type":"chat.delta","session_id":...,...}  */
+void answer_write_live (text_t *out, const pal_live_t *live);
+
+/*  The text of a chat.delta; false: it is none. Kept in `out`.  */
+bool answer_delta (text_t *out, const pal_live_t *live);
+
+/*  Why the broker answered in the agent's place ("general_error", ...); empty: it did not.  */
+pal_text_t answer_fallback (const pal_reply_t *reply, char bytes[64]);
+
+#endif

@@ -1,0 +1,197 @@
+#include "web/route.h"
+
+#include "web/page.h"
+#include "web/web.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SESSION_BYTES_MAX = 180 };
+
+static const struct {
+    const char *method, *path;
+    scope_t scope;
+    asker_shape_t shape;
+    void (*serve) (asker_t *asker, const request_t *request);
+} routes[] = {
+#define ROUTE(name, method, path, scope, shape)                                                    \
+    {method, path, SCOPE_##scope, ASKER_##shape, route_##name},
+#include "web/route.def"
+#undef ROUTE
+};
+
+enum { ROUTES = sizeof routes / sizeof *routes };
+
+const char *route_path (size_t route)
+{
+    if (route < ROUTES)
+        return routes[route].path;
+    return route == ROUTE_page ? "page" : route == ROUTE_unknown ? "unknown" : NULL;
+}
+
+const char *route_method (size_t route)
+{
+    return route < ROUTES ? routes[route].method : "GET";
+}
+
+/* ------------------------------------------------------------------ matching */
+
+static bool matches (const char *pattern, pal_text_t path, pal_text_t *ret_part)
+{
+    size_t head = strcspn (pattern, "*");
+    size_t tail = pattern[head] ? strlen (pattern + head + 1) : 0;
+    if (!pattern[head])
+        return pal_text_is (path, pattern);
+    if (path.size <= head + tail || memcmp (path.data, pattern, head) != 0
+        || memcmp (path.data + path.size - tail, pattern + head + 1, tail) != 0)
+        return false;
+    *ret_part = (pal_text_t){path.data + head, path.size - head - tail};
+    return !memchr (ret_part->data, '/', ret_part->size);
+}
+
+static bool method_is (pal_text_t method, const char *wanted)
+{
+    return pal_text_is (method, wanted)
+           || (pal_text_is (method, "HEAD") && strcmp (wanted, "GET") == 0);
+}
+
+/*  What a path takes, as in Allow; empty: there is no such path.  */
+static void methods_of (pal_text_t path, char *bytes, size_t size)
+{
+    pal_text_t part;
+    size_t used = 0;
+    bytes[0] = 0;
+    for (size_t at = 0; at < ROUTES; at++) {
+        if (!matches (routes[at].path, path, &part))
+            continue;
+        const char *method = routes[at].method;
+        used += (size_t) snprintf (bytes + used, size - used, "%s%s%s", used ? ", " : "", method,
+                                   strcmp (method, "GET") == 0 ? ", HEAD" : "");
+    }
+    if (!used && page_find (path))
+        used = (size_t) snprintf (bytes, size, "GET, HEAD");
+    if (used)
+        snprintf (bytes + used, size - used, ", OPTIONS");
+}
+
+/* ------------------------------------------------------------------ serving */
+
+static void serve_other (asker_t *asker, const pal_http_request_t *request)
+{
+    char methods[64];
+    const page_file_t *file = page_find (request->path);
+    if (file && method_is (request->method, "GET")) {
+        asker->route = ROUTE_page;
+        page_serve (asker, file);
+        return;
+    }
+    methods_of (request->path, methods, sizeof methods);
+    if (!methods[0])
+        asker_problem (asker, PROBLEM_NO_PATH, pal_text (NULL), 0);
+    else if (pal_text_is (request->method, "OPTIONS"))
+        asker_preflight (asker, methods);
+    else
+        asker_problem_with (asker, PROBLEM_NO_METHOD, pal_text (NULL),
+                            &(pal_header_t){pal_text ("allow"), pal_text (methods)});
+}
+
+void route_serve (web_t *web, const pal_http_request_t *http)
+{
+    asker_t asker;
+    request_t request = {.http = http, .head = pal_text_is (http->method, "HEAD")};
+    asker_init (&asker, web, http);
+    asker.route = ROUTE_unknown;
+    if (http->path.size > 4 && memcmp (http->path.data, "/v1/", 4) == 0)
+        asker.shape = ASKER_OPENAI;
+    for (size_t at = 0; at < ROUTES; at++) {
+        if (!method_is (http->method, routes[at].method)
+            || !matches (routes[at].path, http->path, &request.part))
+            continue;
+        asker.route = at;
+        asker.shape = routes[at].shape;
+        if (asker_allowed (&asker, routes[at].scope))
+            routes[at].serve (&asker, &request);
+        return;
+    }
+    serve_other (&asker, http);
+}
+
+uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part)
+{
+    asker->route = ROUTE_socket_refuse;
+    if (!matches (routes[ROUTE_socket_refuse].path, path, ret_part))
+        return 404;
+    if (ret_part->size > SESSION_BYTES_MAX)
+        return 404;
+    if (asker->has_origin && !asker->origin.size)
+        return problem_status (PROBLEM_FOREIGN);
+    unsigned fault = asker_fault (asker, SCOPE_CHAT);
+    return fault ? problem_status ((problem_t) (fault - 1)) : 0;
+}
+
+/* ------------------------------------------------------------------ what handlers share */
+
+static int hex_digit (char digit)
+{
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                          : -1;
+}
+
+static bool decode (pal_text_t text, char *bytes, size_t size, pal_text_t *ret_value)
+{
+    size_t used = 0;
+    for (size_t at = 0; at < text.size; at++) {
+        char byte = text.data[at] == '+' ? ' ' : text.data[at];
+        if (byte == '%' && at + 2 < text.size && hex_digit (text.data[at + 1]) >= 0
+            && hex_digit (text.data[at + 2]) >= 0) {
+            byte = (char) (hex_digit (text.data[at + 1]) << 4 | hex_digit (text.data[at + 2]));
+            at += 2;
+        }
+        if (used == size)
+            return false;
+        bytes[used++] = byte;
+    }
+    *ret_value = (pal_text_t){bytes, used};
+    return true;
+}
+
+bool route_query (pal_text_t query, const char *name, char *bytes, size_t size,
+                  pal_text_t *ret_value)
+{
+    const size_t length = strlen (name);
+    while (query.size) {
+        size_t end = 0;
+        while (end < query.size && query.data[end] != '&')
+            end++;
+        if (end > length && memcmp (query.data, name, length) == 0 && query.data[length] == '=')
+            return decode ((pal_text_t){query.data + length + 1, end - length - 1}, bytes, size,
+                           ret_value);
+        size_t skip = end < query.size ? end + 1 : end;
+        query = (pal_text_t){query.data + skip, query.size - skip};
+    }
+    return false;
+}
+
+bool route_takes_json (asker_t *asker)
+{
+    static const char type[] = "application/json";
+    const size_t size = sizeof type - 1;
+    char bytes[128];
+    /*  A browser asks before it sends JSON to another site, and does not before a form: forms are not taken.  */
+    pal_text_t given = asker_header (asker, "content-type", bytes, sizeof bytes);
+    bool good = given.size >= size && strncasecmp (given.data, type, size) == 0
+                && (given.size == size || strchr ("; ", given.data[size]));
+    if (!good)
+        asker_problem (asker, PROBLEM_NOT_TYPED, pal_text (NULL), 0);
+    return good;
+}
+
+bool route_session_good (asker_t *asker, pal_text_t part)
+{
+    if (part.size <= SESSION_BYTES_MAX)
+        return true;
+    asker_problem (asker, PROBLEM_NO_SESSION, pal_text (NULL), 0);
+    return false;
+}

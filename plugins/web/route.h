@@ -1,0 +1,54 @@
+/*  route -- from a request to its handler, by the table in route.def
+    OWNS    nothing
+    THREAD  the host's loop
+    FAILS   by answering: 404, 405, 401, 403
+    COST    a comparison a route
+
+    A handler gets a request that may be asked for, and answers it now or later; `part` is what `*` stands
+    for, lent for the call.  */
+
+#ifndef WEB_ROUTE_H
+#define WEB_ROUTE_H
+
+#include "web/asker.h"
+
+typedef struct {
+    const pal_http_request_t *http;
+    pal_text_t part;
+    bool head; /* HEAD: the host leaves the body away */
+} request_t;
+
+typedef enum {
+#define ROUTE(name, method, path, scope, shape) ROUTE_##name,
+#include "web/route.def"
+#undef ROUTE
+    ROUTE_page, /* a file of page/ */
+    ROUTE_unknown,
+    ROUTE_COUNT_
+} route_t;
+
+#define ROUTE(name, method, path, scope, shape)                                                    \
+    void route_##name (asker_t *asker, const request_t *request);
+#include "web/route.def"
+#undef ROUTE
+
+/*  For metrics and tests: NULL behind the last one.  */
+const char *route_path (size_t route);
+const char *route_method (size_t route);
+
+void route_serve (struct web *web, const pal_http_request_t *request);
+
+/*  The WebSocket's path: 0 with its part, or what to refuse with.  */
+uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part);
+
+/*  The value of `name` in a query, decoded; false: it is not there, or too long for `bytes`.  */
+bool route_query (pal_text_t query, const char *name, char *bytes, size_t size,
+                  pal_text_t *ret_value);
+
+/*  A body in JSON? If not, it has been answered.  */
+bool route_takes_json (asker_t *asker);
+
+/*  Can it be the id of a session? If not, it has been answered.  */
+bool route_session_good (asker_t *asker, pal_text_t part);
+
+#endif

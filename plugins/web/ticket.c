@@ -1,0 +1,335 @@
+#include "web/ticket.h"
+
+#include "web/answer.h"
+#include "web/room.h"
+#include "web/web.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint32_t FULL_RETRY_MS = 1000;
+
+/* ------------------------------------------------------------------ life */
+
+ticket_t *ticket_new (web_t *web, pal_text_t name, pal_text_t conversation)
+{
+    ticket_t *self = calloc (1, sizeof *self + conversation.size + 1);
+    if (!self)
+        return NULL;
+    self->web = web;
+    self->since_us = web->host->wall_us (web->host);
+    memcpy (self->name, name.data, sizeof self->name - 1);
+    if (conversation.size)
+        memcpy (self->conversation_bytes, conversation.data, conversation.size);
+    self->conversation = (pal_text_t){self->conversation_bytes, conversation.size};
+    return self;
+}
+
+void ticket_register (ticket_t *self)
+{
+    self->by_name.key = pal_text (self->name);
+    self->by_id.key = pal_text (self->id.text);
+    table_put (&self->web->tickets, &self->by_name);
+    table_put (&self->web->ticket_ids, &self->by_id);
+    self->web->kept_count += self->kept;
+}
+
+void ticket_destroy (ticket_t *self)
+{
+    web_t *web = self->web;
+    web->kept_count -= self->kept;
+    web->host->timer_cancel (web->host, self->timer);
+    table_remove (&web->tickets, &self->by_name);
+    table_remove (&web->ticket_ids, &self->by_id);
+    text_free (&self->event);
+    text_free (&self->answer);
+    free (self);
+}
+
+static void free_if_over (ticket_t *self)
+{
+    if (!self->published && !self->waiter && !self->kept && !self->ending)
+        ticket_destroy (self);
+}
+
+/*  Nobody can name it any more; it goes when it is over.  */
+static void forget (ticket_t *self)
+{
+    ticket_store_remove (self);
+    self->web->kept_count--;
+    self->kept = false;
+    free_if_over (self);
+}
+
+void tickets_make_room (web_t *web)
+{
+    int64_t old = web->host->wall_us (web->host) - web->kept_us_max;
+    size_t looks = web->tickets.count;
+    while (looks-- > 0 && table_oldest (&web->tickets)) {
+        ticket_t *oldest = ENTRY_OF (table_oldest (&web->tickets), ticket_t, by_name);
+        bool over = web->kept_count > web->kept_max || oldest->since_us < old;
+        if (!over)
+            return;
+        bool may_go = oldest->kept && !oldest->waiter && !oldest->published;
+        if (may_go)
+            forget (oldest);
+        else /* one that waits: it ends by itself */
+            table_touch (&web->tickets, &oldest->by_name);
+    }
+}
+
+void ticket_keep (ticket_t *self)
+{
+    if (self->kept)
+        return;
+    self->kept = true;
+    self->web->kept_count++;
+    ticket_store_save (self, NULL, NULL);
+    tickets_make_room (self->web);
+}
+
+/* ------------------------------------------------------------------ who waits */
+
+void ticket_leave (ticket_t *self)
+{
+    web_t *web = self->web;
+    if (self->waiter)
+        web->waiting--;
+    web->host->timer_cancel (web->host, self->timer);
+    self->timer = 0;
+    self->waiter = NULL;
+    free_if_over (self);
+}
+
+/*  The waiter may keep the ticket, or leave it, while it is told.  */
+static void end (ticket_t *self, const ticket_end_t *how)
+{
+    const ticket_waiter_t *waiter = self->waiter;
+    if (!waiter)
+        return;
+    self->ending = true;
+    ticket_leave (self);
+    waiter->ended (self->arg, self, how);
+    self->ending = false;
+}
+
+static void on_late (void *arg)
+{
+    ticket_t *self = arg;
+    self->timer = 0;
+    end (self, &(ticket_end_t){.how = TICKET_LATE, .stored = self->stored});
+    free_if_over (self);
+}
+
+static void wait_for (ticket_t *self, const ticket_waiter_t *waiter, void *arg, uint32_t wait_ms)
+{
+    const pal_host_t *host = self->web->host;
+    self->waiter = waiter;
+    self->arg = arg;
+    self->web->waiting++;
+    if (wait_ms)
+        self->timer = host->timer (host, wait_ms, 0, on_late, self);
+}
+
+/* ------------------------------------------------------------------ publishing */
+
+static void show_event (ticket_t *self)
+{
+    web_t *web = self->web;
+    pal_text_t kept;
+    if (!self->event.size)
+        return;
+    uint64_t seq = room_next (web, self->conversation, web->host->wall_us (web->host));
+    answer_end (&self->event, seq);
+    if (seq)
+        room_add (web, self->conversation, seq, false, &self->event, &kept);
+    text_free (&self->event);
+}
+
+/*  The event was not taken: the same key may be tried again.  */
+static void refuse (ticket_t *self, const pal_published_t *result)
+{
+    bool busy = result->taken == PAL_BUSY;
+    self->ending = true;
+    end (self, &(ticket_end_t){.how = busy ? TICKET_BUSY : TICKET_REJECTED,
+                               .retry_after_ms = result->retry_after_ms,
+                               .reason = result->reason});
+    if (self->kept)
+        ticket_store_remove (self);
+    ticket_destroy (self);
+}
+
+static void on_published (void *arg, const pal_published_t *result)
+{
+    ticket_t *self = arg;
+    self->published = false;
+    if (result->taken != PAL_STORED) {
+        refuse (self, result);
+        return;
+    }
+    self->stored = true;
+    self->ending = true;
+    if (self->waiter && self->waiter->stored)
+        self->waiter->stored (self->arg, self);
+    self->ending = false;
+    show_event (self);
+    free_if_over (self);
+}
+
+static void publish (ticket_t *self, const ticket_order_t *order)
+{
+    const pal_host_t *host = self->web->host;
+    pal_event_t event = order->event;
+    pal_id_t id;
+    event.platform_id = pal_text (self->name);
+    if (!event.timestamp_us)
+        event.timestamp_us = host->wall_us (host);
+    self->published = true;
+    host->publish (host, &event, on_published, self, &id);
+    if (!self->id.text[0]) { /* a repeat keeps the id that the broker knows */
+        self->id = id;
+        text_free (&self->event);
+        answer_begin_event (&self->event, &event, pal_text (id.text));
+    }
+}
+
+/* ------------------------------------------------------------------ taking */
+
+static void hash (uint8_t out[TICKET_HASH_BYTES], pal_text_t a, pal_text_t b)
+{
+    crypto_generichash_state state;
+    crypto_generichash_init (&state, NULL, 0, TICKET_HASH_BYTES);
+    crypto_generichash_update (&state, (const unsigned char *) &a.size, sizeof a.size);
+    crypto_generichash_update (&state, (const unsigned char *) a.data, a.size);
+    crypto_generichash_update (&state, (const unsigned char *) b.data, b.size);
+    crypto_generichash_final (&state, out, TICKET_HASH_BYTES);
+}
+
+static void make_name (web_t *web, const ticket_order_t *order,
+                       char ret_name[TICKET_HASH_BYTES * 2 + 1])
+{
+    uint8_t bytes[TICKET_HASH_BYTES];
+    if (order->key.size)
+        hash (bytes, order->scope, order->key); /* one client's key is not another one's */
+    else
+        web->host->random (web->host, bytes, sizeof bytes);
+    sodium_bin2hex (ret_name, TICKET_HASH_BYTES * 2 + 1, bytes, sizeof bytes);
+}
+
+/*  A key that is known: what came of its first use.  */
+static ticket_taking_t take_again (ticket_t *self, const ticket_order_t *order,
+                                   const uint8_t same[TICKET_HASH_BYTES],
+                                   const ticket_waiter_t *waiter, void *arg)
+{
+    if (memcmp (self->same, same, TICKET_HASH_BYTES) != 0)
+        return TICKET_OTHER_BODY;
+    if (self->waiter || self->published)
+        return TICKET_IN_FLIGHT;
+    table_touch (&self->web->tickets, &self->by_name);
+    if (self->state != TICKET_PENDING)
+        return TICKET_REPEATED;
+    if (!self->stored) /* the broker drops it if it has it */
+        publish (self, order);
+    wait_for (self, waiter, arg, order->wait_ms);
+    return TICKET_TAKEN;
+}
+
+static ticket_t *take_new (web_t *web, const ticket_order_t *order, pal_text_t name,
+                           const uint8_t same[TICKET_HASH_BYTES])
+{
+    ticket_t *self = ticket_new (web, name, order->event.conversation);
+    if (!self)
+        return NULL;
+    memcpy (self->same, same, TICKET_HASH_BYTES);
+    publish (self, order);
+    ticket_register (self);
+    if (order->key.size)
+        ticket_keep (self);
+    return self;
+}
+
+ticket_taking_t ticket_take (web_t *web, const ticket_order_t *order, const ticket_waiter_t *waiter,
+                             void *arg, ticket_t **ret_ticket)
+{
+    char name[TICKET_HASH_BYTES * 2 + 1];
+    uint8_t same[TICKET_HASH_BYTES] = {0};
+    ticket_taking_t taking = TICKET_TAKEN;
+    if (web->waiting >= web->waiting_max)
+        return TICKET_FULL;
+    if (order->key.size && !web->kept_loaded)
+        return TICKET_TOO_SOON;
+    make_name (web, order, name);
+    if (order->key.size)
+        hash (same, pal_text (NULL), order->same);
+    entry_t *entry = order->key.size ? table_get (&web->tickets, pal_text (name)) : NULL;
+    ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_name) : NULL;
+    if (self) {
+        taking = take_again (self, order, same, waiter, arg);
+    } else {
+        self = take_new (web, order, pal_text (name), same);
+        if (!self)
+            return TICKET_FULL;
+        wait_for (self, waiter, arg, order->wait_ms);
+    }
+    *ret_ticket = self;
+    return taking;
+}
+
+/* ------------------------------------------------------------------ answers */
+
+ticket_t *ticket_find (web_t *web, pal_text_t id)
+{
+    entry_t *entry = table_get (&web->ticket_ids, id);
+    ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
+    return self && self->kept ? self : NULL;
+}
+
+ticket_t *ticket_of_reply (web_t *web, const pal_reply_t *reply)
+{
+    entry_t *entry =
+        reply->has_reply_to ? table_get (&web->ticket_ids, pal_text (reply->reply_to.text)) : NULL;
+    if (entry)
+        return ENTRY_OF (entry, ticket_t, by_id);
+    entry = reply->platform_id.size ? table_get (&web->tickets, reply->platform_id) : NULL;
+    return entry ? ENTRY_OF (entry, ticket_t, by_name) : NULL;
+}
+
+void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed)
+{
+    self->state = failed ? TICKET_FAILED : TICKET_DONE;
+    self->stored = true;
+    if (self->kept) {
+        self->answer.size = 0;
+        text_add_view (&self->answer, json);
+    }
+    self->ending = true;
+    end (self,
+         &(ticket_end_t){.how = TICKET_ANSWERED, .stored = true, .reply = reply, .json = json});
+    self->ending = false;
+    free_if_over (self);
+}
+
+void ticket_delta (web_t *web, const pal_live_t *live)
+{
+    entry_t *entry =
+        live->has_reply_to ? table_get (&web->ticket_ids, pal_text (live->reply_to.text)) : NULL;
+    ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
+    text_t delta = {0};
+    if (self && self->waiter && self->waiter->delta && answer_delta (&delta, live))
+        self->waiter->delta (self->arg, self, text_view (&delta));
+    text_free (&delta);
+}
+
+void tickets_close (web_t *web)
+{
+    for (entry_t *entry; (entry = table_oldest (&web->tickets));) {
+        ticket_t *self = ENTRY_OF (entry, ticket_t, by_name);
+        self->published = false; /* the host will not call back any more */
+        self->ending = true;
+        end (self, &(ticket_end_t){.how = TICKET_STOPPED,
+                                   .stored = self->stored,
+                                   .retry_after_ms = FULL_RETRY_MS});
+        ticket_destroy (self);
+    }
+}
