@@ -1,0 +1,87 @@
+#include "advisor/claude/limiter.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const char *limiter_name (limit_kind_t kind)
+{
+    static const char *const NAMES[LIMIT_KIND_COUNT_] = {
+        [LIMIT_REQUESTS] = "requests",
+        [LIMIT_TOKENS] = "tokens",
+        [LIMIT_INPUT] = "input-tokens",
+        [LIMIT_OUTPUT] = "output-tokens",
+    };
+    return NAMES[kind];
+}
+
+int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t now_us)
+{
+    const int64_t wanted[LIMIT_KIND_COUNT_] = {
+        [LIMIT_REQUESTS] = 1,
+        [LIMIT_TOKENS] = input + output,
+        [LIMIT_INPUT] = input,
+        [LIMIT_OUTPUT] = output,
+    };
+    int64_t until_us = self->closed_until_us > now_us ? self->closed_until_us : 0;
+    for (int kind = 0; kind < LIMIT_KIND_COUNT_; kind++) {
+        int64_t reset_us = self->limits[kind].reset_us;
+        if (reset_us <= now_us)
+            self->limits[kind].reset_us = 0; /* a new window: nothing is known about it */
+        else if (self->limits[kind].left < wanted[kind] && reset_us > until_us)
+            until_us = reset_us;
+    }
+    if (until_us)
+        return until_us;
+    for (int kind = 0; kind < LIMIT_KIND_COUNT_; kind++)
+        self->limits[kind].left -= wanted[kind];
+    return 0;
+}
+
+void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t reset_us)
+{
+    const int64_t same_us =
+        1000000; /* two answers of one window may disagree by this about its end */
+    int64_t known_us = self->limits[kind].reset_us;
+    bool newer = reset_us > known_us + same_us;
+    if (!known_us || newer || left < self->limits[kind].left)
+        self->limits[kind].left = left;
+    if (!known_us || newer)
+        self->limits[kind].reset_us = reset_us;
+}
+
+void limiter_close (limiter_t *self, int64_t until_us)
+{
+    if (until_us > self->closed_until_us)
+        self->closed_until_us = until_us;
+}
+
+/*  "+02:00" or "Z" behind the time, in seconds.  */
+static bool zone (const char *text, int64_t *ret_s)
+{
+    if (strcmp (text, "Z") == 0 || strcmp (text, "z") == 0) {
+        *ret_s = 0;
+        return true;
+    }
+    if ((*text != '+' && *text != '-') || strlen (text) != 6 || text[3] != ':')
+        return false;
+    int64_t seconds = strtol (text + 1, NULL, 10) * 3600 + strtol (text + 4, NULL, 10) * 60;
+    *ret_s = *text == '+' ? seconds : -seconds;
+    return true;
+}
+
+bool limiter_time (const char *text, int64_t *ret_us)
+{
+    struct tm parts = {0};
+    int64_t fraction_us = 0, unit_us = 100000, zone_s;
+    const char *rest = strptime (text, "%Y-%m-%dT%H:%M:%S", &parts);
+    if (!rest)
+        return false;
+    if (*rest == '.')
+        for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit_us /= 10)
+            fraction_us += (*rest - '0') * unit_us;
+    if (!zone (rest, &zone_s))
+        return false;
+    *ret_us = ((int64_t) timegm (&parts) - zone_s) * 1000000 + fraction_us;
+    return true;
+}

@@ -1,0 +1,47 @@
+/*  limiter -- one view of a server's rate limits, fed by the headers of all answers
+    OWNS    nothing: a plain value; its owner holds a lock around it
+    THREAD  that of its owner
+    FAILS   never: headers that make no sense are passed over
+    COST    a few comparisons
+
+    Each request that begins takes its share of what is left at once, so that many that begin together do not all
+    run into the limit. A server that says "not before" holds everybody back.  */
+
+#ifndef ADVISOR_CLAUDE_LIMITER_H
+#define ADVISOR_CLAUDE_LIMITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum {
+    LIMIT_REQUESTS,
+    LIMIT_TOKENS,
+    LIMIT_INPUT,
+    LIMIT_OUTPUT,
+    LIMIT_KIND_COUNT_
+} limit_kind_t;
+
+typedef struct {
+    int64_t closed_until_us;
+    struct {
+        int64_t left;
+        int64_t reset_us; /* 0: not known */
+    } limits[LIMIT_KIND_COUNT_];
+} limiter_t;
+
+/*  "requests", "tokens", "input-tokens", "output-tokens": as in the headers' names.  */
+const char *limiter_name (limit_kind_t kind);
+
+/*  0: begin now, and the share is taken; else the time at which to ask again.  */
+int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t now_us);
+
+/*  What an answer says: `left` of a kind until `reset_us` (monotonic).  */
+void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t reset_us);
+
+/*  Nobody before that time.  */
+void limiter_close (limiter_t *self, int64_t until_us);
+
+/*  An RFC 3339 time in microseconds since 1970; false when it is none.  */
+bool limiter_time (const char *text, int64_t *ret_us);
+
+#endif
