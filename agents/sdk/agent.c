@@ -86,6 +86,7 @@ plv_err_t plv_agent_new (const plv_agent_options_t *options, plv_agent_t **ret_a
     plv_list_init (&self->waiting);
     plv_list_init (&self->held);
     self->link.signals = -1;
+    self->link.welcome_us = WELCOME_WAIT_MS * 1000;
     self->wake = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     randombytes_buf (self->incarnation, sizeof self->incarnation);
 

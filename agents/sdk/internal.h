@@ -20,8 +20,9 @@
 #include <stdatomic.h>
 
 enum {
-    KEY_TEXT_BYTES = 41, /* a CURVE key in Z85, and a NUL */
-    WELCOME_WAIT_MS = 5000,
+    KEY_TEXT_BYTES = 41,    /* a CURVE key in Z85, and a NUL */
+    WELCOME_WAIT_MS = 1000, /* doubles: a HELLO may have gone to a broker that died with it */
+    WELCOME_WAIT_MS_MAX = 8000,
     LIVE_BACKLOG_BYTES = 1024 * 1024, /* live frames are dropped beyond this */
     QUICK_US = 100, /* a handler below this may wait for others to answer with it */
 };
@@ -106,6 +107,7 @@ typedef struct {
     int64_t said_us;
     int64_t pinged_us;
     int64_t hello_us;
+    int64_t welcome_us; /* patience with that HELLO */
     int64_t reopen_us;  /* 0: the socket is open */
     int64_t pause_us;   /* before the next reopening */
     int64_t drained_us; /* when the last handler was done while draining; 0: not yet */

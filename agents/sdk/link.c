@@ -167,8 +167,10 @@ void plv_link_keep_time (plv_agent_t *self)
             plv_link_open (self);
     } else if (link->state == LINK_READY) {
         keep_ready (self, now_us);
-    } else if (now_us - link->hello_us > WELCOME_WAIT_MS * 1000) {
+    } else if (now_us - link->hello_us > link->welcome_us) {
         plv_agent_note (self, "no answer from %s: trying again", self->set.endpoint);
+        if (link->welcome_us < WELCOME_WAIT_MS_MAX * 1000)
+            link->welcome_us *= 2;
         plv_link_reopen (self, RECONNECT_MS * 1000);
     }
     if (atomic_load (&self->stop) && self->phase != PHASE_OVER)
@@ -182,7 +184,7 @@ int64_t plv_link_next_us (const plv_agent_t *self)
     if (!link->socket)
         next_us = link->reopen_us;
     else if (link->state != LINK_READY)
-        next_us = link->hello_us + WELCOME_WAIT_MS * 1000;
+        next_us = link->hello_us + link->welcome_us;
     else if (link->heard_us + link->timeout_us < next_us)
         next_us = link->heard_us + link->timeout_us;
     if (atomic_load (&self->stop)) {

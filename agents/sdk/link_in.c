@@ -27,6 +27,7 @@ static plv_err_t on_welcome (plv_agent_t *self, const plv_frame_t *frame, plv_fa
     link->timeout_us = (int64_t) timeout_ms * 1000;
     link->state = LINK_READY;
     link->pause_us = 0;
+    link->welcome_us = WELCOME_WAIT_MS * 1000;
     plv_link_welcomed (self);
     plv_agent_note (self, "connected to %s, broker " PLV_VIEW_FMT, self->set.endpoint,
                     PLV_VIEW_ARG (frame->arg[0].bytes));

@@ -49,7 +49,7 @@ REASON_BYTES_MAX = 1024
 LIVE_BYTES_MAX = 65536
 DEPTH_MAX = 32
 
-WELCOME_WAIT_S = 5.0
+WELCOME_WAIT_S, WELCOME_WAIT_MAX_S = 1.0, 8.0  # doubles: a HELLO may have gone to a broker that died with it
 DRAIN_WAIT_S = 10.0
 BATCH_PATIENCE_S = 0.25
 BYE_PAUSE_S = 1.0
@@ -658,6 +658,7 @@ class _Link:
         self._heartbeat, self._timeout = 2.0, 10.0
         self._heard = self._said = self._hello_at = self._reopen_at = 0.0
         self._pinged = self._pause = 0.0
+        self._welcome_wait = WELCOME_WAIT_S
         self._nap = QUICK_S
         self._drain_said = False
         self._drained = 0.0
@@ -744,7 +745,7 @@ class _Link:
             raise Refused ('PROTOCOL', f'WELCOME: heartbeat_ms {heartbeat_ms} and timeout_ms {timeout_ms} '
                                        'make no sense')
         self._heartbeat, self._timeout = heartbeat_ms / 1000, timeout_ms / 1000
-        self._state, self._pause = 'ready', 0.0
+        self._state, self._pause, self._welcome_wait = 'ready', 0.0, WELCOME_WAIT_S
         worker = self._worker
         worker._ready = True
         worker._out.clear ()
@@ -853,8 +854,9 @@ class _Link:
         elif self._state == 'ready' and now - self._heard > self._timeout:
             self._worker._log ('the broker is silent: connecting anew')
             self._reopen (0.1)
-        elif self._state == 'introduced' and now - self._hello_at > WELCOME_WAIT_S:
+        elif self._state == 'introduced' and now - self._hello_at > self._welcome_wait:
             self._worker._log (f'no answer from {self._worker._endpoint}: trying again')
+            self._welcome_wait = min (self._welcome_wait * 2, WELCOME_WAIT_MAX_S)
             self._reopen (0.1)
         elif self._state == 'ready' and now >= self._ping_at ():
             self._say (_frame ('PING'))
@@ -868,7 +870,7 @@ class _Link:
         if self._socket is None:
             return self._reopen_at
         if self._state == 'introduced':
-            return self._hello_at + WELCOME_WAIT_S
+            return self._hello_at + self._welcome_wait
         return min (self._ping_at (), self._heard + self._timeout)
 
     def _patience (self) -> float:

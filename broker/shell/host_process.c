@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log_line.h"
+#include "shell/plugin_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,34 +52,41 @@ static const char *log_format (const plv_log_t *log)
     }
 }
 
+enum { WORDS_MAX = 24 };
+
+/*  The command line; exec takes what it never writes as char *.  */
+static void put_words (const host_process_options_t *options, const char *dir,
+                       char *ret_words[WORDS_MAX])
+{
+    const char *pairs[][2] = {{"--plugin", options->plugin},
+                              {"--name", options->name},
+                              {"--broker", options->broker},
+                              {"--dir", dir},
+                              {"--conf", options->conf},
+                              {"--status-fd", "3"},
+                              {"--log-level", plv_log_level_text (plv_log_least (options->log))},
+                              {"--log-format", log_format (options->log)}};
+    size_t count = 0;
+    ret_words[count++] = (char *) (uintptr_t) options->program;
+    for (size_t at = 0; at < sizeof pairs / sizeof *pairs; at++) {
+        if (!pairs[at][1] || !*pairs[at][1])
+            continue;
+        ret_words[count++] = (char *) (uintptr_t) pairs[at][0];
+        ret_words[count++] = (char *) (uintptr_t) pairs[at][1];
+    }
+    if (options->beside)
+        ret_words[count++] = (char *) (uintptr_t) "--beside";
+    ret_words[count] = NULL;
+}
+
 /*  0 or an errno.  */
 static int spawn (const host_process_options_t *options, int status, pid_t *ret_pid)
 {
-    char *words[18];
-    size_t count = 0;
-    const char *fixed[] = {options->program,
-                           "--plugin",
-                           options->plugin,
-                           "--name",
-                           options->name,
-                           "--broker",
-                           options->broker,
-                           "--status-fd",
-                           "3",
-                           "--log-level",
-                           plv_log_level_text (plv_log_least (options->log)),
-                           "--log-format",
-                           log_format (options->log)};
-    for (; count < sizeof fixed / sizeof *fixed; count++)
-        words[count] =
-            (char *) (uintptr_t) fixed[count]; /* exec takes what it never writes as char * */
-    if (options->conf && *options->conf) {
-        words[count++] = (char *) (uintptr_t) "--conf";
-        words[count++] = (char *) (uintptr_t) options->conf;
-    }
-    if (options->beside)
-        words[count++] = (char *) (uintptr_t) "--beside";
-    words[count] = NULL;
+    char *words[WORDS_MAX], dir[PLUGIN_PATH_BYTES];
+    snprintf (dir, sizeof dir, "%s/%s", options->copies, options->name);
+    if (mkdir (dir, 0700) < 0 && errno != EEXIST)
+        return errno;
+    put_words (options, dir, words);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init (&actions);
@@ -147,18 +156,29 @@ void host_process_destroy (host_process_t **self_p)
 
 /* ------------------------------------------------------------------ listening */
 
+/*  "PLATFORM VERSION"  */
+static void on_open (host_process_t *self, const char *words)
+{
+    size_t size = strcspn (words, " ");
+    snprintf (self->platform, sizeof self->platform, "%.*s", (int) size, words);
+    snprintf (self->version, sizeof self->version, "%s", words[size] ? words + size + 1 : "");
+    self->is_open = true;
+}
+
 static void on_line (host_process_t *self, const char *line)
 {
-    if (strncmp (line, "OPEN", 4) == 0) {
-        self->is_open = true;
-        snprintf (self->version, sizeof self->version, "%s", line[4] ? line + 5 : "");
-    } else if (strcmp (line, "UP") == 0) {
+    if (strncmp (line, "OPEN", 4) == 0)
+        on_open (self, line[4] ? line + 5 : "");
+    else if (strcmp (line, "UP") == 0)
         self->is_up = true;
-    } else if (strcmp (line, "DOWN") == 0) {
+    else if (strcmp (line, "DOWN") == 0)
         self->is_up = false;
-    } else if (strncmp (line, "FAIL ", 5) == 0) {
+    else if (strcmp (line, "WELL") == 0)
+        self->trouble[0] = 0;
+    else if (strncmp (line, "ILL ", 4) == 0)
+        snprintf (self->trouble, sizeof self->trouble, "%s", line + 4);
+    else if (strncmp (line, "FAIL ", 5) == 0)
         snprintf (self->why, sizeof self->why, "%s", line + 5);
-    }
 }
 
 static void take_lines (host_process_t *self)

@@ -29,6 +29,8 @@ typedef struct {
     bool is_leaving;
     char why[512]; /* its last words: why it is refused or fails */
     char version[65];
+    char platform[33];
+    char trouble[256]; /* what it says does not work; "": all does */
     int64_t started_us;
     int64_t beat_us; /* when it was last heard from */
     int64_t kill_us; /* leaving: when patience ends */
@@ -41,7 +43,8 @@ typedef struct {
     const char *plugin;
     const char *name;
     const char *broker;
-    const char *conf; /* NULL: none */
+    const char *copies; /* the adapter's own directory is COPIES/NAME */
+    const char *conf;   /* NULL: none */
     bool beside;
     const plv_log_t
         *log;  /* it writes to the same place: in the same form, from the same level on */

@@ -100,7 +100,7 @@ static plv_err_t write_all (const char *path, const uint8_t *bytes, size_t size,
                             plv_fail_t *ret_fail)
 {
     char made[PLUGIN_PATH_BYTES + 8];
-    snprintf (made, sizeof made, "%s.new", path);
+    snprintf (made, sizeof made, "%s.new.so", path);
     unlink (made);
     int fd = open (made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0500);
     size_t at = 0;
@@ -174,8 +174,11 @@ plv_err_t plugin_file_prepare (const char *copies, plv_fail_t *ret_fail)
                          copies);
     DIR *dir = opendir (copies);
     struct dirent *entry;
-    while (dir && (entry = readdir (dir)))
-        unlinkat (dirfd (dir), entry->d_name, 0); /* "." and ".." refuse */
+    while (dir && (entry = readdir (dir))) {
+        const char *dot = strrchr (entry->d_name, '.');
+        if (dot && strcmp (dot, ".so") == 0)
+            unlinkat (dirfd (dir), entry->d_name, 0);
+    }
     if (dir)
         closedir (dir);
     return ERR_OK;

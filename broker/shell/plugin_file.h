@@ -34,7 +34,8 @@ bool plugin_file_busy (int dir_fd, const char *name);
 plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
                             char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail);
 
-/*  Makes the directory of the copies (mode 0700) and empties it.  */
+/*  Makes the directory of the copies (mode 0700) and removes old ones. The adapters' own
+    directories stay: what hosts of a broker that died have left is there.  */
 plv_err_t plugin_file_prepare (const char *copies, plv_fail_t *ret_fail);
 
 #endif

@@ -43,26 +43,30 @@ typedef struct {
     uint32_t drain_ms;       /* 15000: from SIGTERM to SIGKILL */
 } supervisor_options_t;
 
+/*  SUPERVISED (NAME, "word", "meaning")  */
 typedef enum {
-    SUPERVISED_STARTING, /* a host loads it */
-    SUPERVISED_READY,    /* open, and welcome at the broker */
-    SUPERVISED_BACKOFF,  /* ended; starts again at `next_us` */
-    SUPERVISED_REFUSED,  /* not started again as it is */
-    SUPERVISED_STOPPING, /* drains */
-    SUPERVISED_STOPPED,  /* on request, or at the end */
+#define SUPERVISED(name, word, meaning) SUPERVISED_##name,
+#include "shell/supervised.def"
+#undef SUPERVISED
 } supervised_state_t;
+
+enum { SUPERVISED_WHY_BYTES = 700 };
 
 /*  Texts are lent until the next call of the supervisor.  */
 typedef struct {
     const char *name;
     supervised_state_t state;
-    pid_t pid;           /* 0: no process */
-    const char *version; /* of the plugin; "": not known yet */
-    const char *file;    /* the copy that it runs from */
-    uint32_t restarts;   /* since the file was first seen */
-    const char *last;    /* the last failure: a signal, an exit code, a refusal; "": none */
-    int64_t since_us;    /* in this state, on the clock of `now_us` */
-    int64_t next_us;     /* BACKOFF: when it starts again */
+    pid_t pid;            /* 0: no process */
+    const char *version;  /* of the plugin; "": not known yet */
+    const char *platform; /* the same */
+    const char *file;     /* the copy that it runs from */
+    uint32_t restarts;    /* since the file was first seen */
+    const char *last;     /* the last failure: a signal, an exit code, a refusal; "": none */
+    int64_t last_us;      /* when that was */
+    const char *trouble;  /* DEGRADED: what does not work; else "" */
+    int64_t started_us;   /* the process that serves; 0: none */
+    int64_t since_us;     /* in this state, on the clock of `now_us` */
+    int64_t next_us;      /* RESTARTING: when it starts again; else INT64_MAX */
 } supervisor_status_t;
 
 /*  Looks at the directory and starts what is there. `now_us` is monotonic, here and below.  */
@@ -89,13 +93,14 @@ bool supervisor_adapter_start (supervisor_t *self, const char *name, int64_t now
 bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_us);
 bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t now_us);
 
-/*  The conf has changed: every adapter is replaced by one that has read it, refused ones are tried again.  */
+/*  The conf has changed: every adapter is replaced by one that has read it, refused ones are tried again.
+    What was stopped by hand stays stopped, and the log says so.  */
 void supervisor_reload (supervisor_t *self, int64_t now_us);
 
 /*  Walks the adapters, in the order in which they were found: `for (size_t at = 0; supervisor_next (...);)`.  */
 bool supervisor_next (const supervisor_t *self, size_t *at, supervisor_status_t *ret_status);
 
-/*  "starting", "ready", ...  */
+/*  "starting", "running", ...  */
 const char *supervised_state_name (supervised_state_t state);
 
 #endif

@@ -80,14 +80,14 @@ static int fake_host (char **words)
         return 69;
     if (strncmp (does, "logs", 4) == 0) {
         char open_line[64];
-        snprintf (open_line, sizeof open_line, "OPEN %s/%s\nUP\n", argument (words, "--log-level"),
-                  argument (words, "--log-format"));
+        snprintf (open_line, sizeof open_line, "OPEN fake %s/%s\nUP\n",
+                  argument (words, "--log-level"), argument (words, "--log-format"));
         say (open_line);
         return serve (true, true);
     }
     if (strncmp (does, "never", 5) == 0)
         return serve (false, true);
-    say ("OPEN 1.0\nUP\n");
+    say ("OPEN fake 1.0\nUP\n");
     if (strncmp (does, "crash", 5) == 0)
         raise (SIGSEGV);
     if (strncmp (does, "hang", 4) == 0)
@@ -199,7 +199,7 @@ static void wait_for (fixture_t *fixture, const char *name,
 
 static bool is_ready (const supervisor_status_t *status)
 {
-    return status->state == SUPERVISED_READY;
+    return status->state == SUPERVISED_RUNNING;
 }
 
 static bool is_refused (const supervisor_status_t *status)
@@ -235,6 +235,7 @@ static void starts_what_is_there (void **state)
     wait_for (fixture, "one", is_ready, &status);
     assert_true (status.pid > 0);
     assert_string_equal (status.version, "1.0");
+    assert_string_equal (status.platform, "fake");
     assert_non_null (strstr (status.file, "/copies/one-"));
     wait_for (fixture, "two", is_ready, &status);
     assert_false (status_of (fixture, "readme", &status));
@@ -351,7 +352,7 @@ static void replaces_a_changed_file_and_drains_the_old (void **state)
         assert_true (plv_clock_mono_us () < until);
         assert_true (status_of (fixture, "web", &status));
         assert_true (status.pid > 0); /* never without one */
-    } while (status.pid == old || status.state != SUPERVISED_READY);
+    } while (status.pid == old || status.state != SUPERVISED_RUNNING);
     while (kill (old, 0) == 0) {
         assert_true (plv_clock_mono_us () < until);
         turn (fixture, 50000);
@@ -370,7 +371,7 @@ static void keeps_the_old_one_when_the_new_one_fails (void **state)
     drop (fixture, "web.so", "refuse");
     wait_for (fixture, "web", has_failed, &status);
     assert_int_equal (status.pid, old);
-    assert_int_equal (status.state, SUPERVISED_READY);
+    assert_int_equal (status.state, SUPERVISED_RUNNING);
     drop (fixture, "web.so", "noopen");
     turn (fixture, 1000);
     for (int turns = 0; turns < 20; turns++)

@@ -1,69 +1,23 @@
-#include "host/broker_link.h"
+#include "host/link.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "host/deliveries.h"
-#include "host/kept.h"
-#include "wire/event.h"
-#include "wire/frame.h"
 #include "wire/mp.h"
 
 #include <errno.h>
 #include <sodium.h>
-#include <unistd.h>
+#include <string.h>
 #include <zmq.h>
 
 enum {
-    PACKET_BYTES_GOAL = 256 * 1024, /* a packet is sent off when it has grown to this */
-    LIVE_BYTES_MAX = 256 * 1024,    /* presence and the like that wait; more is dropped */
-    HELLO_MS = 5000,                /* without WELCOME: another socket, another try */
-    SILENCE_BEATS = 5,              /* heartbeats of silence, unless WELCOME names a timeout */
-    HEARTBEAT_MS_STANDARD = 2000,   /* until WELCOME says otherwise */
-    RETRY_MS = 200,                 /* after a failure; doubles */
-    RETRY_NAME_MS = 200,            /* while a predecessor still holds our name */
-    RETRY_BYE_MS = 2000,            /* the broker stops: give it time to come back */
-    RETRY_MS_MAX = 10000,
-    TURN_PACKETS_MAX = 64, /* packets read before the loop gets its turn */
-};
-
-typedef enum {
-    LINK_AWAY,  /* no socket: waits for `retry_at` */
-    LINK_OPEN,  /* a socket; HELLO goes out as soon as it is connected */
-    LINK_HELLO, /* waits for WELCOME */
-    LINK_READY,
-} link_state_t;
-
-struct broker_link {
-    broker_link_options_t options;
-    broker_link_handler_t handler;
-    link_state_t state;
-    void *context;
-    void *socket;
-    uv_poll_t *poll; /* freed when it is closed */
-    uv_prepare_t *prepare;
-    uv_idle_t *again;
-    uv_timer_t *timer;
-    uint8_t incarnation[16];
-    uint32_t credit;
-    uint64_t last_seq;
-    kept_queue_t events;
-    deliveries_t *deliveries;
-    size_t kept_bytes;
-    plv_buf_t small;  /* frames that are not repeated: PING, LIVE, CREDIT, CONTROL */
-    plv_buf_t packet; /* being sent; not empty: the socket was full */
-    uint32_t heartbeat_ms;
-    uint32_t timeout_ms; /* silence for so long: the broker counts as away */
-    uint32_t retry_ms;
-    int64_t retry_at;
-    int64_t hello_at;
-    int64_t sent_at;
-    int64_t heard_at;
-    bool reported_up;
+    LIVE_BYTES_MAX = 256 * 1024, /* presence and the like that wait; more is dropped */
+    CLAIM_MS = 20,               /* between two looks whether a predecessor has gone */
+    TURN_PACKETS_MAX = 64,       /* packets read before the loop gets its turn */
 };
 
 /* ------------------------------------------------------------------ state */
 
-static void report (broker_link_t *self)
+void link_report (broker_link_t *self)
 {
     bool up = self->state == LINK_READY;
     if (up == self->reported_up)
@@ -85,7 +39,7 @@ static void close_handle (void *handle_p)
     *handle = NULL;
 }
 
-static void rewind_all (broker_link_t *self)
+void link_rewind (broker_link_t *self)
 {
     kept_rewind (&self->events);
     deliveries_rewind (self->deliveries);
@@ -101,29 +55,28 @@ static void socket_close (broker_link_t *self, int linger_ms)
         zmq_close (self->socket);
     }
     self->socket = NULL;
-    rewind_all (self);
+    link_rewind (self);
 }
 
-static void step_away_for (broker_link_t *self, uint32_t wait_ms)
+void link_step_away_for (broker_link_t *self, uint32_t wait_ms)
 {
     socket_close (self, 0);
     self->state = LINK_AWAY;
     uint32_t jitter = randombytes_uniform (wait_ms / 2 + 1);
     self->retry_at = plv_clock_mono_us () + (int64_t) (wait_ms / 2 + jitter) * 1000;
-    report (self);
+    link_report (self);
 }
 
-/*  Another attempt after a wait that grows, a little different for each adapter.  */
-static void step_away (broker_link_t *self)
+void link_step_away (broker_link_t *self)
 {
-    step_away_for (self, self->retry_ms);
-    self->retry_ms = self->retry_ms * 2 < RETRY_MS_MAX ? self->retry_ms * 2 : RETRY_MS_MAX;
+    link_step_away_for (self, self->retry_ms);
+    self->retry_ms =
+        self->retry_ms * 2 < LINK_RETRY_MS_MAX ? self->retry_ms * 2 : LINK_RETRY_MS_MAX;
 }
 
-/*  For good: nothing is tried again before somebody has changed something.  */
-static void give_up (broker_link_t *self, const char *code, const char *text)
+void link_give_up (broker_link_t *self, const char *code, const char *text)
 {
-    step_away (self);
+    link_step_away (self);
     self->retry_at = INT64_MAX;
     self->handler.trouble (self->handler.arg, code, text, true);
 }
@@ -136,7 +89,7 @@ static void readable (uv_poll_t *poll, int status, int events)
 
 static plv_err_t socket_open (broker_link_t *self, plv_fail_t *ret_fail)
 {
-    const int reconnect_ms = 50, reconnect_ms_max = 1000, immediate = 1;
+    const int reconnect_ms = 20, reconnect_ms_max = 250, immediate = 1;
     const int64_t packet_bytes_max = PACKET_BYTES_MAX;
     int fd;
     size_t size = sizeof fd;
@@ -161,274 +114,6 @@ static plv_err_t socket_open (broker_link_t *self, plv_fail_t *ret_fail)
     return ERR_OK;
 }
 
-/* ------------------------------------------------------------------ sending */
-
-static void put_hello (broker_link_t *self, plv_buf_t *out)
-{
-    size_t mark = plv_frame_begin (out, VERB_HELLO);
-    plv_mp_put_text (out, "adapter");
-    plv_mp_put_text (out, self->options.name);
-    plv_mp_put_text (out, self->options.build);
-    plv_mp_put_u64 (out, (uint64_t) getpid ());
-    plv_mp_put_map (out, 5);
-    plv_mp_put_text (out, "platform");
-    plv_mp_put_text (out, self->options.platform);
-    plv_mp_put_text (out, "credit");
-    plv_mp_put_u64 (out, self->credit);
-    plv_mp_put_text (out, "deduplicates");
-    plv_mp_put_bool (out, self->options.deduplicates);
-    plv_mp_put_text (out, "incarnation");
-    plv_mp_put_bin (out, plv_view (self->incarnation, sizeof self->incarnation));
-    plv_mp_put_text (out, "holding");
-    deliveries_put_holding (self->deliveries, out,
-                            BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2);
-    plv_frame_end (out, mark);
-}
-
-static void pack (broker_link_t *self)
-{
-    plv_buf_t *packet = &self->packet;
-    plv_packet_begin (packet);
-    if (self->state == LINK_OPEN) {
-        put_hello (self, packet);
-        return;
-    }
-    plv_buf_add_view (packet, plv_buf_view (&self->small));
-    plv_buf_clear (&self->small);
-    deliveries_pack (self->deliveries, packet, PACKET_BYTES_GOAL);
-    kept_pack (&self->events, packet, PACKET_BYTES_GOAL);
-}
-
-static bool has_unsent (const broker_link_t *self)
-{
-    if (self->packet.size || self->state == LINK_OPEN)
-        return true;
-    return self->state == LINK_READY
-           && (self->small.size || kept_has_unsent (&self->events)
-               || deliveries_has_unsent (self->deliveries));
-}
-
-/*  Sends what there is; stops when the socket is full or not connected.  */
-static void flush (broker_link_t *self)
-{
-    while (self->socket && has_unsent (self)) {
-        if (!self->packet.size)
-            pack (self);
-        plv_buf_check (&self->packet);
-        if (zmq_send (self->socket, self->packet.data, self->packet.size, ZMQ_DONTWAIT) < 0) {
-            /*  A HELLO that waits for its connection is made anew, with what is held by then.  */
-            if (self->state == LINK_OPEN)
-                plv_buf_clear (&self->packet);
-            return;
-        }
-        plv_buf_clear (&self->packet);
-        self->sent_at = plv_clock_mono_us ();
-        if (self->state == LINK_OPEN) {
-            self->state = LINK_HELLO;
-            self->hello_at = self->sent_at;
-        }
-    }
-}
-
-static void put_small (broker_link_t *self, plv_verb_t verb)
-{
-    plv_frame_end (&self->small, plv_frame_begin (&self->small, verb));
-}
-
-static void put_credit (broker_link_t *self)
-{
-    size_t mark = plv_frame_begin (&self->small, VERB_CREDIT);
-    plv_mp_put_u64 (&self->small, self->credit);
-    plv_frame_end (&self->small, mark);
-}
-
-/* ------------------------------------------------------------------ receiving */
-
-static void on_welcome (broker_link_t *self, const plv_frame_t *frame)
-{
-    uint64_t beat = frame->arg[1].number;
-    plv_mp_t option;
-    uint64_t timeout;
-    self->heartbeat_ms = beat >= 20 && beat <= 600000 ? (uint32_t) beat : HEARTBEAT_MS_STANDARD;
-    self->timeout_ms = self->heartbeat_ms * SILENCE_BEATS;
-    if (plv_mp_find (frame->arg[2].bytes, "timeout_ms", &option) && plv_mp_u64 (&option, &timeout)
-        && timeout >= self->heartbeat_ms && timeout <= 3600000)
-        self->timeout_ms = (uint32_t) timeout;
-    self->state = LINK_READY;
-    self->retry_ms = RETRY_MS;
-    report (self);
-}
-
-static void on_who (broker_link_t *self)
-{
-    if (self->state != LINK_READY)
-        return; /* the HELLO that answers it is on its way */
-    rewind_all (self);
-    self->state = LINK_OPEN;
-    report (self);
-}
-
-/*  Some reasons pass by themselves; any other one is for a person to read.  */
-static void on_error (broker_link_t *self, const plv_frame_t *frame)
-{
-    char code[64], text[512];
-    snprintf (code, sizeof code, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[0].bytes));
-    snprintf (text, sizeof text, PLV_VIEW_FMT, PLV_VIEW_ARG (frame->arg[1].bytes));
-    bool name = strcmp (code, "EXISTS") == 0 || strcmp (code, "NAME_IN_USE") == 0;
-    if (name)
-        step_away_for (self, RETRY_NAME_MS);
-    else if (strcmp (code, "BUSY") == 0 || strcmp (code, "FULL") == 0
-             || strcmp (code, "TIMEOUT") == 0)
-        step_away (self);
-    else
-        give_up (self, code, text);
-    if (self->retry_at != INT64_MAX)
-        self->handler.trouble (self->handler.arg, code, text, false);
-}
-
-/*  False: it was answered before.  */
-static bool event_done (broker_link_t *self, uint64_t seq)
-{
-    kept_t *kept = kept_get (&self->events, seq);
-    if (!kept)
-        return false;
-    self->kept_bytes -= kept->frame.size;
-    kept_drop (&self->events, kept);
-    return true;
-}
-
-/*  Walks a list of numbers.  */
-static bool next_number (plv_mp_t *at, uint32_t *left, uint64_t *ret_number)
-{
-    return *left && (*left)-- && plv_mp_u64 (at, ret_number);
-}
-
-static void on_stored (broker_link_t *self, const plv_frame_t *frame)
-{
-    plv_mp_t at = plv_mp (frame->arg[0].bytes);
-    uint32_t left = 0;
-    uint64_t seq;
-    plv_mp_array (&at, &left);
-    while (next_number (&at, &left, &seq))
-        if (event_done (self, seq))
-            self->handler.stored (self->handler.arg, seq);
-}
-
-static void on_busy (broker_link_t *self, const plv_frame_t *frame)
-{
-    if (!event_done (self, frame->arg[0].number))
-        return;
-    uint64_t wait = frame->arg[1].number;
-    self->handler.busy (self->handler.arg, frame->arg[0].number,
-                        wait < UINT32_MAX ? (uint32_t) wait : UINT32_MAX, frame->arg[2].bytes);
-}
-
-static void on_rejected (broker_link_t *self, const plv_frame_t *frame)
-{
-    if (!event_done (self, frame->arg[0].number))
-        return;
-    self->handler.rejected (self->handler.arg, frame->arg[0].number, frame->arg[1].bytes,
-                            frame->arg[2].bytes);
-}
-
-static void on_deliver (broker_link_t *self, const plv_frame_t *frame)
-{
-    uint64_t delivery = frame->arg[0].number, attempt = frame->arg[1].number;
-    plv_envelope_t envelope;
-    bool known = !plv_envelope_parse (frame->arg[2].bytes, &envelope, NULL);
-    if (deliveries_take (self->deliveries, delivery, known ? &envelope.id : NULL))
-        self->handler.deliver (self->handler.arg, delivery,
-                               attempt < UINT32_MAX ? (uint32_t) attempt : UINT32_MAX,
-                               frame->arg[2].bytes, frame->arg[3].bytes);
-}
-
-static void on_settled (broker_link_t *self, const plv_frame_t *frame)
-{
-    plv_mp_t at = plv_mp (frame->arg[0].bytes);
-    uint32_t left = 0;
-    uint64_t delivery;
-    plv_mp_array (&at, &left);
-    while (next_number (&at, &left, &delivery))
-        deliveries_settled (self->deliveries, delivery);
-}
-
-static void on_frame (broker_link_t *self, const plv_frame_t *frame)
-{
-    const plv_arg_t *arg = frame->arg;
-    switch (frame->verb) {
-    case VERB_WELCOME:
-        on_welcome (self, frame);
-        break;
-    case VERB_WHO:
-        on_who (self);
-        break;
-    case VERB_ERROR:
-        on_error (self, frame);
-        break;
-    case VERB_BYE:
-        step_away_for (self, RETRY_BYE_MS);
-        break;
-    case VERB_PING:
-        put_small (self, VERB_PONG);
-        break;
-    case VERB_STORED:
-        on_stored (self, frame);
-        break;
-    case VERB_BUSY:
-        on_busy (self, frame);
-        break;
-    case VERB_REJECTED:
-        on_rejected (self, frame);
-        break;
-    case VERB_DELIVER:
-        on_deliver (self, frame);
-        break;
-    case VERB_SETTLED:
-        on_settled (self, frame);
-        break;
-    case VERB_LIVE:
-        self->handler.live (self->handler.arg, arg[0].bytes, arg[1].bytes);
-        break;
-    case VERB_RESULT:
-        self->handler.result (self->handler.arg, arg[0].number, arg[1].number != 0, arg[2].bytes,
-                              arg[3].bytes);
-        break;
-    default:
-        break; /* PONG: it was heard */
-    }
-}
-
-static plv_conn_state_t wire_state (const broker_link_t *self)
-{
-    return self->state == LINK_READY ? STATE_READY : STATE_NEW;
-}
-
-/*  A frame of an earlier life of this line is not an error: it is just late.  */
-static bool stale (const broker_link_t *self, plv_verb_t verb)
-{
-    return self->state != LINK_READY && plv_verb_legal (verb, FROM_BROKER, STATE_READY);
-}
-
-static void on_packet (broker_link_t *self, plv_view_t bytes)
-{
-    plv_packet_reader_t reader;
-    plv_frame_t frame;
-    plv_fail_t fail;
-    self->heard_at = plv_clock_mono_us ();
-    plv_err_t err = plv_packet_open (bytes, &reader, &fail);
-    while (!err && self->socket) {
-        err = plv_packet_next (&reader, &frame, &fail);
-        if (err)
-            break;
-        if (plv_verb_legal (frame.verb, FROM_BROKER, wire_state (self)))
-            on_frame (self, &frame);
-        else if (!stale (self, frame.verb))
-            err = plv_fail (&fail, ERR_PROTOCOL, "the broker sent %s", plv_verb_name (frame.verb));
-    }
-    if (err && err != ERR_NOENT && self->socket)
-        give_up (self, plv_err_name (err), fail.text);
-}
-
 /*  Reads up to TURN_PACKETS_MAX packets; true when there may be more.  */
 static bool drain (broker_link_t *self)
 {
@@ -442,7 +127,7 @@ static bool drain (broker_link_t *self)
             return false;
         }
         /*  A packet is one part: what follows it in one message is nothing that we know.  */
-        on_packet (self, plv_view (zmq_msg_data (&message), zmq_msg_size (&message)));
+        link_packet (self, plv_view (zmq_msg_data (&message), zmq_msg_size (&message)));
         zmq_msg_close (&message);
     }
     return true;
@@ -461,11 +146,11 @@ static void turn (uv_prepare_t *prepare)
 {
     broker_link_t *self = prepare->data;
     bool more = drain (self);
-    flush (self);
+    link_flush (self);
     int events = 0;
     size_t size = sizeof events;
     if (self->socket && zmq_getsockopt (self->socket, ZMQ_EVENTS, &events, &size) == 0)
-        more = more || events & ZMQ_POLLIN || (events & ZMQ_POLLOUT && has_unsent (self));
+        more = more || events & ZMQ_POLLIN || (events & ZMQ_POLLOUT && link_has_unsent (self));
     if (more)
         uv_idle_start (self->again, again);
 }
@@ -473,35 +158,65 @@ static void turn (uv_prepare_t *prepare)
 static void beat (broker_link_t *self, int64_t now)
 {
     if (now - self->heard_at > (int64_t) self->timeout_ms * 1000)
-        step_away (self);
+        link_step_away (self);
     else if (now - self->sent_at >= (int64_t) self->heartbeat_ms * 500)
-        put_small (self, VERB_PING);
+        link_put (self, VERB_PING);
+}
+
+/*  A HELLO may have gone to a broker that died with it, and ZeroMQ has connected to the next one meanwhile:
+    it is said again, on another connection, since a broker that is only slow would take a second one on
+    this connection for an error.  */
+static void expect_welcome (broker_link_t *self, int64_t now)
+{
+    if (now - self->hello_at <= (int64_t) self->welcome_ms * 1000)
+        return;
+    if (self->welcome_ms < LINK_WELCOME_MS_MAX)
+        self->welcome_ms *= 2;
+    link_step_away_for (self, 0);
+}
+
+static bool may_speak (const broker_link_t *self)
+{
+    return !self->options.may_speak || self->options.may_speak (self->options.may_speak_arg);
+}
+
+static void come_back (broker_link_t *self, int64_t now)
+{
+    plv_fail_t fail;
+    if (now < self->retry_at || !may_speak (self))
+        return;
+    if (socket_open (self, &fail)) {
+        link_step_away (self);
+        self->handler.trouble (self->handler.arg, plv_err_name (fail.code), fail.text, false);
+    }
+}
+
+static uint32_t tick_ms (const broker_link_t *self)
+{
+    if (self->state == LINK_AWAY)
+        return CLAIM_MS;
+    uint32_t ms = self->state == LINK_READY ? self->heartbeat_ms / 4 : 50;
+    return ms > 10 ? ms : 10;
 }
 
 static void tick (uv_timer_t *timer)
 {
     broker_link_t *self = timer->data;
     int64_t now = plv_clock_mono_us ();
-    plv_fail_t fail;
     switch (self->state) {
     case LINK_AWAY:
-        if (now >= self->retry_at && socket_open (self, &fail)) {
-            step_away (self);
-            self->handler.trouble (self->handler.arg, plv_err_name (fail.code), fail.text, false);
-        }
+        come_back (self, now);
         break;
     case LINK_OPEN:
         break;
     case LINK_HELLO:
-        if (now - self->hello_at > HELLO_MS * 1000)
-            step_away (self);
+        expect_welcome (self, now);
         break;
     case LINK_READY:
         beat (self, now);
         break;
     }
-    uint32_t next_ms = self->state == LINK_READY ? self->heartbeat_ms / 4 : 50;
-    uv_timer_start (timer, tick, next_ms > 10 ? next_ms : 10, 0);
+    uv_timer_start (timer, tick, tick_ms (self), 0);
 }
 
 static void handles_open (broker_link_t *self)
@@ -518,6 +233,31 @@ static void handles_open (broker_link_t *self)
     uv_timer_start (self->timer, tick, 0, 0);
 }
 
+enum { WILL_VERSION = 1 };
+
+void broker_link_put_will (const broker_link_t *self, plv_buf_t *out)
+{
+    plv_mp_put_array (out, 3);
+    plv_mp_put_u64 (out, WILL_VERSION);
+    plv_mp_put_bin (out, plv_view (self->incarnation, sizeof self->incarnation));
+    deliveries_put_outcomes (self->deliveries, out);
+}
+
+static plv_err_t take_will (broker_link_t *self, plv_view_t will, plv_fail_t *ret_fail)
+{
+    plv_mp_t at = plv_mp (will);
+    plv_view_t incarnation;
+    uint64_t version;
+    uint32_t count;
+    if (!plv_mp_array (&at, &count) || count != 3 || !plv_mp_u64 (&at, &version)
+        || version != WILL_VERSION || !plv_mp_bin (&at, &incarnation)
+        || incarnation.size != sizeof self->incarnation
+        || !deliveries_take_outcomes (self->deliveries, &at))
+        return plv_fail (ret_fail, ERR_CORRUPT, "is no will of this version");
+    memcpy (self->incarnation, incarnation.data, sizeof self->incarnation);
+    return ERR_OK;
+}
+
 plv_err_t broker_link_open (const broker_link_options_t *options,
                             const broker_link_handler_t *handler, broker_link_t **ret_link,
                             plv_fail_t *ret_fail)
@@ -528,13 +268,16 @@ plv_err_t broker_link_open (const broker_link_options_t *options,
     self->options = *options;
     self->handler = *handler;
     self->credit = options->credit;
-    self->heartbeat_ms = HEARTBEAT_MS_STANDARD;
-    self->retry_ms = RETRY_MS;
+    self->heartbeat_ms = LINK_HEARTBEAT_MS_STANDARD;
+    self->retry_ms = LINK_RETRY_MS;
+    self->welcome_ms = LINK_WELCOME_MS;
     kept_queue_init (&self->events);
     self->deliveries = deliveries_new ();
     randombytes_buf (self->incarnation, sizeof self->incarnation);
     self->context = zmq_ctx_new ();
-    plv_err_t err = socket_open (self, ret_fail);
+    plv_err_t err = options->will.size ? take_will (self, options->will, ret_fail) : ERR_OK;
+    if (!err && may_speak (self))
+        err = socket_open (self, ret_fail);
     if (err) {
         broker_link_destroy (&self);
         return err;
@@ -544,23 +287,15 @@ plv_err_t broker_link_open (const broker_link_options_t *options,
     return ERR_OK;
 }
 
-static void say_bye (broker_link_t *self)
-{
-    if (self->state != LINK_READY)
-        return;
-    size_t mark = plv_frame_begin (&self->small, VERB_BYE);
-    plv_mp_put_text (&self->small, "the adapter stops");
-    plv_frame_end (&self->small, mark);
-    flush (self);
-}
-
 void broker_link_destroy (broker_link_t **self_p)
 {
     broker_link_t *self = self_p ? *self_p : NULL;
     if (!self)
         return;
-    if (self->socket)
-        say_bye (self);
+    if (self->state == LINK_READY) {
+        link_put_bye (self, "the adapter stops");
+        link_flush (self);
+    }
     socket_close (self, 500);
     close_handle (&self->prepare);
     close_handle (&self->again);
@@ -635,7 +370,19 @@ void broker_link_quiesce (broker_link_t *self)
 {
     self->credit = 0;
     if (self->state == LINK_READY)
-        put_credit (self);
+        link_put_credit (self);
+}
+
+void broker_link_abandon (broker_link_t *self, const char *why)
+{
+    deliveries_abandon (self->deliveries, why);
+}
+
+void broker_link_hurry (broker_link_t *self)
+{
+    if (self->retry_at != INT64_MAX)
+        link_step_away_for (self, 0);
+    self->welcome_ms = LINK_WELCOME_MS;
 }
 
 size_t broker_link_kept (const broker_link_t *self)

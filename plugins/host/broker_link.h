@@ -42,6 +42,10 @@ typedef struct {
     const char *platform;
     uint32_t credit; /* at most BROKER_LINK_CREDIT_MAX */
     bool deduplicates;
+    /*  HELLO is said once this is true; NULL: at once.  */
+    bool (*may_speak) (void *arg);
+    void *may_speak_arg;
+    plv_view_t will; /* of the process whose last words these are; empty: it speaks for itself */
     size_t kept_max; /* events, and their bytes, that wait for an answer */
     size_t kept_bytes_max;
 } broker_link_options_t;
@@ -74,6 +78,15 @@ bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t comm
 
 /*  No further deliveries, please.  */
 void broker_link_quiesce (broker_link_t *self);
+
+/*  The broker has died, and another one may be there soon: connects anew, at once.  */
+void broker_link_hurry (broker_link_t *self);
+
+/*  Ends every delivery that is not finished as "unknown": nobody will hear how it went.  */
+void broker_link_abandon (broker_link_t *self, const char *why);
+
+/*  The will of this process (see will.h): who it was, and all outcomes that are not settled.  */
+void broker_link_put_will (const broker_link_t *self, plv_buf_t *out);
 
 size_t broker_link_kept (const broker_link_t *self); /* events without an answer */
 size_t broker_link_held (const broker_link_t *self); /* deliveries that are not finished */

@@ -197,6 +197,17 @@ bool deliveries_finish (deliveries_t *self, uint64_t number, const char *outcome
     return true;
 }
 
+void deliveries_abandon (deliveries_t *self, const char *why)
+{
+    const plv_view_t none = {0};
+    kept_t *kept;
+    for (size_t at = 0; (kept = plv_map_u64_next (&self->queue.by_number, &at));) {
+        const delivery_t *delivery = (const delivery_t *) (const void *) kept;
+        if (!delivery->finished)
+            deliveries_finish (self, delivery->first, "unknown", none, 0, plv_view_str (why));
+    }
+}
+
 void deliveries_settled (deliveries_t *self, uint64_t number)
 {
     delivery_t *delivery = by_number (self, number);
@@ -216,6 +227,37 @@ void deliveries_put_holding (const deliveries_t *self, plv_buf_t *out, uint32_t 
                 plv_mp_put_u64 (out, kept->number);
                 left--;
             }
+}
+
+void deliveries_put_outcomes (const deliveries_t *self, plv_buf_t *out)
+{
+    kept_t *kept;
+    plv_mp_put_array (out, 2 * (uint32_t) deliveries_unsettled (self));
+    for (size_t at = 0; (kept = plv_map_u64_next (&self->queue.by_number, &at));) {
+        const delivery_t *delivery = (const delivery_t *) (const void *) kept;
+        if (!delivery->finished)
+            continue;
+        plv_mp_put_u64 (out, kept->number);
+        plv_mp_put_bin (out, plv_buf_view (&delivery->outcome));
+    }
+}
+
+bool deliveries_take_outcomes (deliveries_t *self, plv_mp_t *outcomes)
+{
+    uint32_t count;
+    uint64_t number;
+    plv_view_t outcome;
+    if (!plv_mp_array (outcomes, &count) || count % 2)
+        return false;
+    for (; count; count -= 2) {
+        if (!plv_mp_u64 (outcomes, &number) || !plv_mp_bin (outcomes, &outcome)
+            || by_number (self, number))
+            return false;
+        delivery_t *delivery = add (self, number, NULL);
+        plv_buf_add_view (&delivery->outcome, outcome);
+        say (self, delivery);
+    }
+    return true;
 }
 
 void deliveries_rewind (deliveries_t *self)

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "wire/mp.h"
 
 enum { DELIVERIES_SENT_MAX = 4096 };
 
@@ -28,10 +29,17 @@ bool deliveries_take (deliveries_t *self, uint64_t number, const plv_id_t *reply
 bool deliveries_finish (deliveries_t *self, uint64_t number, const char *outcome,
                         plv_view_t platform_id, uint32_t retry_after_ms, plv_view_t reason);
 
+/*  Ends all that are being tried as "unknown".  */
+void deliveries_abandon (deliveries_t *self, const char *why);
+
 void deliveries_settled (deliveries_t *self, uint64_t number);
 
 /*  The numbers, as a msgpack array of at most `most`: first those that are being tried.  */
 void deliveries_put_holding (const deliveries_t *self, plv_buf_t *out, uint32_t most);
+
+/*  Outcomes that are not settled, for another process to say; false: these are none.  */
+void deliveries_put_outcomes (const deliveries_t *self, plv_buf_t *out);
+bool deliveries_take_outcomes (deliveries_t *self, plv_mp_t *outcomes);
 
 void deliveries_rewind (deliveries_t *self); /* say all outcomes again */
 void deliveries_pack (deliveries_t *self, plv_buf_t *packet, size_t goal);

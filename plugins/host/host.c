@@ -18,13 +18,13 @@ enum {
     DRAIN_CHECK_MS = 20,
     BESIDE_TRIES = 20,
     BESIDE_MS = 100,
-    LAST_WORDS_MS = 500
+    LAST_WORDS_MS = 500,
+    STUCK_S = 60, /* a loop that stands still for so long ends by SIGALRM, supervised or not */
 };
 
 /* ------------------------------------------------------------------ to the supervisor */
 
-__attribute__ ((format (printf, 2, 3))) static void tell (const host_t *self, const char *format,
-                                                          ...)
+__attribute__ ((format (printf, 2, 3))) static void tell (host_t *self, const char *format, ...)
 {
     char line[700];
     if (self->options.status_fd < 0)
@@ -37,8 +37,10 @@ __attribute__ ((format (printf, 2, 3))) static void tell (const host_t *self, co
     line[size++] = '\n';
     /*  A full pipe does not matter, the next beat comes; a broken one means that nobody looks after us.  */
     if (write (self->options.status_fd, line, (size_t) size) < 0 && errno == EPIPE
-        && !self->drain_until)
+        && !self->alone) {
+        self->alone = true;
         raise (SIGTERM);
+    }
 }
 
 static host_exit_t refused (host_t *self, host_exit_t code, const char *why)
@@ -52,7 +54,10 @@ static host_exit_t refused (host_t *self, host_exit_t code, const char *why)
 
 static void on_beat (uv_timer_t *timer)
 {
-    tell (timer->data, "BEAT");
+    host_t *self = timer->data;
+    if (self->options.status_fd >= 0)
+        alarm (STUCK_S);
+    tell (self, "BEAT");
 }
 
 /* ------------------------------------------------------------------ the broker came or went */
@@ -62,6 +67,7 @@ static void on_up (void *arg, bool up)
     host_t *self = arg;
     const pal_adapter_t *adapter = plugin_adapter (self->plugin);
     self->in_trouble = false;
+    self->was_up = self->was_up || up;
     if (up)
         plv_log (self->log, LOG_HOST_UP, F_STR ("adapter", self->options.name));
     else
@@ -89,8 +95,12 @@ static void on_trouble (void *arg, const char *code, const char *text, bool fina
 
 /* ------------------------------------------------------------------ stopping */
 
+/*  When the broker has died, only the platform is waited for: what it says is left to our successor, who gets
+    the answers too that somebody awaits on a connection of ours.  */
 static bool is_drained (const host_t *self)
 {
+    if (self->orphaned)
+        return broker_link_held (self->link) == 0;
     return broker_link_kept (self->link) == 0 && broker_link_held (self->link) == 0
            && broker_link_unsettled (self->link) == 0
            && (!self->http || http_pending (self->http) == 0);
@@ -115,17 +125,33 @@ static void drain (host_t *self)
     uv_timer_start (&self->drain_timer, on_drain_check, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
 }
 
+/*  The broker died without a word: what was in our hands only we can tell, and only to the next one.  */
+static void become_orphan (host_t *self)
+{
+    self->orphaned = true;
+    plv_log (self->log, LOG_HOST_ORPHANED, F_STR ("adapter", self->options.name),
+             F_INT ("kept", (int64_t) broker_link_kept (self->link)),
+             F_INT ("held", (int64_t) broker_link_held (self->link)),
+             F_INT ("unsettled", (int64_t) broker_link_unsettled (self->link)));
+    broker_link_hurry (self->link);
+}
+
+/*  A stop is asked for by the supervisor; the kernel sends the same signal when the supervisor is dead.  */
 static void on_signal (uv_signal_t *handle, int number)
 {
     host_t *self = handle->data;
     if (number == SIGUSR1) {
         if (self->http)
             http_share (self->http);
-    } else if (!self->drain_until) {
-        drain (self);
-    } else {
-        uv_stop (&self->loop); /* asked twice: at once */
+        return;
     }
+    bool orphaned = self->options.status_fd >= 0 && (self->alone || getppid () != self->parent);
+    if (orphaned && !self->orphaned)
+        become_orphan (self);
+    if (!self->drain_until)
+        drain (self);
+    else if (!orphaned)
+        uv_stop (&self->loop); /* asked twice: at once */
 }
 
 /* ------------------------------------------------------------------ starting */
@@ -159,6 +185,13 @@ static void clean_environment (void)
     }
 }
 
+/*  First comes whoever had the name before us, then those who cannot speak any more.  */
+static bool may_speak (void *arg)
+{
+    host_t *self = arg;
+    return claim_take (self->claim) && (!self->will || will_done (self->will));
+}
+
 static host_exit_t link_open (host_t *self)
 {
     const pal_adapter_t *adapter = plugin_adapter (self->plugin);
@@ -175,6 +208,8 @@ static host_exit_t link_open (host_t *self)
         .platform = self->translate.platform,
         .credit = credit < BROKER_LINK_CREDIT_MAX ? (uint32_t) credit : BROKER_LINK_CREDIT_MAX,
         .deduplicates = adapter->can & PAL_DEDUPLICATES,
+        .may_speak = may_speak,
+        .may_speak_arg = self,
         .kept_max = (size_t) settings_int (self->settings, "kept_max"),
         .kept_bytes_max = (size_t) settings_int (self->settings, "kept_mb") << 20,
     };
@@ -182,6 +217,15 @@ static host_exit_t link_open (host_t *self)
     handler.up = on_up;
     handler.trouble = on_trouble;
     plv_fail_t fail;
+    if (self->options.dir) {
+        if (claim_new (self->options.dir, &self->claim, &fail))
+            return refused (self, HOST_EXIT_HOST, fail.text);
+        self->will = will_new (self->options.dir, &options, self->log);
+    }
+    if (!claim_take (self->claim)) {
+        plv_log (self->log, LOG_HOST_WAITS, F_STR ("adapter", self->options.name));
+        self->options.beside = true;
+    }
     if (broker_link_open (&options, &handler, &self->link, &fail))
         return refused (self, HOST_EXIT_HOST, fail.text);
     return HOST_EXIT_OK;
@@ -231,7 +275,7 @@ static host_exit_t plugin_open (host_t *self)
             plv_log (self->log, LOG_HOST_OPEN, F_STR ("adapter", self->options.name),
                      F_STR ("plugin", adapter->name), F_STR ("version", adapter->version),
                      F_STR ("file", self->options.plugin));
-            tell (self, "OPEN %s", adapter->version);
+            tell (self, "OPEN %s %s", self->translate.platform, adapter->version);
             return HOST_EXIT_OK;
         }
     }
@@ -276,7 +320,8 @@ static void plugin_close (host_t *self)
 static void last_words (host_t *self)
 {
     int64_t until = plv_clock_mono_us () + LAST_WORDS_MS * 1000;
-    while (((self->http && http_pending (self->http)) || broker_link_unsettled (self->link))
+    while (!self->orphaned
+           && ((self->http && http_pending (self->http)) || broker_link_unsettled (self->link))
            && plv_clock_mono_us () < until) {
         uv_run (&self->loop, UV_RUN_NOWAIT);
         usleep (1000);
@@ -292,7 +337,9 @@ static void close_handle (uv_handle_t *handle)
 static void tear_down (host_t *self)
 {
     http_destroy (&self->http);
+    will_destroy (&self->will);
     broker_link_destroy (&self->link);
+    claim_destroy (&self->claim);
     services_free (self);
     wakeups_destroy (&self->wakeups);
     close_handle ((uv_handle_t *) &self->later_idle);
@@ -308,10 +355,24 @@ static void tear_down (host_t *self)
     plugin_destroy (&self->plugin);
 }
 
+/*  That nothing was in our hands is news as well: what the broker had just sent us never came.  */
+static void leave_will (host_t *self)
+{
+    plv_fail_t fail;
+    bool told = broker_link_up (self->link) && broker_link_unsettled (self->link) == 0;
+    if (told || !self->was_up || !self->options.dir)
+        return;
+    if (will_write (self->options.dir, self->link, &fail))
+        plv_log (self->log, LOG_HOST_TROUBLE, F_STR ("adapter", self->options.name),
+                 F_STR ("code", plv_err_name (fail.code)), F_STR ("text", fail.text));
+}
+
 static host_exit_t stop (host_t *self)
 {
     plugin_close (self);
+    broker_link_abandon (self->link, "the adapter stopped before the platform had answered");
     last_words (self);
+    leave_will (self);
     size_t kept = broker_link_kept (self->link), unsettled = broker_link_unsettled (self->link);
     plv_log (self->log, LOG_HOST_STOPPED, F_STR ("adapter", self->options.name),
              F_INT ("kept", (int64_t) kept), F_INT ("unsettled", (int64_t) unsettled));
@@ -325,6 +386,7 @@ host_exit_t host_run (const host_options_t *options, plv_log_t *log)
     host_t *self = plv_alloc_zero (1, sizeof *self);
     self->options = *options;
     self->log = log;
+    self->parent = getppid ();
     uv_loop_init (&self->loop);
     services_init (self);
     self->wakeups = wakeups_new (&self->loop);

@@ -14,17 +14,20 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "host/broker_link.h"
+#include "host/claim.h"
 #include "host/exit.h"
 #include "host/http.h"
 #include "host/settings.h"
 #include "host/translate.h"
 #include "host/wakeups.h"
+#include "host/will.h"
 
 typedef struct {
     const char *plugin;
     const char *name;          /* of the adapter; NULL: what the plugin is called */
     const char *broker;        /* ipc://PATH */
     const char *conf;          /* NULL: defaults */
+    const char *dir;           /* the adapter's own, for its lock and its will; NULL: none */
     int status_fd;             /* -1: no supervisor */
     bool beside;               /* an older host of the same adapter is still there */
     plv_log_level_t log_level; /* unless the adapter's own log_level says otherwise */
@@ -46,6 +49,10 @@ typedef struct host {
     plugin_t *plugin;
     settings_t *settings;
     broker_link_t *link;
+    claim_t *claim;
+    will_t *will; /* of a predecessor; NULL: not looked for yet */
+    pid_t parent; /* of whose death we are told */
+    bool alone;   /* nobody reads what we tell */
     wakeups_t *wakeups;
     http_t *http;
     translate_t translate;
@@ -61,6 +68,8 @@ typedef struct host {
     uv_signal_t signals[3];
     bool in_trouble;     /* said since the broker was last there */
     bool sent_away;      /* the broker will not have us */
+    bool was_up;         /* the broker knows us */
+    bool orphaned;       /* the broker that started us is gone: its successor hears what we know */
     int64_t drain_until; /* 0: not asked to stop */
     plv_fail_t fail;     /* what the plugin's open () said */
 } host_t;

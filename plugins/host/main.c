@@ -17,7 +17,7 @@ static int usage (FILE *out, int code)
     fprintf (
         out,
         "usage: palaver-adapter --plugin FILE.so --broker ipc://PATH [--name NAME] [--conf FILE]\n"
-        "                       [--log-level LEVEL] [--log-format FORMAT] [--status-fd N] [--beside]\n"
+        "                       [--dir DIR] [--log-level LEVEL] [--log-format FORMAT] [--status-fd N] [--beside]\n"
         "\n"
         "Runs one platform's plugin and connects it to the broker; palaverd starts it by itself.\n"
         "\n"
@@ -25,6 +25,7 @@ static int usage (FILE *out, int code)
         "  --broker ENDPOINT  the broker's socket\n"
         "  --name NAME        the adapter's name, and its group in the configuration\n"
         "  --conf FILE        the configuration; the group is adapters.NAME\n"
+        "  --dir DIR          the adapter's own: a lock, and what it leaves to its successor\n"
         "  --log-level LEVEL  debug, info, warn or error; adapters.NAME.log_level counts more\n"
         "  --log-format FORMAT  auto, text or json\n"
         "  --status-fd N      where a supervisor reads how it goes\n"
@@ -87,15 +88,11 @@ static bool log_format (const char *word, plv_log_format_t *ret_format)
 static bool read_arguments (int count, char **words, host_options_t *ret_options)
 {
     static const struct option table[] = {
-        {"plugin", required_argument, NULL, 'p'},
-        {"broker", required_argument, NULL, 'b'},
-        {"name", required_argument, NULL, 'n'},
-        {"conf", required_argument, NULL, 'c'},
-        {"log-level", required_argument, NULL, 'l'},
-        {"log-format", required_argument, NULL, 'f'},
-        {"status-fd", required_argument, NULL, 's'},
-        {"beside", no_argument, NULL, 'B'},
-        {NULL, 0, NULL, 0},
+        {"plugin", required_argument, NULL, 'p'},     {"broker", required_argument, NULL, 'b'},
+        {"name", required_argument, NULL, 'n'},       {"conf", required_argument, NULL, 'c'},
+        {"dir", required_argument, NULL, 'd'},        {"log-level", required_argument, NULL, 'l'},
+        {"log-format", required_argument, NULL, 'f'}, {"status-fd", required_argument, NULL, 's'},
+        {"beside", no_argument, NULL, 'B'},           {NULL, 0, NULL, 0},
     };
     int letter;
     while ((letter = getopt_long (count, words, "", table, NULL)) != -1) {
@@ -111,6 +108,9 @@ static bool read_arguments (int count, char **words, host_options_t *ret_options
             break;
         case 'c':
             ret_options->conf = optarg;
+            break;
+        case 'd':
+            ret_options->dir = optarg;
             break;
         case 'l':
             if (!host_log_level (optarg, &ret_options->log_level))

@@ -1,8 +1,8 @@
 #include "host/translate.h"
 
 #include "base/limits.h"
-#include "wire/json.h"
 #include "wire/event.h"
+#include "wire/json.h"
 #include "wire/mp.h"
 
 static const struct {

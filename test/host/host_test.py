@@ -403,6 +403,124 @@ def an_answer_comes_back_to_the_client():
         assert place.broker.expect('DELIVERED')[:2] == [10, 'not_sent']
 
 
+def a_hello_that_nobody_answers_is_said_again_on_another_connection():
+    with Place() as place:
+        place.broker.welcomes = False
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        first, begun = place.broker.peer, time.monotonic()
+        place.broker.expect('HELLO', within=2)
+        assert place.broker.peer != first and time.monotonic() - begun > 0.8
+        place.broker.expect('HELLO', within=4)
+        assert time.monotonic() - begun > 2.5  # the patience grows
+        place.broker.welcomes = True
+        place.broker.expect('HELLO', within=8)
+        place.broker.send(deliver(1, 'sent'))
+        place.broker.expect('DELIVERED')
+
+
+# ---------------------------------------------------------------------- what a broker leaves behind that dies
+
+def supervised(place, plugin):
+    """A host as a supervisor starts it, and what it reads of it; closed, the host takes it for dead."""
+    read, write = os.pipe()
+    own = os.path.join(place.dir, 'own')
+    os.makedirs(own, exist_ok=True)
+    child = subprocess.Popen([HOST, '--plugin', plugin, '--broker', place.endpoint, '--dir', own, '--status-fd',
+                              str(write)], pass_fds=[write], stderr=open(os.path.join(place.dir, 'log'), 'ab'))
+    place.children.append(child)
+    os.close(write)
+    return child, read
+
+
+def wills(place):
+    return [name for name in os.listdir(os.path.join(place.dir, 'own')) if name.startswith('left-')]
+
+
+def what_a_host_could_not_tell_its_successor_tells():
+    with Place() as place:
+        plugin = place.plugin('probe')
+        child, status = supervised(place, plugin)
+        first = place.broker.expect('HELLO')[4]['incarnation']
+        place.broker.send(deliver(1, 'sent'), deliver(2, 'refused'), deliver(3, 'sent'))
+        for _ in range(3):
+            place.broker.expect('DELIVERED')
+        place.broker.send(frame('SETTLED', [3]))
+        place.broker.quiet(0.1)
+        place.broker.close()
+        os.close(status)
+        child.wait(5)  # it does not wait for a broker: what it knows is kept
+        assert len(wills(place)) == 1 and 'host.orphaned' in place.log()
+        place.broker.restart()
+        child, status = supervised(place, plugin)
+        hello = place.broker.expect('HELLO')[4]
+        assert hello['incarnation'] == first and sorted(hello['holding']) == [1, 2] and hello['credit'] == 0, hello
+        told = sorted(place.broker.expect('DELIVERED') for _ in range(2))
+        assert told == [[1, 'sent', 'platform-1', None, None], [2, 'refused', None, None, 'blocked by the user']], told
+        assert wills(place)  # not before it is settled
+        place.broker.send(frame('SETTLED', [1, 2]))
+        place.broker.expect('BYE')
+        hello = place.broker.expect('HELLO')[4]
+        assert hello['incarnation'] != first and hello['holding'] == [] and hello['credit'] == 7, hello
+        assert not wills(place)
+        os.close(status)
+
+
+def a_host_that_holds_nothing_says_that_too():
+    with Place() as place:
+        plugin = place.plugin('probe')
+        child, status = supervised(place, plugin)
+        first = place.broker.expect('HELLO')[4]['incarnation']
+        place.broker.quiet(0.1)
+        place.broker.close()
+        os.close(status)
+        child.wait(5)
+        place.broker.restart()
+        _, status = supervised(place, plugin)
+        hello = place.broker.expect('HELLO')[4]
+        assert hello['incarnation'] == first and hello['holding'] == []
+        place.broker.expect('BYE')
+        assert place.broker.expect('HELLO')[4]['incarnation'] != first
+        os.close(status)
+
+
+def one_process_speaks_for_an_adapter():
+    with Place() as place:
+        plugin = place.plugin('probe')
+        old, status = supervised(place, plugin)
+        first = place.broker.expect('HELLO')[4]['incarnation']
+        place.broker.send(deliver(1, 'hold'))
+        place.broker.quiet(0.2)
+        place.broker.restart()
+        new, other = supervised(place, plugin)  # before the old one has noticed anything
+        hello = place.broker.expect('HELLO')[4]
+        assert hello['incarnation'] == first and hello['holding'] == [1]
+        assert not [1 for verb, _ in place.broker.quiet(0.5) if verb == 'HELLO']
+        assert 'host.waits' in place.log()
+        old.send_signal(signal.SIGTERM)
+        place.broker.expect('CREDIT')
+        old.send_signal(signal.SIGTERM)
+        told = place.broker.expect('DELIVERED')
+        assert told[:2] == [1, 'unknown'] and 'stopped' in told[4], told  # it was asked to leave at once: it says so
+        place.broker.send(frame('SETTLED', [1]))
+        old.wait(5)
+        assert place.broker.expect('HELLO')[4]['incarnation'] != first
+        assert new.poll() is None
+        os.close(status)
+        os.close(other)
+
+
+def a_will_that_cannot_be_read_is_removed():
+    with Place() as place:
+        os.mkdir(os.path.join(place.dir, 'own'))
+        with open(os.path.join(place.dir, 'own', 'left-00000000'), 'wb') as file:
+            file.write(b'\x93\x07nonsense')
+        _, status = supervised(place, place.plugin('probe'))
+        assert place.broker.expect('HELLO')[4]['credit'] == 7
+        assert not wills(place) and 'host.will_broken' in place.log()
+        os.close(status)
+
+
 # ---------------------------------------------------------------------- ending
 
 def sigterm_drains_and_says_bye():
@@ -530,7 +648,7 @@ def the_supervisor_is_told():
                 said += os.read(read, 4096).decode()
             except BlockingIOError:
                 pass
-        assert said.split('\n')[:2] == ['OPEN 0.9', 'UP'], said
+        assert said.split('\n')[:2] == ['OPEN probe 0.9', 'UP'], said
         with open(f'/proc/{child.pid}/status') as status:
             assert 'NoNewPrivs:\t1' in status.read()
         assert os.getpgid(child.pid) == child.pid
@@ -551,7 +669,10 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          a_broker_of_another_version_is_named, four_outcomes, a_delivery_is_finished_once,
          a_reply_in_hand_takes_its_new_number, a_reply_that_was_sent_is_not_sent_again, it_logs_as_it_is_told,
          unsettled_outcomes_are_repeated_and_held_ones_are_named, a_reply_reaches_the_plugin_whole,
-         an_answer_comes_back_to_the_client, sigterm_drains_and_says_bye, sigterm_without_a_broker_ends_in_time,
+         an_answer_comes_back_to_the_client, a_hello_that_nobody_answers_is_said_again_on_another_connection,
+         what_a_host_could_not_tell_its_successor_tells, a_host_that_holds_nothing_says_that_too,
+         one_process_speaks_for_an_adapter, a_will_that_cannot_be_read_is_removed, sigterm_drains_and_says_bye,
+         sigterm_without_a_broker_ends_in_time,
          a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
          open_that_fails_says_why, secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
 
