@@ -266,12 +266,14 @@ def a_silent_broker_gets_a_new_connection(broker, worker):
 def a_hello_without_welcome_is_said_again_on_a_new_connection(broker, worker):
     first, _ = broker.expect('HELLO')
     begun = time.monotonic()
-    second, _ = broker.expect('HELLO')
-    check(second != first, 'the same connection')
-    check(4 < time.monotonic() - begun < 9, f'after {time.monotonic() - begun:.1f} s')
-    broker.welcome(second)
-    broker.send(second, job(65537, 'echo at last'))
-    reply(broker, 65537, 'at last')
+    second, _ = broker.expect('HELLO', 2.0)
+    check(second != first, 'a second HELLO on the same connection')
+    check(time.monotonic() - begun > 0.8, 'a broker that takes its time is not heard')
+    third, _ = broker.expect('HELLO', 4.0)
+    check(time.monotonic() - begun > 2.5, 'the patience does not grow')
+    broker.welcome(third)
+    broker.send(third, job(65537, 'echo hello'))
+    reply(broker, 65537, 'hello')
 
 
 @test()
