@@ -478,7 +478,8 @@ class SendTest(Case):
         self.assertTrue(self.telegram.transcript()['typing'])
         self.telegram.advance(6)
         self.assertFalse(self.telegram.transcript()['typing'])
-        self.refused('Bad Request: wrong parameter action in request', 'sendChatAction', chat_id=USER, action='thinking')
+        self.refused('Bad Request: wrong parameter action in request', 'sendChatAction', chat_id=USER,
+                     action='thinking')
 
     def test_files(self):
         part = b'--B\r\nContent-Disposition: form-data; name='
