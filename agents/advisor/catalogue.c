@@ -1,5 +1,6 @@
 #include "advisor/catalogue.h"
 
+#include "advisor/classify.h"
 #include "advisor/csv.h"
 
 #include <math.h>
@@ -15,11 +16,24 @@ typedef enum {
     COLUMN_FEE,
     COLUMN_TAGS,
     COLUMN_AS_OF,
+    COLUMN_GROUP, /* of a list that has no asset_class: what classify goes by, beside the name */
+    COLUMN_CATEGORY,
     COLUMN_COUNT_,
 } column_t;
 
-static const char *const COLUMNS[COLUMN_COUNT_] = {
-    "symbol", "name", "asset_class", "region", "currency", "expense_ratio", "tags", "fee_as_of",
+/*  What lists call their columns, the usual name first.  */
+enum { COLUMN_NAMES = 5 };
+static const char *const COLUMNS[COLUMN_COUNT_][COLUMN_NAMES] = {
+    [COLUMN_SYMBOL] = {"symbol", "ticker", "code"},
+    [COLUMN_NAME] = {"name", "fund", "fund_name", "security"},
+    [COLUMN_CLASS] = {"asset_class"},
+    [COLUMN_REGION] = {"region"},
+    [COLUMN_CURRENCY] = {"currency"},
+    [COLUMN_FEE] = {"expense_ratio", "fee", "ter", "ongoing_charge", "expense ratio"},
+    [COLUMN_TAGS] = {"tags"},
+    [COLUMN_AS_OF] = {"fee_as_of"},
+    [COLUMN_GROUP] = {"category_group", "group", "sector", "asset class"},
+    [COLUMN_CATEGORY] = {"category", "type", "kind", "focus"},
 };
 
 struct catalogue {
@@ -99,6 +113,8 @@ static plv_err_t index_product (catalogue_t *self, const product_t *product, siz
 static plv_err_t parse_fee (plv_view_t field, double *ret_fee)
 {
     char text[32], *end;
+    if (field.size && field.data[field.size - 1] == '%')
+        field.size--;
     if (field.size == 0) {
         *ret_fee = FEE_UNKNOWN;
         return ERR_OK;
@@ -167,7 +183,11 @@ static bool copy_texts (const csv_t *csv, const int *columns, product_t *product
     bool all = true;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         plv_view_t field = csv_field (csv, columns[texts[i].column]);
-        *texts[i].to = field.size ? strndup ((const char *) field.data, field.size) : strdup ("");
+        if (columns[texts[i].column] < 0 && texts[i].column == COLUMN_TAGS)
+            *texts[i].to = classify_tags (csv_field (csv, columns[COLUMN_NAME]));
+        else
+            *texts[i].to =
+                field.size ? strndup ((const char *) field.data, field.size) : strdup ("");
         all = all && *texts[i].to;
     }
     return all;
@@ -186,25 +206,50 @@ static plv_err_t make_room (catalogue_t *self)
     return ERR_OK;
 }
 
+static asset_class_t class_of_words (const csv_t *csv, const int *columns)
+{
+    char kind[256];
+    plv_view_t group = csv_field (csv, columns[COLUMN_GROUP]);
+    plv_view_t category = csv_field (csv, columns[COLUMN_CATEGORY]);
+    int size = snprintf (kind, sizeof kind, PLV_VIEW_FMT " " PLV_VIEW_FMT, PLV_VIEW_ARG (group),
+                         PLV_VIEW_ARG (category));
+    return classify (
+        csv_field (csv, columns[COLUMN_NAME]),
+        plv_view (kind, (size_t) size < sizeof kind ? (size_t) size : sizeof kind - 1));
+}
+
+static plv_err_t read_class (const csv_t *csv, const int *columns, asset_class_t *ret_class,
+                             plv_fail_t *ret_fail)
+{
+    plv_view_t field = csv_field (csv, columns[COLUMN_CLASS]);
+    if (columns[COLUMN_CLASS] < 0) {
+        *ret_class = class_of_words (csv, columns);
+        return ERR_OK;
+    }
+    int asset_class = assume_find (field);
+    if (asset_class < 0)
+        return plv_fail (ret_fail, ERR_RANGE,
+                         "%s:%u: asset_class \"" PLV_VIEW_FMT "\" is not in assumptions.def",
+                         csv_name (csv), csv_line (csv), PLV_VIEW_ARG (field));
+    *ret_class = (asset_class_t) asset_class;
+    return ERR_OK;
+}
+
 /*  Checks what the record says and fills everything but the texts.  */
 static plv_err_t parse_record (const csv_t *csv, const int *columns, product_t *ret_product,
                                plv_fail_t *ret_fail)
 {
     plv_view_t symbol = csv_field (csv, columns[COLUMN_SYMBOL]);
-    plv_view_t kind = csv_field (csv, columns[COLUMN_CLASS]);
     plv_view_t fee = csv_field (csv, columns[COLUMN_FEE]);
     if (symbol.size == 0 || symbol.size > 16 || csv_field (csv, columns[COLUMN_NAME]).size == 0)
         return plv_fail (ret_fail, ERR_SYNTAX,
                          "%s:%u: a symbol (1 to 16 characters) and a name "
                          "are needed",
                          csv_name (csv), csv_line (csv));
-    int asset_class = assume_find (kind);
-    if (asset_class < 0)
-        return plv_fail (ret_fail, ERR_RANGE,
-                         "%s:%u: asset_class \"" PLV_VIEW_FMT "\" is not in assumptions.def",
-                         csv_name (csv), csv_line (csv), PLV_VIEW_ARG (kind));
-    ret_product->asset_class = (asset_class_t) asset_class;
-    plv_err_t err = parse_fee (fee, &ret_product->fee);
+    plv_err_t err = read_class (csv, columns, &ret_product->asset_class, ret_fail);
+    if (err)
+        return err;
+    err = parse_fee (fee, &ret_product->fee);
     if (err)
         return plv_fail (ret_fail, err,
                          "%s:%u: expense_ratio \"" PLV_VIEW_FMT
@@ -242,10 +287,12 @@ static plv_err_t add_record (catalogue_t *self, const csv_t *csv, const int *col
 static plv_err_t find_columns (const csv_t *csv, int columns[COLUMN_COUNT_], plv_fail_t *ret_fail)
 {
     for (int i = 0; i < COLUMN_COUNT_; i++) {
-        columns[i] = csv_column (csv, COLUMNS[i]);
-        if (columns[i] < 0 && i <= COLUMN_CLASS)
+        columns[i] = -1;
+        for (int name = 0; name < COLUMN_NAMES && COLUMNS[i][name] && columns[i] < 0; name++)
+            columns[i] = csv_column (csv, COLUMNS[i][name]);
+        if (columns[i] < 0 && i <= COLUMN_NAME)
             return plv_fail (ret_fail, ERR_SYNTAX, "%s:1: there is no column \"%s\"",
-                             csv_name (csv), COLUMNS[i]);
+                             csv_name (csv), COLUMNS[i][0]);
     }
     return ERR_OK;
 }

@@ -4,8 +4,9 @@
     FAILS   catalogue_load with "file:line: what is wrong"; a search that SQLite refuses finds nothing
     COST    load: once; find and search: tens of microseconds
 
-    The file is CSV with a line of column names. Required: symbol, name, asset_class (an id of
-    assumptions.def). Optional: region, currency, expense_ratio (per cent a year; empty: not known),
+    The file is CSV with a line of column names. Required: symbol (or ticker), name. asset_class is an id of
+    assumptions.def; a list without this column is classified by the words of its names and categories
+    (classify.h). Optional: region, currency, expense_ratio (per cent a year; empty: not known),
     tags (words divided by spaces), fee_as_of. The columns risk_level, return_low and return_high are
     for readers: they are always derived anew (assume.h), never taken from the file. Other columns
     are ignored.  */

@@ -120,7 +120,7 @@ static void says_what_is_wrong_with_a_file (void **state)
         plv_err_t err;
         const char *words;
     } rows[] = {
-        {"symbol,name\nA,B\n", ERR_SYNTAX, ":1: there is no column \"asset_class\""},
+        {"symbol,asset_class\nA,gold\n", ERR_SYNTAX, ":1: there is no column \"name\""},
         {"symbol,name,asset_class\n", ERR_SYNTAX, "lists no product"},
         {"symbol,name,asset_class\nA,B,tulips\n", ERR_RANGE, ":2: asset_class \"tulips\""},
         {"symbol,name,asset_class\n\n,B,gold\n", ERR_SYNTAX, ":3: a symbol"},
@@ -166,6 +166,55 @@ static void our_symbols_stand_in_the_list_of_an_exchange (void **state)
     free (path);
 }
 
+/*  A list of somebody else's comes in whole, and where it names products of ours, the class that its words
+    tell is hardly ever less risky than the one that a person has given.  */
+static void a_foreign_list_is_classified_by_its_words (void **state)
+{
+    char *path = fixture_shared ("etfs-nyse-arca.csv");
+    plv_fail_t fail = {0};
+    catalogue_t *theirs = NULL;
+    size_t both = 0, near = 0, tamer = 0;
+    (void) state;
+    if (!path)
+        skip ();
+    catalogue_t *ours = fixture_catalogue ();
+    assert_int_equal (catalogue_load (path, &theirs, &fail), ERR_OK);
+    assert_int_equal (catalogue_size (theirs), 1699);
+    for (size_t i = 0; i < catalogue_size (ours); i++) {
+        const product_t *product = catalogue_product (ours, i);
+        int found = catalogue_find (theirs, plv_view_str (product->symbol));
+        if (found < 0)
+            continue;
+        int more = catalogue_product (theirs, (size_t) found)->risk - product->risk;
+        if (more < -1 || more > 1)
+            print_message ("%s: %d, and a person says %d\n", product->name, product->risk + more,
+                           product->risk);
+        both++;
+        near += more >= -1 && more <= 1;
+        tamer += more < -1;
+    }
+    print_message ("%zu of %zu within one level of risk, %zu tamer\n", near, both, tamer);
+    assert_true (near * 100 >= both * 95);
+    assert_true (tamer * 100 <= both * 2);
+    catalogue_destroy (&ours);
+    catalogue_destroy (&theirs);
+    free (path);
+}
+
+static void other_names_of_columns_are_understood (void **state)
+{
+    catalogue_t *catalogue = NULL;
+    plv_fail_t fail = {0};
+    (void) state;
+    assert_int_equal (
+        load ("Ticker,Fund,TER,Category\nX,Total Bond,0.05%,Fixed Income\n", &catalogue, &fail),
+        ERR_OK);
+    const product_t *product = catalogue_product (catalogue, 0);
+    assert_int_equal (product->asset_class, CLASS_core_bond);
+    assert_float_equal (product->fee, 0.05, 1e-9);
+    catalogue_destroy (&catalogue);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +225,8 @@ int main (void)
         cmocka_unit_test (the_fee_comes_off_the_return),
         cmocka_unit_test (says_what_is_wrong_with_a_file),
         cmocka_unit_test (our_symbols_stand_in_the_list_of_an_exchange),
+        cmocka_unit_test (a_foreign_list_is_classified_by_its_words),
+        cmocka_unit_test (other_names_of_columns_are_understood),
     };
     return cmocka_run_group_tests_name ("catalogue", tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "advisor/mention.h"
 
+#include <strings.h>
+
 /*  Words of everyday English that are also symbols of products somewhere, or that the index finds in too
     many names.  */
 static const char COMMON[] =
@@ -63,11 +65,28 @@ static bool looks_like_symbol (const words_t *words, size_t at, size_t least)
     return word->size >= least && word->size <= 6;
 }
 
+/*  An amount's currency, which is also a symbol somewhere.  */
+static bool is_currency (const words_t *words, size_t at)
+{
+    static const char *const CODES[] = {
+#define CURRENCY(id, ucits) #id,
+#include "advisor/currencies.def"
+#undef CURRENCY
+    };
+    const word_t *items = words->items;
+    bool amount =
+        (at > 0 && items[at - 1].number) || (at + 1 < words->count && items[at + 1].number);
+    for (size_t i = 0; amount && i < sizeof CODES / sizeof *CODES; i++)
+        if (strcasecmp (items[at].text, CODES[i]) == 0)
+            return true;
+    return false;
+}
+
 int mention_symbol (catalogue_t *catalogue, const words_t *words, const marks_t *marks, size_t at)
 {
     const word_t *word = &words->items[at];
     bool dollar = at > 0 && word->joined && words_at (words, at - 1, "$");
-    if (!looks_like_symbol (words, at, dollar ? 1 : 2))
+    if (!looks_like_symbol (words, at, dollar ? 1 : 2) || is_currency (words, at))
         return -1;
     if (!dollar && !(word->upper && !words->shout)
         && (mention_mark (marks, at) || is_common (word) || !beside_asking (words, marks, at)))
