@@ -198,8 +198,8 @@ class ProtocolTest(Case):
         query = f'/bot{self.bot.token}/sendmessage?chat_id={USER}&text=query'
         with urllib.request.urlopen(self.bot.root + query) as answer:
             self.assertTrue(json.load(answer)['ok'])
-        self.bot.send('json', reply_markup=json.dumps({'force_reply': True}))
-        self.assertEqual(self.telegram.texts(), ['from a form', 'from\r\nparts'.replace('\r', ''), 'query', 'json'])
+        self.bot.send('json', str(USER), reply_markup=json.dumps({'force_reply': True}), disable_notification='true')
+        self.assertEqual(self.telegram.texts(), ['from a form', 'from\nparts', 'query', 'json'])
         self.assertEqual(self.telegram.lints(), [])
 
     def test_one_connection_for_many_requests(self):
@@ -671,6 +671,8 @@ class WebhookTest(Case):
         self.hook.answers = [(200, {'Content-Type': 'application/json'}, answer)]
         self.telegram.say('hi')
         self.assertEqual(self.telegram.wait(), ['at once'])
+        logged = self.telegram.wait_requests('sendMessage')[0]
+        self.assertEqual((logged['http'], logged['status']), ('webhook reply', 200))
 
     def test_nobody_there(self):
         self.bot.good('setWebhook', url='http://127.0.0.1:9/')

@@ -49,7 +49,7 @@ class Fake:
         self.inbox = Inbox(self.faults, self.world.now)
         self.webhook = Webhook(self)
         self.methods, self.control = Methods(self), Control(self)
-        self.log, self.lints, self.entry = [], [], None
+        self.log, self.lints = [], []
         self.started, self.waiters = time.monotonic(), set()
         self.server = httpd.Server(self.handle)
 
@@ -95,11 +95,7 @@ class Fake:
 
     async def handle_method(self, request, given):
         name = table.BY_LOWER.get(given.lower())
-        entry = {'at': self.seconds(), 'method': name or given, 'http': request.method,
-                 'content_type': request.content_type, 'peer': (request.peer or ('', 0))[1], 'params': {},
-                 'status': None, 'description': None, 'fault': None, 'took': None}
-        self.log.append(entry)
-        del self.log[:-LOG_MAX]
+        entry = self.new_entry(name or given, request.method, request.content_type, (request.peer or ('', 0))[1])
         if name is None or request.method not in ('GET', 'POST'):
             self.lint([f'{given}: no such method here'])
             self.changed()
@@ -135,15 +131,30 @@ class Fake:
             entry['status'] = broken.status
             return broken.response()
 
-    async def run(self, name, raw, why=''):
+    async def run(self, name, raw):
         name = table.BY_LOWER.get(name.lower())
         if name is None:
             raise ApiError(404, 'Not Found: method not found')
-        if why:
-            self.log.append({'at': self.seconds(), 'method': name, 'http': why, 'params': raw, 'status': None})
         values, lints = params.convert(name, raw)
         self.lint(lints)
         return await self.methods.call(name, values)
+
+    async def run_reply(self, name, raw):
+        """A call in the answer of a webhook: nobody is told what became of it."""
+        entry = self.new_entry(table.BY_LOWER.get(name, name), 'webhook reply')
+        entry['params'] = raw
+        try:
+            self.success(await self.run(name, raw), entry)
+        except ApiError as error:
+            self.failure(error, entry)
+        self.changed()
+
+    def new_entry(self, method, http, content_type='', peer=0):
+        entry = {'at': self.seconds(), 'method': method, 'http': http, 'content_type': content_type, 'peer': peer,
+                 'params': {}, 'status': None, 'description': None, 'fault': None, 'took': None}
+        self.log.append(entry)
+        del self.log[:-LOG_MAX]
+        return entry
 
     def success(self, result, entry):
         answer = {'ok': True, 'result': result}

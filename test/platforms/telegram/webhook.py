@@ -8,7 +8,6 @@ import ssl
 import urllib.parse
 
 from . import httpd
-from .params import ApiError
 
 RETRY_AFTER_MAX_S = 3600
 DELAY_MAX_S = 60
@@ -137,7 +136,4 @@ class Webhook:
             return
         name = str(raw.pop('method', '')).lower() if isinstance(raw, dict) else ''
         if name and name not in NOT_IN_REPLY and not name.startswith('get'):
-            try:
-                await self.fake.run(name, raw, 'webhook reply')
-            except ApiError:
-                pass
+            await self.fake.run_reply(name, raw)
