@@ -93,7 +93,7 @@ static void check_reply (catalogue_t *catalogue, const answer_t *answer)
     plv_buf_t body = {0};
     plv_view_t text;
     plv_fail_t fail = {0};
-    reply_write (catalogue, answer, 0.001, &body);
+    reply_write (catalogue, answer, 0.001, plv_view (NULL, 0), &body);
     assert_int_equal (plv_body_check (EVENT_CHAT_RESPONSE, plv_buf_view (&body), &text, &fail),
                       ERR_OK);
     assert_true (text.size > 0);

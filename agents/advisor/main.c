@@ -1,4 +1,4 @@
-/*  palaver-advisor: reads the options and the catalogue, and does one of four things with them.  */
+/*  palaver-advisor: reads the options and the catalogue, and does one of five things with them.  */
 
 #include "advisor/advise.h"
 #include "advisor/eval.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_DATA = 65 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_DATA = 65, EXIT_CONF = 78, OFFLINE_CREDIT = 8 };
 
 static int year_now (void)
 {
@@ -31,31 +31,70 @@ static void log_line (void *arg, const char *line)
     fprintf (stderr, "palaver-advisor: %s\n", line);
 }
 
+static plv_err_t read_settings (const options_t *options, settings_t *settings,
+                                plv_fail_t *ret_fail)
+{
+    const char *file = options->conf ? options->conf : getenv ("PALAVER_ADVISOR_CONF");
+    plv_err_t err = settings_init (settings, ret_fail);
+    file = file && *file ? file : NULL;
+    if (!err && file)
+        err = settings_load (settings, file, ret_fail);
+    for (size_t i = 0; !err && i < options->set_count; i++)
+        err = settings_set (settings, options->sets[i], ret_fail);
+    return err ? err : settings_resolve (settings, file, ret_fail);
+}
+
+/*  Takes the catalogue. `model`: NULL for offline.  */
+static plv_err_t work (const options_t *options, const settings_t *settings, model_t *model,
+                       catalogue_t **catalogue_p, plv_fail_t *ret_fail)
+{
+    worker_t *worker = NULL;
+    plv_agent_t *agent = NULL;
+    unsigned standard = model ? (unsigned) settings->conversations : OFFLINE_CREDIT;
+    unsigned credit = options->credit ? options->credit : standard;
+    const plv_agent_options_t how = {
+        .endpoint = options->endpoint,
+        .name = options->name,
+        .build = plv_build_version,
+        .cache_keys = (const char *const[]){PROFILE_KEY, WORKER_TALK_KEY},
+        .cache_key_count = model ? 2 : 1,
+        .threads = credit,
+        .credit = credit,
+        .history = model && settings->history ? settings->history : PLV_HISTORY_NONE,
+        .log = options->log ? log_line : NULL,
+    };
+    plv_err_t err = worker_new (catalogue_p, model, &worker, ret_fail);
+    if (!err)
+        err = plv_agent_new (&how, &agent, ret_fail);
+    if (!err)
+        err = plv_agent_run (agent, worker_handle, worker, ret_fail);
+    plv_agent_destroy (&agent);
+    worker_destroy (&worker);
+    return err;
+}
+
 /*  Takes the catalogue.  */
 static int serve (const options_t *options, catalogue_t **catalogue_p)
 {
     plv_fail_t fail;
-    worker_t *worker = NULL;
-    plv_agent_t *agent = NULL;
-    const plv_agent_options_t settings = {
-        .endpoint = options->endpoint,
-        .name = options->name,
-        .build = plv_build_version,
-        .cache_keys = (const char *const[]){PROFILE_KEY},
-        .cache_key_count = 1,
-        .threads = options->credit,
-        .credit = options->credit,
-        .history = PLV_HISTORY_NONE,
-        .log = options->log ? log_line : NULL,
-    };
-    plv_err_t err = worker_new (catalogue_p, &worker, &fail);
-    if (!err)
-        err = plv_agent_new (&settings, &agent, &fail);
-    if (!err)
-        err = plv_agent_run (agent, worker_handle, worker, &fail);
-    plv_agent_destroy (&agent);
-    worker_destroy (&worker);
-    return err ? complain (&fail, plv_agent_exit_code (err)) : 0;
+    settings_t settings;
+    model_t *model = NULL;
+    model_log_t *log = options->log ? log_line : NULL;
+    plv_err_t err = read_settings (options, &settings, &fail);
+    int code = err ? EXIT_CONF : 0;
+    if (!err && settings.secret) {
+        err = model_new (&settings, log, NULL, &model, &fail);
+        code = EXIT_CONF;
+    }
+    if (!err && log)
+        log_line (NULL, model ? "answers with the model" : "answers offline: there is no key");
+    if (!err) {
+        err = work (options, &settings, model, catalogue_p, &fail);
+        code = plv_agent_exit_code (err);
+    }
+    model_destroy (&model);
+    settings_free (&settings);
+    return err ? complain (&fail, code) : 0;
 }
 
 static int ask (const options_t *options, catalogue_t *catalogue)
@@ -122,6 +161,8 @@ int main (int argc, char **argv)
         return complain (&fail, EXIT_USAGE);
     if (options.action == DO_HELP)
         options_help (stdout);
+    else if (options.action == DO_PRINT_CONF)
+        settings_print (stdout);
     else if (options.action == DO_VERSION)
         printf ("palaver-advisor %s\n", plv_build_version);
     else

@@ -6,20 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CREDIT_DEFAULT = 8, CREDIT_MOST = 64 };
+enum { CREDIT_MOST = 256 };
 
 static const struct option LONG[] = {
-    {"endpoint", required_argument, NULL, 'e'}, {"catalogue", required_argument, NULL, 'c'},
-    {"name", required_argument, NULL, 'n'},     {"credit", required_argument, NULL, 'k'},
-    {"log", required_argument, NULL, 'l'},      {"print-catalogue", no_argument, NULL, 'p'},
-    {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+    {"endpoint", required_argument, NULL, 'e'},
+    {"catalogue", required_argument, NULL, 'c'},
+    {"name", required_argument, NULL, 'n'},
+    {"credit", required_argument, NULL, 'k'},
+    {"log", required_argument, NULL, 'l'},
+    {"print-catalogue", no_argument, NULL, 'p'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {"conf", required_argument, NULL, 'f'},
+    {"set", required_argument, NULL, 's'},
+    {"print-conf", no_argument, NULL, 'P'},
+    {NULL, 0, NULL, 0},
 };
 
 void options_help (FILE *out)
 {
     fputs (
-        "palaver-advisor: answers questions about funds and ETFs, offline, out of a catalogue\n"
+        "palaver-advisor: answers questions about funds and ETFs out of a catalogue, with Claude when it has\n"
+        "a key, offline without\n"
         "\n"
         "  palaver-advisor [OPTIONS]              works for a broker until SIGTERM or Ctrl-C\n"
         "  palaver-advisor [OPTIONS] ask TEXT...  answers here; several texts are one conversation\n"
@@ -28,7 +37,10 @@ void options_help (FILE *out)
         "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else the run directory's)\n"
         "  --catalogue FILE     the products, as CSV (default: the one that comes with Palaver)\n"
         "  --name NAME          shown in every tool (default: advisor)\n"
-        "  --credit N           jobs at a time, 1 to 64 (default: 8)\n"
+        "  --credit N           jobs at a time, 1 to 256 (default: 8; with a model, claude.conversations)\n"
+        "  --conf FILE          how to speak with the model (default: $PALAVER_ADVISOR_CONF, else none)\n"
+        "  --set KEY=VALUE      one key of the group claude, after the file; may come several times\n"
+        "  --print-conf         writes every key with its default, and ends\n"
         "  --log WHAT           text (default): what happens with the broker, on stderr; off: nothing\n"
         "  --print-catalogue    writes the catalogue with the derived columns, and ends\n"
         "  --verbose            eval: shows every question, not only those that failed\n"
@@ -44,6 +56,14 @@ static plv_err_t parse_credit (const char *text, unsigned *ret_credit, plv_fail_
         return plv_fail (ret_fail, ERR_ARG, "--credit %s: a number from 1 to %d is needed", text,
                          CREDIT_MOST);
     *ret_credit = (unsigned) credit;
+    return ERR_OK;
+}
+
+static plv_err_t add_set (options_t *self, plv_fail_t *ret_fail)
+{
+    if (self->set_count == OPTIONS_SETS_MAX)
+        return plv_fail (ret_fail, ERR_ARG, "--set: at most %d times", OPTIONS_SETS_MAX);
+    self->sets[self->set_count++] = optarg;
     return ERR_OK;
 }
 
@@ -71,8 +91,16 @@ static plv_err_t take (int letter, options_t *self, plv_fail_t *ret_fail)
         return parse_credit (optarg, &self->credit, ret_fail);
     case 'l':
         return parse_log (optarg, &self->log, ret_fail);
+    case 'f':
+        self->conf = optarg;
+        return ERR_OK;
+    case 's':
+        return add_set (self, ret_fail);
     case 'p':
         self->action = DO_PRINT;
+        return ERR_OK;
+    case 'P':
+        self->action = DO_PRINT_CONF;
         return ERR_OK;
     case 'v':
         self->verbose = true;
@@ -109,7 +137,7 @@ static plv_err_t take_action (options_t *self, plv_fail_t *ret_fail)
 
 plv_err_t options_parse (int argc, char **argv, options_t *ret_options, plv_fail_t *ret_fail)
 {
-    options_t self = {.name = "advisor", .credit = CREDIT_DEFAULT, .log = true};
+    options_t self = {.name = "advisor", .log = true};
     plv_err_t err = ERR_OK;
     optind = 0;
     opterr = 0;

@@ -12,14 +12,19 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-typedef enum { DO_SERVE, DO_HELP, DO_VERSION, DO_PRINT, DO_ASK, DO_EVAL } action_t;
+typedef enum { DO_SERVE, DO_HELP, DO_VERSION, DO_PRINT, DO_PRINT_CONF, DO_ASK, DO_EVAL } action_t;
+
+enum { OPTIONS_SETS_MAX = 32 };
 
 typedef struct {
     action_t action;
     const char *endpoint;  /* NULL: the SDK's default */
     const char *catalogue; /* NULL: see locate.h */
     const char *name;
-    unsigned credit;
+    unsigned credit;                    /* 0: as many as suit */
+    const char *conf;                   /* NULL: $PALAVER_ADVISOR_CONF, else none */
+    const char *sets[OPTIONS_SETS_MAX]; /* KEY=VALUE, in their order */
+    size_t set_count;
     bool log;
     bool verbose;
     char **rest; /* what the action works on: questions, or files */

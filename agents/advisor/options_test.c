@@ -30,7 +30,9 @@ static void has_sound_defaults (void **state)
     assert_null (options.endpoint);
     assert_null (options.catalogue);
     assert_string_equal (options.name, "advisor");
-    assert_int_equal (options.credit, 8);
+    assert_int_equal (options.credit, 0);
+    assert_null (options.conf);
+    assert_int_equal (options.set_count, 0);
     assert_true (options.log);
 }
 
@@ -47,6 +49,13 @@ static void reads_every_option (void **state)
     assert_string_equal (options.name, "me");
     assert_int_equal (options.credit, 3);
     assert_false (options.log);
+    assert_int_equal (parse ("--conf a.conf --set model=x --set effort=low", &options, &fail),
+                      ERR_OK);
+    assert_string_equal (options.conf, "a.conf");
+    assert_int_equal (options.set_count, 2);
+    assert_string_equal (options.sets[1], "effort=low");
+    assert_int_equal (parse ("--print-conf", &options, &fail), ERR_OK);
+    assert_int_equal (options.action, DO_PRINT_CONF);
     assert_int_equal (parse ("--help", &options, &fail), ERR_OK);
     assert_int_equal (options.action, DO_HELP);
     assert_int_equal (parse ("--print-catalogue", &options, &fail), ERR_OK);
@@ -62,10 +71,10 @@ static void says_what_is_wrong (void **state)
         const char *line;
         const char *words;
     } rows[] = {
-        {"--credit 0", "1 to 64"},  {"--credit x", "1 to 64"},
-        {"--credit 65", "1 to 64"}, {"--log loud", "text or off"},
-        {"--wrong", "--help"},      {"--name", "--help"},
-        {"dance", "dance"},         {"ask", "a question"},
+        {"--credit 0", "1 to 256"},   {"--credit x", "1 to 256"},
+        {"--credit 257", "1 to 256"}, {"--log loud", "text or off"},
+        {"--wrong", "--help"},        {"--name", "--help"},
+        {"dance", "dance"},           {"ask", "a question"},
         {"eval", "a file"},
     };
     (void) state;

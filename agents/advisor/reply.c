@@ -24,9 +24,9 @@ static void put_recommendation (const catalogue_t *catalogue,
 }
 
 void reply_write (const catalogue_t *catalogue, const answer_t *answer, double seconds,
-                  plv_buf_t *out)
+                  plv_view_t metadata, plv_buf_t *out)
 {
-    plv_mp_put_map (out, 5);
+    plv_mp_put_map (out, metadata.size ? 6 : 5);
     plv_mp_put_text (out, "response_text");
     plv_mp_put_str (out, plv_buf_view (&answer->text));
     plv_mp_put_text (out, "recommendations");
@@ -41,4 +41,8 @@ void reply_write (const catalogue_t *catalogue, const answer_t *answer, double s
         plv_mp_put_text (out, answer->sources[i]);
     plv_mp_put_text (out, "processing_time");
     plv_mp_put_double (out, seconds);
+    if (metadata.size) {
+        plv_mp_put_text (out, "metadata");
+        plv_buf_add_view (out, metadata);
+    }
 }

@@ -97,13 +97,81 @@ plv_err_t plv_job_nack (plv_job_t *job, const plv_nack_t *nack, plv_fail_t *ret_
     return ERR_OK;
 }
 
+/*  What only a worker with a model calls.  */
+
+bool plv_job_step_get (const plv_job_t *job, const char *name, plv_view_t *ret_result)
+{
+    (void) job;
+    (void) ret_result;
+    fail_msg ("step %s is asked for", name);
+    return false;
+}
+
+plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result,
+                             plv_fail_t *ret_fail)
+{
+    (void) job;
+    (void) result;
+    fail_msg ("step %s is saved", name);
+    return plv_fail (ret_fail, ERR_ARG, "no model");
+}
+
+bool plv_job_history_next (const plv_job_t *job, size_t *at, plv_turn_t *ret_turn)
+{
+    (void) job;
+    (void) ret_turn;
+    fail_msg ("turn %zu is asked for", *at);
+    return false;
+}
+
+plv_err_t plv_job_delta (plv_job_t *job, plv_view_t text, plv_fail_t *ret_fail)
+{
+    (void) job;
+    fail_msg ("delta " PLV_VIEW_FMT, PLV_VIEW_ARG (text));
+    return plv_fail (ret_fail, ERR_ARG, "no model");
+}
+
+plv_err_t plv_job_typing (plv_job_t *job, bool active, plv_fail_t *ret_fail)
+{
+    (void) job;
+    fail_msg ("typing %d", active);
+    return plv_fail (ret_fail, ERR_ARG, "no model");
+}
+
+bool plv_job_cancelled (const plv_job_t *job)
+{
+    (void) job;
+    return false;
+}
+
+int64_t plv_job_left_ms (const plv_job_t *job)
+{
+    (void) job;
+    return 60000;
+}
+
+plv_view_t plv_job_state_text (const plv_job_t *job, const char *key)
+{
+    (void) job;
+    fail_msg ("state %s is asked for", key);
+    return plv_view (NULL, 0);
+}
+
+plv_err_t plv_job_state_set_text (plv_job_t *job, const char *key, const char *text,
+                                  plv_fail_t *ret_fail)
+{
+    (void) job;
+    fail_msg ("state %s is set to %s", key, text);
+    return plv_fail (ret_fail, ERR_ARG, "no model");
+}
+
 static int set_up (void **state)
 {
     plv_fail_t fail = {0};
     worker_t *worker = NULL;
     catalogue_t *catalogue = fixture_catalogue ();
     broker = (broker_t){.envelope = {.timestamp = 1795305600LL * 1000000}};
-    if (!catalogue || worker_new (&catalogue, &worker, &fail))
+    if (!catalogue || worker_new (&catalogue, NULL, &worker, &fail))
         return -1;
     *state = worker;
     return catalogue ? -1 : 0;
