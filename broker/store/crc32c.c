@@ -2,8 +2,9 @@
 
 static const uint32_t polynomial_reflected = 0x82f63b78;
 
-void crc32c_init (crc32c_t *self)
+void crc32c_init_portable (crc32c_t *self)
 {
+    self->hardware = false;
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t value = i;
         for (int bit = 0; bit < 8; bit++)
@@ -17,6 +18,12 @@ void crc32c_init (crc32c_t *self)
         }
 }
 
+void crc32c_init (crc32c_t *self)
+{
+    crc32c_init_portable (self);
+    self->hardware = crc32c_hardware_there ();
+}
+
 static uint32_t load_u32 (const uint8_t *at)
 {
     return at[0] | (uint32_t) at[1] << 8 | (uint32_t) at[2] << 16 | (uint32_t) at[3] << 24;
@@ -24,10 +31,9 @@ static uint32_t load_u32 (const uint8_t *at)
 
 /*  Eight bytes a step, each through its own table, so that the loads do not wait for each
     other.  */
-uint32_t crc32c_of (const crc32c_t *self, plv_view_t bytes)
+static uint32_t step (const crc32c_t *self, uint32_t crc, plv_view_t bytes)
 {
     const uint32_t (*table)[256] = self->table;
-    uint32_t crc = ~UINT32_C (0);
     const uint8_t *at = bytes.data;
     size_t left = bytes.size;
     for (; left >= CRC32C_LANES; at += CRC32C_LANES, left -= CRC32C_LANES) {
@@ -39,5 +45,15 @@ uint32_t crc32c_of (const crc32c_t *self, plv_view_t bytes)
     }
     for (; left; left--)
         crc = crc >> 8 ^ table[0][(crc ^ *at++) & 0xff];
-    return ~crc;
+    return crc;
+}
+
+uint32_t crc32c_add (const crc32c_t *self, uint32_t crc, plv_view_t bytes)
+{
+    return ~(self->hardware ? crc32c_hardware_step (~crc, bytes) : step (self, ~crc, bytes));
+}
+
+uint32_t crc32c_of (const crc32c_t *self, plv_view_t bytes)
+{
+    return crc32c_add (self, 0, bytes);
 }

@@ -1,37 +1,94 @@
-/*  journal -- the shape of one journal value, the same in every store
-    OWNS    nothing
-    THREAD  any
-    FAILS   a value that no store wrote is not parsed
-    COST    nine bytes a batch
+/*  journal -- every batch in the order of its position, in files that are overwritten in place
+    OWNS    the directory `dir` and all in it; a thread that makes files ready
+    THREAD  append and sync: one at a time. Cursors, forget and copy: one thread, which may be
+            another one. bytes: any
+    FAILS   a write or sync that failed is final: what it lost nobody knows, so nothing more is
+            taken. Damage is named by file and byte
+    COST    append: one checksum, one system call. sync: one fdatasync of blocks that are
+            allocated and written already, so that there is nothing but data to write
 
-    A value is a small header and what the caller gave. Every batch has one, an empty one too,
-    so that the journal's positions have no gap and a lost one is noticed. `synced` is the
-    position that was known to be on disk before this batch was written: a log that is damaged
-    before it and goes on behind the damage has lost what was promised to be kept; damage behind
-    it is only the torn end of a power cut (wal.h).  */
+    A segment (journal_format.h) is filled with real zeros before it is used, behind the commits;
+    one that is forgotten is used again. Measured here (ext4 on a virtual disk, medians of
+    3000 commits, in microseconds):
+
+                                            1.5 kB    60 kB    CPU at 60 kB
+        appended, fdatasync                    154      220          81
+        fallocated, fdatasync                  115        -           -
+        zeros overwritten, fdatasync            93      130          50
+        the same with RWF_DSYNC                 98      132          50
+        the same with O_DSYNC                   97      123          51
+        the same with O_DIRECT, fdatasync       94      116          42
+        the same with O_DIRECT, O_DSYNC         92      120          44
+
+    O_DIRECT would save a copy of the bytes, but not every file system has it, and it wants
+    records padded to blocks, or synced blocks written twice: not worth it.
+
+    A torn end and damage are told apart by what each record says about those before it: `synced`
+    is the position up to which all was on disk when the record was written. What cannot be read
+    although a later record says that it was on disk is damage, and is refused. What no record
+    vouches for is the torn end of a power cut, and is cut off. One case cannot be told from a
+    power cut by anybody: damage to the very last record.  */
 
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
 
-#include "base/bytes.h"
-#include "base/view.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/journal_format.h"
 
-enum { JOURNAL_KEY_BYTES = 8, JOURNAL_HEADER_BYTES = 9, JOURNAL_FORMAT = 1 };
+typedef struct journal journal_t;
 
-static inline void journal_header (uint8_t ret_header[JOURNAL_HEADER_BYTES], uint64_t synced)
-{
-    ret_header[0] = JOURNAL_FORMAT;
-    plv_put_u64 (ret_header + 1, synced);
-}
+typedef struct {
+    const char *dir;
+    bool read_only;
+    uint64_t segment_bytes; /* of a full-grown segment; the first ones are smaller */
+} journal_options_t;
 
-/*  Splits a stored value; false when it is none.  */
-static inline bool journal_parse (plv_view_t value, uint64_t *ret_synced, plv_view_t *ret_payload)
-{
-    if (value.size < JOURNAL_HEADER_BYTES || value.data[0] != JOURNAL_FORMAT)
-        return false;
-    *ret_synced = plv_get_u64 (value.data + 1);
-    *ret_payload = plv_view (value.data + JOURNAL_HEADER_BYTES, value.size - JOURNAL_HEADER_BYTES);
-    return true;
-}
+/*  Looks at what is there; makes nothing and changes nothing.  */
+plv_err_t journal_open (const journal_options_t *options, journal_t **ret_journal,
+                        plv_fail_t *ret_fail);
+void journal_destroy (journal_t **self_p);
+
+bool journal_has_files (const journal_t *self);
+bool journal_has_records (const journal_t *self);
+
+/*  Finds the end: reads all from position `from` on, or refuses. Unless it is only to be read,
+    cuts off what is torn, makes what is missing, and syncs. Once, before anything below.  */
+plv_err_t journal_recover (journal_t *self, uint64_t from, plv_fail_t *ret_fail);
+
+/*  Of the end that was found: the last position, and `first` of its record; 0: no records.  */
+uint64_t journal_last (const journal_t *self);
+uint64_t journal_first (const journal_t *self);
+/*  The first position that can be read.  */
+uint64_t journal_oldest (const journal_t *self);
+
+plv_err_t journal_append (journal_t *self, const journal_record_t *record, plv_fail_t *ret_fail);
+/*  Everything that was appended survives a power cut.  */
+plv_err_t journal_sync (journal_t *self, plv_fail_t *ret_fail);
+
+/*  Segments that hold nothing from `below` on are used again or removed.  */
+plv_err_t journal_forget (journal_t *self, uint64_t below, plv_fail_t *ret_fail);
+
+/*  Copies what the positions from `from` to `last` need into the new directory `dir`.  */
+plv_err_t journal_copy (journal_t *self, const char *dir, uint64_t from, uint64_t last,
+                        plv_fail_t *ret_fail);
+
+/*  What the records take, more or less: of a segment that is partly forgotten a share.  */
+uint64_t journal_bytes (journal_t *self, uint64_t first);
+
+/*  journal_cursor.c: records from one position to another, in order.  */
+typedef struct {
+    journal_t *journal;
+    struct segment_reader *reader;
+    size_t at; /* in the journal's segments */
+    uint64_t next;
+    uint64_t last;
+    plv_fail_t fail;
+} journal_cursor_t;
+
+void journal_cursor (journal_t *self, uint64_t from, uint64_t last, journal_cursor_t *ret_cursor);
+/*  The views are good until the next call. False at the end, and when `fail` says why.  */
+bool journal_next (journal_cursor_t *self, journal_record_t *ret_record);
+void journal_cursor_end (journal_cursor_t *self);
 
 #endif

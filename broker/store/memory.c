@@ -4,13 +4,15 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "store/done.h"
-#include "store/journal.h"
 #include "store/table.h"
 
 #include <stdlib.h>
 
 enum { TABLE_JOURNAL = VIEW_COUNT_, TABLE_COUNT_ };
-enum { ANSWER_BYTES_MAX = 8 * 1024 * 1024, SECRET_BYTES = 32 };
+enum { ANSWER_BYTES_MAX = 8 * 1024 * 1024, SECRET_BYTES = 32, JOURNAL_KEY_BYTES = 8 };
+
+/*  A row of META: the first journal position that is still there.  */
+static const char meta_first[] = "first";
 
 typedef table_t tables_t[TABLE_COUNT_];
 
@@ -106,11 +108,11 @@ static void drop_below (memory_t *self, const store_batch_t *batch)
         first = reflected + 1;
     if (first > batch->seq)
         first = batch->seq;
-    if (first <= number (self, STORE_META_FIRST, 1))
+    if (first <= number (self, meta_first, 1))
         return;
     uint8_t value[8];
     plv_put_u64 (value, first);
-    put (self, VIEW_META, plv_view_str (STORE_META_FIRST), plv_view (value, sizeof value));
+    put (self, VIEW_META, plv_view_str (meta_first), plv_view (value, sizeof value));
     table_t *journal = &self->tables[TABLE_JOURNAL];
     while (journal->count && plv_get_u64 (journal->rows[0].key.data) < first) {
         plv_buf_t key = copy_of (journal->rows[0].key);
@@ -325,7 +327,7 @@ static void usage (store_t *base, uint64_t *ret_bytes, uint64_t *ret_first_seq)
     for (int i = 0; i < TABLE_COUNT_; i++)
         for (size_t j = 0; j < self->tables[i].count; j++)
             *ret_bytes += self->tables[i].rows[j].key.size + self->tables[i].rows[j].value.size;
-    *ret_first_seq = number (self, STORE_META_FIRST, 1);
+    *ret_first_seq = number (self, meta_first, 1);
 }
 
 static void free_tables (tables_t tables)

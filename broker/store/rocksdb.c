@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/*  So many segments are read and applied again by a start, at most, but for what came during the
+    flush.  */
+enum { UNFLUSHED_SEGMENTS = 4 };
+
 static plv_err_t start_threads (rdb_t *self, plv_fail_t *ret_fail)
 {
     int error = pthread_create (&self->commit_thread, NULL, rdb_commit_main, self);
@@ -36,14 +40,14 @@ static void stop_threads (rdb_t *self)
     rdb_helper_drop_jobs (self);
 }
 
-/*  A clean stop keeps everything, whatever the batches asked for.  */
-static void sync_rest (rdb_t *self)
+/*  A clean stop keeps everything, whatever the batches asked for, and leaves nothing to be
+    applied again.  */
+static void flush_rest (rdb_t *self)
 {
-    char *text = NULL;
+    plv_fail_t fail;
     if (!self->read_only && !self->failed
-        && atomic_load (&self->written) > atomic_load (&self->synced))
-        rocksdb_flush_wal (self->db, 1, &text);
-    rocksdb_free (text);
+        && atomic_load (&self->written) > atomic_load (&self->flushed))
+        (void) rdb_flush (self, &fail);
 }
 
 static void rdb_destroy (store_t **base_p)
@@ -51,16 +55,18 @@ static void rdb_destroy (store_t **base_p)
     rdb_t *self = (rdb_t *) *base_p;
     if (self->threads_run) {
         stop_threads (self);
-        sync_rest (self);
+        flush_rest (self);
     }
     rdb_close_database (self);
+    journal_destroy (&self->journal);
     rocksdb_writebatch_destroy (self->write_batch);
-    rocksdb_writeoptions_destroy (self->write_synced);
-    rocksdb_writeoptions_destroy (self->write_unsynced);
+    rocksdb_writebatch_wi_destroy (self->overlay);
+    rocksdb_writeoptions_destroy (self->no_log);
     store_queue_free (&self->done);
     pthread_cond_destroy (&self->commit_wake);
     pthread_cond_destroy (&self->helper_wake);
     pthread_mutex_destroy (&self->lock);
+    pthread_mutex_destroy (&self->commit_lock);
     if (self->lock_fd >= 0)
         close (self->lock_fd);
     free (self->dir);
@@ -85,8 +91,8 @@ static store_done_type_t rdb_next (store_t *base, store_done_t *ret_done)
 static void rdb_usage (store_t *base, uint64_t *ret_bytes, uint64_t *ret_first_seq)
 {
     rdb_t *self = (rdb_t *) base;
-    *ret_bytes = rdb_dir_bytes (self->dir);
     *ret_first_seq = atomic_load (&self->first);
+    *ret_bytes = rdb_dir_bytes (self->dir) + journal_bytes (self->journal, *ret_first_seq);
 }
 
 static const store_vtable_t vtable = {
@@ -112,14 +118,17 @@ static rdb_t *rdb_new (const store_rocksdb_options_t *options)
     self->lock_fd = -1;
     self->done.fd = -1;
     self->write_batch = rocksdb_writebatch_create ();
-    self->write_synced = rocksdb_writeoptions_create ();
-    self->write_unsynced = rocksdb_writeoptions_create ();
-    rocksdb_writeoptions_set_sync (self->write_synced, 1);
+    self->overlay = rocksdb_writebatch_wi_create (0, 1);
+    self->no_log = rocksdb_writeoptions_create ();
+    rocksdb_writeoptions_disable_WAL (self->no_log, 1);
+    self->memtable_bound = rdb_memtable_bound (options);
+    self->unflushed_bound = UNFLUSHED_SEGMENTS * rdb_segment_bytes (options);
     plv_list_init (&self->jobs);
     pthread_condattr_t attributes;
     pthread_condattr_init (&attributes);
     pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init (&self->lock, NULL);
+    pthread_mutex_init (&self->commit_lock, NULL);
     pthread_cond_init (&self->commit_wake, &attributes);
     pthread_cond_init (&self->helper_wake, &attributes);
     pthread_condattr_destroy (&attributes);

@@ -7,14 +7,38 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*  The views as they are on disk now, and the journal: what the views of the copy lack is in the
+    journal of the copy, which is copied later and so holds at least as much.  */
+static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail_t *ret_fail)
+{
+    char *text = NULL, *journal = NULL;
+    if (asprintf (&journal, "%s/journal", inner) < 0)
+        plv_out_of_memory (strlen (inner));
+    uint64_t first = atomic_load (&self->first); /* before the flush: it only grows */
+    plv_err_t err = rdb_flush (self, ret_fail);
+    rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create (self->db, &text);
+    if (!err && !text)
+        rocksdb_checkpoint_create (checkpoint, inner, UINT64_MAX /* no flush */, &text);
+    if (text)
+        err = rdb_error (ret_fail, dir, "backing up to", text);
+    if (!err)
+        err = journal_copy (self->journal, journal, first, atomic_load (&self->written), ret_fail);
+    if (!err && !rdb_dir_sync_parent (journal))
+        err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be synced: %s",
+                        dir, strerror (errno));
+    if (checkpoint)
+        rocksdb_checkpoint_object_destroy (checkpoint);
+    free (journal);
+    return err;
+}
+
 /*  The directory appears whole or not at all, and no other user can look in at any time:
     RocksDB makes it as the umask says, so it is made inside a private one and moved out when it
     is closed to others.  */
 plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
-    char *outer = NULL, *inner = NULL, *text = NULL;
-    rocksdb_checkpoint_t *checkpoint = NULL;
+    char *outer = NULL, *inner = NULL;
     if (asprintf (&outer, "%s.partial", dir) < 0 || asprintf (&inner, "%s.partial/data", dir) < 0)
         plv_out_of_memory (strlen (dir));
     if (access (dir, F_OK) == 0) {
@@ -28,18 +52,12 @@ plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail)
                         errno == EEXIST ? ": an earlier backup was cut off: remove it" : "");
         goto done;
     }
-    checkpoint = rocksdb_checkpoint_object_create (self->db, &text);
-    if (!text)
-        rocksdb_checkpoint_create (checkpoint, inner, 0, &text);
-    if (text)
-        err = rdb_error (ret_fail, dir, "backing up to", text);
-    else if (chmod (inner, 0700) < 0 || rename (inner, dir) < 0 || !rdb_dir_sync_parent (dir))
+    err = fill (self, dir, inner, ret_fail);
+    if (!err && (chmod (inner, 0700) < 0 || rename (inner, dir) < 0 || !rdb_dir_sync_parent (dir)))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be finished: %s",
                         dir, strerror (errno));
-    rmdir (outer);
+    rdb_dir_remove (outer);
 done:
-    if (checkpoint)
-        rocksdb_checkpoint_object_destroy (checkpoint);
     free (outer);
     free (inner);
     return err;

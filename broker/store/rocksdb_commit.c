@@ -1,9 +1,7 @@
 #include "store/rocksdb.h"
 
-#include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "store/journal.h"
 
 /*  Two ways to commit. The commit thread lets the loop gather the next batch while this one is
     synced: worth most when the disk is slow or the batch large. But waking a thread, and being
@@ -12,68 +10,17 @@
     been quick.  */
 enum { INLINE_BYTES_MAX = 16 * 1024, INLINE_US_MAX = 250, EWMA_SHARE = 8 };
 
-static void put (rdb_t *self, plv_row_view_t view, plv_view_t key, plv_view_t value)
-{
-    rocksdb_writebatch_put_cf (self->write_batch, self->families[view], (const char *) key.data,
-                               key.size, (const char *) value.data, value.size);
-}
-
-static void put_journal (rdb_t *self, const store_batch_t *batch)
-{
-    uint8_t key[JOURNAL_KEY_BYTES], header[JOURNAL_HEADER_BYTES];
-    plv_put_u64 (key, batch->seq);
-    journal_header (header, atomic_load (&self->synced));
-    const char *keys[] = {(const char *) key};
-    const size_t key_sizes[] = {sizeof key};
-    const char *values[] = {(const char *) header, (const char *) batch->journal.data};
-    const size_t value_sizes[] = {sizeof header, batch->journal.size};
-    rocksdb_writebatch_putv_cf (self->write_batch, self->families[FAMILY_JOURNAL], 1, keys,
-                                key_sizes, batch->journal.size ? 2 : 1, values, value_sizes);
-}
-
-static void apply_row (rdb_t *self, const plv_row_t *row)
-{
-    if (row->op == ROW_DELETE) {
-        rocksdb_writebatch_delete_cf (self->write_batch, self->families[row->view],
-                                      (const char *) row->key.data, row->key.size);
-        return;
-    }
-    put (self, row->view, row->key, row->value);
-    if (row->view == VIEW_META && plv_view_is (row->key, STORE_META_REFLECTED)
-        && row->value.size == 8)
-        atomic_store (&self->reflected, plv_get_u64 (row->value.data));
-}
-
 /*  Never beyond what the views hold, and never the newest value: it says where the journal
     ends.  */
-static void put_first (rdb_t *self, const store_batch_t *batch)
+static uint64_t first_after (const rdb_t *self, const store_batch_t *batch)
 {
-    uint64_t reflected = atomic_load (&self->reflected);
+    uint64_t reflected = atomic_load (&self->reflected), before = atomic_load (&self->first);
     uint64_t first = batch->drop_below;
     if (first > reflected + 1)
         first = reflected + 1;
     if (first > batch->seq)
         first = batch->seq;
-    if (first <= atomic_load (&self->first))
-        return;
-    uint8_t value[8];
-    plv_put_u64 (value, first);
-    put (self, VIEW_META, plv_view_str (STORE_META_FIRST), plv_view (value, sizeof value));
-    atomic_store (&self->first, first);
-}
-
-/*  The journal value comes first: wal.c looks for it there.  */
-static void fill (rdb_t *self, const store_batch_t *batch)
-{
-    rocksdb_writebatch_clear (self->write_batch);
-    put_journal (self, batch);
-    plv_row_t row;
-    size_t at = 0;
-    while (plv_row_next (batch->ops, &at, &row))
-        apply_row (self, &row);
-    CHECK (at == batch->ops.size, "batch %ju: the row operations end at byte %zu of %zu",
-           (uintmax_t) batch->seq, at, batch->ops.size);
-    put_first (self, batch);
+    return first > before ? first : before;
 }
 
 void rdb_report_failure (rdb_t *self, uint64_t seq, const plv_fail_t *fail)
@@ -96,52 +43,67 @@ static void report_stored (rdb_t *self, uint64_t seq, int64_t commit_us)
     pthread_mutex_unlock (&self->lock);
 }
 
-/*  RocksDB says nothing when a flush behind our back has failed: it counts, and tells the next
-    write why.  */
-static plv_err_t check_background (rdb_t *self, plv_fail_t *ret_fail)
+/*  What is applied must be on disk in the journal before it can be in the views: these are the
+    times when RocksDB may write them.  */
+static bool must_sync (const rdb_t *self, const store_batch_t *batch)
 {
-    uint64_t errors = 0;
-    char *text = NULL;
-    if (rocksdb_property_int (self->db, "rocksdb.background-errors", &errors) != 0 || errors == 0)
-        return ERR_OK;
-    rocksdb_writebatch_clear (self->write_batch);
-    rocksdb_write (self->db, self->write_unsynced, self->write_batch, &text);
-    if (text)
-        return rdb_error (ret_fail, self->dir, "moving data behind the commits in", text);
-    return plv_fail (
-        ret_fail, ERR_IO,
-        "a write behind the commits in %s failed: look at the free space and the disk, then "
-        "start again: nothing acknowledged is lost",
-        self->dir);
+    return (batch->sync && self->sync)
+           || (batch->ops.size && (self->flushing || self->memtable_bytes > self->memtable_bound));
+}
+
+/*  The journal, then the views, so that these are never ahead of it. Under `commit_lock`.  */
+static plv_err_t write_batch (rdb_t *self, const store_batch_t *batch, bool *ret_synced,
+                              plv_fail_t *ret_fail)
+{
+    bool good = rdb_fill (self, batch->ops);
+    CHECK (good, "batch %ju: the row operations are no row operations", (uintmax_t) batch->seq);
+    uint64_t first = first_after (self, batch);
+    journal_record_t record = {.seq = batch->seq,
+                               .synced = atomic_load (&self->synced),
+                               .first = first,
+                               .journal = batch->journal,
+                               .ops = batch->ops};
+    self->memtable_bytes += rdb_memtable_cost (self, batch->ops);
+    self->unflushed_bytes += record_bytes (&record);
+    bool sync = must_sync (self, batch);
+    plv_err_t err = journal_append (self->journal, &record, ret_fail);
+    if (!err && sync)
+        err = journal_sync (self->journal, ret_fail);
+    if (!err && batch->ops.size)
+        err = rdb_apply (self, ret_fail);
+    if (err)
+        return err;
+    atomic_store (&self->first, first);
+    atomic_store (&self->written, batch->seq);
+    if (sync)
+        atomic_store (&self->synced, batch->seq);
+    *ret_synced = sync;
+    return ERR_OK;
 }
 
 static void commit (rdb_t *self, const store_batch_t *batch)
 {
     int64_t begun_us = plv_clock_mono_us ();
     uint64_t first_before = atomic_load (&self->first);
-    bool sync = batch->sync && self->sync;
-    char *text = NULL;
-    plv_fail_t fail = {.code = ERR_OK};
-
-    fill (self, batch);
-    rocksdb_write (self->db, sync ? self->write_synced : self->write_unsynced, self->write_batch,
-                   &text);
-    if (text)
-        rdb_error (&fail, self->dir, "writing to", text);
-    else
-        check_background (self, &fail);
-    if (fail.code) {
+    bool synced = false;
+    plv_fail_t fail;
+    pthread_mutex_lock (&self->commit_lock);
+    plv_err_t err = write_batch (self, batch, &synced, &fail);
+    bool flush_due = !self->flushing
+                     && (self->memtable_bytes > self->memtable_bound
+                         || self->unflushed_bytes > self->unflushed_bound);
+    pthread_mutex_unlock (&self->commit_lock);
+    if (err) {
         rdb_report_failure (self, batch->seq, &fail);
         return;
     }
-    atomic_store (&self->written, batch->seq);
     int64_t commit_us = plv_clock_mono_us () - begun_us;
-    if (sync) {
-        atomic_store (&self->synced, batch->seq);
+    if (synced)
         self->commit_ewma_us += ((int32_t) commit_us - (int32_t) self->commit_ewma_us) / EWMA_SHARE;
-    }
-    if (!sync || atomic_load (&self->first) != first_before)
+    if (!synced || atomic_load (&self->first) != first_before)
         rdb_helper_ask (self);
+    if (flush_due)
+        rdb_helper_ask_flush (self);
     report_stored (self, batch->seq, commit_us);
 }
 
@@ -152,9 +114,19 @@ static bool is_quick (const rdb_t *self, const store_batch_t *batch)
            && (!sync || self->commit_ewma_us < INLINE_US_MAX);
 }
 
+static bool has_failed (rdb_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    bool failed = self->failed;
+    pthread_mutex_unlock (&self->lock);
+    return failed;
+}
+
 void rdb_append (store_t *base, const store_batch_t *batch)
 {
     rdb_t *self = (rdb_t *) base;
+    if (has_failed (self))
+        return;
     CHECK (!self->under_way, "batch %ju is appended before the one ahead was reported",
            (uintmax_t) batch->seq);
     CHECK (batch->seq == self->next_seq, "batch %ju is appended where %ju is due",
@@ -166,11 +138,6 @@ void rdb_append (store_t *base, const store_batch_t *batch)
         rdb_report_failure (self, batch->seq, &fail);
         return;
     }
-    pthread_mutex_lock (&self->lock);
-    bool failed = self->failed;
-    pthread_mutex_unlock (&self->lock);
-    if (failed)
-        return;
     self->next_seq++;
     self->under_way = true;
     if (is_quick (self, batch)) {

@@ -142,19 +142,28 @@ static plv_err_t look_at_lock (int dir_fd, const char *dir, plv_fail_t *ret_fail
     return err;
 }
 
+bool rdb_dir_has_current (const char *dir)
+{
+    char *path = NULL;
+    if (asprintf (&path, "%s/CURRENT", dir) < 0)
+        plv_out_of_memory (strlen (dir));
+    bool there = access (path, F_OK) == 0;
+    free (path);
+    return there;
+}
+
 /*  Without CURRENT RocksDB would begin anew, beside the data that is there.  */
 static plv_err_t check_whole (const char *dir, plv_fail_t *ret_fail)
 {
     DIR *stream = opendir (dir);
-    bool current = false, pieces = false;
+    bool pieces = false;
     for (struct dirent *entry; stream && (entry = readdir (stream));) {
         const char *dot = strrchr (entry->d_name, '.');
-        current = current || strcmp (entry->d_name, "CURRENT") == 0;
         pieces = pieces || (dot && strcmp (dot, ".sst") == 0);
     }
     if (stream)
         closedir (stream);
-    if (pieces && !current)
+    if (pieces && !rdb_dir_has_current (dir))
         return plv_fail (
             ret_fail, ERR_CORRUPT,
             "the data directory %s has lost its file CURRENT: restore it from a backup", dir);
@@ -207,4 +216,24 @@ uint64_t rdb_dir_bytes (const char *dir)
     if (stream)
         closedir (stream);
     return bytes;
+}
+
+static void remove_at (int parent, const char *name)
+{
+    int fd = openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir (fd);
+    for (struct dirent *entry; stream && (entry = readdir (stream));) {
+        if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat (fd, entry->d_name, 0) < 0 && errno == EISDIR)
+            remove_at (fd, entry->d_name);
+    }
+    if (stream)
+        closedir (stream);
+    unlinkat (parent, name, AT_REMOVEDIR);
+}
+
+void rdb_dir_remove (const char *dir)
+{
+    remove_at (AT_FDCWD, dir);
 }

@@ -1,16 +1,14 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "store/journal.h"
 #include "store/rocksdb.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-/*  What may take long and must not hold up a commit: scans, checkpoints, and once a second,
-    when there is something to do, the sync of what was committed without one and the removal of
-    forgotten files.  */
+/*  What may take long and must not hold up a commit: scans, checkpoints, flushes of the views,
+    and once a second, when there is something to do, the sync of what was committed without one
+    and the removal of forgotten files.  */
 
 enum { ANSWER_BYTES_MAX = 8 * 1024 * 1024, CHORES_US = 1000000 };
 
@@ -81,37 +79,24 @@ void rdb_checkpoint (store_t *base, uint64_t token, const char *dir)
              &(job_t){.type = JOB_CHECKPOINT, .token = token, .dir = plv_strdup (dir)});
 }
 
-static plv_err_t add_row (const rdb_t *self, const job_t *job, plv_buf_t *rows, plv_view_t key,
-                          plv_view_t value, uint32_t *count, plv_fail_t *ret_fail)
+/*  True: the answer is full.  */
+static bool is_full (const job_t *job, const store_done_t *done, uint32_t count)
 {
-    uint64_t synced;
-    if (job->type == JOB_SCAN_JOURNAL) {
-        plv_view_t stored = value;
-        if (!journal_parse (stored, &synced, &value))
-            return plv_fail (ret_fail, ERR_CORRUPT,
-                             "a journal value in %s is damaged: restore it from a backup",
-                             self->dir);
-        if (value.size == 0)
-            return ERR_OK;
-    }
-    plv_row_put (rows, job->view, key, value);
-    (*count)++;
-    return ERR_OK;
+    return (job->limit && count == job->limit) || done->rows.size >= ANSWER_BYTES_MAX;
 }
 
-static void answer_scan (rdb_t *self, const job_t *job, int family, plv_view_t from, plv_view_t to)
+static void run_scan (rdb_t *self, const job_t *job)
 {
     store_done_t done = {.type = STORE_ROWS, .token = job->token};
     plv_view_t key, value;
     uint32_t count = 0;
-    plv_err_t err = ERR_OK;
-    rdb_range_t range = rdb_range (self, family, from, to);
-    while (!err && rdb_range_next (&range, &key, &value)) {
-        if ((job->limit && count == job->limit) || done.rows.size >= ANSWER_BYTES_MAX) {
-            done.more = true;
-            break;
-        }
-        err = add_row (self, job, &done.rows, key, value, &count, &done.fail);
+    rdb_range_t range =
+        rdb_range (self, (int) job->view, plv_buf_view (&job->from), plv_buf_view (&job->to));
+    while (!done.more && rdb_range_next (&range, &key, &value)) {
+        done.more = is_full (job, &done, count);
+        if (!done.more)
+            plv_row_put (&done.rows, job->view, key, value);
+        count++;
     }
     plv_buf_check (&done.rows);
     plv_fail_t fail;
@@ -122,11 +107,28 @@ static void answer_scan (rdb_t *self, const job_t *job, int family, plv_view_t f
 
 static void run_scan_journal (rdb_t *self, const job_t *job)
 {
-    uint8_t from[JOURNAL_KEY_BYTES], to[JOURNAL_KEY_BYTES];
-    uint64_t first = atomic_load (&self->first);
-    plv_put_u64 (from, job->from_seq > first ? job->from_seq : first);
-    plv_put_u64 (to, job->to_seq);
-    answer_scan (self, job, FAMILY_JOURNAL, plv_view (from, sizeof from), plv_view (to, sizeof to));
+    store_done_t done = {.type = STORE_ROWS, .token = job->token};
+    uint64_t first = atomic_load (&self->first), last = atomic_load (&self->written);
+    uint8_t key[8];
+    uint32_t count = 0;
+    journal_cursor_t cursor;
+    journal_record_t record;
+    if (job->to_seq <= last)
+        last = job->to_seq - 1;
+    journal_cursor (self->journal, job->from_seq > first ? job->from_seq : first,
+                    job->to_seq ? last : 0, &cursor);
+    while (!done.more && journal_next (&cursor, &record)) {
+        if (record.journal.size == 0)
+            continue;
+        done.more = is_full (job, &done, count++);
+        plv_put_u64 (key, record.seq);
+        if (!done.more)
+            plv_row_put (&done.rows, VIEW_META, plv_view (key, sizeof key), record.journal);
+    }
+    plv_buf_check (&done.rows);
+    done.fail = cursor.fail;
+    journal_cursor_end (&cursor);
+    store_queue_push (&self->done, &done);
 }
 
 static void run_job (rdb_t *self, const job_t *job)
@@ -134,8 +136,7 @@ static void run_job (rdb_t *self, const job_t *job)
     store_done_t done = {.type = STORE_CHECKPOINTED, .token = job->token};
     switch (job->type) {
     case JOB_SCAN:
-        answer_scan (self, job, (int) job->view, plv_buf_view (&job->from),
-                     plv_buf_view (&job->to));
+        run_scan (self, job);
         break;
     case JOB_SCAN_JOURNAL:
         run_scan_journal (self, job);
@@ -147,27 +148,17 @@ static void run_job (rdb_t *self, const job_t *job)
     }
 }
 
-/*  Files of forgotten values go only when the position that hides them is on disk: else a power
-    cut could bring the old position back and leave a hole behind it.  */
+/*  Files of forgotten values go only when the position that hides them is on disk.  */
 static plv_err_t run_chores (rdb_t *self, plv_fail_t *ret_fail)
 {
-    char *text = NULL;
-    uint64_t written = atomic_load (&self->written);
-    uint64_t first = atomic_load (&self->first);
-    rocksdb_flush_wal (self->db, 1, &text);
-    if (text)
-        return rdb_error (ret_fail, self->dir, "syncing", text);
-    /*  A commit may have moved it on already.  */
-    uint64_t synced = atomic_load (&self->synced);
-    while (synced < written && !atomic_compare_exchange_weak (&self->synced, &synced, written))
-        ;
-    if (first == 0)
-        return ERR_OK;
-    uint8_t from[JOURNAL_KEY_BYTES] = {0}, last[JOURNAL_KEY_BYTES];
-    plv_put_u64 (last, first - 1);
-    rocksdb_delete_file_in_range_cf (self->db, self->families[FAMILY_JOURNAL], (const char *) from,
-                                     sizeof from, (const char *) last, sizeof last, &text);
-    return text ? rdb_error (ret_fail, self->dir, "removing old files from", text) : ERR_OK;
+    plv_err_t err = rdb_sync (self, ret_fail);
+    return err ? err : rdb_forget (self, ret_fail);
+}
+
+static plv_err_t run_flush (rdb_t *self, plv_fail_t *ret_fail)
+{
+    plv_err_t err = rdb_flush (self, ret_fail);
+    return err ? err : rdb_forget (self, ret_fail);
 }
 
 static struct timespec timespec_of (int64_t us)
@@ -175,9 +166,9 @@ static struct timespec timespec_of (int64_t us)
     return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 }
 
-typedef enum { WORK_STOP, WORK_CHORES, WORK_JOB } work_t;
+typedef enum { WORK_STOP, WORK_CHORES, WORK_FLUSH, WORK_JOB } work_t;
 
-/*  Chores go first when their time has come, so that no row of scans can put them off.  */
+/*  Chores and flushes go first when their time has come, so that no row of scans can put them off.  */
 static work_t wait_for_work (rdb_t *self)
 {
     for (;;) {
@@ -185,6 +176,8 @@ static work_t wait_for_work (rdb_t *self)
             return WORK_STOP;
         if (self->chores_at_us && plv_clock_mono_us () >= self->chores_at_us)
             return WORK_CHORES;
+        if (self->flush_due)
+            return WORK_FLUSH;
         if (!plv_list_empty (&self->jobs))
             return WORK_JOB;
         struct timespec until = timespec_of (self->chores_at_us);
@@ -195,12 +188,15 @@ static work_t wait_for_work (rdb_t *self)
     }
 }
 
-static void do_chores (rdb_t *self)
+static void do_chores (rdb_t *self, work_t work)
 {
     plv_fail_t fail;
-    self->chores_at_us = 0;
+    if (work == WORK_CHORES)
+        self->chores_at_us = 0;
+    else
+        self->flush_due = false;
     pthread_mutex_unlock (&self->lock);
-    if (run_chores (self, &fail))
+    if (work == WORK_CHORES ? run_chores (self, &fail) : run_flush (self, &fail))
         rdb_report_failure (self, atomic_load (&self->written), &fail);
     pthread_mutex_lock (&self->lock);
 }
@@ -224,16 +220,26 @@ void rdb_helper_ask (rdb_t *self)
     pthread_mutex_unlock (&self->lock);
 }
 
+void rdb_helper_ask_flush (rdb_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    if (!self->flush_due) {
+        self->flush_due = true;
+        pthread_cond_signal (&self->helper_wake);
+    }
+    pthread_mutex_unlock (&self->lock);
+}
+
 void *rdb_helper_main (void *arg)
 {
     rdb_t *self = arg;
     work_t work;
     pthread_mutex_lock (&self->lock);
     while ((work = wait_for_work (self)) != WORK_STOP) {
-        if (work == WORK_CHORES)
-            do_chores (self);
-        else
+        if (work == WORK_JOB)
             do_job (self);
+        else
+            do_chores (self, work);
     }
     pthread_mutex_unlock (&self->lock);
     return NULL;

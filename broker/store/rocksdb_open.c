@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
-#include "store/wal.h"
+#include "store/error.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,6 +41,13 @@ static void empty_log_dir (const char *path)
         closedir (stream);
 }
 
+plv_err_t rdb_error (plv_fail_t *ret_fail, const char *dir, const char *doing, char *text)
+{
+    plv_err_t err = store_error (ret_fail, dir, doing, text);
+    rocksdb_free (text);
+    return err;
+}
+
 void rdb_close_database (rdb_t *self)
 {
     for (int i = 0; i < FAMILY_COUNT_; i++) {
@@ -57,12 +64,8 @@ void rdb_close_database (rdb_t *self)
 static plv_err_t check_families (const rdb_t *self, const rocksdb_options_t *options,
                                  plv_fail_t *ret_fail)
 {
-    char *current = NULL, *text = NULL;
-    if (asprintf (&current, "%s/CURRENT", self->dir) < 0)
-        plv_out_of_memory (strlen (self->dir));
-    bool empty = access (current, F_OK) < 0;
-    free (current);
-    if (empty)
+    char *text = NULL;
+    if (!rdb_dir_has_current (self->dir))
         return self->read_only
                    ? plv_fail (ret_fail, ERR_NOENT,
                                "there is no Palaver data in %s: name its directory", self->dir)
@@ -85,20 +88,19 @@ static plv_err_t check_families (const rdb_t *self, const rocksdb_options_t *opt
     return err;
 }
 
-static plv_err_t open_database (rdb_t *self, const store_rocksdb_options_t *options, bool read_only,
-                                plv_fail_t *ret_fail)
+static plv_err_t open_views (rdb_t *self, const store_rocksdb_options_t *options,
+                             plv_fail_t *ret_fail)
 {
-    store_rocksdb_options_t wanted = *options;
-    wanted.read_only = read_only;
+    bool read_only = options->read_only;
     char path[64];
     const char *log_dir = read_only ? "/dev/null" : make_log_dir (path, sizeof path);
-    rocksdb_options_t *base = rdb_options_new (&wanted, log_dir, ret_fail);
+    rocksdb_options_t *base = rdb_options_new (options, log_dir, ret_fail);
     if (!base)
         return ERR_IO;
     rocksdb_options_t *each[FAMILY_COUNT_];
     const char *names[FAMILY_COUNT_];
     for (int i = 0; i < FAMILY_COUNT_; i++) {
-        each[i] = rdb_family_options_new (base, i, &wanted);
+        each[i] = rdb_family_options_new (base, options);
         names[i] = rdb_family_name (i);
     }
     char *text = NULL;
@@ -120,52 +122,39 @@ static plv_err_t open_database (rdb_t *self, const store_rocksdb_options_t *opti
     return err;
 }
 
-static plv_err_t check_promise (const rdb_t *self, const wal_survey_t *survey, plv_fail_t *ret_fail)
+static plv_err_t open_journal (rdb_t *self, const store_rocksdb_options_t *options,
+                               plv_fail_t *ret_fail)
 {
-    uint64_t last = self->next_seq - 1;
-    if (last >= survey->synced)
-        return ERR_OK;
-    return plv_fail (ret_fail, ERR_CORRUPT,
-                     "%s/%s is damaged at byte %" PRIu64
-                     ": the journal can be read up to position %" PRIu64 " only, but %" PRIu64
-                     " was on disk: restore the directory from a backup, or keep it and ask "
-                     "for help",
-                     self->dir, survey->file, survey->offset, last, survey->synced);
-}
-
-/*  Opening for writing throws away what lies behind a bad byte. So where there is one, a look
-    without writing says first whether that may be.  */
-plv_err_t rdb_open_database (rdb_t *self, const store_rocksdb_options_t *options,
-                             plv_fail_t *ret_fail)
-{
-    wal_survey_t survey;
-    plv_err_t err = wal_survey (self->dir, &survey, ret_fail);
-    if (!err && survey.torn && !self->read_only) {
-        err = open_database (self, options, true, ret_fail);
-        if (!err)
-            err = rdb_recover_position (self, ret_fail);
-        if (!err)
-            err = check_promise (self, &survey, ret_fail);
-        rdb_close_database (self);
-    }
-    if (!err)
-        err = open_database (self, options, self->read_only, ret_fail);
-    if (!err)
-        err = rdb_recover_position (self, ret_fail);
-    if (!err)
-        err = check_promise (self, &survey, ret_fail);
+    char *dir = NULL;
+    if (asprintf (&dir, "%s/journal", self->dir) < 0)
+        plv_out_of_memory (strlen (self->dir));
+    journal_options_t wanted = {
+        .dir = dir, .read_only = self->read_only, .segment_bytes = rdb_segment_bytes (options)};
+    plv_err_t err = journal_open (&wanted, &self->journal, ret_fail);
+    free (dir);
+    if (!err && journal_has_records (self->journal) && !rdb_dir_has_current (self->dir))
+        err = plv_fail (ret_fail, ERR_CORRUPT,
+                        "the data directory %s has a journal but no views (CURRENT is gone): %s",
+                        self->dir, STORE_RESTORE);
     return err;
 }
 
+plv_err_t rdb_open_database (rdb_t *self, const store_rocksdb_options_t *options,
+                             plv_fail_t *ret_fail)
+{
+    plv_err_t err = open_journal (self, options, ret_fail);
+    if (!err)
+        err = open_views (self, options, ret_fail);
+    return err ? err : rdb_recover_position (self, ret_fail);
+}
+
+/*  Made once, before the first batch, and on disk when it is made.  */
 plv_err_t rdb_write_identity (rdb_t *self, plv_fail_t *ret_fail)
 {
     uint8_t schema[4], secret[SECRET_BYTES];
     char *text = NULL;
     size_t size = 0;
-    rocksdb_readoptions_t *options = rocksdb_readoptions_create ();
-    char *found = rocksdb_get_cf (self->db, options, self->families[VIEW_META], STORE_META_SECRET,
-                                  strlen (STORE_META_SECRET), &size, &text);
-    rocksdb_readoptions_destroy (options);
+    char *found = rdb_get (self, VIEW_META, STORE_META_SECRET, &size, &text);
     rocksdb_free (found);
     if (text)
         return rdb_error (ret_fail, self->dir, "reading", text);
@@ -181,7 +170,7 @@ plv_err_t rdb_write_identity (rdb_t *self, plv_fail_t *ret_fail)
                                strlen (STORE_META_SCHEMA), (const char *) schema, sizeof schema);
     rocksdb_writebatch_put_cf (self->write_batch, self->families[VIEW_META], STORE_META_SECRET,
                                strlen (STORE_META_SECRET), (const char *) secret, sizeof secret);
-    rocksdb_write (self->db, self->write_synced, self->write_batch, &text);
+    rocksdb_write (self->db, self->no_log, self->write_batch, &text);
     sodium_memzero (secret, sizeof secret);
-    return text ? rdb_error (ret_fail, self->dir, "writing to", text) : ERR_OK;
+    return text ? rdb_error (ret_fail, self->dir, "writing to", text) : rdb_flush (self, ret_fail);
 }

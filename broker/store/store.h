@@ -94,15 +94,15 @@ static inline void store_destroy (store_t **self_p)
         (*self_p)->vtable->destroy (self_p);
 }
 
-/*  Rows of VIEW_META that the store itself reads. It writes schema, first and secret; reflected
-    comes in the ops of the batch that brings the views up to date.  */
+/*  Rows of VIEW_META that the store itself reads. It writes schema and secret; reflected comes in
+    the ops of the batch that brings the views up to date.  */
 #define STORE_META_SCHEMA "schema" /* 4 bytes: STORE_SCHEMA of the release that wrote it */
 #define STORE_META_REFLECTED                                                                       \
     "reflected"                    /* 8 bytes: every journal position up to this is in the views */
-#define STORE_META_FIRST "first"   /* 8 bytes: the first journal position that is still there */
 #define STORE_META_SECRET "secret" /* 32 random bytes made with the store: keys of hashes */
 
-enum { STORE_SCHEMA = 1 };
+/*  2: a journal of its own; 1 kept it in RocksDB.  */
+enum { STORE_SCHEMA = 2 };
 
 /*  `dir` is made with mode 0700 when missing; locked against a second daemon. `sync`: false
     trades the last moments before a power cut for speed (a crash of the process loses nothing
@@ -111,7 +111,7 @@ typedef struct {
     const char *dir;
     bool sync;
     bool read_only;          /* inspect a stopped broker's data: append is refused */
-    uint64_t memtable_bytes; /* 0: default, 64 MiB */
+    uint64_t memtable_bytes; /* of the views, and of a file of the journal; 0: default, 64 MiB */
 } store_rocksdb_options_t;
 
 plv_err_t store_rocksdb_open (const store_rocksdb_options_t *options, store_t **ret_store,

@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define HOOK __attribute__ ((visibility ("default")))
@@ -85,8 +86,17 @@ HOOK ssize_t write (int file, const void *data, size_t size)
         return fails (WRITES, file) ? -1 : syscall (SYS_pwrite64, file, data, size, offset);       \
     }
 
+#define PWRITEV(name_)                                                                             \
+    HOOK ssize_t name_ (int file, const struct iovec *parts, int count, off_t offset);             \
+    HOOK ssize_t name_ (int file, const struct iovec *parts, int count, off_t offset)              \
+    {                                                                                              \
+        return fails (WRITES, file) ? -1 : syscall (SYS_pwritev, file, parts, count, offset, 0L);  \
+    }
+
 PWRITE (pwrite)
 PWRITE (pwrite64)
+PWRITEV (pwritev)
+PWRITEV (pwritev64)
 
 HOOK int fsync (int file)
 {

@@ -459,6 +459,15 @@ static mode_t mode_of (int flags, va_list list)
         return done;                                                                               \
     }
 
+#define PWRITEV(name_)                                                                             \
+    HOOK ssize_t name_ (int fd, const struct iovec *parts, int count, off_t offset);               \
+    HOOK ssize_t name_ (int fd, const struct iovec *parts, int count, off_t offset)                \
+    {                                                                                              \
+        ssize_t done = syscall (SYS_pwritev, fd, parts, count, offset, 0L);                        \
+        written (fd, offset, done);                                                                \
+        return done;                                                                               \
+    }
+
 OPEN (open)
 OPEN (open64)
 OPEN (__open_2)
@@ -467,6 +476,8 @@ OPENAT (openat)
 OPENAT (openat64)
 PWRITE (pwrite)
 PWRITE (pwrite64)
+PWRITEV (pwritev)
+PWRITEV (pwritev64)
 
 HOOK ssize_t write (int fd, const void *data, size_t size)
 {

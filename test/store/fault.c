@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define HOOK __attribute__ ((visibility ("default")))
@@ -83,8 +84,17 @@ HOOK ssize_t write (int fd, const void *data, size_t size)
         return fails (FAULT_WRITE, fd) ? -1 : syscall (SYS_pwrite64, fd, data, size, offset);      \
     }
 
+#define PWRITEV(name_)                                                                             \
+    HOOK ssize_t name_ (int fd, const struct iovec *parts, int count, off_t offset);               \
+    HOOK ssize_t name_ (int fd, const struct iovec *parts, int count, off_t offset)                \
+    {                                                                                              \
+        return fails (FAULT_WRITE, fd) ? -1 : syscall (SYS_pwritev, fd, parts, count, offset, 0L); \
+    }
+
 PWRITE (pwrite)
 PWRITE (pwrite64)
+PWRITEV (pwritev)
+PWRITEV (pwritev64)
 
 HOOK int fsync (int fd)
 {

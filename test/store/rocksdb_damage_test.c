@@ -14,15 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BATCHES = 126, FLIPS = 150, CUTS = 60 };
+enum { BATCHES = 126, FLIPS = 150, CUTS = 60, UNSYNCED = 20, SEGMENT_BYTES = 64 * 1024 };
 
-/*  The child commits and dies without closing, so everything is still in the log. Every fifth
+/*  The child commits and dies without closing, so everything is still in the journal. Every fifth
     batch is not synced by itself, but by the one behind it.  */
 static int commit_and_die (const char *dir)
 {
     store_t *store = NULL;
     plv_fail_t fail;
-    store_rocksdb_options_t options = {.dir = dir, .sync = true};
+    store_rocksdb_options_t options = {.dir = dir, .sync = true, .memtable_bytes = SEGMENT_BYTES};
     if (store_rocksdb_open (&options, &store, &fail))
         return 1;
     plv_rng_t rng = plv_rng_seed (5);
@@ -31,8 +31,45 @@ static int commit_and_die (const char *dir)
         size_t size = 20 + plv_rng_below (&rng, seq % 10 ? 900 : 19000);
         for (size_t i = 0; i < size; i++)
             text[i] = (char) ('a' + plv_rng_below (&rng, 26));
-        store_batch_t batch = {
-            .seq = seq, .journal = plv_view ((uint8_t *) text, size), .sync = seq % 5 != 0};
+        plv_buf_t ops = {.data = NULL};
+        plv_row_put (&ops, VIEW_ENTRIES, plv_view (&seq, sizeof seq), plv_view (text, size / 8));
+        store_batch_t batch = {.seq = seq,
+                               .journal = plv_view (text, size),
+                               .ops = plv_buf_view (&ops),
+                               .sync = seq % 5 != 0};
+        store->vtable->append (store, &batch);
+        if (subject_wait (store).type != STORE_STORED)
+            return 2;
+        plv_buf_free (&ops);
+    }
+    kill (getpid (), SIGKILL);
+    return 3;
+}
+
+static void ignore_row (void *arg, plv_row_view_t view, plv_view_t key, plv_view_t value)
+{
+    (void) arg, (void) view, (void) key, (void) value;
+}
+
+static void ignore_value (void *arg, uint64_t seq, plv_view_t value)
+{
+    (void) arg, (void) seq, (void) value;
+}
+
+static int commit_unsynced_and_die (const char *dir)
+{
+    store_t *store = NULL;
+    plv_fail_t fail;
+    uint64_t next_seq;
+    char text[400];
+    store_recovery_t recovery = {.row = ignore_row, .journal = ignore_value};
+    store_rocksdb_options_t options = {.dir = dir, .sync = false, .memtable_bytes = SEGMENT_BYTES};
+    if (store_rocksdb_open (&options, &store, &fail)
+        || store->vtable->recover (store, &recovery, &next_seq, &fail))
+        return 1;
+    memset (text, 'u', sizeof text);
+    for (uint64_t seq = next_seq; seq < next_seq + UNSYNCED; seq++) {
+        store_batch_t batch = {.seq = seq, .journal = plv_view (text, sizeof text)};
         store->vtable->append (store, &batch);
         if (subject_wait (store).type != STORE_STORED)
             return 2;
@@ -100,36 +137,86 @@ static void find_file (const char *dir, const char *part, char *ret_path, size_t
 
 typedef struct {
     char dir[80];
-    char log[400];
+    uint64_t last; /* the last segment that holds records */
 } copy_t;
 
-/*  A fresh copy of the store as the child left it.  */
-static copy_t copy_store (const subject_t *self)
+static void segment_path (const copy_t *self, uint64_t number, char *path, size_t size)
 {
-    copy_t copy;
-    snprintf (copy.dir, sizeof copy.dir, "%s/copy", self->dir);
-    subject_remove_dir (copy.dir);
-    assert_int_equal (mkdir (copy.dir, 0700), 0);
-    DIR *stream = opendir (self->dir);
+    snprintf (path, size, "%s/journal/%010ju.journal", self->dir, (uintmax_t) number);
+}
+
+static plv_buf_t read_segment (const copy_t *self, uint64_t number)
+{
+    char path[400];
+    segment_path (self, number, path, sizeof path);
+    return read_file (path);
+}
+
+static void write_segment (const copy_t *self, uint64_t number, const plv_buf_t *bytes)
+{
+    char path[400];
+    segment_path (self, number, path, sizeof path);
+    write_file (path, plv_buf_view (bytes));
+}
+
+/*  What is not zeros that nobody has written over yet.  */
+static size_t used_bytes (const plv_buf_t *bytes)
+{
+    size_t size = bytes->size;
+    while (size && bytes->data[size - 1] == 0)
+        size--;
+    return size;
+}
+
+static void copy_files (const char *from_dir, const char *to_dir)
+{
+    assert_int_equal (mkdir (to_dir, 0700), 0);
+    DIR *stream = opendir (from_dir);
     assert_non_null (stream);
     for (struct dirent *entry; (entry = readdir (stream));) {
         char from[400], to[400];
         if (entry->d_type != DT_REG)
             continue;
-        snprintf (from, sizeof from, "%s/%s", self->dir, entry->d_name);
-        snprintf (to, sizeof to, "%s/%s", copy.dir, entry->d_name);
+        snprintf (from, sizeof from, "%s/%s", from_dir, entry->d_name);
+        snprintf (to, sizeof to, "%s/%s", to_dir, entry->d_name);
         plv_buf_t bytes = read_file (from);
         write_file (to, plv_buf_view (&bytes));
         plv_buf_free (&bytes);
     }
     closedir (stream);
-    find_file (copy.dir, ".log", copy.log, sizeof copy.log);
-    return copy;
 }
 
-static void skip_row (void *arg, plv_row_view_t view, plv_view_t key, plv_view_t value)
+static uint64_t find_last (const copy_t *self)
 {
-    (void) arg, (void) view, (void) key, (void) value;
+    enum { HEAD_BYTES = 64 };
+    char path[400];
+    uint64_t last = 0;
+    for (uint64_t number = 1;; number++) {
+        segment_path (self, number, path, sizeof path);
+        if (access (path, F_OK) < 0)
+            break;
+        plv_buf_t bytes = read_file (path);
+        if (used_bytes (&bytes) > HEAD_BYTES)
+            last = number;
+        plv_buf_free (&bytes);
+    }
+    assert_true (last > 0);
+    return last;
+}
+
+/*  A fresh copy of the store as the child left it.  */
+static copy_t copy_store (const subject_t *self)
+{
+    copy_t copy;
+    char from[128], to[128];
+    snprintf (copy.dir, sizeof copy.dir, "%s/copy", self->dir);
+    subject_remove_dir (copy.dir);
+    copy_files (self->dir, copy.dir);
+    snprintf (from, sizeof from, "%s/journal", self->dir);
+    snprintf (to, sizeof to, "%s/journal", copy.dir);
+    copy_files (from, to);
+    copy.last = find_last (&copy);
+    return copy;
 }
 
 static void count_value (void *arg, uint64_t seq, plv_view_t value)
@@ -143,8 +230,8 @@ static uint64_t open_and_count (const char *dir, plv_fail_t *ret_fail)
 {
     store_t *store = NULL;
     uint64_t count = 0, next_seq;
-    store_recovery_t recovery = {.row = skip_row, .journal = count_value, .arg = &count};
-    store_rocksdb_options_t options = {.dir = dir, .sync = true};
+    store_recovery_t recovery = {.row = ignore_row, .journal = count_value, .arg = &count};
+    store_rocksdb_options_t options = {.dir = dir, .sync = true, .memtable_bytes = SEGMENT_BYTES};
     ret_fail->code = ERR_OK;
     if (store_rocksdb_open (&options, &store, ret_fail) == ERR_OK)
         store->vtable->recover (store, &recovery, &next_seq, ret_fail);
@@ -164,10 +251,11 @@ static void a_flipped_bit_is_refused_and_stays_refused (void **state)
     for (int i = 0; i < FLIPS; i++) {
         plv_fail_t fail;
         copy_t copy = copy_store (self);
-        plv_buf_t log = read_file (copy.log);
-        size_t at = plv_rng_below (&rng, log.size);
-        log.data[at] ^= (uint8_t) (1u << plv_rng_below (&rng, 8));
-        write_file (copy.log, plv_buf_view (&log));
+        uint64_t number = 1 + plv_rng_below (&rng, copy.last);
+        plv_buf_t bytes = read_segment (&copy, number);
+        size_t at = plv_rng_below (&rng, used_bytes (&bytes));
+        bytes.data[at] ^= (uint8_t) (1u << plv_rng_below (&rng, 8));
+        write_segment (&copy, number, &bytes);
         uint64_t count = open_and_count (copy.dir, &fail);
         if (count == UINT64_MAX) {
             refused++;
@@ -175,31 +263,16 @@ static void a_flipped_bit_is_refused_and_stays_refused (void **state)
             /*  The refusal has thrown nothing away: it is the same the next time.  */
             assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
         } else if (count < BATCHES - 2) {
-            print_error ("byte %zu of %zu: %ju batches are left\n", at, log.size,
+            print_error ("byte %zu of segment %ju: %ju batches are left\n", at, (uintmax_t) number,
                          (uintmax_t) count);
         }
         /*  Nothing follows the last record (and the unsynced one ahead of it) that could prove
             it was whole.  */
         assert_true (count >= BATCHES - 2); /* refused: UINT64_MAX */
-        plv_buf_free (&log);
+        plv_buf_free (&bytes);
     }
     print_message ("%zu of %d flips refused\n", refused, FLIPS);
     assert_true (refused > FLIPS * 8 / 10);
-}
-
-/*  A length that lies: RocksDB takes it for the end of the file and would drop the rest of the
-    block.  */
-static void a_length_that_reaches_beyond_the_end_is_refused (void **state)
-{
-    subject_t *self = *state;
-    plv_fail_t fail;
-    copy_t copy = copy_store (self);
-    plv_buf_t log = read_file (copy.log);
-    size_t block = (log.size - 1) / 32768 * 32768;
-    log.data[block + 5] ^= 0x70;
-    write_file (copy.log, plv_buf_view (&log));
-    plv_buf_free (&log);
-    assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
 }
 
 static void a_torn_end_is_no_reason_to_refuse (void **state)
@@ -207,51 +280,92 @@ static void a_torn_end_is_no_reason_to_refuse (void **state)
     subject_t *self = *state;
     plv_rng_t rng = plv_rng_seed (17);
     copy_t copy = copy_store (self);
-    plv_buf_t log = read_file (copy.log);
+    plv_buf_t bytes = read_segment (&copy, copy.last);
+    size_t used = used_bytes (&bytes);
     for (int i = 0; i < CUTS; i++) {
         plv_fail_t fail;
-        size_t size = log.size - 1 - plv_rng_below (&rng, i % 2 ? 200 : 20000);
+        size_t most = i % 2 ? 200 : 20000;
+        size_t size = used - 1 - plv_rng_below (&rng, most < used - 64 ? most : used - 64);
         plv_buf_t torn = {.data = NULL};
-        plv_buf_add (&torn, log.data, size);
+        plv_buf_add (&torn, bytes.data, size);
         /*  Nothing, zeros or garbage where the rest was to be.  */
         for (uint64_t left = i % 3 ? plv_rng_below (&rng, 30000) : 0; left; left--)
             plv_buf_add_u8 (&torn, i % 3 == 1 ? 0 : (uint8_t) plv_rng_next (&rng));
         copy = copy_store (self);
-        write_file (copy.log, plv_buf_view (&torn));
+        write_segment (&copy, copy.last, &torn);
         uint64_t count = open_and_count (copy.dir, &fail);
         if (count == UINT64_MAX)
-            print_error ("cut at %zu of %zu: %s\n", size, log.size, fail.text);
-        assert_true (count <= BATCHES && count > BATCHES - 60);
+            print_error ("cut at %zu of %zu: %s\n", size, used, fail.text);
+        assert_true (count < BATCHES && count > BATCHES - 60);
         plv_buf_free (&torn);
     }
-    plv_buf_free (&log);
+    plv_buf_free (&bytes);
 }
 
-/*  A write that never was synced arrived in part: later pages but not earlier ones.  */
+/*  A write that never was synced arrived in part: later pages but not earlier ones. And what was
+    cut off stays so.  */
 static void a_hole_in_what_was_never_synced_is_no_reason_to_refuse (void **state)
 {
     subject_t *self = *state;
     plv_fail_t fail;
     copy_t copy = copy_store (self);
-    store_t *store = NULL;
-    uint64_t count = 0, next_seq;
-    store_recovery_t recovery = {.row = skip_row, .journal = count_value, .arg = &count};
-    store_rocksdb_options_t options = {.dir = copy.dir, .sync = false};
-    assert_int_equal (store_rocksdb_open (&options, &store, &fail), ERR_OK);
-    assert_int_equal (store->vtable->recover (store, &recovery, &next_seq, &fail), ERR_OK);
-    for (uint64_t seq = next_seq; seq < next_seq + 20; seq++) {
-        store_batch_t batch = {.seq = seq, .journal = plv_view_str ("not on disk yet")};
-        store->vtable->append (store, &batch);
-        assert_int_equal (subject_wait (store).type, STORE_STORED);
+    int status = subject_join (subject_spawn ("commit-unsynced-and-die", copy.dir, NULL));
+    assert_int_equal (status, -1);
+    uint64_t last = find_last (&copy);
+    plv_buf_t bytes = read_segment (&copy, last);
+    bytes.data[used_bytes (&bytes) - 1500] ^= 1;
+    write_segment (&copy, last, &bytes);
+    plv_buf_free (&bytes);
+    uint64_t count = open_and_count (copy.dir, &fail);
+    assert_in_range (count, BATCHES, BATCHES + UNSYNCED - 1);
+    assert_int_equal (open_and_count (copy.dir, &fail), count);
+}
+
+/*  Neither half of the data is enough.  */
+static void a_lost_journal_is_refused (void **state)
+{
+    subject_t *self = *state;
+    plv_fail_t fail;
+    char path[128];
+    copy_t copy = copy_store (self);
+    snprintf (path, sizeof path, "%s/journal", copy.dir);
+    subject_remove_dir (path);
+    assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
+    assert_non_null (strstr (fail.text, "lost its journal"));
+    assert_int_equal (access (path, F_OK), -1);
+    assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
+}
+
+static void a_journal_without_views_is_refused (void **state)
+{
+    subject_t *self = *state;
+    plv_fail_t fail;
+    char from[128], to[128];
+    copy_t copy = copy_store (self);
+    subject_remove_dir (copy.dir);
+    assert_int_equal (mkdir (copy.dir, 0700), 0);
+    snprintf (from, sizeof from, "%s/journal", self->dir);
+    snprintf (to, sizeof to, "%s/journal", copy.dir);
+    copy_files (from, to);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
+        assert_non_null (strstr (fail.text, "no views"));
     }
-    store_destroy (&store);
-    find_file (copy.dir, ".log", copy.log, sizeof copy.log);
-    plv_buf_t log = read_file (copy.log);
-    log.data[log.size / 2] ^= 1;
-    write_file (copy.log, plv_buf_view (&log));
-    plv_buf_free (&log);
-    count = open_and_count (copy.dir, &fail);
-    assert_in_range (count, BATCHES, BATCHES + 19);
+}
+
+/*  The views were moved to disk, and the journal has lost its end: not a power cut.  */
+static void a_journal_that_is_behind_the_views_is_refused (void **state)
+{
+    subject_t *self = *state;
+    plv_fail_t fail;
+    copy_t copy = copy_store (self);
+    assert_int_equal (open_and_count (copy.dir, &fail), BATCHES);
+    plv_buf_t bytes = read_segment (&copy, copy.last);
+    bytes.data[used_bytes (&bytes) - 1] ^= 1;
+    write_segment (&copy, copy.last, &bytes);
+    plv_buf_free (&bytes);
+    assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
+    assert_non_null (strstr (fail.text, "is known to be there"));
 }
 
 static void expect_found_out (subject_t *self, const char *part, size_t from_end)
@@ -259,7 +373,7 @@ static void expect_found_out (subject_t *self, const char *part, size_t from_end
     plv_fail_t fail;
     copy_t copy = copy_store (self);
     char path[400];
-    /*  The first start moves everything from the log into a table.  */
+    /*  The first start moves all views into tables.  */
     assert_int_equal (open_and_count (copy.dir, &fail), BATCHES);
     find_file (copy.dir, part, path, sizeof path);
     plv_buf_t bytes = read_file (path);
@@ -310,11 +424,15 @@ int main (int argc, char **argv)
 {
     if (argc == 2 && strcmp (argv[0], "commit-and-die") == 0)
         return commit_and_die (argv[1]);
+    if (argc == 2 && strcmp (argv[0], "commit-unsynced-and-die") == 0)
+        return commit_unsynced_and_die (argv[1]);
     const struct CMUnitTest tests[] = {
         DAMAGE (a_flipped_bit_is_refused_and_stays_refused),
-        DAMAGE (a_length_that_reaches_beyond_the_end_is_refused),
         DAMAGE (a_torn_end_is_no_reason_to_refuse),
         DAMAGE (a_hole_in_what_was_never_synced_is_no_reason_to_refuse),
+        DAMAGE (a_lost_journal_is_refused),
+        DAMAGE (a_journal_without_views_is_refused),
+        DAMAGE (a_journal_that_is_behind_the_views_is_refused),
         DAMAGE (a_damaged_table_is_refused),
         DAMAGE (a_damaged_manifest_is_refused),
         DAMAGE (a_lost_table_is_refused),

@@ -5,6 +5,7 @@
 #include "subject.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/rng.h"
 
@@ -97,7 +98,7 @@ static void a_failed_sync_is_final (void **state)
     plv_fail_t fail = {.code = ERR_OK};
     assert_int_equal (open_small (self, &fail), ERR_OK);
     fill_until_failure (self, 3, 100, &fail);
-    fault_order (FAULT_SYNC, ".log", 1, EIO, true);
+    fault_order (FAULT_SYNC, ".journal", 1, EIO, true);
     uint64_t stored = fill_until_failure (self, 3, 100, &fail);
     assert_int_equal (stored, 3);
     assert_int_equal (fail.code, ERR_IO);
@@ -113,7 +114,7 @@ static void a_full_disk_is_named (void **state)
     subject_t *self = *state;
     plv_fail_t fail = {.code = ERR_OK};
     assert_int_equal (open_small (self, &fail), ERR_OK);
-    fault_order (FAULT_WRITE, ".log", 5, ENOSPC, false);
+    fault_order (FAULT_WRITE, ".journal", 5, ENOSPC, false);
     uint64_t stored = fill_until_failure (self, BATCHES, 100, &fail);
     assert_true (stored < BATCHES);
     assert_int_equal (fail.code, ERR_NOSPC);
@@ -212,6 +213,16 @@ static void a_small_disk_fills_up_and_nothing_reported_is_lost (void **state)
         assert_int_equal (status, 0);
 }
 
+static void skip_row (void *arg, plv_row_view_t view, plv_view_t key, plv_view_t value)
+{
+    (void) arg, (void) view, (void) key, (void) value;
+}
+
+static void skip_value (void *arg, uint64_t seq, plv_view_t value)
+{
+    (void) arg, (void) seq, (void) value;
+}
+
 /*  A child that commits for ever and says what was stored.  */
 static int commit_for_ever (const char *dir, bool sync)
 {
@@ -246,6 +257,149 @@ static void a_killed_process_loses_nothing (void **state)
         store_destroy (&self->store);
         subject_remove_dir (self->dir);
     }
+}
+
+enum { LIFE_BYTES = 6000, LIFE_KEEP = 30, LIFE_SEGMENT_BYTES = 32 * 1024 };
+
+/*  Rows that say how often they were written, next to values that are forgotten soon.  */
+static void life_batch (uint64_t seq, plv_buf_t *ops)
+{
+    char key[16];
+    plv_buf_clear (ops);
+    snprintf (key, sizeof key, "%ju", (uintmax_t) (seq % 7));
+    subject_put_number (ops, VIEW_ENTRIES, key, seq);
+    subject_put_number (ops, VIEW_META, STORE_META_REFLECTED, seq - 1);
+    if (seq % 3 == 0)
+        plv_row_delete (ops, VIEW_ENTRIES, plv_view_str ("gone"));
+    else
+        subject_put_number (ops, VIEW_ENTRIES, "gone", seq);
+}
+
+/*  The child goes through everything that a store does: new files, old ones that are used again,
+    flushes, backups; and says what is stored.  */
+static int live_for_ever (const char *dir)
+{
+    store_t *store = NULL;
+    plv_fail_t fail;
+    plv_buf_t ops = {.data = NULL};
+    char backup[160];
+    static uint8_t value[LIFE_BYTES];
+    store_recovery_t recovery = {.row = skip_row, .journal = skip_value};
+    store_rocksdb_options_t options = {
+        .dir = dir, .sync = true, .memtable_bytes = LIFE_SEGMENT_BYTES};
+    uint64_t seq;
+    if (store_rocksdb_open (&options, &store, &fail)
+        || store->vtable->recover (store, &recovery, &seq, &fail))
+        return 1;
+    for (bool busy = false;; seq++) {
+        life_batch (seq, &ops);
+        store_batch_t batch = {.seq = seq,
+                               .journal = plv_view (value, seq * 131 % LIFE_BYTES),
+                               .ops = plv_buf_view (&ops),
+                               .sync = seq % 5 != 0,
+                               .drop_below = seq > LIFE_KEEP ? seq - LIFE_KEEP : 0};
+        store->vtable->append (store, &batch);
+        snprintf (backup, sizeof backup, "%s.%ju", dir, (uintmax_t) seq);
+        if (!busy && seq % 40 == 0)
+            store->vtable->checkpoint (store, 1, backup);
+        busy = busy || seq % 40 == 0;
+        for (store_done_t done = {.type = STORE_NOTHING}; done.type != STORE_STORED;) {
+            done = subject_wait (store);
+            if (done.type == STORE_FAILED || done.fail.code)
+                return 2;
+            busy = busy && done.type != STORE_CHECKPOINTED;
+        }
+        if (write (STDOUT_FILENO, &seq, sizeof seq) != sizeof seq)
+            return 1;
+    }
+}
+
+typedef struct {
+    uint64_t rows[8]; /* the last one: the one that is sometimes gone */
+    uint64_t values;
+    uint64_t last;
+} life_t;
+
+static void take_life_row (void *arg, plv_row_view_t view, plv_view_t key, plv_view_t value)
+{
+    life_t *self = arg;
+    if (view == VIEW_ENTRIES)
+        self->rows[plv_view_is (key, "gone") ? 7 : key.data[0] - '0'] = plv_get_u64 (value.data);
+}
+
+static void take_life_value (void *arg, uint64_t seq, plv_view_t value)
+{
+    life_t *self = arg;
+    assert_int_equal (value.size, seq * 131 % LIFE_BYTES);
+    self->values++;
+    self->last = seq;
+}
+
+/*  The views stand exactly where the last batch has left them.  */
+static uint64_t look_at_life (const char *dir, bool read_only)
+{
+    life_t life = {.values = 0};
+    store_t *store = NULL;
+    plv_fail_t fail = {.text = ""};
+    uint64_t next_seq = 0;
+    store_recovery_t recovery = {.row = take_life_row, .journal = take_life_value, .arg = &life};
+    store_rocksdb_options_t options = {
+        .dir = dir, .sync = true, .read_only = read_only, .memtable_bytes = LIFE_SEGMENT_BYTES};
+    if (store_rocksdb_open (&options, &store, &fail)
+        || store->vtable->recover (store, &recovery, &next_seq, &fail))
+        print_error ("%s: %s\n", dir, fail.text);
+    assert_non_null (store);
+    uint64_t last = next_seq - 1;
+    for (uint64_t seq = last; seq > 0 && seq + 7 > last; seq--)
+        assert_int_equal (life.rows[seq % 7], seq);
+    if (last)
+        assert_int_equal (life.rows[7], last % 3 ? last : 0);
+    store_destroy (&store);
+    return last;
+}
+
+static void remove_backups (const char *dir, uint64_t last, bool look)
+{
+    for (uint64_t seq = 40; seq <= last + 40; seq += 40) {
+        char backup[160], partial[180];
+        snprintf (backup, sizeof backup, "%s.%ju", dir, (uintmax_t) seq);
+        snprintf (partial, sizeof partial, "%s.partial", backup);
+        if (look && access (backup, F_OK) == 0)
+            assert_true (look_at_life (backup, false) >= seq - 1);
+        subject_remove_dir (backup);
+        subject_remove_dir (partial);
+    }
+}
+
+static void a_process_killed_at_any_moment_loses_nothing (void **state)
+{
+    enum { LIVES = 25 };
+    subject_t *self = *state;
+    plv_rng_t rng = plv_rng_seed (31);
+    char dir[96];
+    uint64_t stored = 0, said;
+    snprintf (dir, sizeof dir, "%s/data", self->dir);
+    for (int life = 0; life < LIVES; life++) {
+        int out;
+        pid_t pid = subject_spawn ("live", dir, &out);
+        uint64_t until = stored + plv_rng_below (&rng, 150);
+        while (read (out, &said, sizeof said) == sizeof said) {
+            stored = said;
+            if (said >= until) {
+                usleep ((useconds_t) plv_rng_below (&rng, 1500)); /* at any moment */
+                kill (pid, SIGKILL);
+                until = UINT64_MAX;
+            }
+        }
+        close (out);
+        assert_int_equal (subject_join (pid), -1);
+        if (life % 2)
+            assert_in_range (look_at_life (dir, true), stored, stored + 1);
+        if (life % 3 == 0) /* else the next life begins where this one ended */
+            assert_in_range (look_at_life (dir, false), stored, stored + 1);
+        remove_backups (dir, stored, life % 5 == 0);
+    }
+    assert_true (stored > LIVES * 30);
 }
 
 static void a_checkpoint_under_load_holds_all_that_was_stored_before (void **state)
@@ -288,7 +442,7 @@ static void a_slow_disk_does_not_hold_up_the_caller (void **state)
     subject_t *self = *state;
     plv_fail_t fail = {.code = ERR_OK};
     assert_int_equal (open_small (self, &fail), ERR_OK);
-    fault_slow_syncs (".log", SYNC_US);
+    fault_slow_syncs (".journal", SYNC_US);
     fill_until_failure (self, LEARN, 100, &fail);
     int prompt = 0;
     for (int i = 0; i < ROUNDS; i++) {
@@ -301,7 +455,7 @@ static void a_slow_disk_does_not_hold_up_the_caller (void **state)
         assert_int_equal (done.type, STORE_STORED);
         assert_true (done.commit_us >= SYNC_US);
     }
-    fault_slow_syncs (".log", 0);
+    fault_slow_syncs (".journal", 0);
     assert_true (prompt > ROUNDS / 2);
 }
 
@@ -349,6 +503,8 @@ int main (int argc, char **argv)
         return commit_for_ever (argv[1], true);
     if (argc == 2 && strcmp (argv[0], "commit-no-sync") == 0)
         return commit_for_ever (argv[1], false);
+    if (argc == 2 && strcmp (argv[0], "live") == 0)
+        return live_for_ever (argv[1]);
     const struct CMUnitTest tests[] = {
         FAILURE (a_failed_sync_is_final),
         FAILURE (a_full_disk_is_named),
@@ -357,6 +513,7 @@ int main (int argc, char **argv)
         FAILURE (every_write_in_turn),
         FAILURE (a_small_disk_fills_up_and_nothing_reported_is_lost),
         FAILURE (a_killed_process_loses_nothing),
+        FAILURE (a_process_killed_at_any_moment_loses_nothing),
         FAILURE (a_checkpoint_under_load_holds_all_that_was_stored_before),
         FAILURE (a_slow_disk_does_not_hold_up_the_caller),
         FAILURE (forgotten_values_leave_the_disk),

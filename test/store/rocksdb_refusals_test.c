@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <rocksdb/c.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -198,6 +199,26 @@ static void a_newer_schema_is_refused (void **state)
     expect_refusal (try_open (self->dir, true), ERR_SCHEMA, self->dir, "newer release");
 }
 
+static void an_older_layout_is_refused (void **state)
+{
+    subject_t *self = *state;
+    plv_buf_t ops = {.data = NULL};
+    uint8_t older[4];
+    plv_put_u32 (older, STORE_SCHEMA - 1);
+    self->kind->restart (self);
+    plv_row_put (&ops, VIEW_META, plv_view_str (STORE_META_SCHEMA), plv_view (older, sizeof older));
+    subject_commit (self, plv_view (NULL, 0), &ops, 0);
+    plv_buf_free (&ops);
+    store_destroy (&self->store);
+    /*  There was no journal beside it.  */
+    char journal[128];
+    snprintf (journal, sizeof journal, "%s/journal", self->dir);
+    subject_remove_dir (journal);
+    expect_refusal (try_open (self->dir, false), ERR_SCHEMA, self->dir, "older release");
+    expect_refusal (try_open (self->dir, true), ERR_SCHEMA, self->dir, "older release");
+    assert_int_equal (access (journal, F_OK), -1);
+}
+
 static void a_view_of_a_newer_release_is_refused (void **state)
 {
     subject_t *self = *state;
@@ -267,12 +288,68 @@ static void a_reader_reads_all_and_leaves_no_trace (void **state)
     assert_int_equal (count_files (self->dir), files);
 }
 
+/*  The child: rows that are put and deleted, some of them on disk in the views, some in the
+    journal only, and no goodbye.  */
+static int commit_rows_and_die (const char *dir)
+{
+    subject_t self = {.kind = &subject_rocksdb, .next_seq = 1};
+    snprintf (self.dir, sizeof self.dir, "%s", dir);
+    for (int life = 0; life < 2; life++) {
+        plv_buf_t ops = {.data = NULL};
+        self.kind->restart (&self);
+        subject_put (&ops, VIEW_DEAD, "a", life ? "a2" : "a1");
+        subject_put (&ops, VIEW_DEAD, "b", "b1");
+        subject_put (&ops, VIEW_DEAD, life ? "d" : "c", "new");
+        subject_put (&ops, VIEW_TURNS, life ? "t2" : "t1", "turn");
+        subject_commit (&self, plv_view_str (life ? "two" : "one"), &ops, 0);
+        plv_buf_clear (&ops);
+        if (life)
+            plv_row_delete (&ops, VIEW_DEAD, plv_view_str ("b"));
+        subject_commit (&self, plv_view (NULL, 0), &ops, 0);
+        plv_buf_free (&ops);
+    }
+    kill (getpid (), SIGKILL);
+    return 3;
+}
+
+static void a_reader_sees_what_a_crash_left_in_the_journal (void **state)
+{
+    static const struct {
+        const char *from, *to, *expected;
+    } cases[] = {{"", "", "a=a2 c=new d=new"}, {"a", "b", "a=a2"}, {"b", "d", "c=new"}};
+    subject_t *self = *state;
+    plv_fail_t fail = {.code = ERR_OK};
+    char text[256];
+    assert_int_equal (subject_join (subject_spawn ("rows-and-die", self->dir, NULL)), -1);
+    size_t files = count_files (self->dir);
+    store_rocksdb_options_t options = {.dir = self->dir, .read_only = true};
+    assert_int_equal (store_rocksdb_open (&options, &self->store, &fail), ERR_OK);
+    recovered_t *found = subject_recover (self->store);
+    assert_string_equal (found->rows, "turns/t1=turn turns/t2=turn");
+    assert_string_equal (found->journal, "1=one 3=two");
+    assert_int_equal (found->next_seq, 5);
+    free (found);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        plv_buf_t rows = subject_scan (self, VIEW_DEAD, cases[i].from, cases[i].to, 0, NULL);
+        assert_string_equal (subject_text (plv_buf_view (&rows), false, text, sizeof text),
+                             cases[i].expected);
+        plv_buf_free (&rows);
+    }
+    plv_buf_t rows = subject_scan_journal (self, 2, UINT64_MAX, 0, NULL);
+    assert_string_equal (subject_text (plv_buf_view (&rows), true, text, sizeof text), "3=two");
+    plv_buf_free (&rows);
+    store_destroy (&self->store);
+    assert_int_equal (count_files (self->dir), files);
+}
+
 #define REFUSAL(test_) cmocka_unit_test_setup_teardown (test_, setup, teardown)
 
 int main (int argc, char **argv)
 {
     if (argc == 2 && strcmp (argv[0], "read-only-disk") == 0)
         return on_read_only_disk (argv[1]);
+    if (argc == 2 && strcmp (argv[0], "rows-and-die") == 0)
+        return commit_rows_and_die (argv[1]);
     const struct CMUnitTest tests[] = {
         REFUSAL (a_missing_directory_is_made_private),
         REFUSAL (a_reader_makes_nothing),
@@ -283,9 +360,11 @@ int main (int argc, char **argv)
         REFUSAL (a_read_only_disk_is_refused_but_can_be_read),
         REFUSAL (a_second_daemon_is_refused_by_pid),
         REFUSAL (a_newer_schema_is_refused),
+        REFUSAL (an_older_layout_is_refused),
         REFUSAL (a_view_of_a_newer_release_is_refused),
         REFUSAL (the_loss_of_current_does_not_begin_anew),
         REFUSAL (a_reader_reads_all_and_leaves_no_trace),
+        REFUSAL (a_reader_sees_what_a_crash_left_in_the_journal),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

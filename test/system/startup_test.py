@@ -90,7 +90,7 @@ class DataDirectory(BrokerTest):
         broker = self.broker()
         broker.stop()
         subprocess.run([os.path.join(BUILD, 'test/system/newer_schema'), broker.data], check=True)
-        self.refused(broker, broker.data, 'newer release', 'schema 2', 'install that release')
+        self.refused(broker, broker.data, 'newer release', 'schema 3', 'install that release')
 
     def test_a_damaged_file(self):
         broker = self.broker()

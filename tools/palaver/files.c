@@ -29,15 +29,27 @@ static plv_err_t fail_errno (const char *path, plv_fail_t *ret_fail)
     return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", path, strerror (errno));
 }
 
+static bool is_dots (const char *name)
+{
+    return strcmp (name, ".") == 0 || strcmp (name, "..") == 0;
+}
+
 uint64_t files_bytes (const char *dir)
 {
     uint64_t bytes = 0;
     struct stat info;
     DIR *stream = opendir (dir);
-    for (struct dirent *entry; stream && (entry = readdir (stream));)
-        if (fstatat (dirfd (stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0
-            && S_ISREG (info.st_mode))
+    for (struct dirent *entry; stream && (entry = readdir (stream));) {
+        if (is_dots (entry->d_name)
+            || fstatat (dirfd (stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        char *path = join (dir, entry->d_name);
+        if (S_ISREG (info.st_mode))
             bytes += (uint64_t) info.st_size;
+        else if (S_ISDIR (info.st_mode))
+            bytes += files_bytes (path);
+        free (path);
+    }
     if (stream)
         closedir (stream);
     return bytes;
@@ -81,7 +93,7 @@ static bool is_empty (const char *dir)
     DIR *stream = opendir (dir);
     bool empty = stream != NULL;
     for (struct dirent *entry; stream && (entry = readdir (stream));)
-        empty = empty && (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0);
+        empty = empty && is_dots (entry->d_name);
     if (stream)
         closedir (stream);
     return empty;
@@ -89,7 +101,6 @@ static bool is_empty (const char *dir)
 
 /*  One copy under way.  */
 typedef struct {
-    const char *from, *to;
     char *buffer;
     uint64_t bytes;
     progress_t progress;
@@ -126,9 +137,8 @@ static plv_err_t pour (copy_t *self, int in, int out, const char *from, const ch
     }
 }
 
-static plv_err_t copy_file (copy_t *self, const char *name)
+static plv_err_t copy_file (copy_t *self, const char *from, const char *to)
 {
-    char *from = join (self->from, name), *to = join (self->to, name);
     int in = open (from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = -1;
     plv_err_t err = in < 0 ? fail_errno (from, self->fail) : ERR_OK;
     if (!err) {
@@ -139,8 +149,6 @@ static plv_err_t copy_file (copy_t *self, const char *name)
         close (in);
     if (out >= 0 && close (out) && !err)
         err = fail_errno (to, self->fail);
-    free (from);
-    free (to);
     return err;
 }
 
@@ -150,21 +158,6 @@ static bool is_copied (const char *name)
     return name[0] != '.' && strcmp (name, "LOCK") != 0 && strcmp (name, "palaver.lock") != 0;
 }
 
-static plv_err_t copy_files (copy_t *self)
-{
-    DIR *stream = opendir (self->from);
-    plv_err_t err = stream ? ERR_OK : fail_errno (self->from, self->fail);
-    struct stat info;
-    for (struct dirent *entry; !err && (entry = readdir (stream));)
-        if (is_copied (entry->d_name)
-            && fstatat (dirfd (stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0
-            && S_ISREG (info.st_mode))
-            err = copy_file (self, entry->d_name);
-    if (stream)
-        closedir (stream);
-    return err;
-}
-
 static plv_err_t sync_folder (const char *dir, plv_fail_t *ret_fail)
 {
     int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -172,6 +165,38 @@ static plv_err_t sync_folder (const char *dir, plv_fail_t *ret_fail)
     if (fd >= 0)
         close (fd);
     return err;
+}
+
+static plv_err_t copy_files (copy_t *self, const char *from, const char *to);
+
+static plv_err_t copy_entry (copy_t *self, const char *from, const char *to)
+{
+    struct stat info;
+    if (lstat (from, &info))
+        return fail_errno (from, self->fail);
+    if (S_ISREG (info.st_mode))
+        return copy_file (self, from, to);
+    if (!S_ISDIR (info.st_mode))
+        return ERR_OK;
+    return mkdir (to, 0700) ? fail_errno (to, self->fail) : copy_files (self, from, to);
+}
+
+/*  `to` is there.  */
+static plv_err_t copy_files (copy_t *self, const char *from, const char *to)
+{
+    DIR *stream = opendir (from);
+    plv_err_t err = stream ? ERR_OK : fail_errno (from, self->fail);
+    for (struct dirent *entry; !err && (entry = readdir (stream));) {
+        if (!is_copied (entry->d_name))
+            continue;
+        char *source = join (from, entry->d_name), *target = join (to, entry->d_name);
+        err = copy_entry (self, source, target);
+        free (source);
+        free (target);
+    }
+    if (stream)
+        closedir (stream);
+    return err ? err : sync_folder (to, self->fail);
 }
 
 /*  A database that RocksDB has written has a file CURRENT.  */
@@ -202,20 +227,27 @@ static plv_err_t check_target (const char *data, plv_fail_t *ret_fail)
     return ERR_OK;
 }
 
+static void give (const char *path, uid_t user, gid_t group)
+{
+    DIR *stream = lchown (path, user, group) ? NULL : opendir (path);
+    if (!stream)
+        return;
+    for (struct dirent *entry; (entry = readdir (stream));) {
+        if (is_dots (entry->d_name))
+            continue;
+        char *below = join (path, entry->d_name);
+        give (below, user, group);
+        free (below);
+    }
+    closedir (stream);
+}
+
 /*  A data directory that was there, empty, belongs to whom the broker runs as: so does what is put into it.  */
 static void give_to_owner (const char *dir, const char *data)
 {
     struct stat info;
-    DIR *stream =
-        stat (data, &info) == 0 && geteuid () == 0 && info.st_uid != 0 ? opendir (dir) : NULL;
-    if (!stream)
-        return;
-    for (struct dirent *entry; (entry = readdir (stream));)
-        if (strcmp (entry->d_name, "..") != 0
-            && fchownat (dirfd (stream), entry->d_name, info.st_uid, info.st_gid,
-                         AT_SYMLINK_NOFOLLOW))
-            break;
-    closedir (stream);
+    if (stat (data, &info) == 0 && geteuid () == 0 && info.st_uid != 0)
+        give (dir, info.st_uid, info.st_gid);
 }
 
 static plv_err_t put_in_place (const char *beside, const char *data, plv_fail_t *ret_fail)
@@ -236,16 +268,12 @@ static plv_err_t restore_beside (const char *backup, const char *beside, const c
                                  uint64_t *ret_bytes, plv_fail_t *ret_fail)
 {
     copy_t copy = {
-        .from = backup,
-        .to = beside,
         .buffer = plv_alloc (CHUNK),
         .progress = progress_new ("KiB", files_bytes (backup) >> 10),
         .fail = ret_fail,
     };
-    plv_err_t err = copy_files (&copy);
+    plv_err_t err = copy_files (&copy, backup, beside);
     progress_end (&copy.progress);
-    if (!err)
-        err = sync_folder (beside, ret_fail);
     if (!err)
         err = put_in_place (beside, data, ret_fail);
     if (!err)

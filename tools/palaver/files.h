@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-/*  Of the files in `dir`, not below it; 0 when it is not there.  */
+/*  Of the files in `dir` and below it; 0 when it is not there.  */
 uint64_t files_bytes (const char *dir);
 
 /*  Like mkdir -p; new folders are private.  */

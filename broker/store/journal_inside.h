@@ -1,0 +1,116 @@
+/*  journal_inside -- the inside of the journal, shared by its files and by nobody else
+    OWNS    see journal.h
+    THREAD  `lock` guards `segments` and what is ready for the next one. `fd`, `current`,
+            `unsynced` and `failed` belong to who appends
+    FAILS   see journal.h
+    COST    see journal.h  */
+
+#ifndef STORE_JOURNAL_INSIDE_H
+#define STORE_JOURNAL_INSIDE_H
+
+#include "store/journal.h"
+
+#include <pthread.h>
+
+typedef struct {
+    segment_id_t id;
+    uint64_t first_seq; /* of its first record; 0: it has none */
+    uint64_t capacity;  /* bytes, head and zeros included */
+    uint64_t end;       /* behind its last record, once it is known; else 0 */
+} segment_t;
+
+typedef enum {
+    READY_NOT,        /* the next segment is not asked for */
+    READY_WANTED,     /* the thread fills a file */
+    READY_PUBLISHING, /* ... and gives it the next number */
+    READY_YES,
+} ready_t;
+
+struct journal {
+    char *dir;
+    int dir_fd;
+    bool read_only;
+    uint64_t segment_bytes;
+    crc32c_t crc;
+
+    segment_t *segments; /* the oldest first; not the one that is ready */
+    size_t count;
+    size_t capacity;
+
+    int fd;        /* of the last segment */
+    bool roll_due; /* nothing may follow in the last segment */
+    bool failed;
+    uint64_t unsynced; /* bytes appended since the last sync */
+    uint64_t pushed;   /* of these, what the system was told to write */
+    segment_t current; /* the last segment; the list has a copy of it */
+    uint64_t last;
+    uint64_t first;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the thread, and who waits for READY_PUBLISHING to end */
+    pthread_t thread;
+    bool thread_runs;
+    bool stopping;
+    ready_t ready;
+    segment_t next;
+    int next_fd;
+    unsigned free_files; /* forgotten ones that wait to be used again */
+};
+
+enum { SEGMENT_NAME_BYTES = 40 };
+#define SEGMENT_SUFFIX ".journal"
+#define SEGMENT_NEXT "next.tmp" /* being filled */
+#define SEGMENT_BARE "bare.tmp" /* not to be filled */
+
+/*  journal_file.c: one file of the journal.  */
+void segment_name (uint64_t number, char *ret_name);
+/*  0: this is no segment's name.  */
+uint64_t segment_number (const char *name, const char *suffix);
+/*  What the system said about the file of this number (0: the directory).  */
+plv_err_t journal_errno (const journal_t *self, uint64_t number, const char *doing,
+                         plv_fail_t *ret_fail);
+plv_err_t journal_damage (const journal_t *self, uint64_t number, uint64_t offset, const char *what,
+                          plv_fail_t *ret_fail);
+/*  A file of `bytes` bytes, all of them written before, by the name SEGMENT_NEXT; -1: errno says
+    why.  */
+int segment_fill (const journal_t *self, uint64_t bytes);
+/*  Gives the file `from` a head and its name, on disk.  */
+bool segment_publish (const journal_t *self, int fd, const char *from, uint64_t number,
+                      segment_id_t *ret_id);
+bool write_all (int fd, const void *data, size_t size, uint64_t offset);
+
+/*  journal_ready.c: the next segment.  */
+void journal_make_ready (journal_t *self);
+plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail);
+void journal_want_next (journal_t *self);
+uint64_t journal_next_bytes (const journal_t *self);
+void *journal_ready_main (void *arg);
+void journal_push_segment (journal_t *self, const segment_t *segment);
+/*  The segment `at` and all behind it become free files, the last one first.  */
+plv_err_t journal_cut (journal_t *self, size_t at, plv_fail_t *ret_fail);
+
+/*  journal_reader.c: the records of one segment.  */
+typedef struct segment_reader {
+    const journal_t *journal;
+    segment_id_t id;
+    int fd;
+    uint64_t size;   /* of the file */
+    uint64_t offset; /* of the next record */
+    plv_buf_t window;
+    uint64_t window_at;
+    int error_number; /* 0: the file could be read */
+} segment_reader_t;
+
+/*  `id->number` says which; the rest of it is read from the head.  */
+plv_err_t reader_open (segment_reader_t *self, const journal_t *journal, uint64_t number,
+                       plv_fail_t *ret_fail);
+/*  False: there is no record at `offset`, or the file could not be read. `check`: with its
+    checksum.  */
+bool reader_next (segment_reader_t *self, bool check, journal_record_t *ret_record);
+/*  At the next place, from `offset` on, at which there is one; moves there.  */
+bool reader_search (segment_reader_t *self, journal_record_t *ret_record);
+/*  Something was begun at `offset`.  */
+bool reader_is_torn (segment_reader_t *self);
+void reader_close (segment_reader_t *self);
+
+#endif
