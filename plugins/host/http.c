@@ -108,9 +108,7 @@ static int on_lws (struct lws *wsi, enum lws_callback_reasons reason, void *user
         http_call_body (line_of (wsi)->call, in, size);
         return 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (line_of (wsi)->call)
-            http_call_complete (line_of (wsi)->call);
-        return 0;
+        return http_call_complete (line_of (wsi)->call);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return http_answer_writable (line_of (wsi));
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -210,8 +208,14 @@ static void set_options (http_t *self, const pal_http_options_t *options)
 static void on_tick (uv_timer_t *timer)
 {
     http_t *self = timer->data;
+    http_call_tick (self);
     http_socket_tick (self);
     http_accept_poll (self);
+}
+
+static void on_turn (uv_prepare_t *turn)
+{
+    http_answer_ready (turn->data);
 }
 
 static void free_handle (uv_handle_t *handle)
@@ -219,8 +223,12 @@ static void free_handle (uv_handle_t *handle)
     free (handle);
 }
 
-static void ticker_start (http_t *self)
+static void handles_start (http_t *self)
 {
+    self->turn = plv_alloc_zero (1, sizeof *self->turn);
+    self->turn->data = self;
+    uv_prepare_init (self->loop, self->turn);
+    uv_prepare_start (self->turn, on_turn);
     self->ticker = plv_alloc_zero (1, sizeof *self->ticker);
     self->ticker->data = self;
     uv_timer_init (self->loop, self->ticker);
@@ -247,6 +255,8 @@ static http_t *http_new (uv_loop_t *loop, const pal_http_options_t *options,
     self->handler = *handler;
     self->loop = loop;
     self->fd = -1;
+    plv_list_init (&self->handed);
+    plv_list_init (&self->ready);
     plv_list_init (&self->quiet);
     plv_list_init (&self->closing);
     return self;
@@ -270,7 +280,7 @@ plv_err_t http_open (uv_loop_t *loop, const pal_http_options_t *options,
         return err;
     }
     http_accept_poll (self);
-    ticker_start (self);
+    handles_start (self);
     *ret_port = http_accept_port (self);
     *ret_http = self;
     return ERR_OK;
@@ -305,6 +315,7 @@ void http_destroy (http_t **self_p)
     self->is_closing = true;
     http_accept_close (self);
     uv_close ((uv_handle_t *) self->ticker, free_handle);
+    uv_close ((uv_handle_t *) self->turn, free_handle);
     http_mute (self);
     /*  On a foreign loop this takes two calls: one starts the closing of the handles, one ends it.  */
     lws_context_destroy (self->context);
@@ -318,31 +329,6 @@ void http_destroy (http_t **self_p)
     http_socket_free_all (self);
     free (self);
     *self_p = NULL;
-}
-
-/* ------------------------------------------------------------------ what the plugin asks for */
-
-/*  libwebsockets knows some headers by number, the rest by name.  */
-static int header_copy (http_t *self, struct lws *wsi, const char *name)
-{
-    char with_colon[64];
-    int size = snprintf (with_colon, sizeof with_colon, "%s:", name);
-    if (size <= 0 || (size_t) size >= sizeof with_colon)
-        return -1;
-    for (int token = 0; token < WSI_TOKEN_COUNT; token++) {
-        const unsigned char *known = lws_token_to_string ((enum lws_token_indexes) token);
-        if (known && strcmp ((const char *) known, with_colon) == 0)
-            return lws_hdr_copy (wsi, self->value, sizeof self->value,
-                                 (enum lws_token_indexes) token);
-    }
-    return lws_hdr_custom_copy (wsi, self->value, sizeof self->value, with_colon, size);
-}
-
-pal_text_t http_header (http_t *self, uint64_t number, const char *name)
-{
-    struct lws *wsi = http_call_line (self, number);
-    int size = wsi ? header_copy (self, wsi, name) : -1;
-    return (pal_text_t){.data = self->value, .size = size > 0 ? (size_t) size : 0};
 }
 
 size_t http_pending (const http_t *self)

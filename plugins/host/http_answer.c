@@ -59,6 +59,12 @@ static void add_header (http_call_t *call, const pal_header_t *header)
     plv_buf_add_u8 (&call->headers, 0);
 }
 
+static void ready (http_call_t *call)
+{
+    if (!plv_node_listed (&call->ready_node))
+        plv_list_push (&call->line->http->ready, &call->ready_node);
+}
+
 static void answer (http_call_t *call, uint32_t status, pal_text_t type, pal_text_t body)
 {
     call->answered = true;
@@ -66,8 +72,7 @@ static void answer (http_call_t *call, uint32_t status, pal_text_t type, pal_tex
     call->length = body.size;
     plv_buf_add (&call->content_type, type.data, type.size);
     add_piece (call, body);
-    lws_set_timeout (call->line->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
-    lws_callback_on_writable (call->line->wsi);
+    ready (call);
 }
 
 static pal_text_t problem_text (char text[PROBLEM_BYTES], uint32_t status, const char *title)
@@ -161,38 +166,79 @@ static void make_room (http_call_t *call)
 static int finish (http_call_t *call)
 {
     http_line_t *line = call->line;
-    /*  A body that nobody wanted still comes: the connection cannot be used again.  */
-    bool reusable = call->handed && !line->http->is_closing && !(call->is_stream && call->is_old);
+    /*  What follows a head that makes no sense is not a request. A body that is too large is read and dropped,
+        so that its client sees the answer.  */
+    bool clear = call->handed || call->status == 413;
+    bool reusable = clear && !line->http->is_closing && !(call->is_stream && call->is_old);
+    http_call_deaf (call, false);
     http_call_destroy (call);
     if (lws_http_transaction_completed (line->wsi))
         return -1;
     return reusable ? 0 : -1;
 }
 
-int http_answer_writable (http_line_t *line)
+/*  All that the kernel takes; what it does not take all of, libwebsockets keeps.  */
+static bool write_all (http_call_t *call)
 {
-    http_call_t *call = line->call;
-    http_t *http = line->http;
-    if (!call || !call->answered || call->cut)
-        return 0;
-    call->in_flight = 0;
-    bool writes = !call->head_written || call->out_at < call->out.size;
-    if (writes && !write_some (call))
+    struct lws *wsi = call->line->wsi;
+    while ((!call->head_written || call->out_at < call->out.size) && !lws_send_pipe_choked (wsi)) {
+        if (!write_some (call))
+            return false;
+    }
+    return true;
+}
+
+static void say_drained (http_call_t *call)
+{
+    http_t *http = call->line->http;
+    if (call->has_unsaid && http->handler.drained) {
+        call->has_unsaid = false;
+        http->handler.drained (http->handler.arg, call->number);
+    }
+}
+
+/*  Nonzero: close.  */
+static int write_on (http_call_t *call)
+{
+    struct lws *wsi = call->line->wsi;
+    if (!write_all (call))
         return -1;
-    if (unsent (call)) {
-        lws_set_timeout (line->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
-        lws_callback_on_writable (line->wsi);
+    if (unsent (call) || !call->head_written) {
+        http_call_deaf (call, false); /* a line that is deaf is not told that it can write either */
+        lws_set_timeout (wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
+        lws_callback_on_writable (wsi);
         return 0;
     }
     make_room (call);
     if (!call->is_stream || call->ended)
         return finish (call);
-    lws_set_timeout (line->wsi, NO_PENDING_TIMEOUT, 0);
-    if (call->has_unsaid && http->handler.drained) {
-        call->has_unsaid = false;
-        http->handler.drained (http->handler.arg, call->number);
-    }
+    http_call_deaf (call, true);
+    lws_set_timeout (wsi, NO_PENDING_TIMEOUT, 0);
+    say_drained (call);
     return 0;
+}
+
+int http_answer_writable (http_line_t *line)
+{
+    http_call_t *call = line->call;
+    if (!call || !call->answered || call->cut)
+        return 0;
+    call->in_flight = 0;
+    return write_on (call);
+}
+
+void http_answer_ready (http_t *self)
+{
+    plv_node_t now;
+    plv_list_init (&now);
+    while (!plv_list_empty (&self->ready))
+        plv_list_push (&now, plv_list_pop (&self->ready));
+    while (!plv_list_empty (&now)) {
+        http_call_t *call = PLV_OF (plv_list_pop (&now), http_call_t, ready_node);
+        struct lws *wsi = call->line->wsi;
+        if (!call->cut && write_on (call))
+            lws_set_timeout (wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_SYNC);
+    }
 }
 
 bool http_answer_refusal (http_call_t *call, uint32_t status)
@@ -257,11 +303,9 @@ bool http_write (http_t *self, uint64_t number, pal_text_t piece)
         http_cut (call->line);
         return false;
     }
-    if (!waits)
-        lws_set_timeout (call->line->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
     add_piece (call, piece);
     call->has_unsaid = true;
-    lws_callback_on_writable (call->line->wsi);
+    ready (call);
     return true;
 }
 
@@ -274,6 +318,5 @@ void http_end (http_t *self, uint64_t number)
     if (is_chunked (call) && !is_silent (call))
         plv_buf_add (&call->out, "0\r\n\r\n", 5);
     plv_buf_check (&call->out);
-    lws_set_timeout (call->line->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
-    lws_callback_on_writable (call->line->wsi);
+    ready (call);
 }

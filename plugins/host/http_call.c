@@ -4,11 +4,19 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { PATH_BYTES_MAX = 2047, QUERY_BYTES_MAX = 2047, PEER_BYTES = 64, PROTOCOLS_BYTES_MAX = 120 };
+enum {
+    PATH_BYTES_MAX = 2047,
+    QUERY_BYTES_MAX = 2047,
+    PEER_BYTES = 64,
+    PROTOCOLS_BYTES_MAX = 120,
+    TICK_CALLS = 1024,
+    VALUE_BYTES_MAX = 8192
+};
 
 static http_call_t *call_new (http_line_t *line)
 {
@@ -30,11 +38,22 @@ static void free_request (http_call_t *call)
     plv_buf_free (&call->body);
 }
 
+static void free_values (http_call_t *call)
+{
+    for (http_value_t *value = call->values, *next; value; value = next) {
+        next = value->next;
+        free (value);
+    }
+}
+
 void http_call_destroy (http_call_t *call)
 {
     plv_map_u64_remove (&call->line->http->calls, call->number);
+    plv_node_remove (&call->handed_node);
+    plv_node_remove (&call->ready_node);
     call->line->call = NULL;
     free_request (call);
+    free_values (call);
     plv_buf_free (&call->headers);
     plv_buf_free (&call->content_type);
     plv_buf_free (&call->out);
@@ -54,10 +73,41 @@ void http_call_lost (http_line_t *line)
         http_gone (http, number);
 }
 
-struct lws *http_call_line (http_t *self, uint64_t number)
+/* ------------------------------------------------------------------ headers, as the plugin asks for them */
+
+/*  libwebsockets knows some headers by number, the rest by name.  */
+static int header_copy (struct lws *wsi, const char *name, char *text, int room)
 {
-    const http_call_t *call = plv_map_u64_get (&self->calls, number);
-    return call && !call->answered ? call->line->wsi : NULL;
+    char with_colon[64];
+    int size = snprintf (with_colon, sizeof with_colon, "%s:", name);
+    if (size <= 0 || (size_t) size >= sizeof with_colon)
+        return -1;
+    for (int token = 0; token < WSI_TOKEN_COUNT; token++) {
+        const unsigned char *known = lws_token_to_string ((enum lws_token_indexes) token);
+        if (known && strcmp ((const char *) known, with_colon) == 0)
+            return lws_hdr_copy (wsi, text, room, (enum lws_token_indexes) token);
+    }
+    return lws_hdr_custom_copy (wsi, text, room, with_colon, size);
+}
+
+/*  Each text lives as long as the request waits; one that is asked for again is the same.  */
+pal_text_t http_header (http_t *self, uint64_t number, const char *name)
+{
+    char text[VALUE_BYTES_MAX];
+    http_call_t *call = plv_map_u64_get (&self->calls, number);
+    int size =
+        call && !call->answered ? header_copy (call->line->wsi, name, text, sizeof text) : -1;
+    if (size <= 0)
+        return pal_text (NULL);
+    for (const http_value_t *value = call->values; value; value = value->next) {
+        if (strcmp (value->text, text) == 0)
+            return pal_text (value->text);
+    }
+    http_value_t *value = plv_alloc (sizeof *value + (size_t) size + 1);
+    snprintf (value->text, (size_t) size + 1, "%s", text);
+    value->next = call->values;
+    call->values = value;
+    return pal_text (value->text);
 }
 
 /* ------------------------------------------------------------------ what is in a head */
@@ -107,26 +157,47 @@ static int64_t content_length (struct lws *wsi)
     return *end || end == text || errno || length < 0 ? -2 : length;
 }
 
+/*  libwebsockets has cut it at each '&' and decoded it; this is the way back.  */
+static bool read_query (http_call_t *call)
+{
+    char part[QUERY_BYTES_MAX + 1], escape[4];
+    int size;
+    for (int at = 0; (size = lws_hdr_copy_fragment (call->line->wsi, part, sizeof part,
+                                                    WSI_TOKEN_HTTP_URI_ARGS, at))
+                     >= 0;
+         at++) {
+        if (at)
+            plv_buf_add_u8 (&call->query, '&');
+        for (int byte = 0; byte < size; byte++) {
+            unsigned char c = (unsigned char) part[byte];
+            if (c > ' ' && c < 127 && !strchr ("%&#\"<>", c))
+                plv_buf_add_u8 (&call->query, c);
+            else
+                plv_buf_add (&call->query, escape,
+                             (size_t) snprintf (escape, sizeof escape, "%%%02X", c));
+        }
+    }
+    return call->query.size <= QUERY_BYTES_MAX;
+}
+
 static const char *read_head (http_call_t *call, const char *path, size_t path_bytes,
                               uint32_t *ret_status)
 {
     struct lws *wsi = call->line->wsi;
-    char query[QUERY_BYTES_MAX + 1] = "";
     int method = method_of (wsi);
     *ret_status = 400;
     if (method < 0)
         return "this method is not known";
     snprintf (call->method, sizeof call->method, "%s", methods[method].name);
     if (path_bytes > PATH_BYTES_MAX
-        || lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_URI_ARGS) > QUERY_BYTES_MAX) {
+        || lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_URI_ARGS) > QUERY_BYTES_MAX
+        || !read_query (call)) {
         *ret_status = 414;
         return "the address is too long";
     }
     if (!path_good (path, path_bytes))
         return "the path is not valid";
-    lws_hdr_copy (wsi, query, sizeof query, WSI_TOKEN_HTTP_URI_ARGS);
     plv_buf_add (&call->path, path, path_bytes);
-    plv_buf_add (&call->query, query, strlen (query));
     if (lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
         *ret_status = 411;
         return "a body needs a content-length";
@@ -156,21 +227,65 @@ static pal_http_request_t request_of (const http_call_t *call, char peer[PEER_BY
 
 /* ------------------------------------------------------------------ requests */
 
-void http_call_complete (http_call_t *call)
+void http_call_deaf (http_call_t *call, bool is_deaf)
+{
+    if (call->is_deaf == is_deaf)
+        return;
+    call->is_deaf = is_deaf;
+    lws_rx_flow_control (call->line->wsi, !is_deaf);
+}
+
+static void hand_over (http_call_t *call)
 {
     char peer[PEER_BYTES];
     http_t *http = call->line->http;
-    if (call->handed || call->answered)
-        return;
-    if (!http->handler.request) {
-        http_answer_problem (call, 503, "this host stops");
-        return;
-    }
     call->handed = true;
+    plv_list_push (&http->handed, &call->handed_node);
     lws_set_timeout (call->line->wsi, NO_PENDING_TIMEOUT, 0);
     pal_http_request_t request = request_of (call, peer);
     http->handler.request (http->handler.arg, &request);
     free_request (call);
+    http_call_deaf (call, true);
+}
+
+static void complete (http_call_t *call)
+{
+    if (call->handed || call->answered)
+        return;
+    if (call->line->http->handler.request)
+        hand_over (call);
+    else
+        http_answer_problem (call, 503, "this host stops");
+}
+
+/*  Said again and again when more follows that libwebsockets cannot keep for later.  */
+int http_call_complete (http_call_t *call)
+{
+    if (!call || call->body_ended)
+        return -1;
+    call->body_ended = true;
+    complete (call);
+    return 0;
+}
+
+/*  One call for all of them. Who still sends, or has more to ask, has not gone.  */
+void http_call_tick (http_t *self)
+{
+    struct pollfd items[TICK_CALLS];
+    http_call_t *calls[TICK_CALLS];
+    nfds_t count = 0;
+    while (count < TICK_CALLS && !plv_list_empty (&self->handed)) {
+        http_call_t *call = PLV_OF (plv_list_pop (&self->handed), http_call_t, handed_node);
+        calls[count] = call;
+        items[count++] =
+            (struct pollfd){.fd = lws_get_socket_fd (call->line->wsi), .events = POLLRDHUP};
+    }
+    int ready = poll (items, count, 0);
+    for (nfds_t at = 0; at < count; at++) {
+        plv_list_push (&self->handed, &calls[at]->handed_node);
+        if (ready > 0 && items[at].revents)
+            http_cut (calls[at]->line);
+    }
 }
 
 int http_call_head (http_line_t *line, const char *path, size_t path_bytes)
@@ -190,7 +305,7 @@ int http_call_head (http_line_t *line, const char *path, size_t path_bytes)
     if (fault)
         http_answer_problem (call, status, fault);
     else if (length <= 0)
-        http_call_complete (call);
+        complete (call);
     else
         lws_set_timeout (line->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
     return 0;

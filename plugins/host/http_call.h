@@ -10,13 +10,24 @@
 #include "base/buf.h"
 #include "host/http_parts.h"
 
+/*  A header that the plugin has asked for.  */
+typedef struct http_value {
+    struct http_value *next;
+    char text[];
+} http_value_t;
+
 struct http_call {
+    plv_node_t handed_node; /* of `handed` */
+    plv_node_t ready_node;  /* of `ready` */
     uint64_t number;
     http_line_t *line;
     char method[8];
     plv_buf_t path, query, body;
-    bool is_old;   /* HTTP/1.0: no chunks, and closed at the end */
+    http_value_t *values;
+    bool is_old; /* HTTP/1.0: no chunks, and closed at the end */
+    bool body_ended;
     bool handed;   /* the plugin has seen it */
+    bool is_deaf;  /* nothing is read from the client */
     bool answered; /* `status` and the rest are set */
     bool is_stream;
     bool ended; /* of a stream: nothing follows */
@@ -31,5 +42,9 @@ struct http_call {
     size_t out_at;
     size_t in_flight; /* taken by libwebsockets, not yet by the kernel */
 };
+
+/*  While a request waits for its answer nothing more is read: libwebsockets would turn in circles over what comes,
+    and over the end of the line too. Who has left is found by http_call_tick.  */
+void http_call_deaf (http_call_t *call, bool is_deaf);
 
 #endif

@@ -42,14 +42,16 @@ struct http {
     struct lws_context *context;
     uv_poll_t *listener; /* freed when it is closed */
     uv_timer_t *ticker;  /* the same */
+    uv_prepare_t *turn;  /* the same; writes what is ready, once a turn of the loop */
     int fd;
     size_t connections;
     uint64_t last;
     plv_map_u64_t calls;
     plv_map_u64_t sockets;
+    plv_node_t handed;  /* calls that the plugin has */
+    plv_node_t ready;   /* calls that have something to write */
     plv_node_t quiet;   /* open sockets, the one that was silent for longest first */
     plv_node_t closing; /* sockets that the plugin closes, the oldest first */
-    char value[4096];   /* of http_header, until the next one */
     char address[64];
     char protocol[64];    /* the subprotocol of the handshake under way ... */
     bool protocol_chosen; /* ... that the answer names */
@@ -86,14 +88,15 @@ void http_tls_set (void *ctx);
 /*  A request's head is there; nonzero: close.  */
 int http_call_head (http_line_t *line, const char *path, size_t path_bytes);
 void http_call_body (http_call_t *call, const void *bytes, size_t size);
-void http_call_complete (http_call_t *call);
+/*  The body has come, or there is none; nonzero: close.  */
+int http_call_complete (http_call_t *call);
 /*  Someone asks for a WebSocket: 0 goes on with the handshake, 1 has answered, -1 closes.  */
 int http_call_upgrade (http_line_t *line);
+/*  Finds who has gone.  */
+void http_call_tick (http_t *self);
 /*  Its client went away, or it is over.  */
 void http_call_lost (http_line_t *line);
 void http_call_destroy (http_call_t *call);
-/*  The connection of an unanswered request; NULL: there is none.  */
-struct lws *http_call_line (http_t *self, uint64_t number);
 
 /* ------------------------------------------------------------------ http_answer.c */
 
@@ -101,6 +104,8 @@ struct lws *http_call_line (http_t *self, uint64_t number);
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title);
 /*  The same, written at once: for a handshake that is refused. False: the line is dead.  */
 bool http_answer_refusal (http_call_t *call, uint32_t status);
+/*  Writes what the plugin has said in this turn.  */
+void http_answer_ready (http_t *self);
 /*  The client can take more; nonzero: close.  */
 int http_answer_writable (http_line_t *line);
 

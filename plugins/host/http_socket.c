@@ -172,12 +172,9 @@ int http_socket_writable (http_line_t *line)
         return -1;
     if (socket_queue_waiting (&self->out))
         return 0;
-    if (self->is_closing) {
-        lws_close_reason (line->wsi, (enum lws_close_status) self->code,
-                          (unsigned char *) self->reason, self->reason ? strlen (self->reason) : 0);
-        return -1;
-    }
-    if (socket_queue_drained (&self->out) && http->handler.drained)
+    if (self->is_closing)
+        socket_queue_end (line->wsi, self->code, self->reason);
+    else if (socket_queue_drained (&self->out) && http->handler.drained)
         http->handler.drained (http->handler.arg, self->number);
     return 0;
 }

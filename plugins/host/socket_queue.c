@@ -81,3 +81,12 @@ bool socket_queue_drained (socket_queue_t *self)
         self->was_sent = false;
     return drained;
 }
+
+/*  Not by the result of a callback: a libwebsockets that was built for debugging, as Debian's is, then closes
+    twice, and the close frame is never sent.  */
+void socket_queue_end (struct lws *wsi, uint32_t code, const char *reason)
+{
+    lws_close_reason (wsi, (enum lws_close_status) code, (unsigned char *) (uintptr_t) reason,
+                      reason ? strlen (reason) : 0);
+    lws_set_timeout (wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}

@@ -33,4 +33,8 @@ bool socket_queue_write (socket_queue_t *self, struct lws *wsi);
 /*  True once after the last of the messages has gone.  */
 bool socket_queue_drained (socket_queue_t *self);
 
+/*  Says goodbye, when nothing waits any more; the peer's answer, or 5 seconds without one, ends the connection.
+    `reason` may be NULL.  */
+void socket_queue_end (struct lws *wsi, uint32_t code, const char *reason);
+
 #endif
