@@ -236,6 +236,8 @@ static bool settle (split_t *self)
         mark_cut (self, wait.cut);
     if (!self->now.has_text)
         trim_wait (self, &wait, CUT_WORD);
+    if (!self->now.has_text && self->attempt >= TRY_BARE)
+        wait.from = wait.to; /* there is room for text alone */
     if (self->now.is_loose && wait.lines == 1)
         wait.lines = 2;
     self->now.wait = (wait_t){0};
