@@ -243,11 +243,11 @@ static bool merge (core_t *self, session_t *session, const incoming_t *in)
         return false;
     }
     record_t record = {
-        .type = RECORD_MERGE,
+        .type = RECORD_JOIN,
         .number = entry->number,
         .at_us = self->now.wall_us,
         .id = in->envelope.id,
-        .body = plv_buf_view (&body),
+        .body = in->body,
         .name = in->envelope.platform_id,
         .who = in->envelope.adapter,
     };

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "core/accept_text.h"
 #include "core/state.h"
 #include "wire/mp.h"
 
@@ -194,6 +195,18 @@ static plv_err_t apply_merge (core_t *self, entry_t *entry, const record_t *reco
     return ERR_OK;
 }
 
+/*  Every message is in the journal once; they are joined anew when it is read back.  */
+static plv_err_t apply_join (core_t *self, entry_t *entry, const record_t *record)
+{
+    plv_buf_t body = {0};
+    record_t whole = *record;
+    accept_join_texts (&body, entry_body (entry), record->body, &record->id);
+    whole.body = plv_buf_view (&body);
+    apply_merge (self, entry, &whole);
+    plv_buf_free (&body);
+    return ERR_OK;
+}
+
 static plv_err_t apply_attempt (core_t *self, entry_t *entry, const record_t *record)
 {
     (void) self;
@@ -308,6 +321,23 @@ static void dead_key (uint64_t number, uint8_t ret_key[8])
     plv_put_u64 (ret_key, number);
 }
 
+/*  The row that leads from an id to a letter: the id and the number, and nothing in it.  */
+static plv_view_t id_key (const plv_id_t *id, uint64_t number, uint8_t ret_key[PLV_ID_BYTES + 8])
+{
+    memcpy (ret_key, id->bytes, PLV_ID_BYTES);
+    plv_put_u64 (ret_key + PLV_ID_BYTES, number);
+    return plv_view (ret_key, PLV_ID_BYTES + 8);
+}
+
+static void write_id_row (core_t *self, const entry_t *entry)
+{
+    uint8_t key[PLV_ID_BYTES + 8];
+    plv_envelope_t envelope;
+    if (!plv_envelope_parse (entry_envelope (entry), &envelope, NULL))
+        plv_row_put (&self->effects->rows, VIEW_DEAD_IDS, id_key (&envelope.id, entry->number, key),
+                     plv_view ("", 0));
+}
+
 static void write_dead_row (core_t *self, entry_t *entry, const record_t *record)
 {
     const dead_t dead = {
@@ -324,6 +354,7 @@ static void write_dead_row (core_t *self, entry_t *entry, const record_t *record
     dead_write (&dead, entry, &self->scratch);
     plv_row_put (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key),
                  plv_buf_view (&self->scratch));
+    write_id_row (self, entry);
 }
 
 static void count_dead (core_t *self, int change)
@@ -365,12 +396,14 @@ static plv_err_t apply_superseded (core_t *self, entry_t *entry, const record_t 
     return ERR_OK;
 }
 
-static void delete_dead_row (core_t *self, uint64_t number)
+static void delete_dead_row (core_t *self, uint64_t number, const plv_id_t *id)
 {
-    uint8_t key[8];
+    uint8_t key[8], key_by_id[PLV_ID_BYTES + 8];
+    if (!self->effects)
+        return;
     dead_key (number, key);
-    if (self->effects)
-        plv_row_delete (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key));
+    plv_row_delete (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key));
+    plv_row_delete (&self->effects->rows, VIEW_DEAD_IDS, id_key (id, number, key_by_id));
 }
 
 static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t *ret_fail)
@@ -410,7 +443,7 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
     entry_put (self, session, entry);
     entry = NULL;
     touch (self, session, own);
-    delete_dead_row (self, record->number);
+    delete_dead_row (self, record->number, &envelope.id);
 done:
     if (entry)
         entry_destroy (&entry);
@@ -421,7 +454,7 @@ static void apply_discard (core_t *self, const record_t *record)
 {
     session_t *session = session_get (self, record->session);
     count_dead (self, -1);
-    delete_dead_row (self, record->number);
+    delete_dead_row (self, record->number, &record->id);
     if (session && !reflected (self, session) && session->parked_by == record->number) {
         session->parked_by = 0;
         session_touch (self, session);
@@ -491,6 +524,8 @@ static apply_entry_fn entry_fn (record_type_t type)
     switch (type) {
     case RECORD_MERGE:
         return apply_merge;
+    case RECORD_JOIN:
+        return apply_join;
     case RECORD_ATTEMPT:
         return apply_attempt;
     case RECORD_ATTEMPT_END:
@@ -519,7 +554,7 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
         number_seen (self, record->reply);
         if (record->type == RECORD_DEAD)
             count_dead (self, 1);
-        if (record->type == RECORD_MERGE)
+        if (record->type == RECORD_MERGE || record->type == RECORD_JOIN)
             remember_platform_id (self, record->who, record->name, record->at_us);
         if (!entry || reflected (self, entry->session))
             return ERR_OK;

@@ -132,6 +132,30 @@ static void end_session (core_t *self, peer_t *peer, uint64_t request, plv_view_
     plv_buf_free (&body);
 }
 
+/*  The letter may be damaged, or wait for a decision that takes days.  */
+static void unpark_session (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+{
+    session_t *session = session_asked (self, peer, request, arguments);
+    plv_buf_t body = {0};
+    if (!session)
+        return;
+    plv_mp_put_map (&body, 1);
+    plv_mp_put_text (&body, "parked_by");
+    plv_mp_put_u64 (&body, session->parked_by);
+    if (session->parked_by) {
+        record_t record = {
+            .type = RECORD_UNPARK,
+            .session = session->id,
+            .at_us = self->now.wall_us,
+            .who = text_cut (plv_mp_find_str (arguments, "who"), NAME_BYTES_MAX),
+        };
+        apply_new (self, &record);
+        dispatch_session (self, session);
+    }
+    control_answer (self, peer, request, "ok", &body);
+    plv_buf_free (&body);
+}
+
 static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
 {
     plv_view_t dir = plv_mp_find_str (arguments, "dir");
@@ -218,6 +242,9 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         break;
     case COMMAND_SESSIONS_RESET:
         end_session (self, peer, request, arguments, "reset");
+        break;
+    case COMMAND_SESSIONS_UNPARK:
+        unpark_session (self, peer, request, arguments);
         break;
     case COMMAND_SESSIONS_END:
         end_session (self, peer, request, arguments, "operator");

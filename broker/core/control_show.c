@@ -223,11 +223,31 @@ void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body)
         plv_mp_put_nil (body);
 }
 
+enum { LEDGER_BYTES_MAX = 1024 * 1024, ATTEMPT_BYTES = 128 };
+
+/*  The first of the latest attempts that fit into an answer.  */
+static uint32_t ledger_from (const ledger_t *ledger)
+{
+    size_t bytes = 0;
+    uint32_t from = ledger->count;
+    while (from > 0) {
+        const attempt_t *attempt = ledger_at (ledger, from - 1);
+        bytes += ATTEMPT_BYTES + label_view (attempt->who).size + label_view (attempt->code).size
+                 + label_view (attempt->why).size;
+        if (bytes > LEDGER_BYTES_MAX)
+            break;
+        from--;
+    }
+    return from;
+}
+
 static void put_ledger (plv_buf_t *buf, const ledger_t *ledger)
 {
+    uint32_t from = ledger_from (ledger);
+    put_int (buf, "ledger_left_out", from);
     plv_mp_put_text (buf, "ledger");
-    plv_mp_put_array (buf, ledger->count);
-    for (uint32_t i = 0; i < ledger->count; i++) {
+    plv_mp_put_array (buf, ledger->count - from);
+    for (uint32_t i = from; i < ledger->count; i++) {
         const attempt_t *attempt = ledger_at (ledger, i);
         plv_mp_put_map (buf, 7);
         put_int (buf, "attempt", attempt->number);
@@ -246,7 +266,7 @@ void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, pl
     char id[PLV_ID_TEXT_BYTES];
     plv_envelope_parse (entry_envelope (entry), &envelope, NULL);
     plv_id_format (&envelope.id, id);
-    plv_mp_put_map (items, 15 + (whole ? 2 : 0));
+    plv_mp_put_map (items, 15 + (whole ? 3 : 0));
     put_int (items, "number", (int64_t) entry->number);
     put_text (items, "id", id);
     put_view (items, "type", envelope.type);

@@ -65,10 +65,8 @@ static void destroy_peers (core_t *self)
 static void destroy_asks (core_t *self)
 {
     ask_t *ask;
-    for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));) {
-        plv_buf_free (&ask->items);
-        free (ask);
-    }
+    for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));)
+        control_ask_free (&ask);
     plv_map_u64_free (&self->asks);
     plv_map_u64_free (&self->taken);
 }

@@ -62,6 +62,7 @@ typedef struct {
     bool more;
     uint64_t token;
     plv_view_t bytes;
+    plv_view_t fail; /* rows: why they could not be read; empty: they were */
     policy_t *policy;
 } input_t;
 

@@ -231,6 +231,8 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
         return;
     while (held-- && plv_mp_u64 (&value, &lease)) {
         entry_t *entry = entry_get (self, entry_of_lease (lease));
+        if (entry && entry->holder == peer && entry_lease (entry) == lease)
+            continue; /* it was named twice */
         if (!may_claim (entry, peer, lease, &old)) {
             reply_cancel (self, peer, lease, "not_leased",
                           "this job is done, dead, or with another worker");

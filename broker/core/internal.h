@@ -49,9 +49,16 @@ typedef struct {
     uint32_t missing;
     uint64_t stored; /* its rows are at least this new */
     uint64_t limit;
-    plv_buf_t items; /* encoded, one behind the other */
+    uint64_t at; /* a list: the letter that was looked at last */
+    uint32_t looked_at;
+    plv_buf_t arguments; /* a list: what it filters by */
+    plv_buf_t items;     /* encoded, one behind the other */
     uint32_t item_count;
     uint64_t next;
+    plv_buf_t numbers; /* uint64_t each: letters that were named, and are not asked for yet */
+    plv_buf_t skipped; /* uint64_t each: letters that are not sent again without allow_duplicates */
+    bool allow_duplicates;
+    char failed[256]; /* a row could not be read, and why; empty: none */
     char who[NAME_BYTES_MAX + 1];
     char reason[NAME_BYTES_MAX + 1];
 } ask_t;
@@ -245,6 +252,7 @@ void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, pl
 void control_kv (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
 uint64_t control_number (plv_view_t arguments, const char *key, uint64_t standard);
 bool control_flag (plv_view_t arguments, const char *key);
+void control_ask_free (ask_t **ask_p);
 void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
                          plv_view_t arguments);
 void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,

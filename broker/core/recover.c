@@ -153,6 +153,14 @@ static int64_t mono_of (const core_t *self, int64_t wall_us, int64_t most_us)
     return self->now.mono_us + (wait_us < most_us ? wait_us : most_us);
 }
 
+/*  The wait that was decided when the last attempt ended: a platform may have said more than any conf does.  */
+static int64_t whole_wait_us (entry_t *entry)
+{
+    const attempt_t *last = ledger_last (&entry->ledger);
+    int64_t wait_us = last ? entry->until_us - last->ended_us : 0;
+    return wait_us > 0 ? wait_us : 0;
+}
+
 static void resume_entry (core_t *self, entry_t *entry)
 {
     const plv_conf_t *conf = self->policy->conf;
@@ -164,9 +172,8 @@ static void resume_entry (core_t *self, entry_t *entry)
         timers_set (&self->timers, &entry->timer,
                     self->now.mono_us + conf->agents_timeout_ms * 1000);
     } else if (entry->state == ENTRY_BACKOFF) {
-        int64_t most_ms = entry->kind == ENTRY_EVENT ? conf->agents_backoff_max_ms
-                                                     : conf->delivery_backoff_max_ms;
-        timers_set (&self->timers, &entry->timer, mono_of (self, entry->until_us, most_ms * 1000));
+        timers_set (&self->timers, &entry->timer,
+                    mono_of (self, entry->until_us, whole_wait_us (entry)));
     } else {
         entry->state = ENTRY_WAITING;
     }

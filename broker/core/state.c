@@ -1,5 +1,6 @@
 #include "core/state.h"
 
+#include "base/map.h"
 #include "wire/mp.h"
 
 static const uint8_t empty_map = 0x80;
@@ -19,17 +20,20 @@ static bool next_pair (plv_mp_t *map, pair_t *ret_pair)
     return plv_mp_str (map, &ret_pair->key) && plv_mp_skip (map, &ret_pair->value);
 }
 
-static bool has_key (plv_view_t map, plv_view_t key)
+/*  Where each key of `map` stands last: of one that comes twice, the last value counts.  */
+static void index_keys (plv_map_t *index, plv_view_t map)
 {
+    static const uint8_t seed[16] = {0};
     plv_mp_t reader = plv_mp (map);
     uint32_t count = 0;
     pair_t pair;
 
+    plv_map_init (index, seed);
     plv_mp_map (&reader, &count);
-    while (count-- && next_pair (&reader, &pair))
-        if (plv_view_equal (pair.key, key))
-            return true;
-    return false;
+    while (count-- && next_pair (&reader, &pair)) {
+        plv_map_remove (index, pair.key); /* the key that is kept lies in front of its value */
+        plv_map_put (index, pair.key, (void *) (uintptr_t) pair.value.data);
+    }
 }
 
 static bool is_nil (plv_view_t value)
@@ -51,8 +55,8 @@ static bool keys_are_texts (plv_view_t map)
     return true;
 }
 
-/*  Copies the pairs of `map` that `skip` does not name, nil values left out; returns how many.  */
-static uint32_t copy_pairs (plv_buf_t *into, plv_view_t map, plv_view_t skip)
+/*  Copies the pairs of `map` that `index` does not place elsewhere, nil values left out; returns how many.  */
+static uint32_t copy_pairs (plv_buf_t *into, plv_view_t map, const plv_map_t *index)
 {
     plv_mp_t reader = plv_mp (map);
     uint32_t count = 0, copied = 0;
@@ -60,7 +64,8 @@ static uint32_t copy_pairs (plv_buf_t *into, plv_view_t map, plv_view_t skip)
 
     plv_mp_map (&reader, &count);
     while (count-- && next_pair (&reader, &pair)) {
-        if (is_nil (pair.value) || (skip.size && has_key (skip, pair.key)))
+        const void *place = plv_map_get (index, pair.key);
+        if (is_nil (pair.value) || (place && place != pair.value.data))
             continue;
         plv_mp_put_str (into, pair.key);
         plv_buf_add_view (into, pair.value);
@@ -76,8 +81,11 @@ plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv
 
     plv_buf_t pairs = {0}, merged = {0};
     plv_err_t err = ERR_OK;
-    uint32_t count = copy_pairs (&pairs, state_view (state), patch);
-    count += copy_pairs (&pairs, patch, plv_view (NULL, 0));
+    plv_map_t index;
+    index_keys (&index, patch);
+    uint32_t count = copy_pairs (&pairs, state_view (state), &index);
+    count += copy_pairs (&pairs, patch, &index);
+    plv_map_free (&index);
     plv_buf_check (&pairs);
     plv_mp_put_map (&merged, count);
     plv_buf_add_view (&merged, plv_buf_view (&pairs));

@@ -3,7 +3,7 @@
     THREAD  core only
     FAILS   state_patch with ERR_MSGPACK on what is no map with text keys, ERR_FULL beyond the limit; the
             state is untouched then
-    COST    one walk over the state for each key of the patch  */
+    COST    one walk over the state, one over the patch  */
 
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/*  Sets the keys of `patch` in `state`; a nil removes its key. An empty buffer is an empty map.  */
+/*  Sets the keys of `patch` in `state`; a nil removes its key, and of a key that comes twice the last counts. An empty buffer is an empty map.  */
 plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv_fail_t *ret_fail);
 
 /*  Always a map: the bytes, or those of an empty one.  */

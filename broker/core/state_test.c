@@ -48,6 +48,27 @@ static void test_an_empty_state_is_a_map (void **state)
     plv_buf_free (&patch);
 }
 
+static void test_of_a_key_that_comes_twice_the_last_counts (void **state)
+{
+    plv_buf_t map = {0}, patch = {0};
+    (void) state;
+    plv_mp_put_map (&patch, 5);
+    put (&patch, "a", 1);
+    put (&patch, "b", 2);
+    put (&patch, "a", 3);
+    put (&patch, "c", 4);
+    plv_mp_put_text (&patch, "c");
+    plv_mp_put_nil (&patch);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal (state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL), ERR_OK);
+        assert_int_equal (size_of (&map), 2);
+        assert_int_equal (get (&map, "a"), 3);
+        assert_int_equal (get (&map, "b"), 2);
+    }
+    plv_buf_free (&map);
+    plv_buf_free (&patch);
+}
+
 /*  Against an array of what should be there: keys are set, replaced, removed by nil.  */
 static void test_patches (void **state)
 {
@@ -188,6 +209,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_an_empty_state_is_a_map),
+        cmocka_unit_test (test_of_a_key_that_comes_twice_the_last_counts),
         cmocka_unit_test (test_patches),
         cmocka_unit_test (test_the_limit_leaves_it_untouched),
         cmocka_unit_test (test_what_is_no_patch),

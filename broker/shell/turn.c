@@ -150,6 +150,7 @@ static void give_rows (broker_t *self, store_done_t *done)
         .more = done->more,
         .bytes = done->type == STORE_ROWS ? plv_buf_view (&done->rows)
                                           : plv_view_str (done->fail.code ? done->fail.text : ""),
+        .fail = plv_view_str (done->fail.code ? done->fail.text : ""),
     };
     turn_input (self, &input);
 }

@@ -196,9 +196,234 @@ static void test_a_value_beyond_its_limit (void **state)
     fx_destroy (&fx);
 }
 
+/*  A message of this session that no attempt could answer; the person has been told.  */
+static void kill_one (fixture_t *fx, uint32_t web, uint32_t worker, const char *session,
+                      const char *text)
+{
+    fx_say (fx, web, session, text);
+    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_expect (fx, worker, VERB_COMMITTED);
+    fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
+    fx_expect (fx, web, VERB_SETTLED);
+}
+
+static plv_view_t first_letter (fixture_t *fx, uint32_t tool)
+{
+    fx_control (fx, tool, "dead.list", NULL, 0, NULL);
+    return fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+}
+
+static void ask_by_id (fixture_t *fx, uint32_t tool, const char *command, const char *id)
+{
+    plv_buf_t *buf = fx_control_begin (fx, command, 1);
+    plv_mp_put_text (buf, "ids");
+    plv_mp_put_array (buf, 1);
+    plv_mp_put_text (buf, id);
+    fx_send (fx, tool, FROM_TOOL);
+}
+
+static void test_letters_by_id (void **state)
+{
+    fixture_t *fx = start ("");
+    char id[PLV_ID_TEXT_BYTES];
+    store_done_t done;
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "one");
+    plv_view_t text = plv_mp_find_str (first_letter (fx, tool), "id");
+    snprintf (id, sizeof id, PLV_VIEW_FMT, PLV_VIEW_ARG (text));
+    fx_control (fx, tool, "dead.show", "id", 0, id);
+    plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    assert_int_equal (fx_items (item, "ledger"), 1);
+    assert_int_equal (fx_number (item, "ledger_left_out"), 0);
+    ask_by_id (fx, tool, "dead.replay", "018f0000-0000-7000-8000-000000000000");
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "NOENT"), "missing"), 1);
+    ask_by_id (fx, tool, "dead.replay", "no id");
+    fx_expect_result (fx, tool, "ARG");
+    fx_restart (fx);
+    tool = fx_tool (fx);
+    ask_by_id (fx, tool, "dead.replay", id);
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "done"), 1);
+    fx_control (fx, tool, "dead.show", "id", 0, id);
+    fx_expect_result (fx, tool, "NOENT");
+    worker = fx_worker (fx, 1);
+    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    ask_by_id (fx, tool, "dead.discard", id);
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "done"), 1);
+    fx->store->vtable->scan (fx->store, 1, VIEW_DEAD_IDS, plv_view (NULL, 0), plv_view (NULL, 0),
+                             0);
+    assert_int_equal (fx->store->vtable->next (fx->store, &done), STORE_ROWS);
+    assert_int_equal (done.rows.size, 0);
+    plv_buf_free (&done.rows);
+    fx_destroy (&fx);
+}
+
+static void test_unknown_outcomes_are_not_sent_again_unasked (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "one");
+    fx_say (fx, web, "web_2", "two");
+    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "unknown", 0);
+    fx_forget (fx, web);
+    for (int allowed = 0; allowed < 2; allowed++) {
+        plv_buf_t *buf = fx_control_begin (fx, "dead.replay", 2);
+        plv_mp_put_text (buf, "allow_duplicates");
+        plv_mp_put_bool (buf, allowed);
+        plv_mp_put_text (buf, "numbers");
+        plv_mp_put_array (buf, 2);
+        plv_mp_put_u64 (buf, 1);
+        plv_mp_put_u64 (buf, 4);
+        fx_send (fx, tool, FROM_TOOL);
+        plv_view_t body = fx_expect_result (fx, tool, "ok");
+        assert_int_equal (fx_number (body, "done"), 1);
+        assert_int_equal (fx_number (body, "missing"), allowed);
+        assert_int_equal (fx_number (body, "skipped"), !allowed);
+        assert_int_equal (fx_items (body, "skipped_numbers"), !allowed);
+        assert_int_equal (plv_mp_find_str (body, "text").size > 0, !allowed);
+    }
+    fx_expect (fx, web, VERB_DELIVER);
+    fx_destroy (&fx);
+}
+
+enum { LETTERS = 700 };
+
+/*  Pages of letters that pass a filter, and how many there are in all.  */
+static unsigned count_letters (fixture_t *fx, uint32_t tool, const char *key, const char *value)
+{
+    unsigned seen = 0;
+    uint64_t after = 0;
+    do {
+        plv_buf_t *buf = fx_control_begin (fx, "dead.list", 3);
+        fx_put_number (buf, "after", after);
+        fx_put_number (buf, "limit", 30);
+        fx_put_text (buf, key, value);
+        fx_send (fx, tool, FROM_TOOL);
+        plv_view_t body = fx_expect_result (fx, tool, "ok");
+        plv_mp_t next;
+        seen += fx_items (body, "items");
+        assert_true (plv_mp_find (body, "next", &next));
+        after = 0;
+        plv_mp_u64 (&next, &after);
+    } while (after);
+    return seen;
+}
+
+static void test_letters_in_pages_by_filter (void **state)
+{
+    fixture_t *fx =
+        start ("routes = ( { name = \"r\"; service = \"advisor\"; platform = \"none\"; } );"
+               "fallback = { general_error = \"\"; };");
+    char session[16];
+    (void) state;
+    fx->check_recovery = false;
+    uint32_t web = fx_adapter (fx, "web"), tool = fx_tool (fx);
+    for (int i = 0; i < LETTERS; i++) {
+        snprintf (session, sizeof session, "web_%d", i % 7);
+        fx_say (fx, web, session, i % 100 ? "plain" : "a rare word");
+        fx_forget (fx, web);
+    }
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), LETTERS);
+    assert_int_equal (count_letters (fx, tool, "platform", "web"), LETTERS);
+    assert_int_equal (count_letters (fx, tool, "platform", "slack"), 0);
+    assert_int_equal (count_letters (fx, tool, "session", "web_3"), LETTERS / 7);
+    assert_int_equal (count_letters (fx, tool, "text", "rare"), LETTERS / 100);
+    assert_int_equal (count_letters (fx, tool, "reason", "no_route"), LETTERS);
+    assert_int_equal (count_letters (fx, tool, "outcome", "unknown"), 0);
+    assert_int_equal (count_letters (fx, tool, "type", "chat.message"), LETTERS);
+    assert_int_equal (count_letters (fx, tool, "user", "u"), LETTERS);
+    assert_int_equal (count_letters (fx, tool, "user", "v"), 0);
+    fx_destroy (&fx);
+}
+
+/*  The disk cannot be read: that is no "there are none".  */
+static void test_a_scan_that_fails (void **state)
+{
+    static const char *const commands[] = {"dead.list", "dead.show"};
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t tool = fx_tool (fx);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        plv_buf_t *buf = fx_control_begin (fx, commands[i], 1);
+        fx_put_number (buf, "number", 1);
+        plv_frame_end (buf, fx->mark);
+        input_t input = {.type = INPUT_PACKET,
+                         .now = fx->now,
+                         .peer = tool,
+                         .allowed = FROM_TOOL,
+                         .bytes = plv_buf_view (buf)};
+        core_step (fx->core, &input, &fx->effects);
+        assert_int_equal (fx->effects.scan_count, 1);
+        uint64_t token = fx->effects.scans[0].token;
+        effects_clear_prompt (&fx->effects);
+        fx_input (fx, (input_t){.type = INPUT_ROWS,
+                                .token = token,
+                                .fail = plv_view_str ("block 7 is damaged")});
+        assert_true (plv_view_is (plv_mp_find_str (fx_expect_result (fx, tool, "IO"), "text"),
+                                  "block 7 is damaged"));
+    }
+    fx_destroy (&fx);
+}
+
+static void test_a_ledger_that_is_too_long_to_show (void **state)
+{
+    fixture_t *fx = fx_new ("agents = { attempts = 1000; backoff_ms = 1; backoff_max_ms = 1; };"
+                            "breaker = { threshold = 100000; };");
+    char reason[REASON_BYTES_MAX];
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    memset (reason, 'x', sizeof reason);
+    fx_say (fx, web, "web_1", "one");
+    for (int i = 0; i < 1000; i++) {
+        uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+        plv_buf_t *buf = fx_begin (fx, VERB_NACK);
+        plv_mp_put_u64 (buf, lease);
+        plv_mp_put_bool (buf, false);
+        plv_mp_put_nil (buf);
+        plv_mp_put_text (buf, "general_error");
+        plv_mp_put_str (buf, plv_view (reason, sizeof reason));
+        fx_send (fx, worker, FROM_WORKER);
+        fx_expect (fx, worker, VERB_COMMITTED);
+        fx_time (fx, 2);
+    }
+    fx_control (fx, tool, "dead.show", "number", 1, NULL);
+    plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    assert_true (fx_number (item, "ledger_left_out") > 50);
+    assert_int_equal (fx_number (item, "ledger_left_out") + fx_items (item, "ledger"), 1000);
+    assert_true (item.size < 2 * 1024 * 1024);
+    fx_destroy (&fx);
+}
+
+/*  A letter that holds its session can be left where it is.  */
+static void test_a_session_is_unparked (void **state)
+{
+    fixture_t *fx =
+        start ("routes = ( { name = \"r\"; service = \"advisor\"; on_dead = \"park\"; } );");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "one");
+    fx_say (fx, web, "web_1", "two");
+    fx_expect_nothing (fx, worker);
+    fx_control (fx, tool, "sessions.unpark", "session", 0, "web_1");
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "parked_by"), 1);
+    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "to two");
+    fx_control (fx, tool, "sessions.unpark", "session", 0, "web_1");
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "parked_by"), 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_letters_by_id),
+        cmocka_unit_test (test_unknown_outcomes_are_not_sent_again_unasked),
+        cmocka_unit_test (test_letters_in_pages_by_filter),
+        cmocka_unit_test (test_a_scan_that_fails),
+        cmocka_unit_test (test_a_ledger_that_is_too_long_to_show),
+        cmocka_unit_test (test_a_session_is_unparked),
         cmocka_unit_test (test_an_adapter_keeps_values),
         cmocka_unit_test (test_a_write_is_answered_when_it_is_stored),
         cmocka_unit_test (test_keys_in_pages),

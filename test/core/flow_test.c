@@ -224,6 +224,67 @@ static void test_overlap_reject (void **state)
     fx_destroy (&fx);
 }
 
+/*  What is said about a message neither replaces nor rejects anything.  */
+static void test_overlap_is_of_messages (void **state)
+{
+    static const char *const kinds[] = {"interrupt", "reject"};
+    char routes[256];
+    (void) state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf (routes, sizeof routes,
+                  "routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"%s\";"
+                  " types = [ \"chat.message\", \"chat.reaction\", \"chat.edit\" ]; } );",
+                  kinds[i]);
+        fixture_t *fx = start (routes);
+        uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+        fx_say (fx, web, "web_1", "one");
+        uint64_t lease = job (fx, worker);
+        fx_publish (fx, web, 2, &(fx_event_t){.session = "web_1", .type = EVENT_CHAT_REACTION});
+        fx_publish (fx, web, 3,
+                    &(fx_event_t){.session = "web_1", .text = "two", .type = EVENT_CHAT_EDIT});
+        fx_expect_nothing (fx, worker); /* it goes on with its job */
+        fx_forget (fx, web);
+        fx_reply (fx, worker, lease, "to one");
+        assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
+        delivery (fx, web);
+        job (fx, worker); /* the reaction */
+        fx_say (fx, web, "web_1", "three");
+        fx_expect_nothing (fx, worker);
+        assert_int_equal (fx_count (fx, COUNTER_JOBS_OVERLAP_REJECTED), 0);
+        assert_int_equal (fx_count (fx, COUNTER_JOBS_INTERRUPTED), 0);
+        fx_destroy (&fx);
+    }
+}
+
+/*  Each message is in the journal once, however many are merged.  */
+static void test_merging_costs_what_is_said (void **state)
+{
+    enum { MESSAGES = 200, BYTES = 1000 };
+    fixture_t *fx =
+        fx_new ("routes = ( { name = \"r\"; service = \"advisor\"; overlap = \"merge\"; } );"
+                "rate_limit = { on = false; };");
+    char text[BYTES + 1];
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+    memset (text, 'x', BYTES);
+    text[BYTES] = '\0';
+    fx_say (fx, web, "web_1", "one");
+    job (fx, worker);
+    for (int i = 0; i < MESSAGES; i++)
+        fx_say (fx, web, "web_1", text);
+    assert_in_range (fx_gauge (fx, GAUGE_JOURNAL_BEHIND_BYTES), MESSAGES * BYTES,
+                     MESSAGES * BYTES * 3 / 2);
+    fx_restart (fx);
+    web = fx_adapter (fx, "web");
+    worker = fx_worker (fx, 4);
+    fx_reply (fx, worker, job (fx, worker), "to one");
+    fx_expect (fx, worker, VERB_COMMITTED);
+    plv_frame_t frame = fx_expect (fx, worker, VERB_JOB);
+    assert_int_equal (plv_mp_find_str (frame.arg[4].bytes, "message_text").size,
+                      MESSAGES * (BYTES + 1) - 1);
+    fx_destroy (&fx);
+}
+
 static void test_one_job_a_session_in_order (void **state)
 {
     static const char *const texts[] = {"1", "2", "3"};
@@ -543,6 +604,26 @@ static void test_retry_after_has_a_bound (void **state)
     fx_destroy (&fx);
 }
 
+/*  Nor does a restart shorten what the platform asked for.  */
+static void test_retry_after_outlives_a_restart (void **state)
+{
+    enum { HOUR_MS = 3600 * 1000 };
+    fixture_t *fx = fx_new ("delivery = { not_after_s = 31536000; };");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
+    uint64_t first = answered (fx, web, worker, "web_1");
+    fx_delivered (fx, web, first, "not_sent", HOUR_MS);
+    fx_expect (fx, web, VERB_SETTLED);
+    fx_time (fx, 1000);
+    fx_restart (fx);
+    fx_time (fx, HOUR_MS - 5000);
+    web = fx_adapter (fx, "web");
+    fx_expect_nothing (fx, web);
+    fx_time (fx, 5000);
+    assert_int_equal (delivery (fx, web), first + 1);
+    fx_destroy (&fx);
+}
+
 static fixture_t *late (const char *conf, uint32_t *ret_web)
 {
     fixture_t *fx = fx_new (conf);
@@ -595,6 +676,8 @@ int main (void)
         cmocka_unit_test (test_overlap_queue_and_merge),
         cmocka_unit_test (test_overlap_interrupt),
         cmocka_unit_test (test_overlap_reject),
+        cmocka_unit_test (test_overlap_is_of_messages),
+        cmocka_unit_test (test_merging_costs_what_is_said),
         cmocka_unit_test (test_one_job_a_session_in_order),
         cmocka_unit_test (test_credit),
         cmocka_unit_test (test_draining_hands_out_nothing),
@@ -608,6 +691,7 @@ int main (void)
         cmocka_unit_test (test_steps_at_their_limit),
         cmocka_unit_test (test_the_four_outcomes),
         cmocka_unit_test (test_retry_after_has_a_bound),
+        cmocka_unit_test (test_retry_after_outlives_a_restart),
         cmocka_unit_test (test_a_late_reply_is_dropped),
         cmocka_unit_test (test_a_late_reply_is_marked),
     };

@@ -397,6 +397,40 @@ static void test_a_damaged_dead_letter (void **state)
     fx_destroy (&fx);
 }
 
+/*  A worker that names a lease twice keeps it.  */
+static void test_a_lease_named_twice (void **state)
+{
+    fixture_t *fx = start ("");
+    uint8_t incarnation[PLV_ID_BYTES] = {100};
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
+    fx_say (fx, web, "web_1", "x");
+    uint64_t lease = job (fx, worker);
+    fx_restart (fx);
+    worker = fx_peer (fx);
+    plv_buf_t *buf = fx_begin (fx, VERB_HELLO);
+    plv_mp_put_text (buf, "agent");
+    plv_mp_put_text (buf, "w");
+    plv_mp_put_text (buf, "1.0");
+    plv_mp_put_u64 (buf, 42);
+    plv_mp_put_map (buf, 3);
+    plv_mp_put_text (buf, "services");
+    plv_mp_put_array (buf, 1);
+    plv_mp_put_text (buf, "advisor");
+    plv_mp_put_text (buf, "incarnation");
+    plv_mp_put_bin (buf, plv_view (incarnation, sizeof incarnation));
+    plv_mp_put_text (buf, "holding");
+    plv_mp_put_array (buf, 2);
+    plv_mp_put_u64 (buf, lease);
+    plv_mp_put_u64 (buf, lease);
+    fx_send (fx, worker, FROM_WORKER);
+    fx_expect (fx, worker, VERB_WELCOME);
+    fx_expect_nothing (fx, worker);
+    fx_reply (fx, worker, lease, "an answer");
+    assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
+    fx_destroy (&fx);
+}
+
 /*  A tool that has asked and is gone, and a broker that stops before the rows have come.  */
 static void test_questions_without_an_end (void **state)
 {
@@ -480,6 +514,7 @@ int main (void)
         cmocka_unit_test (test_what_tools_get_wrong),
         cmocka_unit_test (test_a_dead_letter_is_shown_and_sent_again),
         cmocka_unit_test (test_a_damaged_dead_letter),
+        cmocka_unit_test (test_a_lease_named_twice),
         cmocka_unit_test (test_questions_without_an_end),
         cmocka_unit_test (test_a_reload_in_the_middle),
         cmocka_unit_test (test_a_clock_that_jumps),

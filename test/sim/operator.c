@@ -62,6 +62,15 @@ static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
     sim_at (sim, HEARTBEAT_US, beat, self, 0, plv_view (NULL, 0));
 }
 
+static void unpark (operator_t *self, plv_view_t session)
+{
+    letter_t letter = control (self, "sessions.unpark");
+    plv_mp_put_map (&letter.bytes, 1);
+    plv_mp_put_text (&letter.bytes, "session");
+    plv_mp_put_str (&letter.bytes, session);
+    letter_send (&letter, self->conn);
+}
+
 static void take_list (operator_t *self, plv_view_t body)
 {
     plv_mp_t items, number;
@@ -74,6 +83,8 @@ static void take_list (operator_t *self, plv_view_t body)
         return;
     self->quiet = self->sim->calm && count == 0 ? self->quiet + 1 : 0;
     while (count-- && plv_mp_skip (&items, &item)) {
+        if (sim_below (self->sim, 20) == 0)
+            unpark (self, plv_mp_find_str (item, "session_id"));
         if (!plv_mp_find (item, "number", &number) || !plv_mp_u64 (&number, &entry)
             || (!self->sim->calm && sim_below (self->sim, 3)))
             continue;
@@ -81,8 +92,13 @@ static void take_list (operator_t *self, plv_view_t body)
         chosen++;
     }
     if (chosen) {
-        letter_t letter = control (self, "dead.replay");
-        plv_mp_put_map (&letter.bytes, 2);
+        /* in the end everything goes, once more where nobody knows; before, what may go twice must wait */
+        bool discards = !self->sim->calm && sim_below (self->sim, 10) == 0;
+        letter_t letter = control (self, discards ? "dead.discard" : "dead.replay");
+        self->sim->duplicates_allowed |= self->sim->calm;
+        plv_mp_put_map (&letter.bytes, 3);
+        plv_mp_put_text (&letter.bytes, "allow_duplicates");
+        plv_mp_put_bool (&letter.bytes, self->sim->calm);
         plv_mp_put_text (&letter.bytes, "numbers");
         plv_mp_put_array (&letter.bytes, chosen);
         plv_buf_add_view (&letter.bytes, plv_buf_view (&numbers));

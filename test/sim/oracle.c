@@ -22,6 +22,8 @@ typedef struct {
     bool open;     /* an attempt is */
     bool replayed; /* its order among others is its own matter from then on */
     bool fallback;
+    bool unknown; /* dead: nobody knows whether the platform took it */
+    bool parks;   /* dead: later events of its session wait for what becomes of it */
     uint32_t attempts;
     uint32_t replays;
     uint32_t step_attempt; /* the attempt that saved the step; 0: none did */
@@ -216,6 +218,10 @@ static void check_order (oracle_t *self, uint64_t number)
             && earlier->state == MODEL_PENDING && !earlier->replayed)
             sim_fail (self->sim, "order: entry %llu goes out while %llu of its session is not done",
                       (unsigned long long) number, (unsigned long long) other);
+        if (earlier->session == entry->session && !entry->reply && earlier->parks)
+            sim_fail (self->sim,
+                      "park: entry %llu goes out while the letter %llu holds its session",
+                      (unsigned long long) number, (unsigned long long) other);
     }
 }
 
@@ -264,6 +270,8 @@ static void take_end (oracle_t *self, const record_t *record, model_state_t stat
                   (unsigned long long) record->number, record_name (record->type));
     entry->state = state;
     entry->open = false;
+    entry->unknown = record->type == RECORD_DEAD && record->code == DEAD_UNKNOWN;
+    entry->parks = record->type == RECORD_DEAD && record->flags & DEAD_PARKS;
     if ((record->type == RECORD_REPLY || record->type == RECORD_DEAD) && record->reply)
         make_reply (self, entry, record, record->number);
     if (record->type == RECORD_SUPERSEDED && entry->message >= 0)
@@ -292,9 +300,33 @@ static void take_replay (oracle_t *self, const record_t *record)
                   (unsigned long long) record->number);
     if (!entry->reply && !entry->own)
         take_person (self, entry->session, record->number);
+    if (entry->unknown && !self->sim->duplicates_allowed)
+        sim_fail (self->sim, "once: letter %llu, of unknown outcome, is sent again unasked",
+                  (unsigned long long) record->number);
     entry->state = MODEL_PENDING;
     entry->replayed = true;
+    entry->parks = false;
     entry->replays++;
+}
+
+static void take_discard (oracle_t *self, const record_t *record)
+{
+    model_t *entry = model (self, record->number);
+    if (entry->state != MODEL_DEAD)
+        sim_fail (self->sim, "once: entry %llu is discarded and is not dead",
+                  (unsigned long long) record->number);
+    entry->state = MODEL_DONE;
+    entry->parks = false;
+    if (entry->message >= 0)
+        self->over[entry->message] = true;
+}
+
+static void take_unpark (oracle_t *self, const record_t *record)
+{
+    uint64_t session = hash_text (record->session);
+    for (uint64_t number = 1; number < ENTRIES_MAX; number++)
+        if (self->entries[number].session == session)
+            self->entries[number].parks = false;
 }
 
 static void take_step (oracle_t *self, const record_t *record)
@@ -315,6 +347,7 @@ static void take_record (oracle_t *self, const record_t *record)
         take_accept (self, record);
         break;
     case RECORD_MERGE:
+    case RECORD_JOIN:
         take_merge (self, record);
         break;
     case RECORD_ATTEMPT:
@@ -336,6 +369,12 @@ static void take_record (oracle_t *self, const record_t *record)
         break;
     case RECORD_REPLAY:
         take_replay (self, record);
+        break;
+    case RECORD_DISCARD:
+        take_discard (self, record);
+        break;
+    case RECORD_UNPARK:
+        take_unpark (self, record);
         break;
     case RECORD_SESSION_END:
         take_session_end (self, record);

@@ -1,6 +1,6 @@
 #include "sim/sim.h"
 
-#include "core/entry.h"
+#include "core/internal.h"
 #include "core/record.h"
 #include "wire/mp.h"
 
@@ -49,6 +49,28 @@ static bool lose_rows (effects_t *effects, plv_row_view_t view)
     plv_buf_free (&effects->rows);
     effects->rows = kept;
     return lost;
+}
+
+/*  The journal says of every dead event that it holds its session.  */
+static bool park_loosely (plv_buf_t *journal)
+{
+    record_reader_t reader;
+    record_t record;
+    plv_buf_t changed = {0};
+    bool found = false;
+    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
+        return false;
+    record_begin (&changed, reader.wall_us);
+    while (!record_next (&reader, &record, NULL)) {
+        if (record.type == RECORD_DEAD && record.body.size) {
+            found |= !(record.flags & DEAD_PARKS);
+            record.flags |= DEAD_PARKS;
+        }
+        record_write (&changed, &record);
+    }
+    plv_buf_free (journal);
+    *journal = changed;
+    return found;
 }
 
 /*  The journal without what the broker announces.  */
@@ -122,6 +144,9 @@ void sabotage_batch (sim_t *self, effects_t *effects)
         break;
     case SABOTAGE_LOSE_CREATED:
         self->sabotaged |= without_created (&effects->journal);
+        break;
+    case SABOTAGE_PARK_LOOSELY:
+        self->sabotaged |= park_loosely (&effects->journal);
         break;
     case SABOTAGE_LOSE_KV:
         self->sabotaged |= lose_rows (effects, VIEW_KV);

@@ -84,8 +84,9 @@ struct sim {
     sabotage_t sabotage;
     bool sabotaged; /* it has been done */
     sim_faults_t faults;
-    bool own_events; /* a route asks for session.created and session.ended */
-    bool calm;       /* no more faults: everything must come to an end */
+    bool own_events;         /* a route asks for session.created and session.ended */
+    bool duplicates_allowed; /* the operator has sent letters of unknown outcome again */
+    bool calm;               /* no more faults: everything must come to an end */
     int64_t now_us;
     int64_t wall_offset_us;
     struct agenda *agenda;

@@ -211,7 +211,9 @@ static ending_t apply_step (const call_t *call, asker_t *asker, const char *comm
                             plv_view_t *ret_body)
 {
     plv_buf_t arguments = {0};
-    plv_mp_put_map (&arguments, 3);
+    plv_mp_put_map (&arguments, 4);
+    plv_mp_put_text (&arguments, "allow_duplicates");
+    plv_mp_put_bool (&arguments, call_has (call, OPTION_DUPLICATES));
     plv_mp_put_text (&arguments, "numbers");
     plv_mp_put_array (&arguments, (uint32_t) count);
     for (size_t i = 0; i < count; i++)
