@@ -24,6 +24,7 @@ struct http_socket {
     bool pinged;     /* and not heard of since */
     bool wants_ping; /* it is still to be written */
     bool is_closing;
+    bool said_goodbye;
     uint32_t code;
     char *reason; /* NULL: none */
 };
@@ -164,7 +165,7 @@ int http_socket_writable (http_line_t *line)
 {
     http_t *http = line->http;
     http_socket_t *self = line->socket;
-    if (!self)
+    if (!self || self->said_goodbye)
         return 0;
     if (self->wants_ping && !self->is_closing && !write_ping (self))
         return -1;
@@ -172,9 +173,12 @@ int http_socket_writable (http_line_t *line)
         return -1;
     if (socket_queue_waiting (&self->out))
         return 0;
-    if (self->is_closing)
+    if (self->is_closing) {
+        self->said_goodbye = true;
         socket_queue_end (line->wsi, self->code, self->reason);
-    else if (socket_queue_drained (&self->out) && http->handler.drained)
+        return 0;
+    }
+    if (socket_queue_drained (&self->out) && http->handler.drained)
         http->handler.drained (http->handler.arg, self->number);
     return 0;
 }
