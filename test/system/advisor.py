@@ -46,15 +46,15 @@ def at_once(text, kind='other', **more):
 class Advisor:
     """A worker process, and what it says on stderr."""
 
-    def __init__(self, endpoint, url, folder, key=fake_messages.KEY, options=(), **settings):
+    def __init__(self, endpoint, url, folder, env_key=fake_messages.KEY, options=(), **settings):
         given = {'base': url, 'budget_file': f'{folder}/budget', 'first_token_ms': 20000, **settings}
         command = [f'{BUILD}/bin/palaver-advisor', '--endpoint', endpoint, *options]
         for name, value in given.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             command += ['--set', f'{name}={text}']
         env = {name: value for name, value in os.environ.items() if not name.startswith('ANTHROPIC_')}
-        if key is not None:
-            env['ANTHROPIC_API_KEY'] = key
+        if env_key is not None:
+            env['ANTHROPIC_API_KEY'] = env_key
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env, text=True)
         self.lines = []
         self.reader = threading.Thread(target=self.read, daemon=True)

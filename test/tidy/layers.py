@@ -26,7 +26,7 @@ ONLY_IN = {
     r'rocksdb/.*': ('broker/store', 'test'),
     r'dlfcn\.h': ('plugins/host', 'test', 'broker/shell'),
     r'systemd/.*': ('broker/shell',),
-    r'libconfig\.h': ('broker/base', 'broker/shell', 'plugins/host', 'test'),
+    r'libconfig\.h': ('broker/base', 'broker/shell', 'plugins/host', 'agents', 'test'),
 }
 
 #   system headers that the pure core does without

@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -134,6 +135,17 @@ static void *work (void *arg)
 
 /* --------------------------------------------------------------- the engine */
 
+/*  Signals are for the threads of whoever handles them: this one takes none.  */
+static bool start_thread (http_t *self)
+{
+    sigset_t all, before;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, &before);
+    bool started = !pthread_create (&self->thread, NULL, work, self);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    return started;
+}
+
 plv_err_t http_new (unsigned connections, http_t **ret_http, plv_fail_t *ret_fail)
 {
     if (curl_global_init (CURL_GLOBAL_DEFAULT))
@@ -151,7 +163,7 @@ plv_err_t http_new (unsigned connections, http_t **ret_http, plv_fail_t *ret_fai
     plv_list_init (&self->cancelled);
     curl_multi_setopt (self->multi, CURLMOPT_MAXCONNECTS, (long) connections);
     curl_multi_setopt (self->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) connections);
-    self->started = !pthread_create (&self->thread, NULL, work, self);
+    self->started = start_thread (self);
     if (!self->started) {
         http_destroy (&self);
         return plv_fail (ret_fail, ERR_NOMEM, "no memory for a thread");

@@ -163,6 +163,8 @@ void model_opaque (const model_t *self, plv_view_t user, char ret_word[MODEL_OPA
     crypto_generichash (key, sizeof key, (const uint8_t *) secret, strlen (secret), NULL, 0);
     crypto_generichash (hash, sizeof hash, user.data, user.size, key, sizeof key);
     sodium_bin2hex (ret_word, MODEL_OPAQUE_BYTES, hash, sizeof hash);
+    for (char *c = ret_word; *c; c++) /* letters alone: digits might look like somebody's number */
+        *c = (char) (*c <= '9' ? *c - '0' + 'g' : *c);
     explicit_bzero (key, sizeof key);
 }
 
