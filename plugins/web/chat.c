@@ -329,6 +329,10 @@ void chat_deliver (web_t *web, const pal_reply_t *reply)
     char bytes[64];
     text_t json = {0};
     pal_text_t kept;
+    if (!web->kept_loaded) { /* whose answer it is will be known in a moment */
+        pal_not_sent (web->host, reply->delivery, 50, "the gateway has just started");
+        return;
+    }
     uint64_t seq = room_next (web, reply->conversation, reply->timestamp_us);
     answer_write (&json, reply, seq);
     if (!seq || !room_add (web, reply->conversation, seq, true, &json, &kept)) {

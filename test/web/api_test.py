@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+# RUN: timeout=400 variants=debug,release,asan
+"""The gateway's own API through the whole chain: a client, the host, the broker, an agent, and back."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from gateway import BUILD, SECONDS, WebTest, wait, websocket
+
+ASYNC = {'Prefer': 'respond-async'}
+KEYS = '# who may what\nalpha-1\nbeta-2 chat,operate ops\n\ngamma-3 operate prometheus\n'
+
+
+class Messages(WebTest):
+    def test_an_answer_with_all_its_fields(self):
+        web = self.web()
+        waiting = web.say('Which fund?', metadata={'lang': 'en'}, timestamp='2026-01-31T12:00:00Z', platform='app')
+        job = web.answer('This one.\n"Yes" </script>', recommendations=[{'name': 'A', 'risk': 2}], confidence=0.75,
+                         sources=['catalogue'], processing_time=1.25, metadata={'model': 'x'})
+        self.assertEqual(job['envelope']['session_id'], 'web_s1')
+        self.assertEqual(job['body']['metadata'], {'lang': 'en', 'client_platform': 'app'})
+        answer = web.wait(waiting)
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.json['response_text'], 'This one.\n"Yes" </script>')
+        self.assertEqual(answer.json['recommendations'], [{'name': 'A', 'risk': 2}])
+        self.assertEqual((answer.json['confidence'], answer.json['sources'], answer.json['processing_time']),
+                         (0.75, ['catalogue'], 1.25))
+
+    def test_a_late_answer_comes_to_the_session_and_to_its_resource(self):
+        web = self.web(timeout_s=1, timeout_text='It will come.')
+        late = web.wait(web.say('slow'))
+        self.assertEqual((late.status, late.json['detail']), (504, 'It will come.'))
+        self.assertEqual(late.json['type'], '/problems/answer-late')
+        where = late.headers['Location']
+        self.assertEqual(web.ask('GET', where).json['status'], 'pending')
+        web.answer('at last')
+        done = wait(lambda: (told := web.ask('GET', where).json)['status'] == 'done' and told, 'it is answered')
+        self.assertEqual(done['response']['response_text'], 'at last')
+        shown = web.ask('GET', '/chat/session/s1')
+        self.assertEqual([turn['text'] for turn in shown.json['history']], ['slow', 'at last'])
+
+    def test_respond_async(self):
+        web = self.web()
+        taken = web.wait(web.say('later, please', ASYNC))
+        self.assertEqual((taken.status, taken.json['status'], taken.headers['Preference-Applied']),
+                         (202, 'pending', 'respond-async'))
+        where = taken.headers['Location']
+        self.assertEqual(web.ask('GET', where).headers['Retry-After'], '1')
+        web.answer('here')
+        wait(lambda: web.ask('GET', where).json['status'] == 'done', 'done')
+        self.assertIsNone(web.ask('GET', where).headers['Retry-After'])
+        web.wait(web.say('bad one', ASYNC))
+        job = web.worker.job()
+        web.worker.nack(job['lease'], permanent=True)
+        where = f'/chat/message/{self.uuid(job)}'
+        failed = wait(lambda: (told := web.ask('GET', where).json)['status'] == 'failed' and told, 'failed')
+        self.assertTrue(failed['response']['metadata']['fallback'])
+        self.assertEqual(web.ask('GET', '/chat/message/00000000-0000-7000-8000-000000000000').status, 404)
+
+    def uuid(self, job):
+        raw = job['envelope']['id'].hex()
+        return '-'.join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]))
+
+    def test_prefer_wait_and_respond_async_together(self):
+        web = self.web()
+        self.assertEqual(web.wait(web.say('short', {'Prefer': 'wait=1'})).status, 504)
+        self.assertEqual(web.wait(web.say('short', {'Prefer': 'respond-async, wait=1'}, session='s2')).status, 202)
+        answered = web.say('in time', {'Prefer': 'respond-async; wait=20'}, session='s3')
+        while web.answer('now')['body']['message_text'] != 'in time':
+            pass
+        self.assertEqual(web.wait(answered).status, 200)
+
+    def test_a_session_is_shown_and_reset(self):
+        web = self.web()
+        self.assertEqual(web.ask('GET', '/chat/session/none').status, 404)
+        waiting = web.say('hello')
+        web.answer('hi')
+        web.wait(waiting)
+        self.assertEqual([turn['role'] for turn in web.ask('GET', '/chat/session/s1').json['history']],
+                         ['user', 'assistant'])
+        self.assertEqual(web.ask('POST', '/chat/session/s1/reset').json, {'status': 'success'})
+        self.assertEqual(web.ask('GET', '/chat/session/s1').status, 404)
+        self.assertEqual(web.ask('GET', '/chat/session/' + 'x' * 200).status, 404)
+
+    def test_idempotency(self):
+        web, key = self.web(), {'Idempotency-Key': 'k1'}
+        first = web.say('once', key)
+        job = web.worker.job()
+        self.assertEqual(web.wait(web.say('once', key)).status, 409)
+        self.assertEqual(web.wait(web.say('other', key)).status, 422)
+        web.worker.reply(job['lease'], 'the answer')
+        told = web.wait(first)
+        again = web.wait(web.say('once', key))
+        self.assertEqual((again.status, again.json), (200, told.json))
+        self.assertEqual(web.wait(web.say('other', key)).json['type'], '/problems/key-reused')
+        self.assertEqual(web.wait(web.say('once', {'Idempotency-Key': 'k' * 256})).status, 400)
+        self.assertEqual(web.ask('GET', '/chat/session/s1').json['history'][-1]['text'], 'the answer')
+        self.assertEqual(len(web.ask('GET', '/chat/session/s1').json['history']), 2)
+
+    def test_bad_requests(self):
+        web = self.web()
+        good = {'session_id': 's', 'user_id': 'u', 'message_text': 't'}
+        form = {'Content-Type': 'text/plain'}
+        for status, slug, body, headers in [
+                (415, 'not-json-type', json.dumps(good), form), (400, 'not-json', '{', None),
+                (422, 'invalid-message', '[1]', None), (422, 'invalid-message', {**good, 'session_id': ''}, None),
+                (422, 'invalid-message', {**good, 'user_id': 'x' * 256}, None),
+                (422, 'invalid-message', {**good, 'message_text': 7}, None),
+                (422, 'invalid-message', {**good, 'metadata': []}, None)]:
+            with self.subTest(slug=slug, body=str(body)[:40]):
+                answer = web.ask('POST', '/chat/message', body, headers)
+                self.assertEqual((answer.status, answer.json['type']), (status, f'/problems/{slug}'))
+                self.assertEqual(web.ask('GET', answer.json['type']).json['status'], status)
+        self.assertEqual(web.ask('GET', '/problems/none').status, 404)
+        self.assertEqual(web.ask('GET', '/nowhere').status, 404)
+        self.assertEqual(web.ask('DELETE', '/chat/message').headers['Allow'], 'POST, OPTIONS')
+        self.assertEqual(web.ask('GET', '/chat/ws/s1').status, 426)
+
+
+class Access(WebTest):
+    def test_keys_and_scopes(self):
+        web = self.web(api_keys=KEYS)
+        session, metrics = ('GET', '/chat/session/none'), ('GET', '/metrics')
+        for ask, headers, status in [
+                (session, {}, 401), (session, {'X-Api-Key': 'alpha-1'}, 404),
+                (session, {'Authorization': 'Bearer beta-2'}, 404), (session, {'X-Api-Key': 'gamma-3'}, 403),
+                (session, {'Authorization': 'Bearer alpha-'}, 401), (session, {'Authorization': 'Basic alpha-1'}, 401),
+                (session, {'X-Api-Key': '#'}, 401), (session, {'X-Api-Key': 'ops'}, 401),
+                (metrics, {}, 401), (metrics, {'X-Api-Key': 'alpha-1'}, 403), (metrics, {'X-Api-Key': 'gamma-3'}, 200),
+                (('GET', '/healthz'), {}, 200), (('GET', '/openapi.json'), {}, 200), (('GET', '/'), {}, 200)]:
+            with self.subTest(ask=ask, headers=headers):
+                self.assertEqual(web.ask(*ask, headers=headers).status, status)
+        self.assertIn('Bearer', web.ask(*session).headers['WWW-Authenticate'])
+        for headers, status in [(None, 401), ({'Sec-WebSocket-Protocol': 'palaver.v1, key.wrong'}, 401),
+                                ({'X-Api-Key': 'gamma-3'}, 403)]:
+            with self.assertRaises(websocket.Refused) as refused:
+                web.socket(headers=headers)
+            self.assertEqual(refused.exception.status, status)
+        sock = web.socket(headers={'Sec-WebSocket-Protocol': 'palaver.v1, key.alpha-1'})
+        self.assertIn('sec-websocket-protocol: palaver.v1\r\n', sock.raw.head_text.lower() + '\r\n')
+        self.assertEqual(sock.next()['type'], 'hello')
+
+    def test_without_a_key_for_chat_all_may_chat_and_nobody_operates(self):
+        web = self.web(api_keys='gamma-3 operate\n')
+        self.assertEqual(web.ask('GET', '/chat/session/none').status, 404)
+        self.assertEqual(web.ask('GET', '/metrics').status, 401)
+
+    def test_metrics(self):
+        web = self.web(api_keys='gamma-3 operate\n')
+        waiting = web.say()
+        web.answer()
+        web.wait(waiting)
+        text = web.ask('GET', '/metrics', headers={'X-Api-Key': 'gamma-3'}).body
+        self.assertIn('palaver_web_requests_total{method="POST",path="/chat/message",status="200"} 1\n', text)
+        self.assertIn('palaver_web_answer_seconds_count 1\n', text)
+        self.assertIn('palaver_web_connected 1\n', text)
+
+    def test_pages_of_other_sites(self):
+        web = self.web(origins='https://a.example https://b.example')
+        preflight = {'Origin': 'https://a.example', 'Access-Control-Request-Method': 'POST'}
+        answer = web.ask('OPTIONS', '/chat/message', headers=preflight)
+        self.assertEqual((answer.status, answer.headers['Access-Control-Allow-Origin']), (204, 'https://a.example'))
+        self.assertIn('Idempotency-Key', answer.headers['Access-Control-Allow-Headers'])
+        self.assertIn('POST', answer.headers['Access-Control-Allow-Methods'])
+        self.assertEqual(answer.headers['Vary'], 'Origin')
+        stranger = web.ask('OPTIONS', '/chat/message', headers={**preflight, 'Origin': 'https://a.example.evil'})
+        self.assertIsNone(stranger.headers['Access-Control-Allow-Origin'])
+        shown = web.ask('GET', '/chat/session/none', headers={'Origin': 'https://b.example'})
+        self.assertEqual(shown.headers['Access-Control-Allow-Origin'], 'https://b.example')
+        self.assertIn('Location', shown.headers['Access-Control-Expose-Headers'])
+        self.assertIsNone(web.ask('GET', '/healthz').headers['Access-Control-Allow-Origin'])
+        with self.assertRaises(websocket.Refused) as refused:
+            web.socket(headers={'Origin': 'https://evil.example'})
+        self.assertEqual(refused.exception.status, 403)
+        web.socket(headers={'Origin': 'https://b.example'}).expect('hello')
+        web.socket(headers={'Origin': f'http://127.0.0.1:{web.port}'}).expect('hello')
+
+    def test_a_rate_of_messages(self):
+        web = self.web(message_rate=3)
+        for number in range(3):
+            self.assertEqual(web.wait(web.say(str(number), ASYNC)).status, 202)
+        refused = web.wait(web.say('4', ASYNC))
+        self.assertEqual((refused.status, refused.json['type']), (429, '/problems/too-many-messages'))
+        self.assertGreaterEqual(int(refused.headers['Retry-After']), 1)
+
+    def test_where_a_request_belongs(self):
+        web = self.web()
+        parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+        waiting = web.say(headers={'traceparent': parent, 'X-Request-Id': 'my-id-7'})
+        job = web.answer()
+        self.assertEqual(job['envelope']['traceparent'][:36], parent[:36])
+        self.assertNotEqual(job['envelope']['traceparent'][36:52], parent[36:52])
+        answer = web.wait(waiting)
+        self.assertEqual(answer.headers['X-Request-Id'], 'my-id-7')
+        self.assertEqual(answer.headers['Traceparent'], job['envelope']['traceparent'])
+        for bad in ('00-' + '0' * 32 + '-b7ad6b7169203331-01', 'x', parent + '-more', 'ff' + parent[2:]):
+            other = web.ask('GET', '/healthz', headers={'traceparent': bad, 'X-Request-Id': 'no blanks'})
+            self.assertNotEqual(other.headers['Traceparent'][3:35], parent[3:35])
+            self.assertNotEqual(other.headers['X-Request-Id'], 'no blanks')
+
+    def test_a_conf_that_is_wrong_is_refused_in_words(self):
+        folder = self.folder()
+        for keys, words in [('api_keys = "env:KEYS";', 'api_keys line 2'), ('models = "=x";', 'models:'),
+                            ('tls_certificate = "x.pem";', 'give both')]:
+            with self.subTest(words=words):
+                with open(f'{folder}/conf', 'w', encoding='ascii') as file:
+                    file.write(f'adapters = {{ web = {{ port = 0; {keys} }}; }};')
+                done = subprocess.run([f'{BUILD}/bin/palaver-adapter', '--plugin', f'{BUILD}/plugins/web.so', '--conf',
+                                       f'{folder}/conf', '--broker', f'ipc://{folder}/none'], check=False, timeout=60,
+                                      stderr=subprocess.PIPE, env={**os.environ, 'KEYS': 'a\nb all\n'})
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(words, done.stderr.decode())
+
+
+class Pages(WebTest):
+    def test_the_page_and_its_parts(self):
+        web = self.web(worker=False)
+        page = web.ask('GET', '/')
+        self.assertIn('text/html', page.headers['Content-Type'])
+        policy = page.headers['Content-Security-Policy']
+        self.assertIn("default-src 'none'", policy)
+        self.assertNotIn('unsafe', policy)
+        again = web.ask('GET', '/', headers={'If-None-Match': page.headers['ETag']})
+        self.assertEqual((again.status, again.body), (304, ''))
+        self.assertEqual(web.ask('HEAD', '/').headers['ETag'], page.headers['ETag'])
+
+    def test_the_document_is_whole(self):
+        """Every path and scope of the route table is in openapi.json, and nothing else."""
+        web = self.web(worker=False)
+        document = web.contract().document
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'plugins', 'web', 'route.def'),
+                  encoding='ascii') as table:
+            rows = [line.split('(')[1].split(')')[0].replace('"', '').split(',') for line in table
+                    if line.startswith('ROUTE')]
+        wanted = {(row[1].strip().lower(), row[2].strip(), row[3].strip().lower()) for row in rows}
+        told = {(method, '*'.join(part.partition('}')[2] if at else part for at, part in enumerate(path.split('{'))),
+                 operation['x-scope'])
+                for path, methods in document['paths'].items() for method, operation in methods.items()}
+        self.assertEqual(told - wanted, {('get', '/', 'none'), ('get', '/openapi.json', 'none')})
+        self.assertEqual(wanted - told, set())
+        for path, methods in document['paths'].items():
+            for operation in methods.values():
+                self.assertEqual(operation.get('security') == [], operation['x-scope'] == 'none', path)
+
+
+class Crash(WebTest):
+    def kill(self, web):
+        old = wait(web.pid, 'the host is there')
+        os.kill(old, signal.SIGKILL)
+        wait(lambda: web.pid() not in (None, old), 'the next host is there')
+        web.up()
+
+    def test_a_repeat_after_kill_9_of_the_host_gets_the_one_answer(self):
+        web = self.web()
+        for number, moment in enumerate(('before the answer', 'after the answer', 'before and after')):
+            with self.subTest(moment):
+                headers, text = {'Idempotency-Key': f'k{number}'}, f'pay once, {moment}'
+                first = web.say(text, headers)
+                job = web.worker.job()
+                if moment != 'after the answer':
+                    self.kill(web)
+                web.worker.reply(job['lease'], f'done: {moment}')
+                web.worker.expect('COMMITTED')
+                if moment != 'before the answer':
+                    wait(lambda: web.broker.metric('outbox') == 0, 'delivered')
+                    self.kill(web)
+                with self.assertRaises((OSError, http.client.HTTPException)) if moment != 'after the answer' \
+                        else self.subTest():
+                    web.wait(first)
+                again = web.wait(web.say(text, headers), 3 * SECONDS)
+                self.assertEqual((again.status, again.json['response_text']), (200, f'done: {moment}'))
+                self.assertEqual(web.wait(web.say(text + '!', headers)).status, 422)
+                web.worker.quiet('JOB')
+        history = web.ask('GET', '/chat/session/s1').json['history']
+        self.assertEqual(len(history), 6)
+        self.assertEqual(web.broker.dead(), [])
+
+    def test_a_resource_outlives_the_host(self):
+        web = self.web()
+        where = web.wait(web.say('later', ASYNC)).headers['Location']
+        self.kill(web)
+        self.assertEqual(web.ask('GET', where).json['status'], 'pending')
+        web.answer('still here')
+        told = wait(lambda: (told := web.ask('GET', where).json)['status'] == 'done' and told, 'done')
+        self.assertEqual(told['response']['response_text'], 'still here')
+
+
+if __name__ == '__main__':
+    unittest.main()

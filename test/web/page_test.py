@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+# RUN: timeout=400 variants=debug,release
+"""The chat page in headless Chromium, as a person uses it. Pictures are kept in build/VARIANT/test/web/pictures."""
+
+import os
+import signal
+import unittest
+
+import browser
+from gateway import BUILD, WebTest, wait
+
+PICTURES = os.path.join(BUILD, 'test', 'web', 'pictures')
+FUNDS = [{'name': 'Global Equity Index Fund', 'symbol': 'GEIF', 'risk_level': 5, 'expected_return': '5.0 to 7.5 % a year',
+          'fee': '0.12 % a year', 'why': 'Thousands of companies in one fund, for a horizon of ten years or more.'},
+         {'name': 'Short-Term Bond Fund', 'symbol': 'STB', 'risk_level': 2, 'expected_return': '2.5 to 3.5 % a year',
+          'fee': '0.05 % a year', 'why': 'Moves little, and can be sold on any day.'},
+         {'name': 'Balanced Fund <b>60/40</b>', 'risk': 'high', 'return': 0.045}]
+ANSWER = ('Two of them **suit you best**:\n\n1. The *equity* fund for what can wait.\n2. The bond fund for what cannot.\n\n'
+          'See [the prospectus](https://funds.example/prospectus) and `GEIF`.')
+OPEN = 'document.querySelector("#status").dataset.state === "open"'
+EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>[x](javascript:window.evil=1) **<b>bold</b>**'
+
+
+@unittest.skipIf(browser.FOUND is None, browser.ABSENT)
+class Page(WebTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = browser.Browser()
+        cls.addClassCleanup(cls.browser.close)
+        os.makedirs(PICTURES, exist_ok=True)
+
+    def open(self, width=1200, height=860, phone=False, path='/', **keys):
+        self.it = self.web(**keys)
+        page = self.browser.page()
+        self.addCleanup(page.close)
+        page.still()
+        page.size(width, height, phone, 2 if phone else 1)
+        page.open(f'http://127.0.0.1:{self.it.port}{path}')
+        return page
+
+    def picture(self, page, name):
+        page.picture(os.path.join(PICTURES, f'{name}.png'))
+
+    def ask(self, page, text):
+        page.eval('document.querySelector("#text").focus()')
+        page.type(text)
+        page.key('Enter')
+        return self.it.worker.job()
+
+    def test_a_first_question_by_hand(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        self.picture(page, '1-welcome')
+        page.click('.starter')
+        job = self.it.worker.job()
+        page.until('document.querySelector(".typing")', 'an answer is being written')
+        self.picture(page, '2-waiting')
+        for piece in ('Two of them **suit', ' you best**:\n\n1. The *equity* fund'):
+            self.it.live(job, 'chat.delta', delta=piece, index=0)
+        page.until('document.querySelector(".turn-agent strong")', 'the answer streams')
+        self.assertIn('suit you best', page.text('.turn-agent'))
+        self.picture(page, '3-streaming')
+        self.it.worker.reply(job['lease'], ANSWER, recommendations=FUNDS, sources=['product catalogue'], confidence=0.8)
+        page.until('document.querySelectorAll(".card").length === 3', 'three cards')
+        self.assertEqual(page.count('.turn-agent'), 1)
+        self.assertEqual(page.text('.card h3').split('\n'), [fund['name'] for fund in FUNDS])
+        self.assertIn('5 of 7, rather high', page.text('.card'))
+        self.assertIn('5.0 to 7.5 % a year', page.text('.card'))
+        self.assertIn('4.5 % a year', page.text('.card'))
+        self.assertIn('not investment advice', page.text('.law'))
+        self.assertEqual(page.eval('document.querySelector(".turn-agent a").href'), 'https://funds.example/prospectus')
+        self.picture(page, '4-answer')
+        page.dark(True)
+        page.until('document.documentElement.dataset.theme === "dark"', 'it is dark')
+        self.picture(page, '5-dark')
+        self.assertEqual(page.faults(), [])
+
+    def test_on_a_phone_nothing_is_cut(self):
+        page = self.open(360, 740, phone=True)
+        page.until(OPEN, 'the line is open')
+        self.picture(page, '6-phone-welcome')
+        job = self.ask(page, 'What suits me? ' + 'x' * 300)
+        self.it.worker.reply(job['lease'], ANSWER + '\n\n```\n' + 'wide ' * 60 + '\n```', recommendations=FUNDS)
+        page.until('document.querySelectorAll(".card").length === 3', 'three cards')
+        self.assertTrue(page.eval('document.documentElement.scrollWidth <= innerWidth'))
+        self.assertTrue(page.eval('document.querySelector("main").scrollWidth <= innerWidth'))
+        small = page.eval('''[...document.querySelectorAll('button')].filter((one) => one.offsetParent
+            && Math.min(one.offsetWidth, one.offsetHeight) < 32).map((one) => one.outerHTML)''')
+        self.assertEqual(small, [])
+        self.picture(page, '7-phone-answer')
+        page.eval('document.querySelector(".cards").scrollIntoView({behavior: "instant"})')
+        self.picture(page, '8-phone-cards')
+
+    def test_by_keyboard_alone(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        page.until('document.activeElement.id === "text"', 'the field has the focus')
+        page.type('first line')
+        page.key('Enter', shift=True)
+        page.type('second line')
+        page.key('Enter')
+        job = self.it.worker.job()
+        self.assertEqual(job['body']['message_text'], 'first line\nsecond line')
+        self.it.worker.reply(job['lease'], 'one')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'an answer')
+        self.assertTrue(page.eval('document.activeElement.id === "text"'))
+        before = page.eval('localStorage["palaver.session"]')
+        page.key('n', alt=True)
+        page.until(f'localStorage["palaver.session"] !== {before!r} && !document.querySelector("#welcome").hidden',
+                   'a new conversation')
+        reached = set()
+        for _ in range(12):
+            page.key('Tab')
+            reached.add(page.eval('document.activeElement.id || document.activeElement.className'))
+        self.assertLessEqual({'theme', 'fresh', 'starter', 'text', 'skip'}, reached)
+
+    def test_what_is_said_cannot_become_code(self):
+        page = self.open(conf={'content.rules': []})
+        page.until(OPEN, 'the line is open')
+        job = self.ask(page, EVIL)
+        self.it.worker.reply(job['lease'], EVIL, sources=[EVIL], recommendations=[
+            {'name': EVIL, 'symbol': EVIL, 'risk': EVIL, 'why': EVIL, 'expected_return': EVIL}])
+        page.until('document.querySelectorAll(".card").length === 1', 'a card')
+        self.assertIn('<img src=x', page.text('.card'))
+        self.assertEqual(page.eval('window.evil'), None)
+        self.assertEqual(page.count('#talk img, #talk script, #talk b'), 0)
+        self.assertEqual(page.count('#talk a'), 0)
+        self.assertEqual(page.faults(), [])
+        self.assertRaises(AssertionError, page.eval, 'document.body.innerHTML = "<b>x</b>"')  # the policy forbids it
+
+    def test_a_reload_keeps_the_conversation(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        for number in range(2):
+            job = self.ask(page, f'question {number}')
+            self.it.worker.reply(job['lease'], f'answer {number}', recommendations=FUNDS[:number])
+            page.until(f'document.querySelectorAll(".turn-agent .prose").length === {number + 1}', 'an answer')
+        page.reload()
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 2', 'both answers')
+        page.until('document.querySelectorAll(".card").length === 1', 'the card')
+        self.assertEqual(page.text('.said').split('\n'), ['question 0', 'question 1'])
+        order = page.eval('[...document.querySelectorAll(".turn")].map((one) => one.className.includes("user"))')
+        self.assertEqual(order, [True, False, True, False])
+
+    def test_it_connects_again_and_sends_what_waits_once(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        job = self.ask(page, 'before')
+        self.it.worker.reply(job['lease'], 'answered before')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'an answer')
+        # A port of its own choice would be another one after the crash.
+        self.it.broker.write_conf({'adapters': {'web': {'port': self.it.port}}})
+        self.it.broker.signal(signal.SIGHUP)
+        pid = wait(self.it.pid, 'the host')
+        os.kill(pid, signal.SIGSTOP)
+        page.type('while it hangs')
+        page.key('Enter')
+        page.until('document.querySelectorAll(".said").length === 2', 'the message is on the page')
+        os.kill(pid, signal.SIGKILL)
+        page.until('document.querySelector("#status").dataset.state !== "open"', 'it knows')
+        self.picture(page, '9-away')
+        job = self.it.worker.job(60)
+        self.assertEqual(job['body']['message_text'], 'while it hangs')
+        self.it.worker.reply(job['lease'], 'answered after')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 2', 'the second answer', 40)
+        self.assertEqual(page.count('.said'), 2)
+        self.it.worker.quiet('JOB')
+        self.assertEqual([turn['text'] for turn in self.it.ask(
+            'GET', '/chat/session/' + page.eval('JSON.parse(localStorage["palaver.session"])')).json['history']],
+            ['before', 'answered before', 'while it hangs', 'answered after'])
+
+    def test_two_windows_of_one_conversation(self):
+        page = self.open(path='/?session=shared')
+        other = self.browser.page()
+        self.addCleanup(other.close)
+        other.open(f'http://127.0.0.1:{self.it.port}/?session=shared')
+        for one in (page, other):
+            one.until(OPEN, 'the line is open')
+        job = self.ask(page, 'hello from here')
+        other.until('document.querySelectorAll(".said").length === 1', 'the other window sees the question')
+        self.it.worker.reply(job['lease'], 'hello to both')
+        for one in (page, other):
+            one.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
+            self.assertEqual(one.count('.turn'), 2)
+
+    def test_a_key_is_asked_for(self):
+        page = self.open(api_keys='let-me-in chat\n')
+        page.until('document.querySelector("#key").open', 'it asks for the key')
+        self.picture(page, '10-key')
+        for key in ('wrong', 'let-me-in'):
+            page.eval('document.querySelector("#key-text").focus()')
+            page.type(key)
+            page.key('Enter')
+            page.until('!document.querySelector("#key").open || document.querySelector("#key-text").value === ""', 'taken')
+            if key == 'wrong':
+                page.until('document.querySelector("#key").open && document.querySelector("#key-fault").textContent',
+                           'it asks again')
+        page.until(OPEN, 'the line is open')
+        job = self.ask(page, 'hello')
+        self.it.worker.reply(job['lease'], 'welcome')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
+
+
+if __name__ == '__main__':
+    unittest.main()
