@@ -65,7 +65,8 @@ static void come_alive (core_t *self, session_t *session, const plv_envelope_t *
     if (envelope->adapter.size
         && !plv_view_equal (label_view (session->adapter), envelope->adapter)) {
         label_drop (&session->adapter);
-        session->adapter = label_hold (outlet_of (self, envelope->adapter)->label);
+        outlet_t *outlet = plv_map_get (&self->outlets, envelope->adapter);
+        session->adapter = outlet ? label_hold (outlet->label) : label_new (envelope->adapter);
     }
     session->active_us = at_us;
     if (session->live)
@@ -102,8 +103,20 @@ static void touch (core_t *self, session_t *session, bool own)
         session_touch (self, session);
 }
 
-void entry_put (core_t *self, session_t *session, entry_t *entry)
+/*  A reply goes through the adapter that its event came through.  */
+static void route_reply (core_t *self, session_t *session, entry_t *entry, plv_view_t adapter)
 {
+    plv_node_t *last = session->replies.prev;
+    entry->outlet = outlet_of (self, adapter);
+    entry->outlet->replies++;
+    if (last != &session->replies && PLV_OF (last, entry_t, in_session)->outlet != entry->outlet)
+        session->mixed = true;
+}
+
+void entry_put (core_t *self, session_t *session, entry_t *entry, plv_view_t adapter)
+{
+    if (entry->kind == ENTRY_REPLY)
+        route_reply (self, session, entry, adapter);
     entry->timer.kind = TIMER_ENTRY;
     entry->wall_at_0_us = self->now.wall_us - self->now.mono_us;
     entry->dirty = true;
@@ -133,7 +146,12 @@ static void entry_drop (core_t *self, entry_t *entry)
     self->metrics.gauge[GAUGE_STEPS] -= entry->steps.count;
     if (entry->kind == ENTRY_EVENT)
         session->event_count--;
+    outlet_t *outlet = entry->outlet;
     entry_destroy (&entry);
+    if (plv_list_empty (&session->replies))
+        session->mixed = false;
+    if (outlet && --outlet->replies == 0)
+        outlet_leave (self, outlet);
 }
 
 static void remember_platform_id (core_t *self, plv_view_t adapter, plv_view_t platform_id,
@@ -171,7 +189,7 @@ static plv_err_t apply_accept (core_t *self, const record_t *record, plv_fail_t 
     entry->accepted_us = record->at_us;
     entry->flags = (uint8_t) record->flags;
     entry->route = hold_or_copy (record->name_label, record->name);
-    entry_put (self, session, entry);
+    entry_put (self, session, entry, envelope.adapter);
     if (entry->flags & ENTRY_OWN) {
         if (entry->flags & ENTRY_CLOSES)
             begin_to_close (session, entry->number);
@@ -275,8 +293,7 @@ static void make_reply (core_t *self, entry_t *event, const record_t *record, ui
     reply->not_after_us = record->until_us;
     reply->flags = flags;
     reply->route = label_hold (event->route);
-    reply->outlet = outlet_of (self, envelope.adapter);
-    entry_put (self, event->session, reply);
+    entry_put (self, event->session, reply, envelope.adapter);
 }
 
 static void add_turn (core_t *self, session_t *session, const entry_t *event, plv_view_t answer,
@@ -434,13 +451,11 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
     ledger_end (&entry->ledger, HOW_REPLAYED, record->at_us, plv_view (NULL, 0),
                 plv_view (NULL, 0));
     entry->state = ENTRY_WAITING;
-    if (entry->kind == ENTRY_REPLY) {
+    if (entry->kind == ENTRY_REPLY)
         entry->not_after_us = record->until_us;
-        entry->outlet = outlet_of (self, envelope.adapter);
-    }
     if (session->parked_by == record->number)
         session->parked_by = 0;
-    entry_put (self, session, entry);
+    entry_put (self, session, entry, envelope.adapter);
     entry = NULL;
     touch (self, session, own);
     delete_dead_row (self, record->number, &envelope.id);

@@ -196,10 +196,10 @@ static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t 
         control_sessions (self, arguments, &body);
         break;
     case COMMAND_AGENTS_LIST:
-        control_agents (self, &body);
+        control_agents (self, arguments, &body);
         break;
     case COMMAND_ADAPTERS_LIST:
-        control_adapters (self, &body);
+        control_adapters (self, arguments, &body);
         break;
     default:
         control_routes (self, &body);

@@ -79,8 +79,14 @@ static void put_routes (core_t *self, plv_buf_t *body, const char *key)
 
 void control_status (core_t *self, plv_buf_t *body)
 {
-    plv_mp_put_map (body, 6);
+    plv_mp_put_map (body, 8);
     put_text (body, "version", self->options.version);
+    put_int (body, "uptime_s", (self->now.mono_us - self->started_us) / 1000000);
+    plv_mp_put_text (body, "shell");
+    if (self->shell.size)
+        plv_buf_add_view (body, plv_buf_view (&self->shell));
+    else
+        plv_mp_put_nil (body);
     put_text (body, "state", self->draining ? "stopping" : "ready");
     put_int (body, "time_us", self->now.wall_us);
     put_int (body, "position", (int64_t) self->seq);
@@ -92,52 +98,6 @@ void control_routes (core_t *self, plv_buf_t *body)
 {
     plv_mp_put_map (body, 1);
     put_routes (self, body, "items");
-}
-
-static void put_peer (plv_buf_t *body, const peer_t *peer, uint32_t more)
-{
-    plv_mp_put_map (body, 6 + more);
-    put_text (body, "name", peer->name);
-    put_text (body, "build", peer->build);
-    put_int (body, "pid", (int64_t) peer->pid);
-    put_int (body, "credit", peer->credit);
-    put_int (body, "held", peer->held);
-    put_text (body, "state", peer->draining ? "draining" : "ready");
-}
-
-void control_agents (core_t *self, plv_buf_t *body)
-{
-    peer_t *peer;
-    plv_mp_put_map (body, 1);
-    plv_mp_put_text (body, "items");
-    plv_mp_put_array (body, (uint32_t) self->metrics.gauge[GAUGE_PEERS_WORKER]);
-    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));) {
-        if (peer->from != FROM_WORKER || peer->state != STATE_READY)
-            continue;
-        put_peer (body, peer, 1);
-        plv_mp_put_text (body, "services");
-        plv_mp_put_array (body, (uint32_t) peer->serving_count);
-        for (size_t i = 0; i < peer->serving_count; i++)
-            plv_mp_put_text (body, peer->servings[i].service->name);
-    }
-}
-
-void control_adapters (core_t *self, plv_buf_t *body)
-{
-    outlet_t *outlet;
-    plv_mp_put_map (body, 1);
-    plv_mp_put_text (body, "items");
-    plv_mp_put_array (body, (uint32_t) self->outlets.count);
-    for (size_t at = 0; (outlet = plv_map_next (&self->outlets, &at));) {
-        if (outlet->peer) {
-            put_peer (body, outlet->peer, 1);
-        } else {
-            plv_mp_put_map (body, 3);
-            put_text (body, "name", outlet->name);
-            put_text (body, "state", "away");
-        }
-        put_int (body, "waiting", listed (&outlet->unsent) + listed (&outlet->orphans));
-    }
 }
 
 static void put_session_head (plv_buf_t *body, const session_t *session, uint32_t more)

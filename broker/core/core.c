@@ -106,6 +106,7 @@ void core_destroy (core_t **self_p)
     policy_destroy (&self->policy);
     plv_buf_free (&self->run);
     plv_buf_free (&self->runs);
+    plv_buf_free (&self->shell);
     plv_buf_free (&self->scratch);
     plv_buf_free (&self->body);
     free (self);
@@ -122,6 +123,14 @@ static void resume (core_t *self)
     }
 }
 
+static void set_idle_timers (core_t *self)
+{
+    session_t *session;
+    int64_t idle_us = self->policy->conf->session_idle_s * 1000000;
+    for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));)
+        timers_set (&self->timers, &session->idle_timer, session->idle_from_us + idle_us);
+}
+
 /*  Lanes are made anew. An event that waits finds its own when it is looked at next.  */
 static void take_policy (core_t *self, policy_t *policy)
 {
@@ -129,6 +138,7 @@ static void take_policy (core_t *self, policy_t *policy)
     const plv_conf_t *conf = policy->conf;
     cache_limits_t limits = cache_limits_of (conf);
     policy_t *old = self->policy;
+    bool idle_changed = old->conf->session_idle_s != conf->session_idle_s;
 
     self->policy = policy;
     lanes_replace (self);
@@ -142,6 +152,8 @@ static void take_policy (core_t *self, policy_t *policy)
     cache_set_limits (self->cache, &limits);
     cache_clear (self->cache); /* its keys name routes by place */
     dedup_set_max (self->dedup, (uint64_t) conf->dedup_max);
+    if (idle_changed)
+        set_idle_timers (self);
     count (self, COUNTER_CONF_RELOADS);
     self->resuming = true;
 }
@@ -256,11 +268,20 @@ uint64_t core_reflected (const core_t *self)
     return self->reflected;
 }
 
+void core_describe (core_t *self, plv_view_t map)
+{
+    plv_buf_clear (&self->shell);
+    plv_buf_add_view (&self->shell, map);
+    plv_buf_check (&self->shell);
+}
+
 plv_metrics_t *core_metrics (core_t *self)
 {
     plv_metrics_t *metrics = &self->metrics;
     metrics->gauge[GAUGE_DEDUP_IDS] = (int64_t) dedup_count (self->dedup);
     metrics->gauge[GAUGE_CACHE_ENTRIES] = (int64_t) cache_count (self->cache);
+    metrics->gauge[GAUGE_KV_KEYS] = (int64_t) kv_count (self->kv);
+    metrics->gauge[GAUGE_KV_BYTES] = (int64_t) kv_bytes (self->kv);
     metrics->gauge[GAUGE_CACHE_BYTES] = (int64_t) cache_bytes (self->cache);
     return metrics;
 }

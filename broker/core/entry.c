@@ -28,6 +28,7 @@ void entry_destroy (entry_t **self_p)
         return;
     plv_node_remove (&self->in_session);
     plv_node_remove (&self->in_holder);
+    plv_node_remove (&self->unsent);
     ledger_free (&self->ledger);
     plv_buf_free (&self->steps.packed);
     label_drop (&self->route);

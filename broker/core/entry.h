@@ -51,6 +51,7 @@ typedef struct entry {
     struct peer *holder;
     plv_node_t in_session;
     plv_node_t in_holder;
+    plv_node_t unsent;    /* replies: in the outlet's list */
     core_timer_t timer;   /* the end of the attempt, or of the backoff */
     int64_t accepted_us;  /* wall clock */
     int64_t until_us;     /* wall clock: BACKOFF ends */

@@ -263,7 +263,8 @@ static bool take_outlet (core_t *self, peer_t *peer)
     }
     if (other)
         peers_gone (self, other, HOW_DIED, "its process has connected again");
-    peer->outlet = outlet;
+    peer->outlet =
+        outlet_of (self, plv_view_str (peer->name)); /* it may have gone with the other */
     return true;
 }
 

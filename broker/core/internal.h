@@ -108,6 +108,7 @@ struct core {
         [2]; /* monotonic: the first record of the turn that is gathered, and of that at the store */
     uint64_t journal_bytes; /* written since the start */
     uint64_t reflected;
+    uint64_t walks;   /* over the replies of a session */
     plv_node_t dirty; /* sessions, the one that changed first, first */
     plv_buf_t run;    /* platform ids that are not in the DEDUP view yet */
     uint64_t run_seq; /* the first journal position that added one of them */
@@ -119,8 +120,10 @@ struct core {
         taken; /* dead letters that were sent again or thrown away: the journal position of that */
     uint64_t taken_seq; /* the newest of them */
     uint64_t next_token;
-    plv_buf_t scratch; /* for one function's use, never across a call */
-    plv_buf_t body;    /* a body being made, until it is noted */
+    plv_buf_t scratch;  /* for one function's use, never across a call */
+    plv_buf_t body;     /* a body being made, until it is noted */
+    plv_buf_t shell;    /* a map: see core_describe */
+    int64_t started_us; /* monotonic */
     plv_metrics_t metrics;
 };
 
@@ -129,11 +132,12 @@ void apply_new (core_t *self, const record_t *record);
 plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fail);
 session_t *session_get (core_t *self, plv_view_t id);
 entry_t *entry_get (core_t *self, uint64_t number);
-void entry_put (core_t *self, session_t *session, entry_t *entry);
+void entry_put (core_t *self, session_t *session, entry_t *entry, plv_view_t adapter);
 uint64_t number_next (core_t *self);
 plv_id_t id_next (core_t *self);
 void session_touch (core_t *self, session_t *session);
 outlet_t *outlet_of (core_t *self, plv_view_t name);
+void outlet_leave (core_t *self, outlet_t *outlet); /* one that nothing goes through is freed */
 
 /*  accept.c  */
 void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame);
@@ -244,8 +248,8 @@ void control_forget (core_t *self, const peer_t *peer);
 void control_measure (core_t *self);
 void control_status (core_t *self, plv_buf_t *body);
 void control_routes (core_t *self, plv_buf_t *body);
-void control_agents (core_t *self, plv_buf_t *body);
-void control_adapters (core_t *self, plv_buf_t *body);
+void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body);
+void control_adapters (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_session (const session_t *session, plv_buf_t *body);
 void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, plv_buf_t *items);

@@ -50,6 +50,15 @@ outlet_t *outlet_of (core_t *self, plv_view_t name)
     return outlet;
 }
 
+void outlet_leave (core_t *self, outlet_t *outlet)
+{
+    if (outlet->peer || outlet->replies)
+        return;
+    plv_map_remove (&self->outlets, plv_view_str (outlet->name));
+    label_drop (&outlet->label);
+    free (outlet);
+}
+
 static void gauge_paused (core_t *self)
 {
     int64_t paused = 0;

@@ -5,8 +5,8 @@
 #include "core/text.h"
 #include "wire/mp.h"
 
-/*  Replies leave in the order of their making, one at a time for each session: a reply that must be tried
-    again holds the later ones back.  */
+/*  Replies leave in the order of their making, one at a time for each session and adapter: a reply that must be
+    tried again holds the later ones back.  */
 
 static void send_deliver (core_t *self, peer_t *peer, const entry_t *entry, bool late)
 {
@@ -70,47 +70,66 @@ static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const cha
     die (self, entry, why, &failure);
 }
 
-/*  The reply that is to leave now, or NULL; late ones die on the way, by conf.  */
-static entry_t *next_reply (core_t *self, session_t *session, bool *ret_late)
+/*  False when it dies on the way, late by conf or tried too often.  */
+static bool may_leave (core_t *self, entry_t *entry, bool *ret_late)
 {
-    plv_node_t *first;
-    while ((first = plv_list_first (&session->replies))) {
-        entry_t *entry = PLV_OF (first, entry_t, in_session);
-        if (entry->state != ENTRY_WAITING)
-            return NULL;
-        if (entry->attempts >= ATTEMPTS_MAX) {
-            die_waiting (self, entry, DEAD_ATTEMPTS, "attempts",
-                         "it was tried as often as can be counted");
-            continue;
-        }
-        *ret_late =
-            entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
-        if (!*ret_late)
-            return entry;
-        count (self, COUNTER_DELIVERIES_LATE);
-        if (self->policy->conf->delivery_late == LATE_MARK)
-            return entry;
-        die_waiting (self, entry, DEAD_EXPIRED, "late",
-                     "the reply was older than its not_after when it could be sent");
+    *ret_late = entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
+    if (entry->attempts >= ATTEMPTS_MAX) {
+        die_waiting (self, entry, DEAD_ATTEMPTS, "attempts",
+                     "it was tried as often as can be counted");
+        return false;
     }
-    return NULL;
+    if (!*ret_late)
+        return true;
+    count (self, COUNTER_DELIVERIES_LATE);
+    if (self->policy->conf->delivery_late == LATE_MARK)
+        return true;
+    die_waiting (self, entry, DEAD_EXPIRED, "late",
+                 "the reply was older than its not_after when it could be sent");
+    return false;
+}
+
+/*  The first reply of a session for one adapter. False when it died: there is another first one.  */
+static bool send_first (core_t *self, entry_t *entry)
+{
+    bool late;
+    peer_t *peer = entry->outlet->peer;
+    if (entry->state != ENTRY_WAITING || plv_node_listed (&entry->unsent))
+        return true;
+    if (!may_leave (self, entry, &late))
+        return false;
+    if (peer && peer_has_credit (peer))
+        deliver (self, peer, entry, late);
+    else
+        plv_list_push (&entry->outlet->unsent, &entry->unsent);
+    return true;
+}
+
+/*  The first reply for each adapter, which is one adapter for nearly every session. False when one died.  */
+static bool send_firsts (core_t *self, session_t *session)
+{
+    uint64_t walk = ++self->walks;
+    plv_node_t *next;
+    for (plv_node_t *node = session->replies.next; node != &session->replies; node = next) {
+        entry_t *entry = PLV_OF (node, entry_t, in_session);
+        next = node->next;
+        if (entry->outlet->walk == walk)
+            continue;
+        entry->outlet->walk = walk;
+        if (!send_first (self, entry))
+            return false;
+        if (!session->mixed)
+            return true;
+    }
+    return true;
 }
 
 void outbox_send (core_t *self, session_t *session)
 {
-    bool late;
-    if (plv_node_listed (&session->unsent))
-        return;
-    entry_t *entry = next_reply (self, session, &late);
-    if (!entry) {
+    while (!send_firsts (self, session))
+        ;
+    if (plv_list_empty (&session->replies))
         life_go_on (self, session);
-        return;
-    }
-    peer_t *peer = entry->outlet->peer;
-    if (peer && peer_has_credit (peer))
-        deliver (self, peer, entry, late);
-    else
-        plv_list_push (&entry->outlet->unsent, &session->unsent);
 }
 
 void outbox_feed (core_t *self, outlet_t *outlet)
@@ -119,7 +138,7 @@ void outbox_feed (core_t *self, outlet_t *outlet)
         plv_node_t *node = plv_list_pop (&outlet->unsent);
         if (!node)
             return;
-        outbox_send (self, PLV_OF (node, session_t, unsent));
+        outbox_send (self, PLV_OF (node, entry_t, unsent)->session);
     }
 }
 

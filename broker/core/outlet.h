@@ -17,7 +17,9 @@ typedef struct outlet {
     char name[NAME_BYTES_MAX + 1];
     label_t *label;     /* the same */
     struct peer *peer;  /* NULL: not connected */
-    plv_node_t unsent;  /* sessions whose first reply waits for it */
+    uint32_t replies;   /* that are to go through it */
+    uint64_t walk;      /* of the core: see outbox_send */
+    plv_node_t unsent;  /* replies that are the first of their session for it, and wait */
     plv_node_t orphans; /* replies that its process may still have in hand */
 } outlet_t;
 

@@ -64,8 +64,10 @@ static void free_jobs (core_t *self, peer_t *peer, how_t how, const char *why)
 static void free_deliveries (core_t *self, peer_t *peer, how_t how)
 {
     static const failure_t undelivered = {.how = HOW_UNDELIVERED};
-    if (peer->outlet->peer == peer)
-        peer->outlet->peer = NULL;
+    outlet_t *outlet = peer->outlet;
+    if (outlet->peer == peer)
+        outlet->peer = NULL;
+    outlet->replies++; /* not now */
     for (plv_node_t *node; (node = plv_list_first (&peer->holding));) {
         entry_t *entry = PLV_OF (node, entry_t, in_holder);
         if (how == HOW_LEFT)
@@ -73,6 +75,8 @@ static void free_deliveries (core_t *self, peer_t *peer, how_t how)
         else
             outbox_orphan (self, entry);
     }
+    outlet->replies--;
+    outlet_leave (self, outlet);
 }
 
 void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why)

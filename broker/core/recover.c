@@ -72,9 +72,7 @@ static plv_err_t load_entry (core_t *self, plv_view_t key, plv_view_t value, plv
         entry_destroy (&entry);
         return damaged (VIEW_ENTRIES, key, ret_fail);
     }
-    if (entry->kind == ENTRY_REPLY)
-        entry->outlet = outlet_of (self, envelope.adapter);
-    entry_put (self, session, entry);
+    entry_put (self, session, entry, envelope.adapter);
     entry->dirty = false;
     entry->in_view = true;
     if (entry->state == ENTRY_LEASED && entry->kind == ENTRY_EVENT)
@@ -200,6 +198,7 @@ void core_start (core_t *self, core_now_t now, uint64_t next_seq)
     self->seq = next_seq;
     self->stored = next_seq - 1;
     self->started = true;
+    self->started_us = now.mono_us;
     self->resuming = true;
     for (plv_node_t *node = self->dirty.next; node != &self->dirty; node = node->next)
         PLV_OF (node, session_t, dirty)->dirty_at_us = now.mono_us;

@@ -207,8 +207,8 @@ void reply_live (core_t *self, peer_t *peer, const plv_frame_t *frame)
         if (entry->kind != ENTRY_EVENT || !plv_view_equal (entry->session->id, envelope.session_id)
             || plv_envelope_parse (entry_envelope (entry), &event, NULL))
             continue;
-        outlet_t *outlet = outlet_of (self, event.adapter);
-        if (!outlet->peer)
+        outlet_t *outlet = plv_map_get (&self->outlets, event.adapter);
+        if (!outlet || !outlet->peer)
             break;
         plv_buf_t *buf = frame_prompt (self, outlet->peer);
         size_t mark = plv_frame_begin (buf, VERB_LIVE);

@@ -45,7 +45,6 @@ void session_destroy (session_t **self_p)
     destroy_entries (&self->events);
     destroy_entries (&self->replies);
     plv_node_remove (&self->ready);
-    plv_node_remove (&self->unsent);
     plv_node_remove (&self->dirty);
     label_drop (&self->adapter);
     history_free (&self->history);

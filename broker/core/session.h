@@ -34,7 +34,7 @@ typedef struct session {
     entry_t *active;    /* the event that a worker has, or is about to get */
     uint32_t worker;    /* number of the worker that served it last; 0: none */
     plv_node_t ready;   /* in a lane's or a worker's list */
-    plv_node_t unsent;  /* in an outlet's list */
+    bool mixed;         /* its replies go through more than one adapter */
     uint64_t parked_by; /* number of the dead letter that holds the session; 0: none */
 
     plv_node_t dirty;     /* in the core's list, oldest first */

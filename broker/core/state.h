@@ -11,7 +11,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/*  Sets the keys of `patch` in `state`; a nil removes its key, and of a key that comes twice the last counts. An empty buffer is an empty map.  */
+/*  Sets the keys of `patch` in `state`; a nil removes its key, and of a key that comes twice the last counts.
+    An empty buffer is an empty map.  */
 plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv_fail_t *ret_fail);
 
 /*  Always a map: the bytes, or those of an empty one.  */

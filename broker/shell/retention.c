@@ -25,6 +25,7 @@ void retention_step (broker_t *self, core_now_t now)
         return;
     retention->next_us = now.mono_us + CHECK_IDLE_US;
     self->store->vtable->usage (self->store, &retention->bytes, &first);
+    core_metrics (self->core)->gauge[GAUGE_STORE_BYTES] = (int64_t) retention->bytes;
     retention->candidate = piece_end (self, first);
     if (retention->candidate == 0)
         return;

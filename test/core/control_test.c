@@ -415,9 +415,119 @@ static void test_a_session_is_unparked (void **state)
     fx_destroy (&fx);
 }
 
+static void test_status (void **state)
+{
+    fixture_t *fx = start ("");
+    plv_buf_t map = {0};
+    plv_mp_t value;
+    plv_view_t part;
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "one");
+    kv (fx, web, "put", "key", "value", NULL);
+    fx_expect_result (fx, web, "ok");
+    fx_time (fx, 3000);
+    fx_control (fx, tool, "status", NULL, 0, NULL);
+    plv_view_t body = fx_expect_result (fx, tool, "ok");
+    assert_int_equal (fx_number (body, "uptime_s"), 3);
+    assert_true (plv_view_is (plv_mp_find_str (body, "version"), "test"));
+    assert_true (plv_mp_find (body, "shell", &value) && plv_mp_nil (&value));
+    assert_true (plv_mp_find (body, "counts", &value) && plv_mp_skip (&value, &part));
+    assert_int_equal (fx_number (part, "sessions"), 1);
+    assert_int_equal (fx_number (part, "pending_events"), 1);
+    assert_int_equal (fx_number (part, "adapters"), 1);
+    assert_int_equal (fx_number (part, "dead"), 0);
+    assert_int_equal (fx_number (part, "kv_keys"), 1);
+    assert_int_equal (fx_number (part, "kv_bytes"), 8);
+    assert_int_equal (fx_number (part, "store_bytes"), 0);
+    plv_mp_put_map (&map, 1);
+    fx_put_number (&map, "hosts", 2);
+    core_describe (fx->core, plv_buf_view (&map));
+    plv_buf_free (&map);
+    fx_control (fx, tool, "status", NULL, 0, NULL);
+    assert_true (plv_mp_find (fx_expect_result (fx, tool, "ok"), "shell", &value)
+                 && plv_mp_skip (&value, &part));
+    assert_int_equal (fx_number (part, "hosts"), 2);
+    fx_destroy (&fx);
+}
+
+static void test_peers_in_pages (void **state)
+{
+    fixture_t *fx = start ("");
+    char name[16], after[16] = "";
+    uint64_t number = 0;
+    int seen = 0;
+    (void) state;
+    uint32_t tool = fx_tool (fx);
+    for (int i = 0; i < 25; i++) {
+        snprintf (name, sizeof name, "a%02d", 24 - i);
+        fx_adapter (fx, name);
+        fx_worker (fx, 1);
+    }
+    for (bool more = true; more;) {
+        plv_buf_t *buf = fx_control_begin (fx, "adapters.list", 2);
+        fx_put_text (buf, "after", after);
+        fx_put_number (buf, "limit", 10);
+        fx_send (fx, tool, FROM_TOOL);
+        plv_view_t body = fx_expect_result (fx, tool, "ok");
+        uint32_t items = fx_items (body, "items");
+        for (uint32_t i = 0; i < items; i++, seen++) {
+            snprintf (name, sizeof name, "a%02d", seen);
+            assert_true (plv_view_is (plv_mp_find_str (fx_item (body, "items", i), "name"), name));
+        }
+        plv_view_t next = plv_mp_find_str (body, "next");
+        snprintf (after, sizeof after, PLV_VIEW_FMT, PLV_VIEW_ARG (next));
+        more = next.size > 0;
+    }
+    assert_int_equal (seen, 25);
+    seen = 0;
+    do {
+        plv_buf_t *buf = fx_control_begin (fx, "agents.list", 2);
+        fx_put_number (buf, "after", number);
+        fx_put_number (buf, "limit", 10);
+        fx_send (fx, tool, FROM_TOOL);
+        plv_view_t body = fx_expect_result (fx, tool, "ok");
+        plv_mp_t next;
+        seen += (int) fx_items (body, "items");
+        number = 0;
+        assert_true (plv_mp_find (body, "next", &next));
+        plv_mp_u64 (&next, &number);
+    } while (number);
+    assert_int_equal (seen, 25);
+    fx_destroy (&fx);
+}
+
+/*  An adapter that is gone, and that nothing waits for, is forgotten.  */
+static void test_an_adapter_that_is_gone (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), slack = fx_adapter (fx, "slack"), tool = fx_tool (fx);
+    uint32_t worker = fx_worker (fx, 1);
+    fx_say (fx, web, "web_1", "one");
+    fx_gone (fx, web);
+    fx_gone (fx, slack);
+    fx_control (fx, tool, "adapters.list", NULL, 0, NULL);
+    assert_int_equal (fx_items (fx_expect_result (fx, tool, "ok"), "items"), 0);
+    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    fx_control (fx, tool, "adapters.list", NULL, 0, NULL);
+    plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    assert_true (plv_view_is (plv_mp_find_str (item, "state"), "away"));
+    assert_int_equal (fx_number (item, "waiting"), 1);
+    web = fx_adapter (fx, "web");
+    fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
+    fx_bye (fx, web);
+    fx_control (fx, tool, "adapters.list", NULL, 0, NULL);
+    assert_int_equal (fx_items (fx_expect_result (fx, tool, "ok"), "items"), 0);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_status),
+        cmocka_unit_test (test_peers_in_pages),
+        cmocka_unit_test (test_an_adapter_that_is_gone),
         cmocka_unit_test (test_letters_by_id),
         cmocka_unit_test (test_unknown_outcomes_are_not_sent_again_unasked),
         cmocka_unit_test (test_letters_in_pages_by_filter),

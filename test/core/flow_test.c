@@ -624,6 +624,38 @@ static void test_retry_after_outlives_a_restart (void **state)
     fx_destroy (&fx);
 }
 
+/*  One conversation that is heard through two adapters: an answer through one waits for that one alone.  */
+static void test_answers_through_two_adapters (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t one = fx_adapter (fx, "web"), other = fx_adapter (fx, "web-2"),
+             worker = fx_worker (fx, 1);
+    for (int i = 0; i < 4; i++)
+        fx_publish (
+            fx, i % 2 ? other : one, (uint64_t) i + 1,
+            &(fx_event_t){.session = "web_1", .text = "x", .adapter = i % 2 ? "web-2" : "web"});
+    fx_gone (fx, one);
+    fx_forget (fx, other);
+    for (int i = 0; i < 4; i++) {
+        uint64_t lease = job (fx, worker);
+        fx_reply (fx, worker, lease, "hi");
+        assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
+    }
+    uint64_t second = delivery (fx, other);
+    fx_expect_nothing (fx, other); /* the fourth waits for the second */
+    fx_delivered (fx, other, second, "sent", 0);
+    fx_expect (fx, other, VERB_SETTLED);
+    assert_true (delivery (fx, other) > second);
+    one = fx_adapter (fx, "web");
+    uint64_t first = delivery (fx, one);
+    fx_expect_nothing (fx, one);
+    fx_delivered (fx, one, first, "sent", 0);
+    fx_expect (fx, one, VERB_SETTLED);
+    assert_true (first < second && delivery (fx, one) > second);
+    fx_destroy (&fx);
+}
+
 static fixture_t *late (const char *conf, uint32_t *ret_web)
 {
     fixture_t *fx = fx_new (conf);
@@ -692,6 +724,7 @@ int main (void)
         cmocka_unit_test (test_the_four_outcomes),
         cmocka_unit_test (test_retry_after_has_a_bound),
         cmocka_unit_test (test_retry_after_outlives_a_restart),
+        cmocka_unit_test (test_answers_through_two_adapters),
         cmocka_unit_test (test_a_late_reply_is_dropped),
         cmocka_unit_test (test_a_late_reply_is_marked),
     };

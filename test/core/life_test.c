@@ -286,9 +286,26 @@ static void test_a_letter_after_the_end (void **state)
     fx_destroy (&fx);
 }
 
+/*  A reload with a shorter idle time reaches the sessions that are open.  */
+static void test_a_shorter_idle_time (void **state)
+{
+    fixture_t *fx = fx_new ("session = { idle_s = 3600; };");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+    fx_say (fx, web, "web_1", "hello");
+    answered (fx, web, worker);
+    fx_time (fx, 8000);
+    fx_reload (fx, "session = { idle_s = 9; };");
+    assert_int_equal (fx_gauge (fx, GAUGE_SESSIONS), 1);
+    fx_time (fx, 1500);
+    assert_int_equal (fx_gauge (fx, GAUGE_SESSIONS), 0);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_a_shorter_idle_time),
         cmocka_unit_test (test_nobody_asks),
         cmocka_unit_test (test_created_comes_first),
         cmocka_unit_test (test_a_greeting_is_delivered),

@@ -8,6 +8,7 @@
 static const column_t head[] = {
     {.title = "version", .key = "version"},
     {.title = "state", .key = "state"},
+    {.title = "up (s)", .key = "uptime_s", .kind = COLUMN_NUMBER},
     {.title = "time", .key = "time_us", .kind = COLUMN_TIME},
 };
 
