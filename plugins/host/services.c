@@ -288,18 +288,36 @@ static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t 
     ask->timer = wakeups_timer (self->wakeups, CONTROL_MS, 0, ask_late, ask);
 }
 
-/*  Commands that an adapter asks answer in one part; of several, the last one counts.  */
+/*  One part of several; the next one has its own time.  */
+static void ask_go_on (host_t *self, ask_t *ask, const char *status, pal_text_t body)
+{
+    const pal_control_result_t result = {
+        .ok = strcmp (status, "ok") == 0,
+        .status = pal_text (status),
+        .body = body,
+        .more = true,
+    };
+    wakeups_cancel (self->wakeups, ask->timer);
+    ask->timer = wakeups_timer (self->wakeups, CONTROL_MS, 0, ask_late, ask);
+    if (self->is_open)
+        ask->done (ask->arg, &result);
+}
+
 static void on_result (void *arg, uint64_t request, bool more, plv_view_t status, plv_view_t body)
 {
     host_t *self = arg;
     char word[64];
     plv_buf_t json = {0};
-    ask_t *ask = more ? NULL : plv_map_u64_remove (&self->asks, request);
+    ask_t *ask = more ? plv_map_u64_get (&self->asks, request)
+                      : plv_map_u64_remove (&self->asks, request);
     if (!ask)
         return;
     snprintf (word, sizeof word, PLV_VIEW_FMT, PLV_VIEW_ARG (status));
     plv_json_from_mp (&json, body);
-    ask_end (self, ask, word, text_of (plv_buf_view (&json)));
+    if (more)
+        ask_go_on (self, ask, word, text_of (plv_buf_view (&json)));
+    else
+        ask_end (self, ask, word, text_of (plv_buf_view (&json)));
     plv_buf_free (&json);
 }
 

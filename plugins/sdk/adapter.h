@@ -407,6 +407,7 @@ typedef struct {
     pal_text_t
         status; /* "ok", or an error's name: "UNAVAILABLE" where broker or wire do not offer it */
     pal_text_t body; /* a JSON object */
+    bool more;       /* since 1.1: the answer has more parts, each of which is a call of its own */
 } pal_control_result_t;
 
 typedef struct pal_host pal_host_t;
@@ -432,7 +433,8 @@ struct pal_host {
                     pal_text_t platform_id, uint32_t retry_after_ms, pal_text_t reason);
 
     /*  Asks or tells the broker something (a session's history, its reset); `arguments`: a JSON object.
-        `done` is called once, later; at the latest after 10 s.  */
+        `done` is called later, once for each part of the answer; the next one, or a failure, comes within
+        10 s. The broker answers what adapters may ask in one part.  */
     void (*control) (const pal_host_t *self, pal_text_t command, pal_text_t arguments,
                      void (*done) (void *arg, const pal_control_result_t *result), void *arg);
 

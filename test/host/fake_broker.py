@@ -88,8 +88,9 @@ class Broker:
             elif verb == 'PING' and self.pongs:
                 self.send(frame('PONG'))
             elif verb == 'CONTROL':
-                status, body = self.results.get(arguments[1], ('AUTH', {'text': 'not you'}))
-                self.send(frame('RESULT', arguments[0], False, status, body))
+                status, *parts = self.results.get(arguments[1], ('AUTH', {'text': 'not you'}))
+                for part, body in enumerate(parts, 1):
+                    self.send(frame('RESULT', arguments[0], part < len(parts), status, body))
             self.log.append((verb, arguments))
 
     def expect(self, verb, matches=lambda arguments: True, within=5.0):

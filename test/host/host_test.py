@@ -237,6 +237,19 @@ def who_is_answered_with_one_hello():
         assert [arguments[0] for verb, arguments in came if verb == 'PUBLISH'] == [seq]
 
 
+def every_part_of_an_answer_reaches_the_plugin():
+    with Place() as place:
+        place.broker.results['sessions.show'] = ('ok', {'part': 1}, {'part': 2}, {'part': 3})
+        place.start(place.plugin('probe'))
+        place.broker.expect('HELLO')
+        place.broker.send(deliver(1, 'ask'))
+        until = time.monotonic() + 5
+        while 'more=0' not in place.log() and time.monotonic() < until:
+            place.broker.turn(0.05)
+        told = [line.split('told ')[1][:22] for line in place.log().splitlines() if 'told ' in line]
+        assert [line.split()[1] for line in told] == ['more=1', 'more=1', 'more=0'], told
+
+
 def it_is_heard_from_at_every_heartbeat():
     with Place(heartbeat_ms=100) as place:
         place.start(place.plugin('probe'))
@@ -664,7 +677,8 @@ def the_supervisor_is_told():
 TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_and_rejected_reach_the_plugin,
          what_is_malformed_never_leaves_the_host, frames_of_a_turn_share_a_packet,
          unanswered_events_are_published_again_after_a_restart, events_wait_for_a_broker_that_is_not_there_yet,
-         who_is_answered_with_one_hello, it_is_heard_from_at_every_heartbeat,
+         who_is_answered_with_one_hello, every_part_of_an_answer_reaches_the_plugin,
+         it_is_heard_from_at_every_heartbeat,
          a_silent_broker_is_left_for_a_new_connection, it_waits_for_its_name_and_gives_up_on_other_errors,
          a_broker_of_another_version_is_named, four_outcomes, a_delivery_is_finished_once,
          a_reply_in_hand_takes_its_new_number, a_reply_that_was_sent_is_not_sent_again, it_logs_as_it_is_told,
