@@ -1,0 +1,131 @@
+#include "telegram/greeting.h"
+
+#include "telegram/api.h"
+#include "telegram/keep.h"
+#include "telegram/notice.h"
+#include "telegram/pace.h"
+#include "telegram/parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct greeting {
+    greeting_t *next, *previous;
+    intake_t *intake;
+    notice_t question;
+    bool notice;
+};
+
+static void end (greeting_t *self)
+{
+    telegram_t *owner = self->intake->owner;
+    if (self->previous)
+        self->previous->next = self->next;
+    else
+        owner->greetings = self->next;
+    if (self->next)
+        self->next->previous = self->previous;
+    free (self);
+}
+
+/*  The agents have it from here.  */
+static void pass_on (greeting_t *self)
+{
+    intake_t *intake = self->intake;
+    end (self);
+    intake_publish (intake);
+}
+
+static void over (greeting_t *self)
+{
+    intake_t *intake = self->intake;
+    end (self);
+    intake->done (intake, true, 0);
+}
+
+static void on_sent (void *arg, const outcome_t *outcome)
+{
+    greeting_t *self = arg;
+    telegram_t *owner = self->intake->owner;
+    const update_t *update = &self->intake->update;
+    if (outcome->verdict == VERDICT_SENT) {
+        context_sent (&owner->context, update->chat, outcome->message_id);
+        if (self->notice)
+            notice_given (owner, update->chat);
+    } else {
+        owner->host->log (owner->host, PAL_LOG_WARN, "a greeting: %s", outcome->reason);
+    }
+    if (verdict_end (outcome->verdict) == PAL_NOT_SENT || outcome->verdict == VERDICT_PLAIN)
+        pass_on (self);
+    else
+        over (self);
+}
+
+static void send (greeting_t *self)
+{
+    telegram_t *owner = self->intake->owner;
+    const update_t *update = &self->intake->update;
+    parts_t parts = {0};
+    bool made =
+        parts_make (&parts, owner, self->notice, owner->options.start_text) && parts.count == 1;
+    api_call_t *call = NULL;
+    if (made && !pace_message (owner, update->chat, PAL_FINAL)) {
+        json_t *params = json_pack ("{s:I, s:s, s:s}", "chat_id", (json_int_t) update->chat, "text",
+                                    parts.texts[0], "parse_mode", "HTML");
+        if (update->thread && params)
+            json_object_set_new (params, "message_thread_id", json_integer (update->thread));
+        call =
+            api_call (owner, "sendMessage", params, owner->options.timeout_s * 1000, on_sent, self);
+    }
+    parts_free (&parts);
+    if (!call)
+        pass_on (self);
+}
+
+static void on_kept (void *arg, const pal_kv_result_t *result)
+{
+    greeting_t *self = arg;
+    if (result->ok)
+        send (self);
+    else
+        pass_on (self);
+}
+
+static void on_read (void *arg, const pal_kv_result_t *result)
+{
+    greeting_t *self = arg;
+    const update_t *update = &self->intake->update;
+    if (result->found && keep_number (result->value) >= update->message_id)
+        over (self);
+    else
+        keep_put_number (self->intake->owner->host, KEEP_GREETED, update->chat, update->message_id,
+                         on_kept, self);
+}
+
+static void on_notice (void *arg, bool wanted)
+{
+    greeting_t *self = arg;
+    self->notice = wanted;
+    keep_get (self->intake->owner->host, KEEP_GREETED, self->intake->update.chat, on_read, self);
+}
+
+void greeting_begin (intake_t *intake)
+{
+    telegram_t *owner = intake->owner;
+    greeting_t *self = calloc (1, sizeof *self);
+    if (!self) {
+        intake_publish (intake);
+        return;
+    }
+    *self = (greeting_t){.next = owner->greetings, .intake = intake};
+    if (self->next)
+        self->next->previous = self;
+    owner->greetings = self;
+    notice_ask (&self->question, owner, intake->update.chat, on_notice, self);
+}
+
+void greetings_close (telegram_t *self)
+{
+    while (self->greetings)
+        end (self->greetings);
+}

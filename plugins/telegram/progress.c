@@ -1,0 +1,120 @@
+/*  progress -- what the broker keeps of a delivery: the parts that are sent, and the message that was streamed into  */
+#include "telegram/delivery_parts.h"
+#include "telegram/keep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/*  "1 TIME SENT PARTS NOTICE MESSAGE": SENT of PARTS parts, the newest one as MESSAGE.  */
+#define FORMAT "1 %" PRId64 " %zu %zu %d %" PRId64
+#define SCAN_FORMAT "1 %" SCNd64 " %zu %zu %d %" SCNd64
+enum { VALUE_BYTES = 120, KEPT_S = 8 * 24 * 3600 };
+
+static pal_text_t key_of (char key[KEEP_KEY_BYTES], const char *kind, const pal_id_t *id)
+{
+    snprintf (key, KEEP_KEY_BYTES, "%s%s", kind, id->text);
+    return pal_text (key);
+}
+
+/*  False: it is none.  */
+static bool take (delivery_t *self, pal_text_t value)
+{
+    char text[VALUE_BYTES];
+    int64_t when, message_id;
+    size_t sent, count;
+    int notice;
+    snprintf (text, sizeof text, "%.*s", PAL_ARG (value));
+    if (sscanf (text, SCAN_FORMAT, &when, &sent, &count, &notice, &message_id) != 5)
+        return false;
+    if (self->notice != (notice != 0)) {
+        self->notice = notice != 0;
+        if (!delivery_make_parts (self))
+            return false;
+    }
+    self->at = sent < self->parts.count ? sent : self->parts.count;
+    self->message_id = message_id;
+    self->kept = true;
+    if (self->at)
+        self->edit_id = 0;
+    return true;
+}
+
+static void on_read (void *arg, const pal_kv_result_t *result)
+{
+    delivery_t *self = arg;
+    if (result->found)
+        take (self, result->value);
+    delivery_step (self);
+}
+
+void progress_read (delivery_t *self)
+{
+    char key[KEEP_KEY_BYTES];
+    self->owner->host->kv_get (self->owner->host, key_of (key, KEEP_PROGRESS, &self->id), on_read,
+                               self);
+}
+
+/*  Not kept is no reason to stop: only a crash would send a part twice.  */
+static void on_written (void *arg, const pal_kv_result_t *result)
+{
+    delivery_t *self = arg;
+    self->kept = self->kept || result->ok;
+    delivery_step (self);
+}
+
+void progress_write (delivery_t *self)
+{
+    const pal_host_t *host = self->owner->host;
+    char key[KEEP_KEY_BYTES], value[VALUE_BYTES];
+    snprintf (value, sizeof value, FORMAT, host->wall_us (host) / 1000000, self->at,
+              self->parts.count, self->notice, self->message_id);
+    host->kv_put (host, key_of (key, KEEP_PROGRESS, &self->id), pal_text (value), on_written, self);
+}
+
+void progress_remove (const delivery_t *self)
+{
+    const pal_host_t *host = self->owner->host;
+    char key[KEEP_KEY_BYTES];
+    if (self->kept)
+        host->kv_remove (host, key_of (key, KEEP_PROGRESS, &self->id), NULL, NULL);
+    if (self->streamed)
+        host->kv_remove (host, key_of (key, KEEP_STREAM, &self->event), NULL, NULL);
+}
+
+static void on_stream (void *arg, const pal_kv_result_t *result)
+{
+    delivery_t *self = arg;
+    if (result->found) {
+        self->streamed = true;
+        self->edit_id = keep_number (result->value);
+    }
+    delivery_render (self);
+}
+
+void progress_read_stream (delivery_t *self)
+{
+    char key[KEEP_KEY_BYTES];
+    self->owner->host->kv_get (self->owner->host, key_of (key, KEEP_STREAM, &self->event),
+                               on_stream, self);
+}
+
+/* ------------------------------------------------------------------ what is left over */
+
+static void on_old (void *arg, const pal_kv_result_t *result)
+{
+    telegram_t *owner = arg;
+    const pal_host_t *host = owner->host;
+    char text[VALUE_BYTES];
+    int64_t when = 0;
+    if (!result->found)
+        return;
+    snprintf (text, sizeof text, "%.*s", PAL_ARG (result->value));
+    if (sscanf (text, "1 %" SCNd64, &when) == 1 && when + KEPT_S < host->wall_us (host) / 1000000)
+        host->kv_remove (host, result->key, NULL, NULL);
+}
+
+void deliveries_sweep (telegram_t *owner)
+{
+    owner->host->kv_list (owner->host, pal_text (KEEP_PROGRESS), on_old, owner);
+}
