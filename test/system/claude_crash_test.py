@@ -66,7 +66,7 @@ class Crashes(AdvisorTest):
 
     def next_worker(self):
         worker = Advisor(f'ipc://{self.palaver.folder}/middle.ipc', self.fake.url, self.budgets, **self.settings)
-        self.addCleanup(worker.kill)
+        self.addCleanup(worker.close)
         self.middle.victim = worker
         return worker
 

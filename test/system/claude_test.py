@@ -225,7 +225,8 @@ class Grounding(AdvisorTest):
 
     def test_a_tolerance_that_only_the_model_understood_counts_too(self):
         self.begin()
-        body = self.one('Stocks.', risk=2, question='I lie awake when prices fall. What about world stocks?', VT='Wide.')
+        question = 'I lie awake when prices fall. What about world stocks?'
+        body = self.one('Stocks.', risk=2, question=question, VT='Wide.')
         self.assertTrue(body['recommendations'][0]['why'].startswith('Warning'))
 
     def test_what_the_person_refuses_is_not_recommended(self):

@@ -9,7 +9,8 @@ import unittest
 from advisor import PATIENCE, PROFILE, AdvisorTest, answer, at_once, tool
 from palaverd import wait
 
-SPEND = {'status': 429, 'error': {'type': 'rate_limit_error', 'details': {'error_code': 'enforced_spend_limit_reached'}}}
+SPEND = {'status': 429, 'error': {'type': 'rate_limit_error',
+                                   'details': {'error_code': 'enforced_spend_limit_reached'}}}
 LONG = 'It is a longer text that comes in many pieces. ' * 4
 
 
@@ -145,7 +146,8 @@ class Troubles(AdvisorTest):
 
     def test_a_refusal_is_not_the_last_word(self):
         self.begin()
-        self.fake.script({'content': [], 'stop_reason': 'refusal', 'stop_details': {'type': 'refusal', 'category': 'x'}})
+        self.fake.script({'content': [], 'stop_reason': 'refusal',
+                          'stop_details': {'type': 'refusal', 'category': 'x'}})
         self.without_model('refused')
 
     def test_what_is_malformed_is_not_shown(self):

@@ -47,10 +47,18 @@ static uint8_t byte_at (plv_view_t text, size_t at)
     return at < text.size ? text.data[at] : 0;
 }
 
+/*  Dashes, quotes and narrow blanks are U+20xx, and the blank that does not break is U+00A0.  */
+static bool is_mark (plv_view_t text, size_t at)
+{
+    uint8_t c = byte_at (text, at), next = byte_at (text, at + 1);
+    return (c == 0xe2 && (next == 0x80 || next == 0x82)) || (c == 0xc2 && next == 0xa0);
+}
+
 static plv_view_t word_at (plv_view_t text, size_t at)
 {
     size_t end = at;
-    while (is_word (byte_at (text, end)))
+    bool inside = (byte_at (text, at) & 0xc0) == 0x80; /* of a mark */
+    while (!inside && is_word (byte_at (text, end)) && !is_mark (text, end))
         end++;
     return plv_view (text.data + at, end - at);
 }
@@ -62,10 +70,12 @@ static bool starts (plv_view_t text, size_t at, const char *word)
     return at + size <= text.size && strncasecmp ((const char *) text.data + at, word, size) == 0;
 }
 
-static bool holds (plv_view_t text, const char *word)
+/*  Is there a word that begins so, or with `whole`, that is so?  */
+static bool holds (plv_view_t text, const char *word, bool whole)
 {
     for (size_t at = 0; at < text.size; at++)
-        if ((at == 0 || !is_word (text.data[at - 1])) && starts (text, at, word))
+        if ((at == 0 || !is_word (text.data[at - 1])) && starts (text, at, word)
+            && !(whole && is_word (byte_at (text, at + strlen (word)))))
             return true;
     return false;
 }
@@ -116,9 +126,9 @@ static bool recommends (plv_view_t text)
                                        "isn't", "can't", "without", "instead"};
     bool some = false;
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-        some |= holds (text, WORDS[i]);
+        some |= holds (text, WORDS[i], false);
     for (size_t i = 0; i < sizeof NOTS / sizeof *NOTS; i++)
-        some &= !holds (text, NOTS[i]);
+        some &= !holds (text, NOTS[i], true);
     return some;
 }
 

@@ -317,7 +317,8 @@ class Request:
             user = metadata.get('user_id') or ''
             need(isinstance(user, str) and len(user) <= 256, 'metadata.user_id: must be a string of at most 256')
             need('@' not in user, 'metadata.user_id: user_id appears to contain an email address')
-            need(not re.fullmatch(r'\+?\d[\d ()-]{8,}\d', user), 'metadata.user_id: user_id appears to be a phone number')
+            number = re.fullmatch(r'\+?\d[\d ()-]{8,}\d', user)
+            need(not number, 'metadata.user_id: user_id appears to be a phone number')
         sequences = body.get('stop_sequences', [])
         need(isinstance(sequences, list) and all(isinstance(one, str) and one.strip() for one in sequences),
              'stop_sequences: each stop sequence must contain non-whitespace')

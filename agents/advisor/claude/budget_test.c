@@ -1,0 +1,121 @@
+#include "advisor/claude/budget.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DAY_US ((int64_t) 86400 * 1000000)
+
+static char path[64];
+
+static int set_up (void **state)
+{
+    (void) state;
+    snprintf (path, sizeof path, "/tmp/palaver-budget-XXXXXX");
+    int file = mkstemp (path);
+    return file < 0 ? -1 : close (file);
+}
+
+static int tear_down (void **state)
+{
+    (void) state;
+    return unlink (path);
+}
+
+static budget_t *begin (int64_t most)
+{
+    budget_t *budget = NULL;
+    plv_fail_t fail;
+    assert_int_equal (budget_new (path, most, &budget, &fail), ERR_OK);
+    return budget;
+}
+
+static void a_limit_is_never_passed_and_a_new_day_begins_anew (void **state)
+{
+    budget_t *budget = begin (100);
+    (void) state;
+    assert_true (budget_reserve (budget, 60, 5));
+    assert_false (budget_reserve (budget, 60, 5));
+    budget_settle (budget, 60, 30, 7, 5);
+    assert_true (budget_reserve (budget, 70, 5));
+    assert_false (budget_reserve (budget, 1, 5));
+    assert_true (budget_reserve (budget, 100, 5 + DAY_US));
+    budget_settle (budget, 70, 50, 7, 5 + DAY_US); /* of yesterday's reservation nothing is left */
+    assert_true (budget_today (budget, 5 + DAY_US).spent >= 50);
+    budget_destroy (&budget);
+    assert_null (budget);
+}
+
+static void what_was_spent_outlives_the_process (void **state)
+{
+    budget_t *budget = begin (100);
+    (void) state;
+    assert_true (budget_reserve (budget, 80, 5));
+    budget_settle (budget, 80, 75, 1234, 5);
+    budget_destroy (&budget);
+    budget = begin (100);
+    budget_day_t day = budget_today (budget, 5);
+    assert_int_equal (day.spent, 75);
+    assert_int_equal (day.tokens, 1234);
+    assert_int_equal (day.calls, 1);
+    assert_false (budget_reserve (budget, 26, 5));
+    assert_true (budget_reserve (budget, 25, 5));
+    budget_destroy (&budget);
+}
+
+static void several_processes_share_one_limit (void **state)
+{
+    enum { PROCESSES = 4, TRIES = 100, MOST = 150 };
+    int taken = 0;
+    (void) state;
+    for (int i = 0; i < PROCESSES; i++) {
+        if (fork () == 0) {
+            budget_t *budget = begin (MOST);
+            int mine = 0;
+            for (int k = 0; k < TRIES; k++)
+                mine += budget_reserve (budget, 1, 5);
+            _exit (mine);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+        assert_true (wait (&status) > 0 && WIFEXITED (status));
+        taken += WEXITSTATUS (status);
+    }
+    assert_int_equal (taken, MOST);
+}
+
+static void a_damaged_file_counts_as_empty_and_no_file_as_memory (void **state)
+{
+    plv_fail_t fail = {0};
+    budget_t *budget = NULL;
+    FILE *file = fopen (path, "w");
+    (void) state;
+    fputs ("something else\n", file);
+    fclose (file);
+    budget = begin (10);
+    assert_true (budget_reserve (budget, 10, 5));
+    budget_destroy (&budget);
+    assert_int_equal (budget_new ("/no/such/folder/x", 10, &budget, &fail), ERR_NOENT);
+    assert_int_equal (budget_new (NULL, 0, &budget, &fail), ERR_OK);
+    assert_true (budget_reserve (budget, INT64_MAX / 4, 5));
+    budget_destroy (&budget);
+}
+
+int main (void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST (a_limit_is_never_passed_and_a_new_day_begins_anew),
+        TEST (what_was_spent_outlives_the_process),
+        TEST (several_processes_share_one_limit),
+        TEST (a_damaged_file_counts_as_empty_and_no_file_as_memory),
+    };
+    return cmocka_run_group_tests_name ("budget", tests, NULL, NULL);
+}

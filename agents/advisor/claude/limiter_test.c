@@ -1,0 +1,81 @@
+#include "advisor/claude/limiter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void what_begins_takes_its_share_at_once (void **state)
+{
+    limiter_t limiter = {0};
+    (void) state;
+    assert_int_equal (limiter_take (&limiter, 10, 10, 0), 0);
+    limiter_told (&limiter, LIMIT_REQUESTS, 2, 5000000);
+    assert_int_equal (limiter_take (&limiter, 10, 10, 100), 0);
+    assert_int_equal (limiter_take (&limiter, 10, 10, 100), 0);
+    assert_int_equal (limiter_take (&limiter, 10, 10, 100), 5000000);
+    limiter_told (&limiter, LIMIT_REQUESTS, 1,
+                  5000100); /* an older answer of the same window gives nothing back */
+    assert_int_equal (limiter_take (&limiter, 10, 10, 100), 5000000);
+    assert_int_equal (limiter_take (&limiter, 10, 10, 5000000), 0);
+}
+
+static void tokens_count_too (void **state)
+{
+    limiter_t limiter = {0};
+    (void) state;
+    limiter_told (&limiter, LIMIT_INPUT, 100, 9000000);
+    limiter_told (&limiter, LIMIT_OUTPUT, 1000, 8000000);
+    assert_int_equal (limiter_take (&limiter, 101, 10, 0), 9000000);
+    assert_int_equal (limiter_take (&limiter, 50, 900, 0), 0);
+    assert_int_equal (limiter_take (&limiter, 50, 900, 0), 8000000);
+    assert_int_equal (limiter_take (&limiter, 50, 900, 8500000), 0); /* its window is over */
+}
+
+static void a_later_window_counts_anew (void **state)
+{
+    limiter_t limiter = {0};
+    (void) state;
+    limiter_told (&limiter, LIMIT_REQUESTS, 0, 5000000);
+    limiter_told (&limiter, LIMIT_REQUESTS, 3, 65000000);
+    assert_int_equal (limiter_take (&limiter, 1, 1, 0), 0);
+}
+
+static void closed_is_closed_for_all (void **state)
+{
+    limiter_t limiter = {0};
+    (void) state;
+    limiter_close (&limiter, 700);
+    limiter_close (&limiter, 300);
+    assert_int_equal (limiter_take (&limiter, 1, 1, 0), 700);
+    assert_int_equal (limiter_take (&limiter, 1, 1, 700), 0);
+}
+
+static void times_are_read (void **state)
+{
+    int64_t us = 0;
+    (void) state;
+    assert_true (limiter_time ("2026-11-22T17:00:00Z", &us));
+    assert_int_equal (us, 1795366800LL * 1000000);
+    assert_true (limiter_time ("2026-11-22T17:00:00.250z", &us));
+    assert_int_equal (us, 1795366800LL * 1000000 + 250000);
+    assert_true (limiter_time ("2026-11-22T19:00:00+02:00", &us));
+    assert_int_equal (us, 1795366800LL * 1000000);
+    assert_false (limiter_time ("", &us));
+    assert_false (limiter_time ("tomorrow", &us));
+    assert_false (limiter_time ("2026-11-22T17:00:00", &us));
+    assert_false (limiter_time ("2026-11-22T17:00:00+2", &us));
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (what_begins_takes_its_share_at_once),
+        cmocka_unit_test (tokens_count_too),
+        cmocka_unit_test (a_later_window_counts_anew),
+        cmocka_unit_test (closed_is_closed_for_all),
+        cmocka_unit_test (times_are_read),
+    };
+    return cmocka_run_group_tests_name ("limiter", tests, NULL, NULL);
+}
