@@ -124,7 +124,7 @@ class Look(CliTest):
         self.assertEqual((rest['service'], rest['workers']), ('other', 0))
         self.assertIn('advisor, tax', self.palaver(self.one, 'agents', 'list', '--table').out)
         self.peers[0].bye()
-        wait(lambda: self.palaver(self.one, 'adapters', 'list').rows[0]['state'] == 'away', 'the adapter is away')
+        wait(lambda: self.palaver(self.one, 'adapters', 'list').rows == [], 'the adapter is gone')
 
     def test_a_terminal_gets_tables_and_colours(self):
         self.say()

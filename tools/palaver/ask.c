@@ -119,6 +119,21 @@ static void add_items (table_t *table, plv_view_t body)
         table_add (table, item);
 }
 
+/*  Where the next page begins, into the arguments that ask for it; false: this was the last one.  */
+static bool next_page (plv_view_t body, plv_buf_t *arguments)
+{
+    plv_mp_t next;
+    plv_view_t after;
+    if (!plv_mp_find (body, "next", &next) || plv_mp_nil (&next) || !plv_mp_skip (&next, &after))
+        return false;
+    plv_buf_clear (arguments);
+    plv_mp_put_map (arguments, 1);
+    plv_mp_put_text (arguments, "after");
+    plv_buf_add_view (arguments, after);
+    plv_buf_check (arguments);
+    return true;
+}
+
 ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count)
 {
     asker_t asker;
@@ -127,11 +142,15 @@ ending_t ask_items (call_t *call, const char *command, const column_t *columns, 
     if (end)
         return end;
     table_t table = table_new (&call->out, columns, count);
-    end = ask (&asker, command, NULL, &body);
-    if (!end)
-        add_items (&table, body);
+    plv_buf_t page = {0};
+    do {
+        end = ask (&asker, command, page.size ? &page : NULL, &body);
+        if (!end)
+            add_items (&table, body);
+    } while (!end && next_page (body, &page));
     table_flush (&table);
     table_free (&table);
+    plv_buf_free (&page);
     asker_close (&asker);
     return end;
 }
