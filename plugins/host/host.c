@@ -24,7 +24,7 @@ enum {
 
 /* ------------------------------------------------------------------ to the supervisor */
 
-__attribute__ ((format (printf, 2, 3))) static void tell (host_t *self, const char *format, ...)
+void host_tell (host_t *self, const char *format, ...)
 {
     char line[700];
     if (self->options.status_fd < 0)
@@ -48,7 +48,7 @@ static host_exit_t refused (host_t *self, host_exit_t code, const char *why)
     plv_log (self->log, LOG_HOST_REFUSED,
              F_STR ("adapter", self->options.name ? self->options.name : "?"), F_STR ("why", why),
              F_INT ("code", code));
-    tell (self, "FAIL %s", why);
+    host_tell (self, "FAIL %s", why);
     return code;
 }
 
@@ -57,7 +57,8 @@ static void on_beat (uv_timer_t *timer)
     host_t *self = timer->data;
     if (self->options.status_fd >= 0)
         alarm (STUCK_S);
-    tell (self, "BEAT");
+    host_tell (self, "BEAT");
+    services_kit_beat (self->kit);
 }
 
 /* ------------------------------------------------------------------ the broker came or went */
@@ -73,7 +74,8 @@ static void on_up (void *arg, bool up)
     else
         plv_log (self->log, LOG_HOST_DOWN, F_STR ("adapter", self->options.name),
                  F_INT ("kept", (int64_t) broker_link_kept (self->link)));
-    tell (self, up ? "UP" : "DOWN");
+    host_tell (self, up ? "UP" : "DOWN");
+    services_kit_up (self->kit, up);
     if (self->is_open && adapter->link)
         adapter->link (self->self, up);
 }
@@ -88,7 +90,7 @@ static void on_trouble (void *arg, const char *code, const char *text, bool fina
     self->in_trouble = true;
     if (!final)
         return;
-    tell (self, "FAIL %s: %s", code, text);
+    host_tell (self, "FAIL %s: %s", code, text);
     self->sent_away = true;
     uv_stop (&self->loop);
 }
@@ -102,7 +104,7 @@ static bool is_drained (const host_t *self)
     if (self->orphaned)
         return broker_link_held (self->link) == 0;
     return broker_link_kept (self->link) == 0 && broker_link_held (self->link) == 0
-           && broker_link_unsettled (self->link) == 0
+           && broker_link_unsettled (self->link) == 0 && services_kit_pending (self->kit) == 0
            && (!self->http || http_pending (self->http) == 0);
 }
 
@@ -275,7 +277,7 @@ static host_exit_t plugin_open (host_t *self)
             plv_log (self->log, LOG_HOST_OPEN, F_STR ("adapter", self->options.name),
                      F_STR ("plugin", adapter->name), F_STR ("version", adapter->version),
                      F_STR ("file", self->options.plugin));
-            tell (self, "OPEN %s %s", self->translate.platform, adapter->version);
+            host_tell (self, "OPEN %s %s", self->translate.platform, adapter->version);
             return HOST_EXIT_OK;
         }
     }
@@ -312,6 +314,7 @@ static void plugin_close (host_t *self)
     plugin_adapter (self->plugin)->close (self->self);
     self->is_open = false;
     self->self = NULL;
+    services_kit_mute (self->kit);
     if (self->http)
         http_mute (self->http);
 }
@@ -321,7 +324,8 @@ static void last_words (host_t *self)
 {
     int64_t until = plv_clock_mono_us () + LAST_WORDS_MS * 1000;
     while (!self->orphaned
-           && ((self->http && http_pending (self->http)) || broker_link_unsettled (self->link))
+           && ((self->http && http_pending (self->http)) || broker_link_unsettled (self->link)
+               || services_kit_pending (self->kit))
            && plv_clock_mono_us () < until) {
         uv_run (&self->loop, UV_RUN_NOWAIT);
         usleep (1000);

@@ -5,7 +5,7 @@
     COST    about 6 MB of memory before the plugin takes its own
 
     To the supervisor it writes lines on `status_fd`: OPEN (loaded and open), UP and DOWN (the broker), BEAT
-    every second from the loop, FAIL and why.  */
+    every second from the loop, FAIL and why; for the plugin METRIC, ILL and WELL (services_kit.h).  */
 
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
@@ -17,6 +17,7 @@
 #include "host/claim.h"
 #include "host/exit.h"
 #include "host/http.h"
+#include "host/services_kit.h"
 #include "host/settings.h"
 #include "host/translate.h"
 #include "host/wakeups.h"
@@ -55,6 +56,7 @@ typedef struct host {
     bool alone;   /* nobody reads what we tell */
     wakeups_t *wakeups;
     http_t *http;
+    services_kit_t *kit;
     translate_t translate;
     void *self; /* the plugin's; NULL before open and after close */
     bool is_open;
@@ -73,6 +75,9 @@ typedef struct host {
     int64_t drain_until; /* 0: not asked to stop */
     plv_fail_t fail;     /* what the plugin's open () said */
 } host_t;
+
+/*  A line to the supervisor, if there is one.  */
+void host_tell (host_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 /*  Fills in the table.  */
 void services_init (host_t *self);

@@ -308,6 +308,8 @@ static void on_result (void *arg, uint64_t request, bool more, plv_view_t status
     host_t *self = arg;
     char word[64];
     plv_buf_t json = {0};
+    if (services_kit_result (self->kit, request, status, body))
+        return;
     ask_t *ask = more ? plv_map_u64_get (&self->asks, request)
                       : plv_map_u64_remove (&self->asks, request);
     if (!ask)
@@ -470,6 +472,21 @@ static const pal_host_t services = {
     .http_begin = services_net_begin,
     .http_write = services_net_write,
     .http_end = services_net_end,
+    .kv_get = services_kit_kv_get,
+    .kv_put = services_kit_kv_put,
+    .kv_remove = services_kit_kv_remove,
+    .kv_list = services_kit_kv_list,
+    .rate_take = services_kit_rate_take,
+    .rate_block = services_kit_rate_block,
+    .text_size = services_kit_text_size,
+    .text_render = services_kit_text_render,
+    .hmac_sha256 = services_kit_hmac_sha256,
+    .ed25519_valid = services_kit_ed25519_valid,
+    .retry_wait = services_kit_retry_wait,
+    .retry_good = services_kit_retry_good,
+    .metric_add = services_kit_metric_add,
+    .metric_set = services_kit_metric_set,
+    .health = services_kit_health,
 };
 
 void services_init (host_t *self)
@@ -478,6 +495,7 @@ void services_init (host_t *self)
     plv_list_init (&self->later);
     uv_idle_init (&self->loop, &self->later_idle);
     self->later_idle.data = self;
+    self->kit = services_kit_new (self);
 }
 
 void services_free (host_t *self)
@@ -485,6 +503,7 @@ void services_free (host_t *self)
     publish_t *publish;
     ask_t *ask;
     answer_later (&self->later_idle);
+    services_kit_destroy (&self->kit);
     for (size_t at = 0; (publish = plv_map_u64_next (&self->publishes, &at));)
         free (publish);
     for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));)
