@@ -65,6 +65,18 @@ plv_err_t plv_conf_load_text (plv_view_t text, const char *file, plv_conf_t **re
                               plv_fail_t *ret_fail);
 void plv_conf_destroy (plv_conf_t **self_p);
 
+/*  What one adapter may know of the configuration: its own group, each key on its line; empty when there is
+    none. `plugins_raw` is that of a plv_conf_t.  */
+void plv_conf_adapter_section (const char *plugins_raw, const char *name, plv_buf_t *out);
+
+/*  Calls `text` with each text in the adapter's group, which is lent for the call.  */
+void plv_conf_adapter_texts (const char *plugins_raw, const char *name,
+                             void (*text) (void *arg, const char *text), void *arg);
+
+/*  Calls `name` with the name of each adapter's group.  */
+void plv_conf_adapter_names (const char *plugins_raw, void (*name) (void *arg, const char *name),
+                             void *arg);
+
 /*  Every key with its meaning as a comment, its value, and its default where the value differs. What it
     prints can be loaded, and is then the same configuration.  */
 void plv_conf_print (const plv_conf_t *self, FILE *out);

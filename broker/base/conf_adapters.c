@@ -172,3 +172,60 @@ void plv_conf_print_adapters (const char *plugins_raw, FILE *out)
     config_destroy (&tree);
     plv_buf_free (&text);
 }
+
+/*  The group of `name` in a tree that is to be destroyed in any case; NULL: none.  */
+static config_setting_t *read_group (const char *plugins_raw, const char *name, config_t *tree)
+{
+    config_init (tree);
+    if (!config_read_string (tree, plugins_raw))
+        return NULL;
+    return config_setting_get_member (config_root_setting (tree), name);
+}
+
+void plv_conf_adapter_section (const char *plugins_raw, const char *name, plv_buf_t *out)
+{
+    config_t tree;
+    writer_t writer = {.out = out, .keeps_lines = true, .line = 1};
+    const config_setting_t *group = read_group (plugins_raw, name, &tree);
+    if (group) {
+        add_text (&writer, "adapters = {");
+        place (&writer, group);
+        add_text (&writer, name);
+        add_text (&writer, " = ");
+        write_value (&writer, group);
+        add_text (&writer, "; };\n");
+    }
+    config_destroy (&tree);
+}
+
+static void tell_texts (const config_setting_t *setting, void (*text) (void *arg, const char *text),
+                        void *arg)
+{
+    if (config_setting_type (setting) == CONFIG_TYPE_STRING)
+        text (arg, config_setting_get_string (setting));
+    if (config_setting_is_aggregate (setting))
+        for (int at = 0; at < config_setting_length (setting); at++)
+            tell_texts (config_setting_get_elem (setting, (unsigned) at), text, arg);
+}
+
+void plv_conf_adapter_texts (const char *plugins_raw, const char *name,
+                             void (*text) (void *arg, const char *text), void *arg)
+{
+    config_t tree;
+    const config_setting_t *group = read_group (plugins_raw, name, &tree);
+    if (group)
+        tell_texts (group, text, arg);
+    config_destroy (&tree);
+}
+
+void plv_conf_adapter_names (const char *plugins_raw, void (*name) (void *arg, const char *name),
+                             void *arg)
+{
+    config_t tree;
+    config_init (&tree);
+    if (config_read_string (&tree, plugins_raw))
+        for (int at = 0; at < config_setting_length (config_root_setting (&tree)); at++)
+            name (arg, config_setting_name (
+                           config_setting_get_elem (config_root_setting (&tree), (unsigned) at)));
+    config_destroy (&tree);
+}

@@ -272,6 +272,40 @@ static void adapters_keep_their_keys_and_their_lines (void **state)
     plv_conf_destroy (&conf);
 }
 
+static void gather (void *arg, const char *text)
+{
+    char *all = arg;
+    strcat (strcat (all, text), ";");
+}
+
+static void an_adapter_gets_its_own_group_and_no_other (void **state)
+{
+    (void) state;
+    char all[64] = "";
+    plv_buf_t out = {0};
+    plv_conf_t *conf = load ("adapters = {\n"
+                             "  web = { keys = \"env:WEB\"; };\n"
+                             "  x = {\n"
+                             "    key = \"file:x\";\n"
+                             "    deep = ( { y = \"y\"; } ); };\n"
+                             "};\n");
+    plv_conf_adapter_section (conf->plugins_raw, "x", &out);
+    plv_buf_add_u8 (&out, 0);
+    assert_string_equal (
+        (char *) out.data,
+        "adapters = {\n\nx = {\nkey = \"file:x\";\ndeep = ( { y = \"y\";} );}; };\n");
+    plv_conf_adapter_texts (conf->plugins_raw, "x", gather, all);
+    assert_string_equal (all, "file:x;y;");
+    all[0] = 0;
+    plv_conf_adapter_names (conf->plugins_raw, gather, all);
+    assert_string_equal (all, "web;x;");
+    plv_buf_clear (&out);
+    plv_conf_adapter_section (conf->plugins_raw, "nobody", &out);
+    assert_int_equal (out.size, 0);
+    plv_buf_free (&out);
+    plv_conf_destroy (&conf);
+}
+
 static void wrong_adapters_are_refused (void **state)
 {
     (void) state;
@@ -334,6 +368,7 @@ int main (void)
         cmocka_unit_test (routes_are_read_in_order),
         cmocka_unit_test (wrong_routes_are_refused),
         cmocka_unit_test (adapters_keep_their_keys_and_their_lines),
+        cmocka_unit_test (an_adapter_gets_its_own_group_and_no_other),
         cmocka_unit_test (wrong_adapters_are_refused),
         cmocka_unit_test (files_are_read),
     };

@@ -149,6 +149,16 @@ static const char *plugin_dir (const broker_t *self, const plv_conf_t *conf)
     return conf->plugins_dir[0] ? conf->plugins_dir : plv_build_plugin_dir;
 }
 
+supervisor_conf_t broker_adapters_conf (const plv_conf_t *conf)
+{
+    return (supervisor_conf_t){
+        .file = conf->file,
+        .adapters = conf->plugins_raw,
+        .user = conf->plugins_user,
+        .hang_ms = (uint32_t) conf->plugins_hang_s * 1000,
+    };
+}
+
 static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_fail)
 {
     char *copies = NULL, *endpoint = NULL;
@@ -160,7 +170,7 @@ static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_f
         .copies = copies,
         .program = conf->plugins_host[0] ? conf->plugins_host : plv_build_host_path,
         .broker = endpoint,
-        .conf = conf->file,
+        .conf = broker_adapters_conf (conf),
         .log = self->log,
     };
     randombytes_buf (&options.seed, sizeof options.seed);
@@ -242,6 +252,8 @@ void broker_destroy (broker_t **self_p)
     broker_t *self = *self_p;
     if (!self)
         return;
+    if (self->supervisor && self->failed)
+        supervisor_let_go (self->supervisor);
     supervisor_destroy (&self->supervisor);
     store_destroy (&self->store);
     links_destroy (&self->links);

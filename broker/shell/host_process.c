@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log_line.h"
+#include "shell/host_home.h"
 #include "shell/plugin_file.h"
 
 #include <errno.h>
@@ -13,11 +14,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { STATUS_FD = 3 };
 
@@ -52,24 +50,28 @@ static const char *log_format (const plv_log_t *log)
     }
 }
 
-enum { WORDS_MAX = 24 };
+enum { WORDS_MAX = 32 };
 
-/*  The command line; exec takes what it never writes as char *.  */
+/*  The command line; exec takes what it never writes as char *. As another user the host reaches only what is
+    in its directory.  */
 static void put_words (const host_process_options_t *options, const char *dir,
                        char *ret_words[WORDS_MAX])
 {
-    const char *pairs[][2] = {{"--plugin", options->plugin},
+    const bool user = *options->conf->user;
+    const char *pairs[][2] = {{"--plugin", user ? HOST_HOME_PLUGIN : options->plugin},
                               {"--name", options->name},
-                              {"--broker", options->broker},
+                              {"--broker", user ? "ipc://" HOST_HOME_SOCKET : options->broker},
                               {"--dir", dir},
-                              {"--conf", options->conf},
+                              {"--conf", HOST_HOME_CONF},
+                              {"--conf-name", options->conf->file},
+                              {"--user", options->conf->user},
                               {"--status-fd", "3"},
                               {"--log-level", plv_log_level_text (plv_log_least (options->log))},
                               {"--log-format", log_format (options->log)}};
     size_t count = 0;
     ret_words[count++] = (char *) (uintptr_t) options->program;
     for (size_t at = 0; at < sizeof pairs / sizeof *pairs; at++) {
-        if (!pairs[at][1] || !*pairs[at][1])
+        if (!*pairs[at][1])
             continue;
         ret_words[count++] = (char *) (uintptr_t) pairs[at][0];
         ret_words[count++] = (char *) (uintptr_t) pairs[at][1];
@@ -83,9 +85,8 @@ static void put_words (const host_process_options_t *options, const char *dir,
 static int spawn (const host_process_options_t *options, int status, pid_t *ret_pid)
 {
     char *words[WORDS_MAX], dir[PLUGIN_PATH_BYTES];
+    char **environment = host_home_environment (options->conf->adapters, options->name);
     snprintf (dir, sizeof dir, "%s/%s", options->copies, options->name);
-    if (mkdir (dir, 0700) < 0 && errno != EEXIST)
-        return errno;
     put_words (options, dir, words);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -93,10 +94,24 @@ static int spawn (const host_process_options_t *options, int status, pid_t *ret_
     posix_spawnattr_init (&attributes);
     int wrong = set_up (&actions, &attributes, status);
     if (!wrong)
-        wrong = posix_spawn (ret_pid, options->program, &actions, &attributes, words, environ);
+        wrong = posix_spawn (ret_pid, options->program, &actions, &attributes, words, environment);
     posix_spawn_file_actions_destroy (&actions);
     posix_spawnattr_destroy (&attributes);
+    free (environment);
     return wrong;
+}
+
+static plv_err_t prepare (const host_process_options_t *options, plv_fail_t *ret_fail)
+{
+    const host_home_t home = {
+        .copies = options->copies,
+        .name = options->name,
+        .adapters = options->conf->adapters,
+        .plugin = options->plugin,
+        .socket = options->broker + strlen ("ipc://"),
+        .user = options->conf->user,
+    };
+    return host_home_prepare (&home, ret_fail);
 }
 
 static void wake_by (int epoll, int fd)
@@ -110,6 +125,8 @@ plv_err_t host_process_start (const host_process_options_t *options, int64_t now
 {
     int ends[2];
     pid_t pid;
+    if (prepare (options, ret_fail))
+        return ret_fail->code;
     if (pipe2 (ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "no pipe: %s", strerror (errno));
     /*  dup2 onto itself would leave close-on-exec set: stay away from the number that the child uses.  */

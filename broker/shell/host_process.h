@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "shell/supervisor.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -44,7 +45,7 @@ typedef struct {
     const char *name;
     const char *broker;
     const char *copies; /* the adapter's own directory is COPIES/NAME */
-    const char *conf;   /* NULL: none */
+    const supervisor_conf_t *conf;
     bool beside;
     const plv_log_t
         *log;  /* it writes to the same place: in the same form, from the same level on */

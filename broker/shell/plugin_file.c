@@ -102,7 +102,7 @@ static plv_err_t write_all (const char *path, const uint8_t *bytes, size_t size,
     char made[PLUGIN_PATH_BYTES + 8];
     snprintf (made, sizeof made, "%s.new.so", path);
     unlink (made);
-    int fd = open (made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0500);
+    int fd = open (made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0555);
     size_t at = 0;
     while (fd >= 0 && at < size) {
         ssize_t put = write (fd, bytes + at, size - at);

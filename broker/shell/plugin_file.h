@@ -30,7 +30,7 @@ bool plugin_stamp_equal (const plugin_stamp_t *a, const plugin_stamp_t *b);
 bool plugin_file_busy (int dir_fd, const char *name);
 
 /*  Checks the file `name` in `dir_fd` (regular, no link, owned by root or us, written by nobody else, ELF) and
-    copies it to `copies`/STEM-HASH.so with mode 0500.  */
+    copies it to `copies`/STEM-HASH.so with mode 0555.  */
 plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
                             char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail);
 

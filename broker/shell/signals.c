@@ -87,8 +87,9 @@ static void reload (broker_t *self)
         self->effects[i].log_least = (plv_log_level_t) policy->conf->log_level;
     input_t input = {.type = INPUT_POLICY, .now = now, .policy = policy};
     turn_input (self, &input);
+    supervisor_conf_t adapters = broker_adapters_conf (core_conf (self->core));
     if (self->supervisor)
-        supervisor_reload (self->supervisor, now.mono_us);
+        supervisor_reload (self->supervisor, &adapters, now.mono_us);
     plv_log (self->log, LOG_CONF_RELOADED, F_STR ("file", core_conf (self->core)->file));
 }
 

@@ -97,7 +97,7 @@ static host_process_t *start (supervised_t *self, bool beside, int64_t now_us)
         .name = self->name,
         .broker = set->broker,
         .copies = set->copies,
-        .conf = set->conf,
+        .conf = &set->conf,
         .beside = beside,
         .log = set->log,
         .epoll = self->all->epoll,
@@ -217,7 +217,7 @@ static void fresh_ended (supervised_t *self, int status, int64_t now_us)
 static void check_pulse (const supervised_t *self, host_process_t *process, int64_t now_us)
 {
     const supervisor_options_t *set = &self->all->options;
-    int64_t most = process->is_open ? set->hang_ms : set->open_ms;
+    int64_t most = process->is_open ? set->conf.hang_ms : set->open_ms;
     if (process->is_leaving || now_us - process->beat_us < most * 1000 || process->why[0])
         return;
     snprintf (process->why, sizeof process->why,
@@ -303,6 +303,14 @@ void supervised_step (supervised_t *self, int64_t now_us)
     }
 }
 
+void supervised_let_go (supervised_t *self)
+{
+    leave (self, &self->fresh, 0);
+    leave (self, &self->current, 0);
+    for (plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)
+        PLV_OF (at, host_process_t, node)->pid = 0;
+}
+
 /* ------------------------------------------------------------------ looking */
 
 static int64_t sooner (int64_t a, int64_t b)
@@ -315,7 +323,8 @@ static int64_t pulse_deadline (const supervised_t *self, const host_process_t *p
     const supervisor_options_t *set = &self->all->options;
     if (!process || process->why[0])
         return INT64_MAX;
-    return process->beat_us + (int64_t) (process->is_open ? set->hang_ms : set->open_ms) * 1000;
+    return process->beat_us
+           + (int64_t) (process->is_open ? set->conf.hang_ms : set->open_ms) * 1000;
 }
 
 int64_t supervised_deadline (const supervised_t *self)

@@ -59,6 +59,9 @@ void supervised_replace (supervised_t *self, int64_t now_us);
 /*  Everything drains and leaves.  */
 void supervised_stop (supervised_t *self, int64_t now_us);
 
+/*  The same, and nobody looks after them any more.  */
+void supervised_let_go (supervised_t *self);
+
 void supervised_step (supervised_t *self, int64_t now_us);
 int64_t supervised_deadline (const supervised_t *self);
 /*  No process is left.  */

@@ -15,7 +15,8 @@
 enum { LOOK_AGAIN_MS = 1000 };
 
 struct supervisor {
-    char *dir, *copies, *program, *broker, *conf;
+    char *dir, *copies, *program, *broker;
+    char *conf_file, *conf_adapters, *conf_user;
     supervision_t all;
     int inotify;
     int watch;       /* -1: the directory is not there */
@@ -180,6 +181,26 @@ static uint32_t or_standard (uint32_t value, uint32_t standard)
     return value ? value : standard;
 }
 
+static void take_text (char **own, const char *text)
+{
+    char *copy = plv_strdup (text ? text : "");
+    free (*own);
+    *own = copy;
+}
+
+static void take_conf (supervisor_t *self, const supervisor_conf_t *conf)
+{
+    take_text (&self->conf_file, conf->file);
+    take_text (&self->conf_adapters, conf->adapters);
+    take_text (&self->conf_user, geteuid () == 0 ? conf->user : "");
+    self->all.options.conf = (supervisor_conf_t){
+        .file = self->conf_file,
+        .adapters = self->conf_adapters,
+        .user = self->conf_user,
+        .hang_ms = or_standard (conf->hang_ms, 10000),
+    };
+}
+
 static void take_options (supervisor_t *self, const supervisor_options_t *options)
 {
     supervisor_options_t *set = &self->all.options;
@@ -189,13 +210,12 @@ static void take_options (supervisor_t *self, const supervisor_options_t *option
     set->backoff_max_ms = or_standard (options->backoff_max_ms, 30000);
     set->steady_ms = or_standard (options->steady_ms, 60000);
     set->open_ms = or_standard (options->open_ms, 30000);
-    set->hang_ms = or_standard (options->hang_ms, 10000);
     set->drain_ms = or_standard (options->drain_ms, 15000);
     set->dir = self->dir = plv_strdup (options->dir);
     set->copies = self->copies = plv_strdup (options->copies);
     set->program = self->program = plv_strdup (options->program);
     set->broker = self->broker = plv_strdup (options->broker);
-    set->conf = self->conf = plv_strdup (options->conf ? options->conf : "");
+    take_conf (self, &options->conf);
     self->all.rng = plv_rng_seed (options->seed);
 }
 
@@ -243,6 +263,12 @@ plv_err_t supervisor_new (const supervisor_options_t *options, int64_t now_us,
     return ERR_OK;
 }
 
+void supervisor_let_go (supervisor_t *self)
+{
+    for (plv_node_t *at = self->adapters.next; at != &self->adapters; at = at->next)
+        supervised_let_go (PLV_OF (at, supervised_t, node));
+}
+
 void supervisor_destroy (supervisor_t **self_p)
 {
     supervisor_t *self = self_p ? *self_p : NULL;
@@ -258,7 +284,9 @@ void supervisor_destroy (supervisor_t **self_p)
     free (self->copies);
     free (self->program);
     free (self->broker);
-    free (self->conf);
+    free (self->conf_file);
+    free (self->conf_adapters);
+    free (self->conf_user);
     free (self);
     *self_p = NULL;
 }
@@ -309,8 +337,9 @@ bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_
     return true;
 }
 
-void supervisor_reload (supervisor_t *self, int64_t now_us)
+void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64_t now_us)
 {
+    take_conf (self, conf);
     for (plv_node_t *at = self->adapters.next; !self->stopping && at != &self->adapters;
          at = at->next) {
         supervised_t *adapter = PLV_OF (at, supervised_t, node);

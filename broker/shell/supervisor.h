@@ -25,13 +25,21 @@
 
 typedef struct supervisor supervisor_t;
 
+/*  What a reload may change. Texts are copied; NULL is "".  */
+typedef struct {
+    const char *file; /* how messages call the configuration, and where its relative paths begin */
+    const char *adapters; /* its plugins_raw: each host gets its own group */
+    const char *user;     /* that hosts run as when we are root; "": none */
+    uint32_t hang_ms;     /* 10000: a host whose loop is silent for so long is killed */
+} supervisor_conf_t;
+
 /*  Texts are copied. A time of 0 means the default behind it.  */
 typedef struct {
     const char *dir;     /* where plugins are dropped */
     const char *copies;  /* made and emptied: RUN_DIR/plugins */
     const char *program; /* palaver-adapter */
     const char *broker;  /* ipc:// endpoint for the adapters */
-    const char *conf;    /* the conf file, handed on; "" or NULL: none */
+    supervisor_conf_t conf;
     plv_log_t *log;
     uint64_t seed;           /* of the jitter */
     uint32_t settle_ms;      /* 50: from the last change in the directory until it is looked at */
@@ -39,7 +47,6 @@ typedef struct {
     uint32_t backoff_max_ms; /* 30000 */
     uint32_t steady_ms;      /* 60000: a host that ran for so long starts again at backoff_ms */
     uint32_t open_ms;        /* 30000: for a host to load and open its plugin */
-    uint32_t hang_ms;        /* 10000: a host whose loop is silent for so long is killed */
     uint32_t drain_ms;       /* 15000: from SIGTERM to SIGKILL */
 } supervisor_options_t;
 
@@ -73,6 +80,10 @@ typedef struct {
 plv_err_t supervisor_new (const supervisor_options_t *options, int64_t now_us,
                           supervisor_t **ret_supervisor, plv_fail_t *ret_fail);
 
+/*  Asks every host to drain and leave, and looks no more after them: they tell the next broker what this one,
+    which fails, did not hear.  */
+void supervisor_let_go (supervisor_t *self);
+
 /*  Kills what still runs.  */
 void supervisor_destroy (supervisor_t **self_p);
 
@@ -95,7 +106,7 @@ bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t n
 
 /*  The conf has changed: every adapter is replaced by one that has read it, refused ones are tried again.
     What was stopped by hand stays stopped, and the log says so.  */
-void supervisor_reload (supervisor_t *self, int64_t now_us);
+void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64_t now_us);
 
 /*  Walks the adapters, in the order in which they were found: `for (size_t at = 0; supervisor_next (...);)`.  */
 bool supervisor_next (const supervisor_t *self, size_t *at, supervisor_status_t *ret_status);

@@ -158,7 +158,7 @@ static void begin (fixture_t *fixture)
         .backoff_ms = 20,
         .backoff_max_ms = 200,
         .open_ms = 2000,
-        .hang_ms = 500,
+        .conf = {.hang_ms = 500, .adapters = "one = { key = 1; };"},
         .drain_ms = 300,
     };
     plv_fail_t fail;
@@ -450,6 +450,62 @@ static void stops_all_and_kills_the_deaf (void **state)
     assert_int_equal (errno, ECHILD);
 }
 
+/*  How the fake host ends, whose pipe is closed, is its own affair; it is not killed.  */
+static void lets_go_without_killing (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    int how;
+    drop (fixture, "one.so", "serve");
+    begin (fixture);
+    wait_for (fixture, "one", is_ready, &status);
+    pid_t pid = status.pid;
+    supervisor_let_go (fixture->supervisor);
+    supervisor_destroy (&fixture->supervisor);
+    assert_int_equal (waitpid (pid, &how, 0), pid);
+    assert_false (WIFSIGNALED (how) && WTERMSIG (how) == SIGKILL);
+}
+
+static void what_is_stopped_by_hand_stays_so (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    drop (fixture, "web.so", "serve");
+    begin (fixture);
+    wait_for (fixture, "web", is_ready, &status);
+    assert_true (supervisor_adapter_stop (fixture->supervisor, "web", plv_clock_mono_us ()));
+    wait_for (fixture, "web", is_stopped, &status);
+    supervisor_reload (fixture->supervisor, &(supervisor_conf_t){0}, plv_clock_mono_us ());
+    drop (fixture, "web.so", "serve 2");
+    for (int turns = 0; turns < 10; turns++)
+        turn (fixture, 20000);
+    assert_true (status_of (fixture, "web", &status));
+    assert_int_equal (status.state, SUPERVISED_STOPPED);
+    assert_int_equal (status.pid, 0);
+}
+
+static void a_host_gets_its_own_part_of_the_conf (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    char path[256], text[256] = {0};
+    drop (fixture, "one.so", "serve");
+    drop (fixture, "two.so", "serve");
+    begin (fixture);
+    wait_for (fixture, "one", is_ready, &status);
+    wait_for (fixture, "two", is_ready, &status);
+    snprintf (path, sizeof path, "%s/one/conf", fixture->copies);
+    FILE *file = fopen (path, "r");
+    assert_non_null (file);
+    assert_true (fread (text, 1, sizeof text - 1, file) > 0);
+    fclose (file);
+    assert_string_equal (text, "adapters = { one = { key = 1;}; };\n");
+    snprintf (path, sizeof path, "%s/two/conf", fixture->copies);
+    struct stat info;
+    assert_int_equal (stat (path, &info), 0);
+    assert_int_equal (info.st_size, 0);
+}
+
 static void stop_start_and_restart_by_hand (void **state)
 {
     fixture_t *fixture = *state;
@@ -465,7 +521,7 @@ static void stop_start_and_restart_by_hand (void **state)
     wait_for (fixture, "web", is_ready, &status);
     assert_int_not_equal (status.pid, first);
     first = status.pid;
-    supervisor_reload (fixture->supervisor, plv_clock_mono_us ());
+    supervisor_reload (fixture->supervisor, &(supervisor_conf_t){0}, plv_clock_mono_us ());
     do
         wait_for (fixture, "web", is_ready, &status);
     while (status.pid == first && (turn (fixture, 20000), true));
@@ -506,6 +562,9 @@ int main (int count, char **words)
         T (removed_means_drained_and_forgotten),
         T (kills_one_that_hangs),
         T (stops_all_and_kills_the_deaf),
+        T (lets_go_without_killing),
+        T (what_is_stopped_by_hand_stays_so),
+        T (a_host_gets_its_own_part_of_the_conf),
         T (stop_start_and_restart_by_hand),
         T (says_what_is_wrong_with_the_directory),
     };

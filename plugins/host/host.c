@@ -1,5 +1,8 @@
 #include "host/host.h"
 
+#include "host/environment.h"
+#include "host/isolation.h"
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log_line.h"
@@ -9,9 +12,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum {
     BEAT_MS = 1000,
@@ -45,8 +48,7 @@ void host_tell (host_t *self, const char *format, ...)
 
 static host_exit_t refused (host_t *self, host_exit_t code, const char *why)
 {
-    plv_log (self->log, LOG_HOST_REFUSED,
-             F_STR ("adapter", self->options.name ? self->options.name : "?"), F_STR ("why", why),
+    plv_log (self->log, LOG_HOST_REFUSED, F_STR ("adapter", self->options.name), F_STR ("why", why),
              F_INT ("code", code));
     host_tell (self, "FAIL %s", why);
     return code;
@@ -127,6 +129,30 @@ static void drain (host_t *self)
     uv_timer_start (&self->drain_timer, on_drain_check, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
 }
 
+/*  A leak is no crash: what is in hand is finished, and another process takes over.  */
+static void check_memory (host_t *self)
+{
+    struct rusage usage;
+    int64_t most = settings_int (self->settings, "memory_mb");
+    if (isolation_sanitized () || getrusage (RUSAGE_SELF, &usage) < 0
+        || usage.ru_maxrss / 1024 <= most)
+        return;
+    tell (
+        self,
+        "FAIL it uses %ld MB of memory, more than adapters.%s.memory_mb = %lld: it leaks, or needs more",
+        usage.ru_maxrss / 1024, self->options.name, (long long) most);
+    self->too_large = true;
+    drain (self);
+}
+
+static void on_second (uv_timer_t *timer)
+{
+    host_t *self = timer->data;
+    on_beat (timer);
+    if (!self->drain_until)
+        check_memory (self);
+}
+
 /*  The broker died without a word: what was in our hands only we can tell, and only to the next one.  */
 static void become_orphan (host_t *self)
 {
@@ -157,35 +183,6 @@ static void on_signal (uv_signal_t *handle, int number)
 }
 
 /* ------------------------------------------------------------------ starting */
-
-/*  The plugin's process needs the few names that libraries read; secrets of others it needs not.  */
-static bool keep_variable (const char *entry)
-{
-    static const char *const names[] = {
-        "PATH=",     "HOME=",         "USER=",          "LANG=",         "LC_",
-        "TZ=",       "TMPDIR=",       "SSL_CERT_",      "http_proxy=",   "https_proxy=",
-        "no_proxy=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="};
-    for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
-        if (strncmp (entry, names[at], strlen (names[at])) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void clean_environment (void)
-{
-    char name[256];
-    for (size_t at = 0; environ && environ[at];) {
-        size_t size = strcspn (environ[at], "=");
-        if (keep_variable (environ[at]) || size == 0 || size >= sizeof name) {
-            at++;
-            continue;
-        }
-        memcpy (name, environ[at], size);
-        name[size] = 0;
-        unsetenv (name); /* moves the rest up */
-    }
-}
 
 /*  First comes whoever had the name before us, then those who cannot speak any more.  */
 static bool may_speak (void *arg)
@@ -220,9 +217,9 @@ static host_exit_t link_open (host_t *self)
     handler.trouble = on_trouble;
     plv_fail_t fail;
     if (self->options.dir) {
-        if (claim_new (self->options.dir, &self->claim, &fail))
+        if (claim_new (".", &self->claim, &fail))
             return refused (self, HOST_EXIT_HOST, fail.text);
-        self->will = will_new (self->options.dir, &options, self->log);
+        self->will = will_new (".", &options, self->log);
     }
     if (!claim_take (self->claim)) {
         plv_log (self->log, LOG_HOST_WAITS, F_STR ("adapter", self->options.name));
@@ -244,17 +241,40 @@ bool host_log_level (const char *word, plv_log_level_t *ret_level)
     return false;
 }
 
+/*  While nothing foreign is loaded yet, and we are the only thread.  */
+static host_exit_t isolate (host_t *self)
+{
+    isolation_words_t words;
+    plv_fail_t fail;
+    if (self->options.dir && chdir (self->options.dir) < 0) {
+        plv_fail (&fail, ERR_IO, "%s: %s", self->options.dir, strerror (errno));
+        return refused (self, HOST_EXIT_HOST, fail.text);
+    }
+    if (section_load (self->options.conf, self->options.conf_name, self->options.name,
+                      &self->section, &fail))
+        return refused (self, HOST_EXIT_REFUSED_CONF, fail.text);
+    environment_clean ();
+    const isolation_t isolation = {.user = self->options.user,
+                                   .dir = self->options.dir ? "." : NULL,
+                                   .plugin = self->options.plugin,
+                                   .section = self->section};
+    if (isolation_enter (&isolation, &words, &fail))
+        return refused (self, HOST_EXIT_HOST, fail.text);
+    plv_log (self->log, LOG_HOST_ISOLATED, F_STR ("adapter", self->options.name),
+             F_STR ("user", words.user), F_STR ("files", words.files), F_STR ("calls", words.calls),
+             F_INT ("memory_mb", words.memory_mb));
+    return HOST_EXIT_OK;
+}
+
 static host_exit_t load (host_t *self)
 {
     plv_fail_t fail;
     host_exit_t code = plugin_load (self->options.plugin, &self->plugin, &fail);
     if (code)
         return refused (self, code, fail.text);
-    if (!self->options.name)
-        self->options.name = plugin_adapter (self->plugin)->name;
-    if (settings_load (self->options.conf, self->options.name, self->plugin, &self->settings,
-                       &fail))
+    if (settings_load (self->section, self->plugin, &self->settings, &fail))
         return refused (self, HOST_EXIT_REFUSED_CONF, fail.text);
+    section_destroy (&self->section); /* secrets that no key has */
     const char *wanted = settings_text (self->settings, "log_level");
     plv_log_level_t level = self->options.log_level;
     if (*wanted && !host_log_level (wanted, &level))
@@ -302,7 +322,7 @@ static void start_timers (host_t *self)
     uv_timer_init (&self->loop, &self->drain_timer);
     self->beat.data = self;
     self->drain_timer.data = self;
-    uv_timer_start (&self->beat, on_beat, BEAT_MS, BEAT_MS);
+    uv_timer_start (&self->beat, on_second, BEAT_MS, BEAT_MS);
 }
 
 /* ------------------------------------------------------------------ ending */
@@ -355,6 +375,7 @@ static void tear_down (host_t *self)
         ;
     uv_loop_close (&self->loop);
     translate_free (&self->translate);
+    section_destroy (&self->section);
     settings_destroy (&self->settings);
     plugin_destroy (&self->plugin);
 }
@@ -366,7 +387,7 @@ static void leave_will (host_t *self)
     bool told = broker_link_up (self->link) && broker_link_unsettled (self->link) == 0;
     if (told || !self->was_up || !self->options.dir)
         return;
-    if (will_write (self->options.dir, self->link, &fail))
+    if (will_write (".", self->link, &fail))
         plv_log (self->log, LOG_HOST_TROUBLE, F_STR ("adapter", self->options.name),
                  F_STR ("code", plv_err_name (fail.code)), F_STR ("text", fail.text));
 }
@@ -382,6 +403,8 @@ static host_exit_t stop (host_t *self)
              F_INT ("kept", (int64_t) kept), F_INT ("unsettled", (int64_t) unsettled));
     if (self->sent_away)
         return HOST_EXIT_BROKER;
+    if (self->too_large)
+        return HOST_EXIT_MEMORY;
     return kept || unsettled ? HOST_EXIT_DRAIN : HOST_EXIT_OK;
 }
 
@@ -391,18 +414,18 @@ host_exit_t host_run (const host_options_t *options, plv_log_t *log)
     self->options = *options;
     self->log = log;
     self->parent = getppid ();
+    host_exit_t code = isolate (self);
     uv_loop_init (&self->loop);
     services_init (self);
     self->wakeups = wakeups_new (&self->loop);
     watch_signals (self);
     start_timers (self);
-    host_exit_t code = load (self);
+    if (!code)
+        code = load (self);
     if (!code)
         code = link_open (self);
-    if (!code) {
-        clean_environment ();
+    if (!code)
         code = plugin_open (self);
-    }
     if (!code) {
         uv_run (&self->loop, UV_RUN_DEFAULT);
         code = stop (self);

@@ -25,12 +25,19 @@
 
 typedef struct {
     const char *plugin;
-    const char *name;          /* of the adapter; NULL: what the plugin is called */
-    const char *broker;        /* ipc://PATH */
-    const char *conf;          /* NULL: defaults */
-    const char *dir;           /* the adapter's own, for its lock and its will; NULL: none */
-    int status_fd;             /* -1: no supervisor */
-    bool beside;               /* an older host of the same adapter is still there */
+    const char *name;   /* of the adapter */
+    const char *broker; /* ipc://PATH */
+    const char *conf;   /* NULL: defaults */
+    const char
+        *conf_name;   /* what messages call it, and where its relative paths begin; NULL: `conf` */
+    const char *user; /* to become when started by root; NULL: none */
+    const char
+        *dir; /* the adapter's own: it works there, and relative paths begin there; NULL: none */
+    int status_fd; /* -1: no supervisor */
+    bool beside;   /* an older host of the same adapter is still there */
+    char stem[80]; /* of the file, when no name is given */
+    bool check;    /* only look at the plugin and its configuration */
+    bool print;
     plv_log_level_t log_level; /* unless the adapter's own log_level says otherwise */
     plv_log_format_t log_format;
 } host_options_t;
@@ -48,6 +55,7 @@ typedef struct host {
     plv_log_t *log;
     uv_loop_t loop;
     plugin_t *plugin;
+    section_t *section;
     settings_t *settings;
     broker_link_t *link;
     claim_t *claim;
@@ -69,6 +77,7 @@ typedef struct host {
     uv_timer_t drain_timer;
     uv_signal_t signals[3];
     bool in_trouble;     /* said since the broker was last there */
+    bool too_large;      /* it uses more memory than it may */
     bool sent_away;      /* the broker will not have us */
     bool was_up;         /* the broker knows us */
     bool orphaned;       /* the broker that started us is gone: its successor hears what we know */

@@ -1,6 +1,5 @@
 #include "host/settings.h"
 
-#include "base/conf.h"
 #include "base/near.h"
 
 #include <inttypes.h>
@@ -41,20 +40,18 @@ static plv_err_t read_int (setting_t *self, const config_setting_t *value, plv_f
     return ERR_OK;
 }
 
-static plv_err_t read_text (setting_t *self, const config_setting_t *value, const char *conf_file,
-                            plv_fail_t *ret_fail)
+static plv_err_t read_text (setting_t *self, const config_setting_t *value,
+                            const section_t *section, plv_fail_t *ret_fail)
 {
     const char *text = config_setting_get_string (value);
-    char *copy = NULL;
     if (!text)
         return plv_fail (ret_fail, ERR_CONF, "takes a text in double quotes");
     if (self->key.type == PAL_KEY_SECRET && *text) {
-        plv_err_t err = plv_conf_secret (text, conf_file, &copy, ret_fail);
+        plv_err_t err = section_secret (section, text, &text, ret_fail);
         if (err)
             return err;
-    } else {
-        copy = strdup (text);
     }
+    char *copy = strdup (text);
     if (!copy)
         return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
     free (self->text);
@@ -62,8 +59,8 @@ static plv_err_t read_text (setting_t *self, const config_setting_t *value, cons
     return ERR_OK;
 }
 
-static plv_err_t read_value (setting_t *self, const config_setting_t *value, const char *conf_file,
-                             plv_fail_t *ret_fail)
+static plv_err_t read_value (setting_t *self, const config_setting_t *value,
+                             const section_t *section, plv_fail_t *ret_fail)
 {
     switch (self->key.type) {
     case PAL_KEY_INT:
@@ -77,7 +74,7 @@ static plv_err_t read_value (setting_t *self, const config_setting_t *value, con
     case PAL_KEY_SECRET:
         break;
     }
-    return read_text (self, value, conf_file, ret_fail);
+    return read_text (self, value, section, ret_fail);
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -102,65 +99,26 @@ static plv_err_t unknown (const settings_t *self, const char *key, plv_fail_t *r
                      PLV_VIEW_ARG (near.best));
 }
 
-static plv_err_t read_group (settings_t *self, const config_setting_t *group, const char *file,
-                             plv_fail_t *ret_fail)
+static plv_err_t read_group (settings_t *self, const section_t *section, plv_fail_t *ret_fail)
 {
+    const config_setting_t *group = section_group (section);
     for (int at = 0; at < config_setting_length (group); at++) {
         config_setting_t *value = config_setting_get_elem (group, (unsigned) at);
         const char *key = config_setting_name (value);
         setting_t *setting = find (self, key);
         plv_err_t err;
         if (setting) {
-            err = read_value (setting, value, file, ret_fail);
+            err = read_value (setting, value, section, ret_fail);
         } else {
             err = unknown (self, key, ret_fail);
         }
         if (err) {
-            const char *source = config_setting_source_file (value);
-            return plv_fail_context (ret_fail, "%s:%u: adapters.%s.%s", source ? source : file,
+            return plv_fail_context (ret_fail, "%s:%u: adapters.%s.%s", section_file (section),
                                      config_setting_source_line (value),
                                      config_setting_name (group), key);
         }
     }
     return ERR_OK;
-}
-
-/*  The adapter's group, NULL when the file has none. Names may hold what libconfig's paths may not.  */
-static plv_err_t find_group (const config_t *config, const char *name, const char *file,
-                             const config_setting_t **ret_group, plv_fail_t *ret_fail)
-{
-    const config_setting_t *adapters = config_lookup (config, "adapters");
-    if (!adapters)
-        return ERR_OK;
-    if (!config_setting_is_group (adapters))
-        return plv_fail (ret_fail, ERR_CONF, "%s:%u: adapters is no group", file,
-                         config_setting_source_line (adapters));
-    const config_setting_t *group = config_setting_get_member (adapters, name);
-    if (group && !config_setting_is_group (group))
-        return plv_fail (ret_fail, ERR_CONF, "%s:%u: adapters.%s is no group", file,
-                         config_setting_source_line (group), name);
-    *ret_group = group;
-    return ERR_OK;
-}
-
-static plv_err_t read_file (settings_t *self, const char *file, const char *name,
-                            plv_fail_t *ret_fail)
-{
-    config_t config;
-    const config_setting_t *group = NULL;
-    config_init (&config);
-    plv_err_t err = ERR_OK;
-    if (!config_read_file (&config, file)) {
-        const char *source = config_error_file (&config);
-        err = plv_fail (ret_fail, ERR_CONF, "%s:%d: %s", source ? source : file,
-                        config_error_line (&config), config_error_text (&config));
-    }
-    if (!err)
-        err = find_group (&config, name, file, &group, ret_fail);
-    if (!err && group)
-        err = read_group (self, group, file, ret_fail);
-    config_destroy (&config);
-    return err;
 }
 
 static bool fill (setting_t *self, pal_key_t key)
@@ -172,16 +130,25 @@ static bool fill (setting_t *self, pal_key_t key)
     return self->text || !texts;
 }
 
+bool settings_row (const plugin_t *plugin, size_t at, pal_key_t *ret_key)
+{
+    const size_t own = sizeof host_keys / sizeof *host_keys;
+    if (at >= own + plugin_adapter (plugin)->key_count)
+        return false;
+    *ret_key = at < own ? host_keys[at] : plugin_key (plugin, at - own);
+    return true;
+}
+
 static settings_t *settings_new (const plugin_t *plugin)
 {
-    size_t own = sizeof host_keys / sizeof *host_keys;
-    size_t count = own + plugin_adapter (plugin)->key_count;
+    size_t count = sizeof host_keys / sizeof *host_keys + plugin_adapter (plugin)->key_count;
+    pal_key_t key;
     settings_t *self = calloc (1, sizeof *self);
     if (self)
         self->items = calloc (count, sizeof *self->items);
     bool good = self && self->items;
-    for (size_t at = 0; good && at < count; at++) {
-        good = fill (&self->items[at], at < own ? host_keys[at] : plugin_key (plugin, at - own));
+    for (size_t at = 0; good && settings_row (plugin, at, &key); at++) {
+        good = fill (&self->items[at], key);
         self->count++;
     }
     if (!good)
@@ -189,13 +156,13 @@ static settings_t *settings_new (const plugin_t *plugin)
     return self;
 }
 
-plv_err_t settings_load (const char *file, const char *name, const plugin_t *plugin,
+plv_err_t settings_load (const section_t *section, const plugin_t *plugin,
                          settings_t **ret_settings, plv_fail_t *ret_fail)
 {
     settings_t *self = settings_new (plugin);
     plv_err_t err = self ? ERR_OK : plv_fail (ret_fail, ERR_NOMEM, "out of memory");
-    if (!err && file && *file)
-        err = read_file (self, file, name, ret_fail);
+    if (!err && section_group (section))
+        err = read_group (self, section, ret_fail);
     if (err)
         settings_destroy (&self);
     else

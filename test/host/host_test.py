@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from fake_broker import Broker, deliver, frame  # noqa: E402
 
 BUILD = os.environ.get('PALAVER_BUILD', os.path.join(TOP, 'build', 'debug'))
 HOST = os.environ.get('PALAVER_ADAPTER', os.path.join(BUILD, 'bin', 'palaver-adapter'))
+VARIANT = os.path.basename(BUILD)
 PLUGINS = os.environ.get('PALAVER_PLUGINS', os.path.join(BUILD, 'plugins'))
 
 
@@ -51,11 +53,11 @@ class Place:
             out.write(text)
         return path
 
-    def plugin(self, name, *flags):
-        """The probe, compiled with some flags, as NAME.so."""
+    def plugin(self, name, *flags, source='probe'):
+        """The probe (or another source here), compiled with some flags, as NAME.so."""
         path = os.path.join(self.dir, name + '.so')
         subprocess.run(['cc', '-std=c11', '-D_GNU_SOURCE', '-fPIC', '-shared', '-x', 'c', '-I',
-                        os.path.join(TOP, 'plugins'), *flags, os.path.join(HERE, 'probe_plugin.txt'), '-o', path],
+                        os.path.join(TOP, 'plugins'), *flags, os.path.join(HERE, f'{source}_plugin.txt'), '-o', path],
                        check=True)
         os.chmod(path, 0o755)
         return path
@@ -434,13 +436,13 @@ def a_hello_that_nobody_answers_is_said_again_on_another_connection():
 
 # ---------------------------------------------------------------------- what a broker leaves behind that dies
 
-def supervised(place, plugin):
+def supervised(place, plugin, *words):
     """A host as a supervisor starts it, and what it reads of it; closed, the host takes it for dead."""
     read, write = os.pipe()
     own = os.path.join(place.dir, 'own')
     os.makedirs(own, exist_ok=True)
     child = subprocess.Popen([HOST, '--plugin', plugin, '--broker', place.endpoint, '--dir', own, '--status-fd',
-                              str(write)], pass_fds=[write], stderr=open(os.path.join(place.dir, 'log'), 'ab'))
+                              str(write), *words], pass_fds=[write], stderr=open(os.path.join(place.dir, 'log'), 'ab'))
     place.children.append(child)
     os.close(write)
     return child, read
@@ -532,6 +534,89 @@ def a_will_that_cannot_be_read_is_removed():
         assert place.broker.expect('HELLO')[4]['credit'] == 7
         assert not wills(place) and 'host.will_broken' in place.log()
         os.close(status)
+
+
+# ---------------------------------------------------------------------- isolation
+
+FORBIDDEN = {
+    'execve': 'EPERM', 'posix_spawn': 'EPERM', 'fork': 'EPERM', 'system': 'EPERM', 'ptrace': 'EPERM', 'kill': 'EPERM',
+    'mount': 'EPERM', 'unshare': 'EPERM', 'bpf': 'EPERM', 'perf_event_open': 'EPERM', 'userfaultfd': 'EPERM',
+    'io_uring_setup': 'EPERM', 'keyctl': 'EPERM', 'kexec_load': 'EPERM', 'init_module': 'EPERM', 'setuid': 'EPERM',
+    'sethostname': 'EPERM', 'raw socket': 'EAFNOSUPPORT', 'netns socket': 'EAFNOSUPPORT',
+    # Landlock:
+    'read passwd': 'EACCES', 'read shadow': 'EACCES', 'read proc': 'EACCES', 'write tmp': 'EACCES',
+    'write plugin': 'EACCES', 'read conf': 'EACCES', 'socket in tmp': 'EACCES'}
+NEEDED = ['thread', 'resolve', 'listen', 'read hosts', 'read certificates', 'read named', 'write own', 'socket named',
+          'signal self']
+FOR_SANITIZERS = ['posix_spawn', 'system', 'fork', 'ptrace', 'read proc']  # they need it themselves
+
+
+def tried(place):
+    return dict(re.findall(r'tried ([^:"]+): ((?:refused )?\w+)', place.log()))
+
+
+def a_plugin_cannot_do_what_no_adapter_needs():
+    with Place() as place:
+        plugin = place.plugin('forbidden', source='forbidden')
+        named, hidden = os.path.join(place.dir, 'named'), os.path.join(place.dir, 'hidden')
+        for path in (named, hidden):
+            with open(path, 'w') as file:
+                file.write('words')
+        conf = place.conf(f'adapters = {{ forbidden = {{ plugin = "{plugin}"; secret = "{hidden[1:]}"; '
+                          f'named = "{named}"; socket = "{place.dir}/its.sock"; }}; }};')
+        _, status = supervised(place, plugin, '--conf', conf)
+        place.broker.expect('HELLO')
+        log, went = place.log(), tried(place)
+        assert re.search(r'host.isolated.*"calls":"on', log) or 'not in this kernel' in log, log
+        files = '"files":"on' in log
+        for name, errno in FORBIDDEN.items():
+            if (errno == 'EACCES' and not files) or (VARIANT in ('asan', 'tsan') and name in FOR_SANITIZERS):
+                continue
+            assert went[name] == f'refused {errno}', (name, went[name])
+        for name in NEEDED:
+            assert went[name] == 'done', (name, went[name])
+        assert 'core limit 0' in log
+        os.close(status)
+
+
+def what_is_off_by_conf_is_said():
+    with Place() as place:
+        _, status = supervised(place, place.plugin('probe'), '--conf',
+                               place.conf('adapters = { probe = { isolated = false; }; };'))
+        place.broker.expect('HELLO')
+        assert '"files":"off by conf","calls":"off by conf"' in place.log(), place.log()
+        os.close(status)
+
+
+def nothing_of_the_environment_and_of_other_adapters_is_left():
+    with Place() as place:
+        conf = place.conf('adapters = { probe = { does = "environment"; key = "env:PALAVER_TEST_SECRET"; };'
+                          ' other = { key = "env:PALAVER_OTHER"; }; };')
+        os.environ.update({'PALAVER_TEST_SECRET': 'hush', 'PALAVER_OTHER': 'hush-hush', 'PALAVER_MORE': 'more'})
+        child, status = supervised(place, place.plugin('probe'), '--conf', conf)
+        place.broker.expect('HELLO')
+        assert 'PALAVER_TEST_SECRET is hidden, the key is hush' in place.log(), place.log()
+        os.close(status)
+
+
+def what_is_checked_is_not_run():
+    def inspect(*words, conf):
+        done = subprocess.run([HOST, '--plugin', plugin, *words, '--conf', place.conf(conf)], stdout=subprocess.PIPE,
+                              text=True, check=False)
+        return done.returncode, done.stdout
+
+    with Place() as place:
+        plugin = place.plugin('probe')
+        assert inspect('--check-conf', conf='adapters = { probe = { does = "fail"; }; };') == (0, '')
+        code, said = inspect('--check-conf', '--conf-name', '/etc/p.conf',
+                             conf='adapters = { probe = {\n nummer = 4; }; };')
+        assert code == 88 and said == '/etc/p.conf:2: adapters.probe.nummer: no such key; did you mean number?\n', said
+        code, said = inspect('--print-keys', conf='adapters = { probe = { number = 4; key = "env:NOBODY"; }; };')
+        assert code == 0 and '        # a number (1 to 9); default: 3\n        number = 4;\n' in said, said
+        assert 'key = "env:NOBODY";' in said and '        # does = "serve";\n' in said, said
+        plugin = place.plugin('newer', '-DPROBE_ABI=0x00070000')
+        code, said = inspect('--check-conf', conf='')
+        assert code == 86 and 'upgrade palaver' in said and said.count('\n') == 1, said
 
 
 # ---------------------------------------------------------------------- ending
@@ -685,7 +770,10 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          unsettled_outcomes_are_repeated_and_held_ones_are_named, a_reply_reaches_the_plugin_whole,
          an_answer_comes_back_to_the_client, a_hello_that_nobody_answers_is_said_again_on_another_connection,
          what_a_host_could_not_tell_its_successor_tells, a_host_that_holds_nothing_says_that_too,
-         one_process_speaks_for_an_adapter, a_will_that_cannot_be_read_is_removed, sigterm_drains_and_says_bye,
+         one_process_speaks_for_an_adapter, a_will_that_cannot_be_read_is_removed,
+         a_plugin_cannot_do_what_no_adapter_needs, what_is_off_by_conf_is_said,
+         nothing_of_the_environment_and_of_other_adapters_is_left, what_is_checked_is_not_run,
+         sigterm_drains_and_says_bye,
          sigterm_without_a_broker_ends_in_time,
          a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
          open_that_fails_says_why, secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
