@@ -28,4 +28,18 @@ uint64_t services_net_socket_waiting (const pal_host_t *table, uint64_t socket);
 void services_net_socket_close (const pal_host_t *table, uint64_t socket, uint32_t code,
                                 pal_text_t reason);
 
+uint64_t services_net_request (const pal_host_t *table, const pal_request_t *request,
+                               pal_answer_fn *done, void *arg);
+void services_net_request_cancel (const pal_host_t *table, uint64_t request);
+uint64_t services_net_socket_connect (const pal_host_t *table, const pal_socket_options_t *options,
+                                      const pal_socket_handler_t *handler);
+
+/*  The plugin has closed: it is not called any more, and its requests are dropped.  */
+void services_net_mute (struct host *host);
+/*  Answers and goodbyes that are still to go out.  */
+size_t services_net_pending (const struct host *host);
+
+/*  The loop turns inside.  */
+void services_net_free (struct host *host);
+
 #endif
