@@ -1,14 +1,17 @@
 /*  palaver-advisor: reads the options and the catalogue, and does one of five things with them.  */
 
-#include "advisor/advise.h"
+#include "advisor/console.h"
 #include "advisor/eval.h"
 #include "advisor/locate.h"
 #include "advisor/options.h"
 #include "advisor/worker.h"
 #include "base/build.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_DATA = 65, EXIT_CONF = 78, OFFLINE_CREDIT = 8 };
 
@@ -31,12 +34,26 @@ static void log_line (void *arg, const char *line)
     fprintf (stderr, "palaver-advisor: %s\n", line);
 }
 
+/*  --conf, else $PALAVER_ADVISOR_CONF, else advisor.conf beside the broker's, if it is there.  */
+static const char *conf_file (const options_t *options, char standard[PATH_MAX])
+{
+    const char *given = options->conf ? options->conf : getenv ("PALAVER_ADVISOR_CONF");
+    const char *slash = strrchr (plv_build_conf_path, '/');
+    if (given && *given)
+        return given;
+    if (!slash)
+        return NULL;
+    snprintf (standard, PATH_MAX, "%.*s/advisor.conf", (int) (slash - plv_build_conf_path),
+              plv_build_conf_path);
+    return access (standard, R_OK) == 0 ? standard : NULL;
+}
+
 static plv_err_t read_settings (const options_t *options, settings_t *settings,
                                 plv_fail_t *ret_fail)
 {
-    const char *file = options->conf ? options->conf : getenv ("PALAVER_ADVISOR_CONF");
+    char standard[PATH_MAX];
+    const char *file = conf_file (options, standard);
     plv_err_t err = settings_init (settings, ret_fail);
-    file = file && *file ? file : NULL;
     if (!err && file)
         err = settings_load (settings, file, ret_fail);
     for (size_t i = 0; !err && i < options->set_count; i++)
@@ -99,18 +116,17 @@ static int serve (const options_t *options, catalogue_t **catalogue_p)
 
 static int ask (const options_t *options, catalogue_t *catalogue)
 {
-    profile_t profile;
-    profile_init (&profile);
-    for (int i = 0; i < options->rest_count; i++) {
-        answer_t answer = {0};
-        advise (catalogue, plv_view_str (options->rest[i]), year_now (), &profile, &answer);
-        if (answer.text.failed)
-            plv_buf_clear (&answer.text);
-        printf ("%s" PLV_VIEW_FMT "\n", i ? "\n" : "", PLV_VIEW_ARG (answer.text));
-        printf ("(confidence %.2f)\n", answer.confidence);
-        answer_free (&answer);
-    }
-    return 0;
+    plv_fail_t fail;
+    settings_t settings;
+    model_t *model = NULL;
+    plv_err_t err = read_settings (options, &settings, &fail);
+    if (!err && settings.secret)
+        err = model_new (&settings, options->verbose ? log_line : NULL, NULL, &model, &fail);
+    if (!err)
+        console_ask (catalogue, model, options->rest, options->rest_count, year_now (), stdout);
+    model_destroy (&model);
+    settings_free (&settings);
+    return err ? complain (&fail, EXIT_CONF) : 0;
 }
 
 static int eval (const options_t *options, catalogue_t *catalogue)

@@ -38,12 +38,13 @@ void options_help (FILE *out)
         "  --catalogue FILE     the products, as CSV (default: the one that comes with Palaver)\n"
         "  --name NAME          shown in every tool (default: advisor)\n"
         "  --credit N           jobs at a time, 1 to 256 (default: 8; with a model, claude.conversations)\n"
-        "  --conf FILE          how to speak with the model (default: $PALAVER_ADVISOR_CONF, else none)\n"
+        "  --conf FILE          how to speak with the model (default: $PALAVER_ADVISOR_CONF, else advisor.conf\n"
+        "                       beside the broker's configuration, if it is there)\n"
         "  --set KEY=VALUE      one key of the group claude, after the file; may come several times\n"
         "  --print-conf         writes every key with its default, and ends\n"
         "  --log WHAT           text (default): what happens with the broker, on stderr; off: nothing\n"
         "  --print-catalogue    writes the catalogue with the derived columns, and ends\n"
-        "  --verbose            eval: shows every question, not only those that failed\n"
+        "  --verbose            eval: shows every question, not only those that failed; ask: calls of the model\n"
         "  --help, --version\n",
         out);
 }

@@ -4,11 +4,13 @@
 
 import json
 import os
+import subprocess
 import time
 import unittest
 
 import wireclient
-from advisor import PROFILE, AdvisorTest, answer, at_once, said, tool
+from advisor import PROFILE, AdvisorTest, answer, at_once, fake_messages, tool
+from palaverd import BUILD, SECONDS
 
 CARD, IBAN, SSN = '4111 1111 1111 1111', 'DE89 3704 0044 0532 0130 00', '123-45-6789'
 PERSONAL = f'I am ann@example.org, call +1 555 123 4567, card {CARD}, {IBAN}, ssn {SSN}. '
@@ -248,6 +250,23 @@ class Grounding(AdvisorTest):
         self.assertLessEqual(self.fake.state()['calls'], 6)
         last = self.fake.requests()[-1]['body']['messages'][-1]['content'][0]
         self.assertTrue(last['is_error'])
+
+
+class Console(AdvisorTest):
+    def run_ask(self, *said):
+        command = [f'{BUILD}/bin/palaver-advisor', '--set', f'base={self.fake.url}',
+                   '--set', 'budget_file=memory', 'ask', *said]
+        env = {**os.environ, 'ANTHROPIC_API_KEY': 'test-key'}
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=SECONDS).stdout
+
+    def test_questions_on_the_command_line_go_to_the_model_too(self):
+        self.fake = fake_messages.start(self)
+        self.fake.script(tool('search', query='world stocks'), answer('The world.', VT='It is wide.'),
+                         {'status': 400, 'times': 0})
+        out = self.run_ask(PROFILE, 'Why?')
+        self.assertIn('The world.\n1. VT, Vanguard Total World Stock ETF', out)
+        self.assertIn('The language model could not take this question', out)
+        self.assertIn('The world.', texts(self.fake.requests()[-1]))
 
 
 class Unusual(AdvisorTest):

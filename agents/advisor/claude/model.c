@@ -88,8 +88,12 @@ static plv_err_t open_budget (model_t *self, plv_fail_t *ret_fail)
             make_folders (path);
         err = budget_new (path, most, &self->budget, ret_fail);
     }
-    if (!self->budget && (!err || !set->budget_file[0]))
+    if (!self->budget && (!err || !set->budget_file[0])) {
+        if (self->log && strcmp (set->budget_file, "memory") != 0)
+            self->log (self->log_arg, "claude.budget_file: no place for it, so the day's cost is "
+                                      "counted in this process alone");
         err = budget_new (NULL, most, &self->budget, ret_fail);
+    }
     free (path);
     return err;
 }

@@ -220,9 +220,11 @@ plv_err_t settings_resolve (settings_t *self, const char *file, plv_fail_t *ret_
 
 void settings_print (FILE *out)
 {
-    fputs ("# The advisor's configuration: every key with its default.\n"
-           "# It is read from --conf FILE, else from $PALAVER_ADVISOR_CONF.\n\nclaude:\n{\n",
-           out);
+    fputs (
+        "# The advisor's configuration: every key with its default.\n"
+        "# It is read from --conf FILE, else from $PALAVER_ADVISOR_CONF, else from advisor.conf beside\n"
+        "# the broker's configuration, if it is there.\n\nclaude:\n{\n",
+        out);
     for (size_t i = 0; i < ROW_COUNT; i++) {
         const row_t *row = &ROWS[i];
         fprintf (out, "    # %s\n", row->meaning);

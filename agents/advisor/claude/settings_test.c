@@ -1,5 +1,7 @@
 #include "advisor/claude/settings.h"
 
+#include "advisor/fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -145,6 +147,22 @@ static void a_key_that_is_named_must_be_there (void **state)
     settings_free (&settings);
 }
 
+/*  conf/advisor.conf is what is printed: palaver-advisor --print-conf > conf/advisor.conf.  */
+static void expect_shipped (const char *text)
+{
+    char *own = fixture_file ("catalogue.csv"), *shipped = NULL, have[32768];
+    assert_non_null (own);
+    *strrchr (own, '/') = '\0';
+    assert_true (asprintf (&shipped, "%s/../../conf/advisor.conf", own) > 0);
+    FILE *file = fopen (shipped, "r");
+    assert_non_null (file);
+    have[fread (have, 1, sizeof have - 1, file)] = '\0';
+    fclose (file);
+    assert_string_equal (have, text);
+    free (shipped);
+    free (own);
+}
+
 /*  What is printed can be loaded, commented out or not.  */
 static void the_printed_file_is_the_standard (void **state)
 {
@@ -156,6 +174,7 @@ static void the_printed_file_is_the_standard (void **state)
     FILE *file = open_memstream (&text, &size);
     settings_print (file);
     fclose (file);
+    expect_shipped (text);
     assert_int_equal (load (text, &settings, &fail), ERR_OK);
     settings_free (&settings);
     for (char *at = text; (at = strstr (at, "    #")) != NULL; at++)
