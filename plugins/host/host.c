@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "host/services_net.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -137,7 +138,7 @@ static void check_memory (host_t *self)
     if (isolation_sanitized () || getrusage (RUSAGE_SELF, &usage) < 0
         || usage.ru_maxrss / 1024 <= most)
         return;
-    tell (
+    host_tell (
         self,
         "FAIL it uses %ld MB of memory, more than adapters.%s.memory_mb = %lld: it leaks, or needs more",
         usage.ru_maxrss / 1024, self->options.name, (long long) most);
@@ -335,8 +336,7 @@ static void plugin_close (host_t *self)
     self->is_open = false;
     self->self = NULL;
     services_kit_mute (self->kit);
-    if (self->http)
-        http_mute (self->http);
+    services_net_mute (self);
 }
 
 /*  Answers that the plugin gave at the very end are still written.  */
@@ -344,7 +344,7 @@ static void last_words (host_t *self)
 {
     int64_t until = plv_clock_mono_us () + LAST_WORDS_MS * 1000;
     while (!self->orphaned
-           && ((self->http && http_pending (self->http)) || broker_link_unsettled (self->link)
+           && (services_net_pending (self) || broker_link_unsettled (self->link)
                || services_kit_pending (self->kit))
            && plv_clock_mono_us () < until) {
         uv_run (&self->loop, UV_RUN_NOWAIT);
@@ -360,7 +360,7 @@ static void close_handle (uv_handle_t *handle)
 
 static void tear_down (host_t *self)
 {
-    http_destroy (&self->http);
+    services_net_free (self);
     will_destroy (&self->will);
     broker_link_destroy (&self->link);
     claim_destroy (&self->claim);

@@ -15,10 +15,12 @@
 #include "base/map.h"
 #include "host/broker_link.h"
 #include "host/claim.h"
+#include "host/client.h"
 #include "host/exit.h"
 #include "host/http.h"
 #include "host/services_kit.h"
 #include "host/settings.h"
+#include "host/socket_client.h"
 #include "host/translate.h"
 #include "host/wakeups.h"
 #include "host/will.h"
@@ -64,6 +66,8 @@ typedef struct host {
     bool alone;   /* nobody reads what we tell */
     wakeups_t *wakeups;
     http_t *http;
+    client_t *client;         /* NULL until it is asked for */
+    socket_client_t *sockets; /* the same */
     services_kit_t *kit;
     translate_t translate;
     void *self; /* the plugin's; NULL before open and after close */
