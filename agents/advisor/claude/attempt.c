@@ -134,6 +134,8 @@ static bool is_over (attempt_t *self, int64_t now_us)
         set_trouble (self, TROUBLE_SLOW, "no first word in time");
     else if (self->first_us && now_us - self->heard_us >= (int64_t) set->idle_ms * 1000)
         set_trouble (self, TROUBLE_SLOW, "the stream fell silent");
+    if (self->trouble == TROUBLE_SLOW && self->first_us && now_us < self->heard_us + LOOK_US * 4)
+        self->fault = false; /* it speaks, but there was too little time */
     return self->trouble != TROUBLE_NONE;
 }
 

@@ -15,39 +15,57 @@ const char *limiter_name (limit_kind_t kind)
     return NAMES[kind];
 }
 
-int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t now_us)
+typedef struct {
+    int64_t of[LIMIT_KIND_COUNT_];
+} share_t;
+
+static share_t share_of (int64_t input, int64_t output)
 {
-    const int64_t wanted[LIMIT_KIND_COUNT_] = {
+    return (share_t){{
         [LIMIT_REQUESTS] = 1,
         [LIMIT_TOKENS] = input + output,
         [LIMIT_INPUT] = input,
         [LIMIT_OUTPUT] = output,
-    };
+    }};
+}
+
+static bool is_full (const limiter_t *self, int kind, int64_t wanted)
+{
+    int64_t flying = self->limits[kind].flying;
+    return self->limits[kind].reset_us && self->limits[kind].left - flying < wanted;
+}
+
+int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t now_us)
+{
+    share_t share = share_of (input, output);
     int64_t until_us = self->closed_until_us > now_us ? self->closed_until_us : 0;
     for (int kind = 0; kind < LIMIT_KIND_COUNT_; kind++) {
         int64_t reset_us = self->limits[kind].reset_us;
         if (reset_us <= now_us)
             self->limits[kind].reset_us = 0; /* a new window: nothing is known about it */
-        else if (self->limits[kind].left < wanted[kind] && reset_us > until_us)
+        else if (is_full (self, kind, share.of[kind]) && reset_us > until_us)
             until_us = reset_us;
     }
-    if (until_us)
-        return until_us;
+    for (int kind = 0; kind < LIMIT_KIND_COUNT_ && !until_us; kind++)
+        self->limits[kind].flying += share.of[kind];
+    return until_us;
+}
+
+void limiter_done (limiter_t *self, int64_t input, int64_t output)
+{
+    share_t share = share_of (input, output);
     for (int kind = 0; kind < LIMIT_KIND_COUNT_; kind++)
-        self->limits[kind].left -= wanted[kind];
-    return 0;
+        self->limits[kind].flying -= share.of[kind];
 }
 
 void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t reset_us)
 {
     const int64_t same_us =
         1000000; /* two answers of one window may disagree by this about its end */
-    int64_t known_us = self->limits[kind].reset_us;
-    bool newer = reset_us > known_us + same_us;
-    if (!known_us || newer || left < self->limits[kind].left)
-        self->limits[kind].left = left;
-    if (!known_us || newer)
-        self->limits[kind].reset_us = reset_us;
+    if (reset_us + same_us < self->limits[kind].reset_us)
+        return; /* of an older window */
+    self->limits[kind].left = left;
+    self->limits[kind].reset_us = reset_us;
 }
 
 void limiter_close (limiter_t *self, int64_t until_us)

@@ -4,8 +4,8 @@
     FAILS   never: headers that make no sense are passed over
     COST    a few comparisons
 
-    Each request that begins takes its share of what is left at once, so that many that begin together do not all
-    run into the limit. A server that says "not before" holds everybody back.  */
+    What is left is what the last answer said, less the shares of the requests that are on their way: many that
+    begin together do not all run into the limit. A server that says "not before" holds everybody back.  */
 
 #ifndef ADVISOR_CLAUDE_LIMITER_H
 #define ADVISOR_CLAUDE_LIMITER_H
@@ -25,6 +25,7 @@ typedef struct {
     int64_t closed_until_us;
     struct {
         int64_t left;
+        int64_t flying;   /* shares of requests on their way */
         int64_t reset_us; /* 0: not known */
     } limits[LIMIT_KIND_COUNT_];
 } limiter_t;
@@ -32,8 +33,9 @@ typedef struct {
 /*  "requests", "tokens", "input-tokens", "output-tokens": as in the headers' names.  */
 const char *limiter_name (limit_kind_t kind);
 
-/*  0: begin now, and the share is taken; else the time at which to ask again.  */
+/*  0: begin now, and the share is taken until limiter_done; else the time at which to ask again.  */
 int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t now_us);
+void limiter_done (limiter_t *self, int64_t input, int64_t output);
 
 /*  What an answer says: `left` of a kind until `reset_us` (monotonic).  */
 void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t reset_us);

@@ -199,10 +199,21 @@ static void end_block (message_t *self, const json_t *event)
         json_object_set_new (block, "cut", json_true ());
 }
 
+/*  A text of nothing, which no request may hold.  */
+static bool is_blank (const json_t *block)
+{
+    const char *text = json_string_value (json_object_get (block, "text"));
+    return text && !text[strspn (text, " \t\r\n")];
+}
+
 /*  Blocks whose input was cut are of no use, and an error unless the answer says that it was cut.  */
-static void drop_cut_blocks (message_t *self)
+static void drop_useless_blocks (message_t *self)
 {
     for (size_t i = json_array_size (self->content); i-- > 0;) {
+        if (is_blank (json_array_get (self->content, i))) {
+            json_array_remove (self->content, i);
+            continue;
+        }
         if (!json_object_get (json_array_get (self->content, i), "cut"))
             continue;
         json_array_remove (self->content, i);
@@ -218,7 +229,7 @@ static void end_message (message_t *self)
         if (block && !complete_block (&self->parts[i]))
             json_object_set_new (block, "cut", json_true ());
     }
-    drop_cut_blocks (self);
+    drop_useless_blocks (self);
     self->complete = has_content (self);
 }
 

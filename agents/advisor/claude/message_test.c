@@ -168,6 +168,8 @@ static void cut_input_is_dropped_when_the_answer_was_cut (void **state)
         char delta[64];
         START (0, "{\"type\":\"text\",\"text\":\"x\"}");
         STOP (0);
+        START (2, "{\"type\":\"text\",\"text\":\" \"}");
+        STOP (2);
         START (1, "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"n\",\"input\":{}}");
         DELTA (1, "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"q\"}");
         snprintf (delta, sizeof delta, "{\"delta\":{\"stop_reason\":\"%s\"}}", REASONS[i]);

@@ -238,10 +238,12 @@ static void read_limits (model_t *self, const http_call_t *call)
     }
 }
 
-static void learn (model_t *self, const attempt_t *attempt)
+static void learn (run_t *run, const attempt_t *attempt)
 {
+    model_t *self = run->model;
     int64_t now_us = plv_clock_mono_us ();
     pthread_mutex_lock (&self->lock);
+    limiter_done (&self->limiter, (int64_t) run->body.size / 4, run->max_tokens);
     if (attempt->call)
         read_limits (self, attempt->call);
     if (attempt->wait_us)
@@ -303,8 +305,11 @@ static trouble_t enter (run_t *run)
         int64_t until_us = open ? 0
                                 : limiter_take (&self->limiter, (int64_t) run->body.size / 4,
                                                 run->max_tokens, now_us);
-        if (!until_us && !breaker_allows (&self->breaker, now_us))
+        if (!until_us && !breaker_allows (&self->breaker, now_us)) {
             trouble = (trouble_t) self->breaker.why;
+            if (!open)
+                limiter_done (&self->limiter, (int64_t) run->body.size / 4, run->max_tokens);
+        }
         pthread_mutex_unlock (&self->lock);
         if (trouble || !until_us)
             return trouble;
@@ -357,6 +362,10 @@ static void send_and_read (run_t *run, attempt_t *attempt)
 static bool try_once (run_t *run, unsigned tries, message_t *message, trouble_t *ret_trouble,
                       int64_t *ret_wait_us)
 {
+    if (plv_clock_mono_us () >= run->ask->deadline_us) {
+        *ret_trouble = TROUBLE_SLOW;
+        return false;
+    }
     if ((*ret_trouble = afford (run)) != TROUBLE_NONE)
         return false;
     if ((*ret_trouble = enter (run)) != TROUBLE_NONE) {
@@ -368,7 +377,7 @@ static bool try_once (run_t *run, unsigned tries, message_t *message, trouble_t 
     run->bill->attempts++;
     send_and_read (run, &attempt);
     pay (run, &attempt);
-    learn (run->model, &attempt);
+    learn (run, &attempt);
     log_attempt (run, &attempt);
     if (message->request_id[0])
         plv_format (run->bill->request_id, sizeof run->bill->request_id, "%s", message->request_id);
