@@ -59,8 +59,10 @@ static void wake (void *arg)
 
 static size_t key_number (plv_view_t key)
 {
+    char digits[4] = {0};
     assert_int_equal (key.size, 4);
-    return (size_t) atol ((const char *) key.data + 1);
+    memcpy (digits, key.data + 1, 3);
+    return strtoul (digits, NULL, 10);
 }
 
 static void put_page (broker_t *self, plv_view_t arguments, plv_buf_t *body)

@@ -1,5 +1,7 @@
 #include "sdk/fake_host.h"
 
+#include "sdk/fake_host_kit.h"
+
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,6 +53,7 @@ struct fake_host {
     pal_host_t table; /* first */
     const pal_adapter_t *adapter;
     void *plugin;
+    fake_kit_t *kit;
     bool is_open, connected;
     int64_t now_us;
     uint64_t last_wakeup;
@@ -84,6 +87,11 @@ static void need (bool condition, const char *what)
 static fake_host_t *self_of (const pal_host_t *table)
 {
     return (fake_host_t *) (uintptr_t) table; /* lent as const; it is the first member */
+}
+
+fake_kit_t *fake_host_kit (const pal_host_t *table)
+{
+    return self_of (table)->kit;
 }
 
 static char *keep (fake_host_t *self, pal_text_t text)
@@ -305,8 +313,10 @@ void fake_host_advance (fake_host_t *self, uint32_t ms)
         else
             do_cancel (&self->table, now.number);
         now.on_time (now.arg);
+        fake_kit_turn (self->kit);
     }
     self->now_us = until;
+    fake_kit_turn (self->kit);
 }
 
 /*  Serves one descriptor that is ready; false: none became so.  */
@@ -333,6 +343,7 @@ static bool poll_once (fake_host_t *self, int quiet_ms)
                                (items[at].revents & (POLLIN | POLLHUP | POLLERR) ? PAL_READABLE : 0)
                                    | (items[at].revents & POLLOUT ? PAL_WRITABLE : 0));
     }
+    fake_kit_turn (self->kit);
     return true;
 }
 
@@ -423,6 +434,7 @@ uint64_t fake_host_request (fake_host_t *self, const char *method, const char *p
         .peer = pal_text ("127.0.0.1"),
     };
     self->handler.request (self->handler.arg, &request);
+    fake_kit_turn (self->kit);
     return request.call;
 }
 
@@ -437,6 +449,7 @@ void fake_host_hang_up (fake_host_t *self, uint64_t call)
     need (!exchange->over, "the call is over");
     exchange->over = true;
     self->handler.gone (self->handler.arg, call);
+    fake_kit_turn (self->kit);
 }
 
 /* ------------------------------------------------------------------ what the broker would do */
@@ -455,6 +468,7 @@ static void answer (fake_host_t *self, size_t at, pal_published_t result)
     published->done = NULL;
     if (done && self->is_open)
         done (published->arg, &result);
+    fake_kit_turn (self->kit);
 }
 
 void fake_host_stored (fake_host_t *self, size_t at)
@@ -507,6 +521,7 @@ void fake_host_deliver (fake_host_t *self, uint64_t delivery, const char *conver
     if (reply_to)
         snprintf (reply.reply_to.text, sizeof reply.reply_to.text, "%s", reply_to);
     self->adapter->deliver (self->plugin, &reply);
+    fake_kit_turn (self->kit);
 }
 
 fake_outcome_t fake_host_outcome (const fake_host_t *self, uint64_t delivery)
@@ -530,6 +545,7 @@ const char *fake_host_answer (fake_host_t *self, const char *status, const char 
     pal_control_result_t result = {
         .ok = strcmp (status, "ok") == 0, .status = pal_text (status), .body = pal_text (body)};
     question->done (question->arg, &result);
+    fake_kit_turn (self->kit);
     return question->command;
 }
 
@@ -567,6 +583,8 @@ fake_host_t *fake_host_new (const pal_adapter_t *adapter)
     fake_host_t *self = calloc (1, sizeof *self);
     need (self != NULL, "out of memory");
     self->table = table;
+    fake_kit_enter (&self->table);
+    self->kit = fake_kit_new (&self->table);
     self->adapter = adapter;
     self->connected = true;
     self->values = calloc (adapter->key_count + 1, sizeof *self->values);
@@ -588,6 +606,7 @@ void fake_host_destroy (fake_host_t **self_p)
     fake_host_close (self);
     for (size_t at = 0; at < self->texts; at++)
         free (self->text[at]);
+    fake_kit_destroy (&self->kit);
     free (self->values);
     free (self);
     *self_p = NULL;
@@ -608,12 +627,17 @@ void fake_host_set_connected (fake_host_t *self, bool connected)
     self->connected = connected;
     if (self->is_open && self->adapter->link)
         self->adapter->link (self->plugin, connected);
+    fake_kit_turn (self->kit);
 }
 
 int fake_host_open (fake_host_t *self)
 {
     int result = self->adapter->open (&self->table, &self->plugin);
     self->is_open = result == 0;
+    if (self->is_open)
+        fake_kit_turn (self->kit);
+    else
+        fake_kit_mute (self->kit);
     return result;
 }
 
@@ -621,6 +645,7 @@ void fake_host_drain (fake_host_t *self)
 {
     if (self->adapter->drain)
         self->adapter->drain (self->plugin);
+    fake_kit_turn (self->kit);
 }
 
 void fake_host_close (fake_host_t *self)
@@ -629,6 +654,7 @@ void fake_host_close (fake_host_t *self)
         return;
     self->adapter->close (self->plugin);
     self->is_open = false;
+    fake_kit_mute (self->kit);
 }
 
 const char *fake_host_failure (const fake_host_t *self)
@@ -639,4 +665,36 @@ const char *fake_host_failure (const fake_host_t *self)
 const char *fake_host_log (const fake_host_t *self)
 {
     return self->log;
+}
+
+/* ------------------------------------------------------------------ what is kept, counted and said */
+
+void fake_host_set_kv_delay (fake_host_t *self, uint32_t ms)
+{
+    fake_kit_set_delay (self->kit, ms);
+}
+
+void fake_host_fail_kv (fake_host_t *self, const char *reason)
+{
+    fake_kit_fail (self->kit, reason);
+}
+
+void fake_host_set_kv (fake_host_t *self, const char *key, const char *value)
+{
+    fake_kit_set (self->kit, key, value);
+}
+
+const char *fake_host_kv (const fake_host_t *self, const char *key)
+{
+    return fake_kit_get (self->kit, key);
+}
+
+double fake_host_metric (const fake_host_t *self, const char *name)
+{
+    return fake_kit_metric (self->kit, name);
+}
+
+const char *fake_host_trouble (const fake_host_t *self)
+{
+    return fake_kit_trouble (self->kit);
 }

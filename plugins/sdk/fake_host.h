@@ -74,6 +74,21 @@ void fake_host_poll (fake_host_t *self, int quiet_ms);
 /*  Answers the oldest question that control () asked: its command, or NULL when there is none.  */
 const char *fake_host_answer (fake_host_t *self, const char *status, const char *body);
 
+/* ------------------------------------------------------------------ what is kept, counted and said */
+
+/*  The key-value store answers when this much time has passed; 0: as soon as the plugin has returned. Rates,
+    retries (without jitter), text and signatures are the real ones, on the fake clock.  */
+void fake_host_set_kv_delay (fake_host_t *self, uint32_t ms);
+/*  Every call to it fails with these words; NULL: no more.  */
+void fake_host_fail_kv (fake_host_t *self, const char *reason);
+/*  What is in it: `value` NULL takes the key out; NULL: there is none.  */
+void fake_host_set_kv (fake_host_t *self, const char *key, const char *value);
+const char *fake_host_kv (const fake_host_t *self, const char *key);
+
+double fake_host_metric (const fake_host_t *self, const char *name); /* 0 when it never was */
+/*  What the plugin says does not work; "": all does.  */
+const char *fake_host_trouble (const fake_host_t *self);
+
 /* ------------------------------------------------------------------ HTTP */
 
 typedef struct {
