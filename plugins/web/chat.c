@@ -297,7 +297,7 @@ static void on_saved (void *arg, const pal_kv_result_t *result)
     saving_t *saving = arg;
     (void) result; /* not kept: the answer is here, and in the session */
     pal_sent (saving->web->host, saving->delivery, pal_text (saving->id.text));
-    table_remove (&saving->web->savings, &saving->entry);
+    shelf_remove (&saving->web->savings, &saving->entry);
     free (saving);
 }
 
@@ -312,14 +312,14 @@ static void finish (web_t *web, const pal_reply_t *reply, const ticket_t *ticket
     saving->delivery = reply->delivery;
     saving->id = reply->id;
     saving->entry.key = (pal_text_t){(const char *) &saving->delivery, sizeof saving->delivery};
-    table_put (&web->savings, &saving->entry);
+    shelf_put (&web->savings, &saving->entry);
     ticket_store_save (ticket, on_saved, saving);
 }
 
 void chat_close (web_t *web)
 {
-    for (entry_t *entry; (entry = table_oldest (&web->savings));) {
-        table_remove (&web->savings, entry);
+    for (entry_t *entry; (entry = shelf_oldest (&web->savings));) {
+        shelf_remove (&web->savings, entry);
         free (ENTRY_OF (entry, saving_t, entry));
     }
 }

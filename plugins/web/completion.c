@@ -114,10 +114,8 @@ static const char *read_user (completion_t *self, const json_t *root)
             return "user: takes a text of at most 180 bytes";
         self->user = (pal_text_t){json_string_value (user), json_string_length (user)};
     }
-    for (size_t at = 0; at < self->user.size; at++) {
-        if ((unsigned char) self->user.data[at] < 0x20 || self->user.data[at] == 0x7f)
-            return "user: takes no control characters";
-    }
+    if (self->user.size && !text_is_id (self->user, USER_BYTES_MAX))
+        return "user: takes no control characters";
     return NULL;
 }
 

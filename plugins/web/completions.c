@@ -170,12 +170,13 @@ static void stream_rest (wait_t *self, text_t *out, const pal_reply_t *reply)
     size_t sent = self->sent.size;
     write_content (&content, reply);
     bool goes_on =
-        content.size >= sent && (!sent || memcmp (content.data, self->sent.data, sent) == 0);
+        !sent || (content.size >= sent && memcmp (content.data, self->sent.data, sent) == 0);
     if (!goes_on) {
         write_text_chunk (self, out, pal_text ("\n\n"));
         sent = 0;
     }
-    write_text_chunk (self, out, (pal_text_t){content.data + sent, content.size - sent});
+    if (content.size > sent)
+        write_text_chunk (self, out, (pal_text_t){content.data + sent, content.size - sent});
     text_free (&content);
 }
 

@@ -1,5 +1,7 @@
 #include "web/message.h"
 
+#include "web/text.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +18,6 @@ static bool read_text (const json_t *object, const char *name, pal_text_t *ret_t
     if (!json_is_string (value))
         return false;
     *ret_text = (pal_text_t){json_string_value (value), json_string_length (value)};
-    return true;
-}
-
-/*  Ids show up in logs and addresses: no control characters.  */
-static bool id_good (pal_text_t id, size_t most)
-{
-    if (!id.size || id.size > most)
-        return false;
-    for (size_t at = 0; at < id.size; at++) {
-        if ((unsigned char) id.data[at] < 0x20 || id.data[at] == 0x7f)
-            return false;
-    }
     return true;
 }
 
@@ -141,9 +131,10 @@ static const char *read_ids (message_t *self, const json_t *object, const messag
     self->user_id = standard->user_id;
     if (!standard->session_id.size
         && (!read_text (object, "session_id", &self->session_id)
-            || !id_good (self->session_id, SESSION_BYTES_MAX)))
+            || !text_is_id (self->session_id, SESSION_BYTES_MAX)))
         return "session_id: takes a text of 1 to 180 bytes";
-    if (!read_text (object, "user_id", &self->user_id) || !id_good (self->user_id, USER_BYTES_MAX))
+    if (!read_text (object, "user_id", &self->user_id)
+        || !text_is_id (self->user_id, USER_BYTES_MAX))
         return "user_id: takes a text of 1 to 255 bytes";
     return NULL;
 }
@@ -157,7 +148,7 @@ const char *message_read (message_t *self, const void *root, const message_t *st
     if (!read_text (object, "message_text", &self->message_text) || !self->message_text.size)
         return "message_text: takes a text that is not empty";
     if (!read_text (object, "platform", &self->platform)
-        || (self->platform.size && !id_good (self->platform, PLATFORM_BYTES_MAX)))
+        || (self->platform.size && !text_is_id (self->platform, PLATFORM_BYTES_MAX)))
         return "platform: takes a text of 1 to 64 bytes";
     fault = read_timestamp (self, object);
     return fault ? fault : read_metadata (self, object);

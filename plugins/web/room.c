@@ -14,7 +14,7 @@ static room_event_t *event_at (const room_t *self, unsigned at)
 
 room_t *room_find (web_t *web, pal_text_t conversation)
 {
-    entry_t *entry = table_get (&web->rooms, conversation);
+    entry_t *entry = shelf_get (&web->rooms, conversation);
     return entry ? ENTRY_OF (entry, room_t, entry) : NULL;
 }
 
@@ -47,7 +47,7 @@ static void drop_events (web_t *web, room_t *self)
 static void destroy (web_t *web, room_t *self)
 {
     drop_events (web, self);
-    table_remove (&web->rooms, &self->entry);
+    shelf_remove (&web->rooms, &self->entry);
     web->recent_bytes -= self->bytes;
     free (self);
 }
@@ -61,7 +61,7 @@ static room_t *make (web_t *web, pal_text_t conversation)
     memcpy (self->conversation, conversation.data, conversation.size);
     self->entry.key = (pal_text_t){self->conversation, conversation.size};
     self->floor = (uint64_t) web->forgotten_us;
-    table_put (&web->rooms, &self->entry);
+    shelf_put (&web->rooms, &self->entry);
     account (web, self, sizeof *self + conversation.size + OVERHEAD_BYTES, 0);
     return self;
 }
@@ -85,12 +85,12 @@ static void make_space (web_t *web, const room_t *in_use)
 {
     size_t looks = web->rooms.count;
     while (web->recent_bytes > web->recent_bytes_max && looks-- > 0) {
-        room_t *oldest = ENTRY_OF (table_oldest (&web->rooms), room_t, entry);
+        room_t *oldest = ENTRY_OF (shelf_oldest (&web->rooms), room_t, entry);
         if (oldest == in_use)
             return;
         if (oldest->followers) {
             drop_events (web, oldest);
-            table_touch (&web->rooms, &oldest->entry);
+            shelf_touch (&web->rooms, &oldest->entry);
         } else {
             web->forgotten_us = web->host->wall_us (web->host);
             destroy (web, oldest);
@@ -131,7 +131,7 @@ bool room_add (web_t *web, pal_text_t conversation, uint64_t seq, bool is_answer
     *event_at (self, self->count++) = (room_event_t){seq, text, is_answer};
     self->seq = seq > self->seq ? seq : self->seq;
     account (web, self, text.size + OVERHEAD_BYTES, 0);
-    table_touch (&web->rooms, &self->entry);
+    shelf_touch (&web->rooms, &self->entry);
     show_all (self, name_of (is_answer), seq, text);
     make_space (web, self);
     *ret_kept = text;
@@ -157,7 +157,7 @@ bool room_follow (web_t *web, pal_text_t conversation, follower_t *follower)
         self->followers->previous = follower;
     self->followers = follower;
     self->following++;
-    table_touch (&web->rooms, &self->entry);
+    shelf_touch (&web->rooms, &self->entry);
     return true;
 }
 
@@ -231,6 +231,6 @@ void room_forget (web_t *web, pal_text_t conversation)
 
 void rooms_close (web_t *web)
 {
-    for (entry_t *entry; (entry = table_oldest (&web->rooms));)
+    for (entry_t *entry; (entry = shelf_oldest (&web->rooms));)
         destroy (web, ENTRY_OF (entry, room_t, entry));
 }

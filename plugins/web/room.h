@@ -11,7 +11,7 @@
 #ifndef WEB_ROOM_H
 #define WEB_ROOM_H
 
-#include "web/table.h"
+#include "web/shelf.h"
 #include "web/text.h"
 
 struct web;

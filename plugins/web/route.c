@@ -121,7 +121,7 @@ uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part)
     asker->route = ROUTE_socket_refuse;
     if (!matches (routes[ROUTE_socket_refuse].path, path, ret_part))
         return 404;
-    if (ret_part->size > SESSION_BYTES_MAX)
+    if (!text_is_id (*ret_part, SESSION_BYTES_MAX))
         return 404;
     if (asker->has_origin && !asker->origin.size)
         return problem_status (PROBLEM_FOREIGN);
@@ -190,7 +190,7 @@ bool route_takes_json (asker_t *asker)
 
 bool route_session_good (asker_t *asker, pal_text_t part)
 {
-    if (part.size <= SESSION_BYTES_MAX)
+    if (text_is_id (part, SESSION_BYTES_MAX))
         return true;
     asker_problem (asker, PROBLEM_NO_SESSION, pal_text (NULL), 0);
     return false;

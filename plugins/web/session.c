@@ -64,14 +64,14 @@ static void on_result (void *arg, const pal_control_result_t *result)
         on_reset (self, result);
     else
         on_shown (self, result);
-    table_remove (&self->asker.web->questions, &self->entry);
+    shelf_remove (&self->asker.web->questions, &self->entry);
     free (self);
 }
 
 void session_close (web_t *web)
 {
-    for (entry_t *entry; (entry = table_oldest (&web->questions));) {
-        table_remove (&web->questions, entry);
+    for (entry_t *entry; (entry = shelf_oldest (&web->questions));) {
+        shelf_remove (&web->questions, entry);
         free (ENTRY_OF (entry, question_t, entry));
     }
 }
@@ -91,7 +91,7 @@ static void ask (asker_t *asker, pal_text_t conversation, bool is_reset)
     self->asker = *asker;
     self->is_reset = is_reset;
     self->entry.key = (pal_text_t){(const char *) &self->asker.call, sizeof self->asker.call};
-    table_put (&asker->web->questions, &self->entry);
+    shelf_put (&asker->web->questions, &self->entry);
     memcpy (self->bytes, conversation.data, conversation.size);
     self->conversation = (pal_text_t){self->bytes, conversation.size};
     text_add (&session, "web_");

@@ -411,8 +411,11 @@ uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const cha
     uint32_t status = route_socket (&asker, request->path, &conversation);
     if (!status && web->draining)
         status = 503;
-    if (!route_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user)
-        || !user.size)
+    bool named =
+        route_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user) && user.size;
+    if (!status && named && !text_is_id (user, sizeof user_bytes))
+        status = 400;
+    if (!named)
         user = conversation;
     bool resumes = route_query (request->query, "after", after_bytes, sizeof after_bytes, &after);
     if (!status && resumes && !events_number (after, &number))

@@ -78,3 +78,37 @@ void text_add_quoted (text_t *self, pal_text_t text)
     text_add_view (self, (pal_text_t){text.size ? text.data + from : "", text.size - from});
     text_add (self, "\"");
 }
+
+/*  How many bytes the character at `at` has; 0: it is none. Neither overlong forms nor surrogates are.  */
+static size_t character (pal_text_t text, size_t at)
+{
+    const unsigned char *bytes = (const unsigned char *) text.data + at;
+    size_t left = text.size - at;
+    size_t size = bytes[0] < 0x80   ? 1
+                  : bytes[0] < 0xc2 ? 0
+                  : bytes[0] < 0xe0 ? 2
+                  : bytes[0] < 0xf0 ? 3
+                  : bytes[0] < 0xf5 ? 4
+                                    : 0;
+    if (size > left)
+        return 0;
+    for (size_t more = 1; more < size; more++) {
+        if ((bytes[more] & 0xc0) != 0x80)
+            return 0;
+    }
+    bool bad = (bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f)
+               || (bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f);
+    return bad ? 0 : size;
+}
+
+bool text_is_id (pal_text_t text, size_t most)
+{
+    if (!text.size || text.size > most)
+        return false;
+    for (size_t at = 0, size; at < text.size; at += size) {
+        size = character (text, at);
+        if (!size || (unsigned char) text.data[at] < 0x20 || text.data[at] == 0x7f)
+            return false;
+    }
+    return true;
+}

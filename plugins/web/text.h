@@ -24,6 +24,9 @@ void text_add_quoted (text_t *self, pal_text_t text);
 /*  At most 200 characters come of it.  */
 void text_addf (text_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
+/*  Ids show up in logs, addresses and JSON: UTF-8 without control characters, 1 to `most` bytes.  */
+bool text_is_id (pal_text_t text, size_t most);
+
 static inline pal_text_t text_view (const text_t *self)
 {
     return (pal_text_t){self->data, self->size};

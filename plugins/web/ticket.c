@@ -30,8 +30,8 @@ void ticket_register (ticket_t *self)
 {
     self->by_name.key = pal_text (self->name);
     self->by_id.key = pal_text (self->id.text);
-    table_put (&self->web->tickets, &self->by_name);
-    table_put (&self->web->ticket_ids, &self->by_id);
+    shelf_put (&self->web->tickets, &self->by_name);
+    shelf_put (&self->web->ticket_ids, &self->by_id);
     self->web->kept_count += self->kept;
 }
 
@@ -40,8 +40,8 @@ void ticket_destroy (ticket_t *self)
     web_t *web = self->web;
     web->kept_count -= self->kept;
     web->host->timer_cancel (web->host, self->timer);
-    table_remove (&web->tickets, &self->by_name);
-    table_remove (&web->ticket_ids, &self->by_id);
+    shelf_remove (&web->tickets, &self->by_name);
+    shelf_remove (&web->ticket_ids, &self->by_id);
     text_free (&self->event);
     text_free (&self->answer);
     free (self);
@@ -66,8 +66,8 @@ void tickets_make_room (web_t *web)
 {
     int64_t old = web->host->wall_us (web->host) - web->kept_us_max;
     size_t looks = web->tickets.count;
-    while (looks-- > 0 && table_oldest (&web->tickets)) {
-        ticket_t *oldest = ENTRY_OF (table_oldest (&web->tickets), ticket_t, by_name);
+    while (looks-- > 0 && shelf_oldest (&web->tickets)) {
+        ticket_t *oldest = ENTRY_OF (shelf_oldest (&web->tickets), ticket_t, by_name);
         bool over = web->kept_count > web->kept_max || oldest->since_us < old;
         if (!over)
             return;
@@ -75,7 +75,7 @@ void tickets_make_room (web_t *web)
         if (may_go)
             forget (oldest);
         else /* one that waits: it ends by itself */
-            table_touch (&web->tickets, &oldest->by_name);
+            shelf_touch (&web->tickets, &oldest->by_name);
     }
 }
 
@@ -226,7 +226,7 @@ static ticket_taking_t take_again (ticket_t *self, const ticket_order_t *order,
         return TICKET_OTHER_BODY;
     if (self->waiter || self->published)
         return TICKET_IN_FLIGHT;
-    table_touch (&self->web->tickets, &self->by_name);
+    shelf_touch (&self->web->tickets, &self->by_name);
     if (self->state != TICKET_PENDING)
         return TICKET_REPEATED;
     if (!self->stored) /* the broker drops it if it has it */
@@ -262,7 +262,7 @@ ticket_taking_t ticket_take (web_t *web, const ticket_order_t *order, const tick
     make_name (web, order, name);
     if (order->key.size)
         hash (same, pal_text (NULL), order->same);
-    entry_t *entry = order->key.size ? table_get (&web->tickets, pal_text (name)) : NULL;
+    entry_t *entry = order->key.size ? shelf_get (&web->tickets, pal_text (name)) : NULL;
     ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_name) : NULL;
     if (self) {
         taking = take_again (self, order, same, waiter, arg);
@@ -280,7 +280,7 @@ ticket_taking_t ticket_take (web_t *web, const ticket_order_t *order, const tick
 
 ticket_t *ticket_find (web_t *web, pal_text_t id)
 {
-    entry_t *entry = table_get (&web->ticket_ids, id);
+    entry_t *entry = shelf_get (&web->ticket_ids, id);
     ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
     return self && self->kept ? self : NULL;
 }
@@ -288,10 +288,10 @@ ticket_t *ticket_find (web_t *web, pal_text_t id)
 ticket_t *ticket_of_reply (web_t *web, const pal_reply_t *reply)
 {
     entry_t *entry =
-        reply->has_reply_to ? table_get (&web->ticket_ids, pal_text (reply->reply_to.text)) : NULL;
+        reply->has_reply_to ? shelf_get (&web->ticket_ids, pal_text (reply->reply_to.text)) : NULL;
     if (entry)
         return ENTRY_OF (entry, ticket_t, by_id);
-    entry = reply->platform_id.size ? table_get (&web->tickets, reply->platform_id) : NULL;
+    entry = reply->platform_id.size ? shelf_get (&web->tickets, reply->platform_id) : NULL;
     return entry ? ENTRY_OF (entry, ticket_t, by_name) : NULL;
 }
 
@@ -313,7 +313,7 @@ void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, b
 void ticket_delta (web_t *web, const pal_live_t *live)
 {
     entry_t *entry =
-        live->has_reply_to ? table_get (&web->ticket_ids, pal_text (live->reply_to.text)) : NULL;
+        live->has_reply_to ? shelf_get (&web->ticket_ids, pal_text (live->reply_to.text)) : NULL;
     ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
     text_t delta = {0};
     if (self && self->waiter && self->waiter->delta && answer_delta (&delta, live))
@@ -323,7 +323,7 @@ void ticket_delta (web_t *web, const pal_live_t *live)
 
 void tickets_close (web_t *web)
 {
-    for (entry_t *entry; (entry = table_oldest (&web->tickets));) {
+    for (entry_t *entry; (entry = shelf_oldest (&web->tickets));) {
         ticket_t *self = ENTRY_OF (entry, ticket_t, by_name);
         self->published = false; /* the host will not call back any more */
         self->ending = true;

@@ -11,7 +11,7 @@
 #ifndef WEB_TICKET_H
 #define WEB_TICKET_H
 
-#include "web/table.h"
+#include "web/shelf.h"
 #include "web/text.h"
 
 struct web;

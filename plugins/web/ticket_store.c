@@ -97,7 +97,7 @@ static void on_listed (void *arg, const pal_kv_result_t *result)
         return;
     }
     pal_text_t name = {result->key.data + skip, result->key.size - skip};
-    if (result->key.size <= skip || table_get (&web->tickets, name))
+    if (result->key.size <= skip || shelf_get (&web->tickets, name))
         return;
     ticket_t *ticket = parse (web, name, result->value);
     if (ticket)

@@ -91,12 +91,12 @@ static const pal_key_t keys[] = {
 
 static void web_destroy (web_t *self)
 {
-    table_free (&self->calls);
-    table_free (&self->questions);
-    table_free (&self->savings);
-    table_free (&self->tickets);
-    table_free (&self->ticket_ids);
-    table_free (&self->rooms);
+    shelf_free (&self->calls);
+    shelf_free (&self->questions);
+    shelf_free (&self->savings);
+    shelf_free (&self->tickets);
+    shelf_free (&self->ticket_ids);
+    shelf_free (&self->rooms);
     access_free (&self->access);
     free (self);
 }
@@ -165,11 +165,11 @@ static int check_conf (web_t *self)
 static bool make_tables (web_t *self)
 {
     const pal_host_t *host = self->host;
-    return table_init (&self->calls, host, self->waiting_max)
-           && table_init (&self->tickets, host, self->waiting_max + self->kept_max)
-           && table_init (&self->ticket_ids, host, self->waiting_max + self->kept_max)
-           && table_init (&self->rooms, host, 16384) && table_init (&self->questions, host, 64)
-           && table_init (&self->savings, host, 64);
+    return shelf_init (&self->calls, host, self->waiting_max)
+           && shelf_init (&self->tickets, host, self->waiting_max + self->kept_max)
+           && shelf_init (&self->ticket_ids, host, self->waiting_max + self->kept_max)
+           && shelf_init (&self->rooms, host, 16384) && shelf_init (&self->questions, host, 64)
+           && shelf_init (&self->savings, host, 64);
 }
 
 static int web_open (const pal_host_t *host, void **ret_self)
@@ -220,12 +220,12 @@ static void stop_followers (web_t *self)
 {
     size_t looks = self->calls.count;
     while (looks-- > 0) {
-        call_t *call = ENTRY_OF (table_oldest (&self->calls), call_t, entry);
+        call_t *call = ENTRY_OF (shelf_oldest (&self->calls), call_t, entry);
         if (call->stop) {
             call_remove (&self->calls, call);
             call->stop (call);
         } else {
-            table_touch (&self->calls, &call->entry);
+            shelf_touch (&self->calls, &call->entry);
         }
     }
 }

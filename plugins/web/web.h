@@ -32,16 +32,16 @@ typedef struct web {
     uint32_t timeout_ms;
     uint32_t message_rate; /* a minute; 0: no limit */
     size_t waiting, waiting_max;
-    table_t
+    shelf_t
         calls; /* call_t by number: all that a client still has open and that must hear of its end */
-    table_t questions;  /* what the broker was asked about sessions */
-    table_t savings;    /* replies whose answers are being kept */
-    table_t tickets;    /* ticket_t by name */
-    table_t ticket_ids; /* the same by the event's id */
+    shelf_t questions;  /* what the broker was asked about sessions */
+    shelf_t savings;    /* replies whose answers are being kept */
+    shelf_t tickets;    /* ticket_t by name */
+    shelf_t ticket_ids; /* the same by the event's id */
     size_t kept_count, kept_max;
     int64_t kept_us_max;
     bool kept_loaded;
-    table_t rooms; /* room_t by conversation */
+    shelf_t rooms; /* room_t by conversation */
     size_t recent_bytes, recent_bytes_max;
     int64_t since_us;     /* when it began, wall clock */
     int64_t forgotten_us; /* rooms of before then may be incomplete */

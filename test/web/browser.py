@@ -92,7 +92,8 @@ class Page:
         return found
 
     def size(self, width, height, phone=False, scale=1):
-        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=scale, mobile=phone)
+        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=scale,
+                  mobile=phone)
         self.call('Emulation.setTouchEmulationEnabled', enabled=phone)
 
     def dark(self, on):
@@ -131,7 +132,8 @@ class Page:
         return self.browser.wait(lambda: self.look(f'Boolean({expression})'), what, seconds)
 
     def text(self, selector):
-        return self.eval(f'[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText).join("\\n")')
+        all_of_them = f'[...document.querySelectorAll({json.dumps(selector)})]'
+        return self.eval(f'{all_of_them}.map((one) => one.innerText).join("\\n")')
 
     def count(self, selector):
         return self.eval(f'document.querySelectorAll({json.dumps(selector)}).length')

@@ -10,12 +10,14 @@ import browser
 from gateway import BUILD, WebTest, wait
 
 PICTURES = os.path.join(BUILD, 'test', 'web', 'pictures')
-FUNDS = [{'name': 'Global Equity Index Fund', 'symbol': 'GEIF', 'risk_level': 5, 'expected_return': '5.0 to 7.5 % a year',
-          'fee': '0.12 % a year', 'why': 'Thousands of companies in one fund, for a horizon of ten years or more.'},
+FUNDS = [{'name': 'Global Equity Index Fund', 'symbol': 'GEIF', 'risk_level': 5,
+          'expected_return': '5.0 to 7.5 % a year', 'fee': '0.12 % a year',
+          'why': 'Thousands of companies in one fund, for a horizon of ten years or more.'},
          {'name': 'Short-Term Bond Fund', 'symbol': 'STB', 'risk_level': 2, 'expected_return': '2.5 to 3.5 % a year',
           'fee': '0.05 % a year', 'why': 'Moves little, and can be sold on any day.'},
          {'name': 'Balanced Fund <b>60/40</b>', 'risk': 'high', 'return': 0.045}]
-ANSWER = ('Two of them **suit you best**:\n\n1. The *equity* fund for what can wait.\n2. The bond fund for what cannot.\n\n'
+ANSWER = ('Two of them **suit you best**:\n\n1. The *equity* fund for what can wait.\n'
+          '2. The bond fund for what cannot.\n\n'
           'See [the prospectus](https://funds.example/prospectus) and `GEIF`.')
 OPEN = 'document.querySelector("#status").dataset.state === "open"'
 EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>[x](javascript:window.evil=1) **<b>bold</b>**'
@@ -191,7 +193,7 @@ class Page(WebTest):
             page.eval('document.querySelector("#key-text").focus()')
             page.type(key)
             page.key('Enter')
-            page.until('!document.querySelector("#key").open || document.querySelector("#key-text").value === ""', 'taken')
+            page.until('!document.querySelector("#key").open || !document.querySelector("#key-text").value', 'taken')
             if key == 'wrong':
                 page.until('document.querySelector("#key").open && document.querySelector("#key-fault").textContent',
                            'it asks again')

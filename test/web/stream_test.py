@@ -66,7 +66,8 @@ class Sockets(WebTest):
         sock.send(type='resume', after=answers[1]['seq'])
         self.assertEqual(sock.next()['message_text'], 'question 2')
         everything = web.socket(query='?after=0')
-        self.assertEqual([everything.next()['type'] for _ in range(7)], ['hello', *['chat.message', 'chat.response'] * 3])
+        self.assertEqual([everything.next()['type'] for _ in range(7)],
+                         ['hello', *['chat.message', 'chat.response'] * 3])
         stream = web.stream('/chat/session/s1/events', {'Last-Event-ID': str(answers[1]['seq'])})
         self.assertEqual([stream.next()[0] for _ in range(3)], ['hello', 'chat.message', 'chat.response'])
         self.assertEqual(web.ask('GET', '/chat/session/s1/events?after=x').status, 400)

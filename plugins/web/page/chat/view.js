@@ -32,7 +32,7 @@ export class View {
     const bottom = this.main.scrollHeight - this.main.clientHeight;
     let question = null;
     for (const turn of this.turns.values()) if (turn.role === 'user' && !(question?.at > turn.at)) question = turn;
-    const top = question ? question.node.offsetTop - this.main.offsetTop - 16 : bottom;
+    const top = question ? question.node.offsetTop - 16 : bottom;
     this.following = true;
     this.pinned = Math.max(0, end ? bottom : Math.min(bottom, top));
     this.main.scrollTo({ top: this.pinned, behavior: end ? 'smooth' : 'instant' });

@@ -1,27 +1,27 @@
-#include "web/table.h"
+#include "web/shelf.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool table_init (table_t *self, const pal_host_t *host, size_t expected)
+bool shelf_init (shelf_t *self, const pal_host_t *host, size_t expected)
 {
     size_t size = 16;
     while (size < expected)
         size *= 2;
-    *self = (table_t){.buckets = calloc (size, sizeof *self->buckets), .mask = size - 1};
+    *self = (shelf_t){.buckets = calloc (size, sizeof *self->buckets), .mask = size - 1};
     self->ends.newer = self->ends.older = &self->ends;
     host->random (host, self->secret, sizeof self->secret);
     return self->buckets != NULL;
 }
 
-void table_free (table_t *self)
+void shelf_free (shelf_t *self)
 {
     free (self->buckets);
     self->buckets = NULL;
 }
 
-static entry_t **bucket (const table_t *self, pal_text_t key)
+static entry_t **bucket (const shelf_t *self, pal_text_t key)
 {
     uint64_t hash;
     crypto_shorthash ((unsigned char *) &hash, (const unsigned char *) (key.size ? key.data : ""),
@@ -29,7 +29,7 @@ static entry_t **bucket (const table_t *self, pal_text_t key)
     return &self->buckets[hash & self->mask];
 }
 
-entry_t *table_get (const table_t *self, pal_text_t key)
+entry_t *shelf_get (const shelf_t *self, pal_text_t key)
 {
     entry_t *entry = *bucket (self, key);
     while (entry && !pal_text_equal (entry->key, key))
@@ -37,7 +37,7 @@ entry_t *table_get (const table_t *self, pal_text_t key)
     return entry;
 }
 
-static void link_newest (table_t *self, entry_t *entry)
+static void link_newest (shelf_t *self, entry_t *entry)
 {
     entry->older = self->ends.older;
     entry->newer = &self->ends;
@@ -51,7 +51,7 @@ static void unlink_use (entry_t *entry)
     entry->newer->older = entry->older;
 }
 
-void table_put (table_t *self, entry_t *entry)
+void shelf_put (shelf_t *self, entry_t *entry)
 {
     entry_t **place = bucket (self, entry->key);
     entry->chain = *place;
@@ -60,7 +60,7 @@ void table_put (table_t *self, entry_t *entry)
     self->count++;
 }
 
-void table_remove (table_t *self, entry_t *entry)
+void shelf_remove (shelf_t *self, entry_t *entry)
 {
     entry_t **place = bucket (self, entry->key);
     while (*place != entry)
@@ -70,13 +70,13 @@ void table_remove (table_t *self, entry_t *entry)
     self->count--;
 }
 
-void table_touch (table_t *self, entry_t *entry)
+void shelf_touch (shelf_t *self, entry_t *entry)
 {
     unlink_use (entry);
     link_newest (self, entry);
 }
 
-entry_t *table_oldest (const table_t *self)
+entry_t *shelf_oldest (const shelf_t *self)
 {
     return self->count ? self->ends.newer : NULL;
 }

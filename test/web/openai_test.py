@@ -1,0 +1,173 @@
+#!/usr/bin/python3
+# RUN: timeout=200 variants=debug,release,asan
+"""OpenAI's chat protocol through the whole chain."""
+
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+from gateway import WebTest, wait
+
+URL, NOTES = '/v1/chat/completions', ['This is general information, not investment advice.',
+                                      'You are talking to an automated assistant.']
+OFFICIAL = """
+const OpenAI = require(process.argv[2]);
+(async () => {
+  const client = new OpenAI({ baseURL: process.argv[1], apiKey: 'alpha', maxRetries: 0 });
+  console.log((await client.models.list()).data.map((model) => model.id));
+  const told = await client.chat.completions.create({ model: 'palaver', user: 'ann', messages: [
+    { role: 'developer', content: 'be brief' }, { role: 'user', content: 'hello' }] });
+  console.log(told.choices[0].message.content, told.usage.total_tokens > 0, told.choices[0].finish_reason);
+  const stream = await client.chat.completions.create({ model: 'palaver', stream: true,
+    stream_options: { include_usage: true },
+    messages: [{ role: 'user', content: [{ type: 'text', text: 'again' }] }] });
+  let text = '', usage = null;
+  for await (const chunk of stream) {
+    text += chunk.choices[0]?.delta?.content ?? '';
+    usage = chunk.usage ?? usage;
+  }
+  console.log(text, usage.total_tokens > 0);
+  await client.chat.completions.create({ model: 'other', messages: [{ role: 'user', content: 'x' }] })
+    .catch((error) => console.log(error.constructor.name, error.code));
+  await new OpenAI({ baseURL: process.argv[1], apiKey: 'wrong', maxRetries: 0 }).models.list()
+    .catch((error) => console.log(error.constructor.name, error.code));
+})();
+"""
+
+
+class OpenAI(WebTest):
+    def request(self, text='hello', **more):
+        return {'model': 'palaver', 'messages': [{'role': 'user', 'content': text}], **more}
+
+    def chunks(self, stream):
+        """The chunks up to [DONE], each held against the contract."""
+        found = []
+        while True:
+            _, _, data = stream.next()
+            if data == '[DONE]':
+                return found
+            stream.gateway.contract().message('CompletionChunk', data)
+            found.append(data)
+
+    def stream(self, web, **more):
+        body = json.dumps(self.request(stream=True, **more))
+        future = web.pool.submit(web.stream, URL, {'Content-Type': 'application/json'}, method='POST', body=body)
+        return future
+
+    def test_models(self):
+        web = self.web(models='palaver special=/special')
+        listed = web.ask('GET', '/v1/models').json['data']
+        self.assertEqual([model['id'] for model in listed], ['palaver', 'special'])
+        self.assertEqual(web.ask('GET', '/v1/models/special').json, listed[1])
+        self.assertEqual(web.ask('GET', '/v1/models/none').json['error']['code'], 'model_not_found')
+        waiting = web.later('POST', URL, self.request('do it', model='special'))
+        self.assertEqual(web.answer('done')['body']['message_text'], '/special do it')
+        self.assertEqual(web.wait(waiting).json['model'], 'special')
+
+    def test_an_answer(self):
+        web = self.web()
+        messages = [{'role': 'system', 'content': 'be kind'}, {'role': 'developer', 'content': 'be brief'},
+                    {'role': 'user', 'content': 'first'}, {'role': 'assistant', 'content': 'yes?'},
+                    {'role': 'user', 'content': [{'type': 'text', 'text': 'second'},
+                                                 {'type': 'image_url', 'image_url': {}},
+                                                 {'type': 'text', 'text': 'part'}]}]
+        waiting = web.later('POST', URL, {'model': 'palaver', 'messages': messages, 'user': 'ann', 'temperature': 0.1,
+                                          'future': {'field': 1}})
+        job = web.answer('an answer', metadata={'usage': {'input_tokens': 11, 'output_tokens': 3}})
+        self.assertEqual(job['envelope']['session_id'], 'web_ann')
+        self.assertEqual(job['body']['message_text'], 'second\npart')
+        self.assertEqual([one['role'] for one in job['body']['metadata']['messages']],
+                         ['system', 'developer', 'user', 'assistant'])
+        told = web.wait(waiting).json
+        self.assertEqual(told['choices'][0]['message']['content'], '\n\n'.join(['an answer', *NOTES]))
+        self.assertEqual(told['usage'], {'prompt_tokens': 11, 'completion_tokens': 3, 'total_tokens': 14})
+        self.assertEqual(told['palaver']['response_text'], 'an answer')
+
+    def test_who_names_no_user_has_a_conversation_of_his_own(self):
+        web = self.web()
+        for _ in range(2):
+            web.later('POST', URL, self.request())
+        first, second = web.answer(), web.answer()
+        self.assertNotEqual(first['envelope']['session_id'], second['envelope']['session_id'])
+        self.assertEqual(second['history'], [])
+
+    def test_a_stream(self):
+        web = self.web()
+        opening = self.stream(web, stream_options={'include_usage': True})
+        job = web.worker.job()
+        stream = wait(lambda: opening.done() and opening.result(), 'the stream is open')
+        for at, piece in enumerate(('one ', 'two "', '\n')):
+            web.live(job, 'chat.delta', delta=piece, index=at)
+        first = [stream.next()[2] for _ in range(4)]
+        self.assertEqual(first[0]['choices'][0]['delta']['role'], 'assistant')
+        self.assertEqual([chunk['choices'][0]['delta'].get('content') for chunk in first[1:]], ['one ', 'two "', '\n'])
+        web.worker.reply(job['lease'], 'one two "\nthree')
+        rest = self.chunks(stream)
+        text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in rest if chunk['choices'])
+        self.assertEqual(text, '\n\n'.join(['three', *NOTES]))
+        self.assertEqual([chunk['choices'][0]['finish_reason'] for chunk in rest if chunk['choices']][-1], 'stop')
+        self.assertEqual(rest[-1]['choices'], [])
+        self.assertGreater(rest[-1]['usage']['total_tokens'], 0)
+
+    def test_a_stream_whose_answer_became_another(self):
+        web = self.web()
+        opening = self.stream(web)
+        job = web.worker.job()
+        web.live(job, 'chat.delta', delta='draft', index=0)
+        web.worker.reply(job['lease'], 'final')
+        found = self.chunks(wait(lambda: opening.done() and opening.result(), 'the stream'))
+        text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in found)
+        self.assertIn(text, ('draft\n\n' + '\n\n'.join(['final', *NOTES]), '\n\n'.join(['final', *NOTES])))
+        self.assertNotIn('usage', found[-1])
+
+    def test_a_stream_that_is_late_says_so(self):
+        web = self.web(timeout_s=1)
+        opening = self.stream(web)
+        web.worker.job()
+        stream = wait(lambda: opening.done() and opening.result(), 'the stream')
+        self.assertEqual(stream.next()[2]['choices'][0]['delta']['role'], 'assistant')
+        self.assertEqual(stream.next()[2]['error']['code'], 'timeout')
+
+    def test_errors_have_their_shape(self):
+        web = self.web(api_keys='alpha\nops operate\n')
+        for status, code, headers, body in [
+                (401, 'invalid_api_key', {'Authorization': 'Bearer x'}, self.request()),
+                (403, 'insufficient_scope', {'Authorization': 'Bearer ops'}, self.request()),
+                (404, 'model_not_found', None, self.request(model='gpt')), (422, None, None, {'model': 'palaver'}),
+                (422, None, None, self.request(n=2)), (422, None, None, self.request('')),
+                (422, None, None, {'model': 'palaver', 'messages': [{'role': 'king', 'content': 'x'}]}),
+                (422, None, None, self.request(user=7)), (400, None, None, '{')]:
+            with self.subTest(body=str(body)[:60]):
+                answer = web.ask('POST', URL, body, headers or {'Authorization': 'Bearer alpha'})
+                self.assertEqual((answer.status, answer.json['error']['code']), (status, code))
+        self.assertIn('error', web.ask('GET', '/v1/nothing').json)
+
+    def test_a_repeat_is_the_same_answer(self):
+        web, key = self.web(), {'Idempotency-Key': 'k1'}
+        waiting = web.later('POST', URL, self.request(), key)
+        web.answer('once')
+        first = web.wait(waiting).json
+        again = web.wait(web.later('POST', URL, self.request(), key)).json
+        self.assertEqual((again['id'], again['choices']), (first['id'], first['choices']))
+        self.assertEqual(web.wait(web.later('POST', URL, self.request('else'), key)).status, 422)
+
+    def test_with_the_official_client(self):
+        package, node = os.environ.get('OPENAI_PACKAGE'), shutil.which('node')
+        if not package or not node:
+            self.skipTest('OPENAI_PACKAGE does not name the folder of the npm package openai, or there is no node')
+        web = self.web(api_keys='alpha\n')
+        child = subprocess.Popen([node, '-e', OFFICIAL, f'http://127.0.0.1:{web.port}/v1', package],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(child.kill)
+        web.answer('hi')
+        web.answer('hi again')
+        told = child.communicate(timeout=60)[0].replace('\n\n', ' ')
+        self.assertEqual(told.splitlines(), ["[ 'palaver' ]", f'hi {" ".join(NOTES)} true stop',
+                                             f'hi again {" ".join(NOTES)} true', 'NotFoundError model_not_found',
+                                             'AuthenticationError invalid_api_key'], told)
+
+
+if __name__ == '__main__':
+    unittest.main()
