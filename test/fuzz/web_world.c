@@ -505,7 +505,8 @@ void web_world_control (web_world_t *self, unsigned which, const char *status, p
     if (!self->question_count)
         return;
     question_t question = self->questions[which % self->question_count];
-    self->questions[which % self->question_count] = self->questions[--self->question_count];
+    self->questions[which % self->question_count] = self->questions[self->question_count - 1];
+    self->question_count--;
     json_t *json = json_loadb (body.data, body.size, JSON_ALLOW_NUL, NULL);
     question.done (question.arg, &(pal_control_result_t){.ok = json && strcmp (status, "ok") == 0,
                                                          .status = pal_text (json ? status : "IO"),
@@ -529,7 +530,8 @@ void web_world_timer (web_world_t *self, unsigned which)
     timer_entry_t timer = self->timers[which % self->timer_count];
     if (!timer.fn) /* one that comes again and again */
         return;
-    self->timers[which % self->timer_count] = self->timers[--self->timer_count];
+    self->timers[which % self->timer_count] = self->timers[self->timer_count - 1];
+    self->timer_count--;
     timer.fn (timer.arg);
 }
 
