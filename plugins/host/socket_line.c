@@ -10,7 +10,7 @@
 enum {
     CONNECT_MS_STANDARD = 10000,
     MESSAGE_BYTES_STANDARD = 4 * 1024 * 1024,
-    CLOSE_MS = 5000,
+    CLOSE_MS = 4500, /* before libwebsockets gives up, at 5000, and does not say so */
     REASON_BYTES_MAX = 123,
 };
 
