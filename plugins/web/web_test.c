@@ -203,6 +203,145 @@ static void keys_are_asked_for (void **state)
         fake_host_response (host, fake_host_request (host, "GET", "/healthz", "", "")).status, 200);
 }
 
+static void keys_have_scopes (void **state)
+{
+    fake_host_set_text (*state, "api_keys",
+                        "# both\n\none\r\ntwo operate\nthree chat,operate ops\n");
+    fake_host_t *host = opened (state);
+    static const struct {
+        const char *key;
+        uint32_t chat, operate;
+    } cases[] = {{"x", 401, 401}, {"one", 404, 403}, {"two", 403, 200}, {"three", 404, 200}};
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        char headers[64];
+        snprintf (headers, sizeof headers, "x-api-key: %s\n", cases[at].key);
+        uint64_t chat = fake_host_request (host, "GET", "/chat/message/0", headers, "");
+        uint64_t operate = fake_host_request (host, "GET", "/metrics", headers, "");
+        assert_int_equal (fake_host_response (host, chat).status, cases[at].chat);
+        assert_int_equal (fake_host_response (host, operate).status, cases[at].operate);
+    }
+}
+
+static void keys_that_make_no_sense_are_refused (void **state)
+{
+    fake_host_set_text (*state, "api_keys", "one chat\ntwo all\n");
+    assert_int_equal (fake_host_open (*state), -1);
+    assert_string_equal (fake_host_failure (*state),
+                         "api_keys line 2: scopes are chat, operate or chat,operate");
+}
+
+static void who_does_not_wait_can_ask_later (void **state)
+{
+    fake_host_t *host = opened (state);
+    char path[80];
+    uint64_t call = say (host, "prefer: respond-async\n");
+    assert_int_equal (fake_host_response (host, call).status, 0);
+    fake_host_stored (host, 0);
+    fake_response_t taken = fake_host_response (host, call);
+    assert_int_equal (taken.status, 202);
+    snprintf (path, sizeof path, "/chat/message/%s", fake_host_event (host, 0)->id.text);
+    assert_non_null (strstr (taken.headers, path));
+    call = fake_host_request (host, "GET", path, "", "");
+    assert_non_null (strstr (fake_host_response (host, call).body, "\"status\":\"pending\""));
+    fake_host_deliver (host, 1, "s1", fake_host_event (host, 0)->id.text, "done");
+    fake_host_advance (host, 1);
+    assert_int_equal (fake_host_outcome (host, 1).outcome, PAL_SENT);
+    call = fake_host_request (host, "GET", path, "", "");
+    assert_non_null (strstr (fake_host_response (host, call).body, "\"status\":\"done\""));
+    assert_non_null (strstr (fake_host_response (host, call).body, "\"response_text\":\"done\""));
+}
+
+static void an_answer_is_sent_when_it_is_kept (void **state)
+{
+    fake_host_set_kv_delay (*state, 100);
+    fake_host_t *host = opened (state);
+    fake_host_deliver (host, 9, "s1", NULL, "too soon");
+    assert_int_equal (fake_host_outcome (host, 9).outcome, PAL_NOT_SENT);
+    assert_int_equal (fake_host_response (host, say (host, "idempotency-key: k\n")).status, 503);
+    fake_host_advance (host, 100); /* what was kept before is read */
+    uint64_t call = say (host, "idempotency-key: k\n");
+    fake_host_stored (host, 0);
+    fake_host_deliver (host, 1, "s1", fake_host_event (host, 0)->id.text, "once");
+    assert_int_equal (fake_host_response (host, call).status, 200);
+    assert_int_equal (fake_host_outcome (host, 1).times, 0);
+    fake_host_advance (host, 100);
+    assert_int_equal (fake_host_outcome (host, 1).outcome, PAL_SENT);
+}
+
+static void a_failure_is_told_as_one (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t call = say (host, "idempotency-key: k\n");
+    fake_host_busy (host, 0, 10, "later");
+    assert_int_equal (fake_host_response (host, call).status, 503);
+    call = say (host, "idempotency-key: k\n");
+    fake_host_rejected (host, 1, "too long");
+    assert_int_equal (fake_host_response (host, call).status, 422);
+    assert_non_null (strstr (fake_host_response (host, call).body, "/problems/message-rejected"));
+}
+
+static void kept_ones_stay_within_their_number (void **state)
+{
+    char key[64];
+    fake_host_set_number (*state, "repeats", 3);
+    fake_host_t *host = opened (state);
+    for (size_t at = 0; at < 5; at++) {
+        snprintf (key, sizeof key, "idempotency-key: k%zu\n", at);
+        say (host, key);
+        fake_host_stored (host, at);
+        fake_host_deliver (host, at + 1, "s1", fake_host_event (host, at)->id.text, "x");
+        fake_host_advance (host, 1);
+    }
+    assert_int_equal (fake_host_response (host, say (host, "idempotency-key: k4\n")).status, 200);
+    assert_int_equal (fake_host_response (host, say (host, "idempotency-key: k0\n")).status, 0);
+    assert_int_equal (fake_host_events (host), 6);
+    assert_string_equal (fake_host_event (host, 5)->platform_id,
+                         fake_host_event (host, 0)->platform_id);
+}
+
+static void pages_of_other_sites_need_leave (void **state)
+{
+    fake_host_set_text (*state, "origins", "https://a.example https://b.example");
+    fake_host_t *host = opened (state);
+    uint64_t asked =
+        fake_host_request (host, "OPTIONS", "/chat/message", "origin: https://b.example\n", "");
+    fake_response_t answer = fake_host_response (host, asked);
+    assert_int_equal (answer.status, 204);
+    assert_non_null (strstr (answer.headers, "access-control-allow-origin: https://b.example\n"));
+    assert_non_null (strstr (answer.headers, "access-control-allow-methods: POST, OPTIONS\n"));
+    assert_non_null (strstr (answer.headers, "vary: Origin\n"));
+    asked = fake_host_request (host, "OPTIONS", "/chat/message", "origin: https://b.exampl\n", "");
+    assert_null (strstr (fake_host_response (host, asked).headers, "access-control"));
+}
+
+static void a_trace_goes_on (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t asked = fake_host_request (
+        host, "GET", "/healthz",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\nx-request-id: me\n",
+        "");
+    fake_response_t answer = fake_host_response (host, asked);
+    assert_non_null (strstr (answer.headers, "x-request-id: me\n"));
+    assert_non_null (strstr (answer.headers, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-"));
+    assert_null (strstr (answer.headers, "b7ad6b7169203331"));
+}
+
+static void every_problem_is_explained (void **state)
+{
+    static const char *const slugs[] = {
+#define PROBLEM(name, status, slug, kind, code, title, meaning) "/problems/" slug,
+#include "web/problem.def"
+#undef PROBLEM
+    };
+    fake_host_t *host = opened (state);
+    for (size_t at = 0; at < sizeof slugs / sizeof *slugs; at++) {
+        uint64_t asked = fake_host_request (host, "GET", slugs[at], "", "");
+        assert_int_equal (fake_host_response (host, asked).status, 200);
+        assert_non_null (strstr (fake_host_response (host, asked).body, slugs[at]));
+    }
+}
+
 static void a_listener_that_fails_leaves_nothing_behind (void **state)
 {
     fake_host_set_number (*state, "port", 1);
@@ -249,6 +388,15 @@ int main (void)
         T (stopping_tells_those_that_wait),
         T (a_key_is_forgotten_when_its_event_was_not_taken),
         T (keys_are_asked_for),
+        T (keys_have_scopes),
+        T (keys_that_make_no_sense_are_refused),
+        T (who_does_not_wait_can_ask_later),
+        T (an_answer_is_sent_when_it_is_kept),
+        T (a_failure_is_told_as_one),
+        T (kept_ones_stay_within_their_number),
+        T (pages_of_other_sites_need_leave),
+        T (a_trace_goes_on),
+        T (every_problem_is_explained),
         T (a_listener_that_fails_leaves_nothing_behind),
         T (times_are_read),
     };

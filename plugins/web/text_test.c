@@ -1,0 +1,72 @@
+#include "web/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+static void quoting_escapes_what_json_cannot_hold (void **state)
+{
+    const pal_text_t text = {"a\"\\\n\t\r\x01\0z\xc3\xa9", 11};
+    text_t out = {0};
+    (void) state;
+    text_add_quoted (&out, text);
+    text_add_quoted (&out, pal_text (""));
+    const char *wanted = "\"a\\\"\\\\\\n\\t\\r\\u0001\\u0000z\xc3\xa9\"\"\"";
+    assert_int_equal (out.size, strlen (wanted));
+    assert_memory_equal (out.data, wanted, out.size);
+    text_free (&out);
+}
+
+static void a_long_text_grows (void **state)
+{
+    text_t out = {0};
+    (void) state;
+    for (int at = 0; at < 10000; at++)
+        text_addf (&out, "%04d,", at);
+    assert_int_equal (out.size, 50000);
+    assert_memory_equal (out.data + 5 * 9999, "9999,", 5);
+    assert_false (out.failed);
+    text_free (&out);
+}
+
+static void ids_are_utf8_without_control_characters (void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        {"a", true},
+        {"a b/c%", true},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", true},
+        {"", false},
+        {"a\n", false},
+        {"\x7f", false},
+        {"\x80", false},
+        {"\xc0\xaf", false},
+        {"\xc3", false},
+        {"\xe0\x80\xaf", false},
+        {"\xed\xa0\x80", false},
+        {"\xf4\x90\x80\x80", false},
+        {"\xf0\x80\x80\xaf", false},
+        {"\xff", false},
+        {"12345678901", false},
+    };
+    (void) state;
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++)
+        assert_int_equal (text_is_id (pal_text (cases[at].text), 10), cases[at].good);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (quoting_escapes_what_json_cannot_hold),
+        cmocka_unit_test (a_long_text_grows),
+        cmocka_unit_test (ids_are_utf8_without_control_characters),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
