@@ -6,7 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UPDATES_MAX = 100, ANSWER_SLACK_MS = 15000, LATER_MS_MAX = 60000, TOKEN_MS = 10000 };
+enum {
+    UPDATES_MAX = 100,
+    ANSWER_SLACK_MS = 15000,
+    LATER_MS_MAX = 60000,
+    TOKEN_MS = 10000,
+    FIRST_S = 3,
+    /* after a failure: it shows soon that all is well again */
+};
 
 typedef enum { ITEM_WAITING, ITEM_ASKED, ITEM_TAKEN } item_state_t;
 
@@ -24,6 +31,7 @@ struct poll {
     item_t *items;
     size_t count;
     bool offering, stopped;
+    bool troubled; /* the last request failed */
 };
 
 static void ask (poll_t *self);
@@ -191,12 +199,14 @@ static void on_updates (void *arg, const outcome_t *outcome)
     self->call = NULL;
     if (outcome->verdict == VERDICT_SENT && json_is_array (outcome->result)
         && take (self, outcome->result)) {
+        self->troubled = false;
         host->retry_good (host, "updates");
         host->health (host, true, "polling as @%s", self->owner->username);
         host->metric_add (host, "updates_total", self->count);
         offer (self);
         return;
     }
+    self->troubled = true;
     tell (self, outcome);
     set_timer (self, wait_after (self, outcome));
 }
@@ -206,12 +216,15 @@ static void ask (poll_t *self)
     telegram_t *owner = self->owner;
     if (self->call || self->count || self->stopped || !owner->host->connected (owner->host))
         return;
+    uint32_t wait_s = owner->options.poll_s;
+    if (self->troubled && wait_s > FIRST_S)
+        wait_s = FIRST_S;
     json_t *params = json_pack ("{s:i, s:i, s:o}", "limit", (int) UPDATES_MAX, "timeout",
-                                (int) owner->options.poll_s, "allowed_updates", update_allowed ());
+                                (int) wait_s, "allowed_updates", update_allowed ());
     if (self->offset)
         json_object_set_new (params, "offset", json_integer (self->offset));
-    self->call = api_call (owner, "getUpdates", params,
-                           owner->options.poll_s * 1000 + ANSWER_SLACK_MS, on_updates, self);
+    self->call =
+        api_call (owner, "getUpdates", params, wait_s * 1000 + ANSWER_SLACK_MS, on_updates, self);
     if (!self->call)
         set_timer (self, LATER_MS_MAX);
 }

@@ -15,7 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
+import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.dont_write_bytecode = True
@@ -124,15 +124,24 @@ class Chain:
         return self.wait(lambda: next((item for item in self.broker.ask('adapters.list')['items']
                                        if item['name'] == 'telegram' and item['state'] == 'ready'), None), 'the host')
 
-    def trouble(self, words):
-        """The adapter's state as soon as these words are in it."""
-        return self.wait(lambda: next((item for item in self.broker.ask('adapters.list')['items']
-                                       if item['name'] == 'telegram' and words in str(item)), None), words)
+    def trouble(self, words, after=0):
+        """The operator has read these words about the adapter."""
+        return self.wait(lambda: any(line.get('id') == 'plugin.warn' and words in line.get('text', '')
+                                     for line in self.broker.lines[after:]), words)
 
     def works(self):
-        return self.wait(lambda: next((item for item in self.broker.ask('adapters.list')['items']
-                                       if item['name'] == 'telegram' and item['state'] == 'ready'
-                                       and not item.get('trouble')), None), 'it works')
+        """The last that the operator read is no trouble."""
+        def look():
+            lines = [line['text'] for line in self.broker.lines
+                     if (line.get('id') == 'plugin.warn' and 'Telegram wants' not in line['text'])
+                     or line.get('text') == 'works again']
+            return not lines or lines[-1] == 'works again'
+        return self.wait(look, 'it works')
+
+    def rest(self, seconds):
+        """Lets time pass, for what must not happen meanwhile."""
+        until = time.monotonic() + seconds
+        wait(lambda: time.monotonic() > until, 'time passes', seconds + SECONDS)
 
     def settled(self):
         """Nothing is on its way to Telegram any more."""

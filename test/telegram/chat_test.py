@@ -9,7 +9,8 @@ from chain import USER, ChainTest, route, wait
 
 GROUP = -2001
 REACTIONS = {'routes': [route(types=['chat.message', 'chat.reaction'])]}
-RISKY = {'name': 'World *ETF*', 'symbol': 'WLD', 'risk_level': 4, 'expected_return': '5.1 % a year', 'why': 'broad_and cheap'}
+RISKY = {'name': 'World *ETF*', 'symbol': 'WLD', 'risk_level': 4, 'expected_return': '5.1 % a year',
+         'why': 'broad_and cheap'}
 
 
 class Private(ChainTest):
@@ -112,7 +113,8 @@ class Private(ChainTest):
         said = chain.say('/start')
         self.assertEqual(chain.texts(1), ['I am a machine.\n\nWelcome! Ask me.'])
         self.assertTrue(chain.tg.wait_confirmed(said['update_id']))
-        chain.tg.update({'message': {'message_id': said['message_id'], 'date': int(time.time()), 'text': '/start',
+        chain.tg.update({'message': {'message_id': said['message_id'], 'date': int(time.time()),
+                                     'text': '/start',
                                      'from': {'id': USER, 'is_bot': False, 'first_name': 'Ann'},
                                      'chat': {'id': USER, 'type': 'private', 'first_name': 'Ann'},
                                      'entities': [{'type': 'bot_command', 'offset': 0, 'length': 6}]}})

@@ -2,7 +2,8 @@
 # RUN: timeout=300 variants=debug,release,asan
 """Telegram, through the whole chain: what a chat shows before the answer is there: typing, drafts, edits."""
 
-import time
+import os
+import signal
 import unittest
 
 from chain import USER, ChainTest
@@ -22,7 +23,7 @@ class Typing(ChainTest):
         chain.texts(1)
         chain.settled()
         count = len(chain.tg.requests('sendChatAction'))
-        time.sleep(4.5)  # longer than until the next one would come
+        chain.rest(4.5)  # longer than until the next one would come
         self.assertEqual(len(chain.tg.requests('sendChatAction')), count)
 
     def test_an_agent_can_stop_it_and_start_it(self):
@@ -41,7 +42,7 @@ class Typing(ChainTest):
         chain.say('hello')
         job = chain.job()
         chain.asked('sendChatAction', 2)
-        time.sleep(6)  # longer than until the third one would come
+        chain.rest(6)  # longer than until the third one would come
         self.assertEqual(len(chain.tg.requests('sendChatAction')), 2)
         chain.reply(job, 'here')
         chain.texts(1)
@@ -58,7 +59,7 @@ class Drafts(ChainTest):
     def words(self, chain, job, count, pause=0.05):
         for index in range(count):
             chain.delta(job, index, f'word{index} ')
-            time.sleep(pause)  # as a model writes
+            chain.rest(pause)  # as a model writes
 
     def test_a_draft_grows_and_becomes_the_answer(self):
         chain, job = self.begin()
@@ -86,8 +87,8 @@ class Drafts(ChainTest):
     def test_a_draft_longer_than_a_message_shows_its_end(self):
         chain, job = self.begin()
         for index in range(3):
-            chain.delta(job, index, f'{index} ' + 'more words ' * 300)
-        chain.wait(lambda: any('2 more' in one['text'] for one in chain.params('sendMessageDraft')), 'the end')
+            chain.delta(job, index, 'more words ' * 300 + f'end{index} ')
+        chain.wait(lambda: any(one['text'].endswith('end2') for one in chain.params('sendMessageDraft')), 'the end')
         chain.reply(job, 'short')
         self.assertEqual(chain.texts(1), ['short'])
 
@@ -156,8 +157,6 @@ class Drafts(ChainTest):
         self.assertEqual(len(texts), 2)
 
     def test_after_kill_9_the_message_is_still_edited_into_the_answer(self):
-        import os
-        import signal
         chain, job = self.begin(GROUP, edit_ms=1000)
         chain.delta(job, 0, 'one ')
         chain.texts(1, GROUP)
