@@ -82,13 +82,17 @@ static void on_goodbye (socket_line_t *line, const uint8_t *bytes, size_t size)
         socket_line_blame (line, code, (const char *) bytes + 2, size > 2 ? size - 2 : 0);
 }
 
-static void on_open (socket_line_t *line)
+/*  Nonzero: it was closed meanwhile.  */
+static int on_open (socket_line_t *line)
 {
+    if (line->state != LINE_CONNECTS || *line->reason)
+        return -1;
     line->state = LINE_OPEN;
     line->deadline_us = 0;
     socket_line_heard (line);
     if (line->handler.open)
         line->handler.open (line->handler.arg, line->number);
+    return 0;
 }
 
 static void on_gone (socket_line_t *line)
@@ -112,8 +116,7 @@ static int on_lws (struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         return socket_line_append (line, in, size);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        on_open (line);
-        return 0;
+        return on_open (line);
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return socket_line_received (line, in, size);
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
@@ -267,13 +270,21 @@ static void be_late (socket_line_t *line)
     over (line);
 }
 
+static void give_up (socket_line_t *line)
+{
+    if (line->lookup)
+        uv_cancel ((uv_req_t *) line->lookup);
+    cut (line);
+    over (line);
+}
+
 static void tick_one (socket_line_t *line, int64_t now_us)
 {
     ping (line, now_us);
     if (line->deadline_us && now_us >= line->deadline_us)
         be_late (line);
-    else if (!line->wsi && !line->lookup && *line->reason)
-        over (line);
+    else if (line->state < LINE_OPEN && *line->reason)
+        give_up (line);
     else if (line->state == LINE_CONNECTS && !line->wsi)
         connect_on (line);
 }
@@ -323,9 +334,7 @@ void socket_client_close (socket_client_t *self, uint64_t number, uint32_t code,
         return;
     if (line->state == LINE_RESOLVES || line->state == LINE_CONNECTS) {
         socket_line_blame (line, 0, "closed before it was open", 25);
-        if (line->lookup)
-            uv_cancel ((uv_req_t *) line->lookup);
-        cut (line);
+        uv_timer_start (self->ticker, on_tick, 0, TICK_MS);
     } else {
         socket_line_close (line, code, reason, false);
     }

@@ -1,6 +1,7 @@
 #include "sdk/fake_host.h"
 
 #include "sdk/fake_host_kit.h"
+#include "sdk/fake_host_net.h"
 
 #include <poll.h>
 #include <stdarg.h>
@@ -33,12 +34,6 @@ typedef struct {
 } question_t;
 
 typedef struct {
-    char *headers;
-    bool over; /* answered, or its client has gone */
-    fake_response_t response;
-} exchange_t;
-
-typedef struct {
     uint64_t delivery;
     fake_outcome_t outcome;
 } finished_t;
@@ -54,14 +49,13 @@ struct fake_host {
     const pal_adapter_t *adapter;
     void *plugin;
     fake_kit_t *kit;
+    fake_net_t *net;
     bool is_open, connected;
     int64_t now_us;
     uint64_t last_wakeup;
     uint64_t chance;
     char failure[TEXT_BYTES], log[TEXT_BYTES];
     value_t *values;
-    pal_http_handler_t handler;
-    bool listens;
     char *text[ROOM]; /* to be freed at the end */
     size_t texts;
     published_t published[ROOM];
@@ -70,8 +64,6 @@ struct fake_host {
     size_t wakeup_count;
     question_t questions[ROOM];
     size_t questions_asked, questions_answered;
-    exchange_t exchanges[ROOM];
-    size_t exchange_count;
     finished_t finished[ROOM];
     size_t finished_count;
 };
@@ -87,6 +79,11 @@ static void need (bool condition, const char *what)
 static fake_host_t *self_of (const pal_host_t *table)
 {
     return (fake_host_t *) (uintptr_t) table; /* lent as const; it is the first member */
+}
+
+fake_net_t *fake_host_net (const pal_host_t *table)
+{
+    return self_of (table)->net;
 }
 
 fake_kit_t *fake_host_kit (const pal_host_t *table)
@@ -353,105 +350,6 @@ void fake_host_poll (fake_host_t *self, int quiet_ms)
         ;
 }
 
-/* ------------------------------------------------------------------ HTTP */
-
-static int do_http_listen (const pal_host_t *table, const pal_http_options_t *options,
-                           const pal_http_handler_t *handler, uint16_t *ret_port)
-{
-    fake_host_t *self = self_of (table);
-    if (options->port == 1)
-        return do_fail (table, "cannot listen on port 1");
-    self->handler = *handler;
-    self->listens = true;
-    if (ret_port)
-        *ret_port = options->port ? options->port : 12345;
-    return 0;
-}
-
-static exchange_t *exchange_of (const fake_host_t *self, uint64_t call)
-{
-    need (call > 0 && call <= self->exchange_count, "no such call");
-    return (exchange_t *) (uintptr_t) &self->exchanges[call - 1];
-}
-
-static pal_text_t do_http_header (const pal_host_t *table, uint64_t call, const char *name)
-{
-    const exchange_t *exchange = exchange_of (self_of (table), call);
-    size_t size = strlen (name);
-    for (const char *line = exchange->headers; !exchange->over && *line;
-         line += strcspn (line, "\n") + 1) {
-        if (strncmp (line, name, size) == 0 && line[size] == ':')
-            return (pal_text_t){line + size + 2, strcspn (line + size + 2, "\n")};
-    }
-    return pal_text (NULL);
-}
-
-static char *keep_headers (fake_host_t *self, const pal_http_response_t *response)
-{
-    char text[4096];
-    int size = 0;
-    text[0] = 0;
-    for (uint32_t at = 0; at < response->header_count; at++)
-        size +=
-            snprintf (text + size, sizeof text - (size_t) size, "%.*s: %.*s\n",
-                      PAL_ARG (response->headers[at].name), PAL_ARG (response->headers[at].value));
-    return keep (self, pal_text (text));
-}
-
-static bool do_http_respond (const pal_host_t *table, uint64_t call,
-                             const pal_http_response_t *response)
-{
-    fake_host_t *self = self_of (table);
-    exchange_t *exchange = exchange_of (self, call);
-    if (exchange->over)
-        return false;
-    exchange->over = true;
-    exchange->response = (fake_response_t){
-        .status = response->status,
-        .content_type = keep (self, response->content_type),
-        .body = keep (self, response->body),
-        .headers = keep_headers (self, response),
-    };
-    return true;
-}
-
-static void do_http_close (const pal_host_t *table)
-{
-    self_of (table)->listens = false;
-}
-
-uint64_t fake_host_request (fake_host_t *self, const char *method, const char *path,
-                            const char *headers, const char *body)
-{
-    need (self->listens && self->exchange_count < ROOM, "nobody listens");
-    exchange_t *exchange = &self->exchanges[self->exchange_count++];
-    exchange->headers = keep (self, pal_text (headers));
-    pal_http_request_t request = {
-        .call = self->exchange_count,
-        .method = pal_text (method),
-        .path = pal_text (path),
-        .body = pal_text (body),
-        .peer = pal_text ("127.0.0.1"),
-    };
-    self->handler.request (self->handler.arg, &request);
-    fake_kit_turn (self->kit);
-    return request.call;
-}
-
-fake_response_t fake_host_response (const fake_host_t *self, uint64_t call)
-{
-    return exchange_of (self, call)->response;
-}
-
-void fake_host_hang_up (fake_host_t *self, uint64_t call)
-{
-    exchange_t *exchange = exchange_of (self, call);
-    need (!exchange->over, "the call is over");
-    exchange->over = true;
-    self->handler.gone (self->handler.arg, call);
-    fake_kit_turn (self->kit);
-}
-
 /* ------------------------------------------------------------------ what the broker would do */
 
 static published_t *published_of (const fake_host_t *self, size_t at)
@@ -572,10 +470,6 @@ static const pal_host_t table = {
     .timer_cancel = do_cancel,
     .watch = do_watch,
     .watch_cancel = do_cancel,
-    .http_listen = do_http_listen,
-    .http_header = do_http_header,
-    .http_respond = do_http_respond,
-    .http_close = do_http_close,
 };
 
 fake_host_t *fake_host_new (const pal_adapter_t *adapter)
@@ -584,6 +478,8 @@ fake_host_t *fake_host_new (const pal_adapter_t *adapter)
     need (self != NULL, "out of memory");
     self->table = table;
     fake_kit_enter (&self->table);
+    fake_net_enter (&self->table);
+    self->net = fake_net_new ();
     self->kit = fake_kit_new (&self->table);
     self->adapter = adapter;
     self->connected = true;
@@ -607,6 +503,7 @@ void fake_host_destroy (fake_host_t **self_p)
     for (size_t at = 0; at < self->texts; at++)
         free (self->text[at]);
     fake_kit_destroy (&self->kit);
+    fake_net_destroy (&self->net);
     free (self->values);
     free (self);
     *self_p = NULL;
@@ -634,10 +531,12 @@ int fake_host_open (fake_host_t *self)
 {
     int result = self->adapter->open (&self->table, &self->plugin);
     self->is_open = result == 0;
-    if (self->is_open)
+    if (self->is_open) {
         fake_kit_turn (self->kit);
-    else
+    } else {
         fake_kit_mute (self->kit);
+        fake_net_mute (self->net);
+    }
     return result;
 }
 
@@ -655,6 +554,7 @@ void fake_host_close (fake_host_t *self)
     self->adapter->close (self->plugin);
     self->is_open = false;
     fake_kit_mute (self->kit);
+    fake_net_mute (self->net);
 }
 
 const char *fake_host_failure (const fake_host_t *self)

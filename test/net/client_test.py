@@ -5,6 +5,7 @@
 import contextlib
 import gzip
 import os
+import select
 import socket
 import struct
 import sys
@@ -70,6 +71,18 @@ def read_request(line):
         while len(body) < int(headers['content-length']):
             body += line.recv(65536)
     return first, headers, body
+
+
+def silence(line, seconds=20):
+    """Says nothing until the client leaves, or for this long."""
+    select.select([line], [], [], seconds)
+
+
+def deaf(line):
+    """Reads nothing, and stays until the other side is gone."""
+    poll = select.poll()
+    poll.register(line, select.POLLRDHUP)
+    poll.poll(20000)
 
 
 def answer(line, body=b'ok', status='200 OK', headers=''):
@@ -221,7 +234,7 @@ def what_left_without_a_whole_answer_is_lost():
         elif path.startswith('/zip'):
             answer(line, b'no gzip at all', headers='Content-Encoding: gzip\r\n')
         elif path.startswith('/slow'):
-            time.sleep(3)
+            silence(line)
         elif path.startswith('/drip'):
             line.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n')
             for _ in range(30):
@@ -302,7 +315,7 @@ def a_connection_that_was_closed_in_time_does_no_harm():
 
 
 def a_cancelled_request_is_not_answered():
-    with Place() as place, Server(lambda line: (read_request(line), time.sleep(0.5), answer(line))) as server:
+    with Place() as place, Server(lambda line: (read_request(line), silence(line, 0.5), answer(line))) as server:
         place.order('/request?cancel=2', f'http://127.0.0.1:{server.port}/')
         place.order('/request?cancel=2', 'http://nothing.invalid/')
         place.order('/request?cancel=2', 'nonsense')
@@ -334,7 +347,7 @@ def many_requests_go_out_in_order_and_bounded():
 
 
 def who_waits_for_too_long_is_unsent():
-    with Place() as place, Server(lambda line: (read_request(line), time.sleep(5))) as server:
+    with Place() as place, Server(lambda line: (read_request(line), silence(line))) as server:
         place.order('/request?count=300&timeout_ms=1500', f'http://127.0.0.1:{server.port}/')
         place.wait('answer', count=300, seconds=10)
         ended = [line.split('ended=')[1][0] for line in place.events()]
@@ -462,7 +475,7 @@ def the_plugin_closes():
             place.order(f'/close?socket={number}&code={code}', 'enough')
             place.wait(f'closed {number} {sent} enough')
             assert codes[-1] == (sent, 'enough')
-    with Place() as place, Server(lambda line: (websocket.accept(line), time.sleep(9))) as server:
+    with Place() as place, Server(lambda line: (websocket.accept(line), deaf(line))) as server:
         number = connect(place, server)
         place.wait(f'opened {number}$')
         place.order(f'/close?socket={number}&code=4000')
@@ -493,7 +506,7 @@ def sockets_that_never_open_say_why():
             refused(server, '')
         with Server(lambda line: line.sendall(b'\0\1 garbage\r\n\r\n' * 100)) as server:
             refused(server, '')
-        with Server(lambda line: time.sleep(5)) as server:
+        with Server(deaf) as server:
             refused(server, 'in time', 'connect_ms=300')
         with socket.create_server(('127.0.0.1', 0)) as one:
             port = one.getsockname()[1]
@@ -571,7 +584,7 @@ def silent_servers_are_pinged_and_left():
     def talk(line):
         peer, path, _ = websocket.accept(line)
         if path == '/dead':
-            time.sleep(9)
+            deaf(line)
         try:
             alive.append(peer)
             peer.receive(9)
@@ -615,7 +628,7 @@ def a_stop_in_the_middle_of_everything_is_clean():
     def talk(line):
         if b'Upgrade' in line.recv(4096, socket.MSG_PEEK):
             websocket.accept(line)
-        time.sleep(9)
+        deaf(line)
 
     with Place() as place, Server(talk) as server:
         place.order('/request?count=300', f'http://127.0.0.1:{server.port}/')

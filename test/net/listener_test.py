@@ -465,7 +465,8 @@ def a_certificate_that_is_no_good_is_named():
     open(empty, 'w').close()
     run('openssl', 'ec', '-in', made.key, '-aes256', '-passout', 'pass:secret', '-out', locked)
     try:
-        refused('cannot read the TLS certificate /nowhere/a.pem: No such file', **{**good, 'certificate': '/nowhere/a.pem'})
+        refused('cannot read the TLS certificate /nowhere/a.pem: No such file',
+                **{**good, 'certificate': '/nowhere/a.pem'})
         refused('cannot read the TLS key /nowhere/a.key', **{**good, 'key': '/nowhere/a.key'})
         refused(f'{empty} holds no certificate', **{**good, 'certificate': empty})
         refused(f'{empty} holds no key', **{**good, 'key': empty})
@@ -529,7 +530,8 @@ TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
          a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
          an_old_client_gets_the_stream_without_chunks, who_leaves_a_stream_or_a_request_is_gone,
          a_slow_reader_of_a_stream_is_cut, bad_http_is_answered_and_does_no_harm, messages_of_every_size_come_back,
-         who_does_not_wait_for_the_handshake_does_no_harm, control_frames_go_between_fragments, a_byte_at_a_time_is_fine,
+         who_does_not_wait_for_the_handshake_does_no_harm, control_frames_go_between_fragments,
+         a_byte_at_a_time_is_fine,
          the_subprotocol_is_the_plugins_choice, bad_handshakes_are_refused_in_words,
          who_breaks_the_protocol_is_told_the_code, garbage_does_no_harm, the_plugin_closes_with_a_code,
          what_waits_goes_out_before_the_close, a_peer_that_does_not_answer_a_close_is_cut,
