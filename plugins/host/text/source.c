@@ -57,6 +57,10 @@ void source_prepare (plv_buf_t *out, plv_view_t text)
         }
         line_begin = out->size;
     }
+    /*  md4c 0.4.8 looks at one character behind a last line of digits: "24" must not become a list.  */
+    plv_buf_add_u8 (out, 0);
+    if (!out->failed)
+        out->size--;
 }
 
 bool source_is_dense (plv_view_t text)

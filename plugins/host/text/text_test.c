@@ -1,6 +1,7 @@
 #include "host/text/text.h"
 
 #include "base/buf.h"
+#include "host/text/source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,9 +187,23 @@ static void test_hostile (void **state)
     expect_quick ("|a|b|c|\n|-|-|-|\n", "a\n", PAL_MARKDOWN_SLACK);
 }
 
+/*  What lies behind the text in memory is no part of it.  */
+static void test_digits_at_the_end (void **state)
+{
+    plv_buf_t source = {0};
+    (void) state;
+    plv_buf_add (&source, "........", 8);
+    plv_buf_clear (&source);
+    source_prepare (&source, plv_view_str ("24"));
+    assert_int_equal (source.size, 2);
+    assert_int_equal (source.data[2], 0);
+    plv_buf_free (&source);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_digits_at_the_end),
         cmocka_unit_test (test_samples),
         cmocka_unit_test (test_nothing),
         cmocka_unit_test (test_paragraphs_first),
