@@ -98,8 +98,8 @@ class Private(ChainTest):
             self.assertIn(words, text)
 
     def test_commands_are_messages_that_routes_match(self):
-        chain = self.chain(broker_conf={'routes': [
-            {'name': 'r', 'service': 'recommender', 'command': '/recommend'}, {'name': 'default', 'service': 'advisor'}]})
+        routes = [route('recommend', 'recommender', command='/recommend'), route()]
+        chain = self.chain(broker_conf={'routes': routes})
         other = chain.broker.worker('other', services=['recommender'])
         chain.say('/recommend an ETF')
         job = other.job()

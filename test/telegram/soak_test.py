@@ -25,7 +25,8 @@ USERS, CLIENTS = 40, 16
 FAULT_EVERY_S = 1.0
 # What can be repeated, and what leaves an outcome that nobody knows.
 FAULTS = (
-    ('getUpdates', 'duplicate', {'count': 3}), ('getUpdates', 'reorder', {'count': 3}), ('getUpdates', 'cut_before', {}),
+    ('getUpdates', 'duplicate', {'count': 3}), ('getUpdates', 'reorder', {'count': 3}),
+    ('getUpdates', 'cut_before', {}),
     ('getUpdates', 'cut_after', {}), ('getUpdates', 'server_error', {'status': 502}), ('getUpdates', 'garbage', {}),
     ('getUpdates', 'conflict', {}), ('getUpdates', 'flood', {'retry_after': 1}), ('sendMessage', 'flood', {
         'retry_after': 1}), ('sendMessage', 'slow', {'seconds': 0.3}), ('sendMessage', 'error', {
@@ -113,7 +114,8 @@ class Soak(ChainTest):
         """Every number once and in order, or as many are missing as outcomes are unknown."""
         def missing():
             return sum(count - len(set(chain.seen(user))) for user, count in said.items())
-        chain.wait(lambda: chain.broker.metric('outbox') == 0 and missing() <= self.unknown(chain), 'all are answered', 60)
+        chain.wait(lambda: chain.broker.metric('outbox') == 0 and missing() <= self.unknown(chain),
+                   'all are answered', 60)
         for user, count in said.items():
             numbers = [int(text) for text in chain.seen(user)]
             self.assertEqual(numbers, sorted(set(numbers)), user)
@@ -138,7 +140,8 @@ class Soak(ChainTest):
         self.assertEqual([user.wrong for user in users if user.wrong], [], f'seed {seed}')
         self.assertEqual([user.said for user in users], [user.answered for user in users])
         web, telegram = sum(user.said for user in users), sum(said.values())
-        print(f'seed {seed}: {web} messages by the web, {telegram} by Telegram, {(web + telegram) / SOAK_S:.0f} a second; '
+        print(f'seed {seed}: {web} messages by the web, {telegram} by Telegram, '
+              f'{(web + telegram) / SOAK_S:.0f} a second; '
               f'{self.unknown(chain)} outcomes unknown; MB {before} -> {after}')
         self.assertGreater((web + telegram) / SOAK_S, RATE * 0.8)
         for name, size in after.items():
