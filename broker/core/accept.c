@@ -314,6 +314,8 @@ void accept_publish (core_t *self, peer_t *peer, const plv_frame_t *frame)
         answer_busy (self, peer, in.seq, 1000, limit);
         return;
     }
+    if (peer->outlet)
+        pace_count (&peer->outlet->in, self->now.mono_us);
     int route = route_match (self->policy->routes, &in.envelope, in.text);
     in.lane = route < 0 ? NULL : &self->lanes[route];
     answer_stored (self, peer, in.seq);

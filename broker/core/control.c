@@ -264,6 +264,12 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_DEAD_DISCARD:
         control_start_dead (self, peer, request, command, arguments);
         break;
+    case COMMAND_ADAPTERS_HOSTS:
+    case COMMAND_ADAPTERS_START:
+    case COMMAND_ADAPTERS_STOP:
+    case COMMAND_ADAPTERS_RELOAD:
+        control_order (self, peer, request, (int) command, arguments);
+        break;
     case COMMAND_COUNT_:
         control_fail (self, peer, request, ERR_NOENT,
                       "the broker has no command \"" PLV_VIEW_FMT "\"",

@@ -41,16 +41,18 @@ static void put_agent (plv_buf_t *body, const peer_t *peer)
         plv_mp_put_text (body, peer->servings[i].service->name);
 }
 
-static void put_adapter (plv_buf_t *body, const outlet_t *outlet)
+static void put_adapter (plv_buf_t *body, outlet_t *outlet, int64_t mono_us)
 {
     if (outlet->peer) {
-        put_peer (body, outlet->peer, 1);
+        put_peer (body, outlet->peer, 3);
     } else {
-        plv_mp_put_map (body, 3);
+        plv_mp_put_map (body, 5);
         put_text (body, "name", outlet->name);
         put_text (body, "state", "away");
     }
     put_int (body, "waiting", outlet->replies);
+    put_int (body, "in_per_min", pace_per_minute (&outlet->in, mono_us));
+    put_int (body, "out_per_min", pace_per_minute (&outlet->out, mono_us));
 }
 
 static size_t limit_of (plv_view_t arguments)
@@ -119,7 +121,7 @@ void control_adapters (core_t *self, plv_view_t arguments, plv_buf_t *body)
     qsort (page, found, sizeof *page, by_name);
     size_t shown = begin_page (body, found, limit_of (arguments));
     for (size_t i = 0; i < shown; i++)
-        put_adapter (body, page[i]);
+        put_adapter (body, page[i], self->now.mono_us);
     plv_mp_put_text (body, "next");
     if (shown < found)
         plv_mp_put_text (body, page[shown - 1]->name);

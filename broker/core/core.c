@@ -210,8 +210,10 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
         break;
     case INPUT_ROWS:
     case INPUT_CHECKPOINT:
-    case INPUT_ANSWER:
         control_rows (self, input);
+        break;
+    case INPUT_ANSWER:
+        control_ordered (self, input);
         break;
     case INPUT_POLICY:
         take_policy (self, input->policy);

@@ -51,7 +51,7 @@ typedef enum {
     INPUT_POLICY,     /* policy: taken */
     INPUT_DRAIN,      /* take nothing new, finish what workers hold */
     INPUT_STOP,       /* the last input: every peer is told */
-    INPUT_ANSWER,     /* token, bytes (a map): the shell's answer to a command of its own */
+    INPUT_ANSWER, /* token, bytes (a map), fail (an error's name): the shell's answer to an order */
 } input_type_t;
 
 typedef struct {
@@ -62,7 +62,7 @@ typedef struct {
     bool more;
     uint64_t token;
     plv_view_t bytes;
-    plv_view_t fail; /* rows: why they could not be read; empty: they were */
+    plv_view_t fail; /* empty: none; rows: why they could not be read */
     policy_t *policy;
 } input_t;
 

@@ -1,5 +1,7 @@
 #include "core/effects.h"
 
+#include "base/bytes.h"
+
 #include "base/alloc.h"
 #include "base/check.h"
 #include "wire/mp.h"
@@ -32,6 +34,7 @@ void effects_free (effects_t *self)
     plv_buf_free (&self->accepted);
     plv_buf_free (&self->logs);
     plv_buf_free (&self->checkpoint_dir);
+    plv_buf_free (&self->orders);
     for (size_t i = 0; i < self->scan_capacity; i++) {
         plv_buf_free (&self->scans[i].from);
         plv_buf_free (&self->scans[i].to);
@@ -49,6 +52,7 @@ void effects_clear_prompt (effects_t *self)
     plv_buf_clear (&self->closes);
     plv_buf_clear (&self->logs);
     plv_buf_clear (&self->checkpoint_dir);
+    plv_buf_clear (&self->orders);
 }
 
 void effects_clear (effects_t *self)
@@ -143,11 +147,38 @@ void effects_seal (effects_t *self)
     plv_buf_check (&self->closes);
     plv_buf_check (&self->accepted);
     plv_buf_check (&self->checkpoint_dir);
+    plv_buf_check (&self->orders);
 }
 
 void effects_close (effects_t *self, uint32_t peer)
 {
     plv_buf_add (&self->closes, &peer, sizeof peer);
+}
+
+enum { ORDER_HEAD_BYTES = 16 };
+
+void effects_order (effects_t *self, uint64_t token, uint32_t command, plv_view_t arguments)
+{
+    uint8_t head[ORDER_HEAD_BYTES];
+    plv_put_u64 (head, token);
+    plv_put_u32 (head + 8, command);
+    plv_put_u32 (head + 12, (uint32_t) arguments.size);
+    plv_buf_add (&self->orders, head, sizeof head);
+    plv_buf_add_view (&self->orders, arguments);
+}
+
+bool effects_order_next (const effects_t *self, size_t *at, effects_order_t *ret_order)
+{
+    if (*at >= self->orders.size)
+        return false;
+    const uint8_t *head = self->orders.data + *at;
+    *ret_order = (effects_order_t){
+        .token = plv_get_u64 (head),
+        .command = plv_get_u32 (head + 8),
+        .arguments = plv_view (head + ORDER_HEAD_BYTES, plv_get_u32 (head + 12)),
+    };
+    *at += ORDER_HEAD_BYTES + ret_order->arguments.size;
+    return true;
 }
 
 effects_scan_t *effects_scan (effects_t *self, uint64_t token, plv_row_view_t view, uint32_t limit)

@@ -57,6 +57,7 @@ typedef struct {
     size_t scan_capacity;
     uint64_t checkpoint_token; /* 0: none asked for */
     plv_buf_t checkpoint_dir;  /* NUL-terminated */
+    plv_buf_t orders;          /* see effects_order */
 } effects_t;
 
 void effects_init (effects_t *self);
@@ -85,6 +86,18 @@ void effects_close (effects_t *self, uint32_t peer);
 
 /*  Room for one more scan; the caller fills in the rest.  */
 effects_scan_t *effects_scan (effects_t *self, uint64_t token, plv_row_view_t view, uint32_t limit);
+
+/*  Something for the shell to do, which it answers with INPUT_ANSWER: a command of control.def.  */
+void effects_order (effects_t *self, uint64_t token, uint32_t command, plv_view_t arguments);
+
+typedef struct {
+    uint64_t token;
+    uint32_t command;
+    plv_view_t arguments; /* points into `self` */
+} effects_order_t;
+
+/*  The order at `*at`, which moves behind it; false at the end.  */
+bool effects_order_next (const effects_t *self, size_t *at, effects_order_t *ret_order);
 
 /*  The core does not log, it says what to log. `fields` are copied.  */
 void effects_log_fields (effects_t *self, plv_log_id_t id, const plv_field_t *fields, size_t count);

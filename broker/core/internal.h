@@ -256,6 +256,9 @@ void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, pl
 void control_kv (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
 uint64_t control_number (plv_view_t arguments, const char *key, uint64_t standard);
 bool control_flag (plv_view_t arguments, const char *key);
+void control_order (core_t *self, const peer_t *peer, uint64_t request, int command,
+                    plv_view_t arguments);
+void control_ordered (core_t *self, const input_t *input);
 void control_ask_free (ask_t **ask_p);
 void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
                          plv_view_t arguments);

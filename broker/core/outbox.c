@@ -152,6 +152,7 @@ static void settle_sent (core_t *self, entry_t *entry, plv_view_t platform_id)
         .name = platform_id,
     };
     count (self, COUNTER_DELIVERIES_SENT);
+    pace_count (&entry->outlet->out, self->now.mono_us);
     plv_histogram_add (&self->metrics.histogram[HISTOGRAM_REPLY_TO_DELIVERED],
                        self->now.mono_us - entry_mono (entry, entry->accepted_us));
     apply_new (self, &record);

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "core/label.h"
+#include "core/pace.h"
 
 struct peer;
 
@@ -20,6 +21,7 @@ typedef struct outlet {
     uint32_t replies;   /* that are to go through it */
     uint64_t walk;      /* of the core: see outbox_send */
     plv_node_t unsent;  /* replies that are the first of their session for it, and wait */
+    pace_t in, out;     /* events accepted, replies sent */
     plv_node_t orphans; /* replies that its process may still have in hand */
 } outlet_t;
 

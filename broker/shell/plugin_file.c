@@ -66,15 +66,18 @@ static plv_err_t check (int fd, const char *name, struct stat *ret_info, plv_fai
     if (fstat (fd, &info) < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", name, strerror (errno));
     if (!S_ISREG (info.st_mode))
-        return plv_fail (ret_fail, ERR_ARG, "%s: is not a regular file", name);
+        return plv_fail (ret_fail, ERR_ARG,
+                         "%s: is not a regular file: copy the plugin itself here", name);
     if (info.st_uid != 0 && info.st_uid != geteuid ())
-        return plv_fail (ret_fail, ERR_PERM, "%s: belongs neither to root nor to the broker's user",
+        return plv_fail (ret_fail, ERR_PERM,
+                         "%s: belongs neither to root nor to the broker's user: "
+                         "chown it to root",
                          name);
     if (info.st_mode & (S_IWGRP | S_IWOTH))
         return plv_fail (ret_fail, ERR_PERM,
                          "%s: may be written by its group or by everybody: chmod go-w", name);
     if (info.st_size > PLUGIN_BYTES_MAX)
-        return plv_fail (ret_fail, ERR_RANGE, "%s: is larger than 256 MiB", name);
+        return plv_fail (ret_fail, ERR_RANGE, "%s: is larger than 256 MiB: strip it", name);
     *ret_info = info;
     return ERR_OK;
 }
@@ -92,7 +95,7 @@ static plv_err_t read_all (int fd, const char *name, uint8_t *bytes, size_t size
         at += (size_t) got;
     }
     if (size < EI_NIDENT || memcmp (bytes, ELFMAG, SELFMAG) != 0)
-        return plv_fail (ret_fail, ERR_ARG, "%s: is not an ELF file", name);
+        return plv_fail (ret_fail, ERR_ARG, "%s: is not an ELF file: copy the plugin again", name);
     return ERR_OK;
 }
 
@@ -156,8 +159,9 @@ plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
     int fd = openat (dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", name,
-                         errno == ELOOP ? "is a symbolic link, not a regular file"
-                                        : strerror (errno));
+                         errno == ELOOP
+                             ? "is a symbolic link, not a regular file: copy the plugin itself here"
+                             : strerror (errno));
     plv_err_t err = copy (fd, name, copies, ret_path, ret_fail);
     close (fd);
     return err;

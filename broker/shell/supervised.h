@@ -15,8 +15,6 @@
 #include "shell/plugin_file.h"
 #include "shell/supervisor.h"
 
-enum { SUPERVISED_NAME_BYTES = 65 };
-
 /*  What all adapters share; lent to them.  */
 typedef struct {
     supervisor_options_t options; /* the times filled in, the texts its own */

@@ -57,7 +57,7 @@ typedef enum {
 #undef SUPERVISED
 } supervised_state_t;
 
-enum { SUPERVISED_WHY_BYTES = 700 };
+enum { SUPERVISED_WHY_BYTES = 700, SUPERVISED_NAME_BYTES = 65 };
 
 /*  Texts are lent until the next call of the supervisor.  */
 typedef struct {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "shell/orders.h"
 
 enum { SLOW_COMMIT_US = 1000000 };
 
@@ -66,6 +67,27 @@ static void start_reads (broker_t *self, const effects_t *effects)
                                          (const char *) effects->checkpoint_dir.data);
 }
 
+/*  What is done changes the effects: `orders` is apart from them.  */
+static void carry_out (broker_t *self, const effects_t *orders)
+{
+    effects_order_t order;
+    for (size_t at = 0; effects_order_next (orders, &at, &order);) {
+        plv_buf_t body = {0};
+        core_now_t now = broker_now ();
+        const char *wrong = orders_carry_out (self->supervisor, &order, now.mono_us, &body);
+        plv_buf_check (&body);
+        input_t input = {
+            .type = INPUT_ANSWER,
+            .now = now,
+            .token = order.token,
+            .bytes = plv_buf_view (&body),
+            .fail = plv_view_str (wrong ? wrong : ""),
+        };
+        core_step (self->core, &input, self->turn.gather);
+        plv_buf_free (&body);
+    }
+}
+
 static void forget_closed (broker_t *self, const effects_t *effects)
 {
     uint32_t peer;
@@ -99,10 +121,15 @@ void turn_prompt (broker_t *self)
         start_reads (self, effects);
         send_all (self, &effects->prompt);
         forget_closed (self, effects);
+        effects_t orders = {.orders = effects->orders};
+        effects->orders = (plv_buf_t){0};
         effects_clear_prompt (effects);
+        carry_out (self, &orders);
+        plv_buf_free (&orders.orders);
         while (tell_lost (self))
             ;
-    } while (effects->prompt.count || effects->closes.size || effects->logs.size);
+    } while (effects->prompt.count || effects->closes.size || effects->logs.size
+             || effects->orders.size);
 }
 
 static void count_commit (broker_t *self, const effects_t *effects, const store_done_t *done)

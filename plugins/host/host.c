@@ -43,7 +43,7 @@ void host_tell (host_t *self, const char *format, ...)
     if (write (self->options.status_fd, line, (size_t) size) < 0 && errno == EPIPE
         && !self->alone) {
         self->alone = true;
-        raise (SIGTERM);
+        raise (HOST_PARENT_DIED);
     }
 }
 
@@ -165,7 +165,6 @@ static void become_orphan (host_t *self)
     broker_link_hurry (self->link);
 }
 
-/*  A stop is asked for by the supervisor; the kernel sends the same signal when the supervisor is dead.  */
 static void on_signal (uv_signal_t *handle, int number)
 {
     host_t *self = handle->data;
@@ -174,7 +173,7 @@ static void on_signal (uv_signal_t *handle, int number)
             http_share (self->http);
         return;
     }
-    bool orphaned = self->options.status_fd >= 0 && (self->alone || getppid () != self->parent);
+    bool orphaned = number == HOST_PARENT_DIED;
     if (orphaned && !self->orphaned)
         become_orphan (self);
     if (!self->drain_until)
@@ -307,7 +306,7 @@ static host_exit_t plugin_open (host_t *self)
 
 static void watch_signals (host_t *self)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, HOST_PARENT_DIED};
     signal (SIGPIPE, SIG_IGN);
     signal (SIGHUP, SIG_IGN);
     for (size_t at = 0; at < sizeof numbers / sizeof *numbers; at++) {
@@ -413,7 +412,6 @@ host_exit_t host_run (const host_options_t *options, plv_log_t *log)
     host_t *self = plv_alloc_zero (1, sizeof *self);
     self->options = *options;
     self->log = log;
-    self->parent = getppid ();
     host_exit_t code = isolate (self);
     uv_loop_init (&self->loop);
     services_init (self);

@@ -49,6 +49,10 @@ bool host_log_level (const char *word, plv_log_level_t *ret_level);
 
 host_exit_t host_run (const host_options_t *options, plv_log_t *log);
 
+/*  The kernel sends it when the supervisor dies. Not SIGTERM, which asks for less; and while the other threads
+    of a process that is killed are still dying, its children have not yet got another parent to tell by.  */
+#define HOST_PARENT_DIED SIGUSR2
+
 /* ------------------------------------------------------------------ shared by host.c and services.c */
 
 typedef struct host {
@@ -62,7 +66,6 @@ typedef struct host {
     broker_link_t *link;
     claim_t *claim;
     will_t *will; /* of a predecessor; NULL: not looked for yet */
-    pid_t parent; /* of whose death we are told */
     bool alone;   /* nobody reads what we tell */
     wakeups_t *wakeups;
     http_t *http;
@@ -79,7 +82,7 @@ typedef struct host {
     uv_idle_t later_idle;
     uv_timer_t beat;
     uv_timer_t drain_timer;
-    uv_signal_t signals[3];
+    uv_signal_t signals[4];
     bool in_trouble;     /* said since the broker was last there */
     bool too_large;      /* it uses more memory than it may */
     bool sent_away;      /* the broker will not have us */

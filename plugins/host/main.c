@@ -26,7 +26,7 @@ static void harden (int status_fd)
     close_range ((unsigned) status_fd + 1, ~0U, 0);
     fcntl (status_fd, F_SETFD, FD_CLOEXEC);
     fcntl (status_fd, F_SETFL, O_WRONLY | O_NONBLOCK);
-    prctl (PR_SET_PDEATHSIG, SIGTERM);
+    prctl (PR_SET_PDEATHSIG, HOST_PARENT_DIED);
     /*  When it was gone before we could ask, the first line on `status_fd` finds the pipe broken.  */
 }
 

@@ -34,9 +34,12 @@ static host_exit_t check_elf (int fd, const char *file, plv_fail_t *ret_fail)
     Elf64_Ehdr head;
     if (pread (fd, &head, sizeof head, 0) != (ssize_t) sizeof head
         || memcmp (head.e_ident, ELFMAG, SELFMAG) != 0)
-        return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file, "is not an ELF file");
+        return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file,
+                       "is not an ELF file: copy the plugin again");
     if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_type != ET_DYN)
-        return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file, "is not a 64-bit shared object");
+        return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file,
+                       "is not a 64-bit shared object: build it for this machine, "
+                       "with -shared -fPIC");
     return HOST_EXIT_OK;
 }
 
@@ -54,7 +57,7 @@ static host_exit_t check_file (const char *file, plv_fail_t *ret_fail)
         code = refuse (HOST_EXIT_REFUSED_FILE, ret_fail, file, "is not a regular file");
     else if (info.st_uid != 0 && info.st_uid != geteuid ())
         code = refuse (HOST_EXIT_REFUSED_OWNER, ret_fail, file,
-                       "belongs neither to root nor to the user that runs this");
+                       "belongs neither to root nor to the user that runs this: chown it to root");
     else if (info.st_mode & (S_IWGRP | S_IWOTH))
         code = refuse (HOST_EXIT_REFUSED_MODE, ret_fail, file,
                        "may be written by its group or by everybody: chmod go-w");
@@ -134,6 +137,15 @@ static host_exit_t check_descriptor (plugin_t *self, const char *file, plv_fail_
     return fault ? refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file, fault) : HOST_EXIT_OK;
 }
 
+/*  The linker's words begin with the path.  */
+static host_exit_t refuse_link (const char *file, const char *words, plv_fail_t *ret_fail)
+{
+    const char *path = strstr (words, ": ");
+    plv_fail (ret_fail, ERR_ARG, "%s: %s: link all that it needs into it (-Wl,-z,defs finds it)",
+              file, path ? path + 2 : words);
+    return HOST_EXIT_REFUSED_LINK;
+}
+
 host_exit_t plugin_load (const char *file, plugin_t **ret_plugin, plv_fail_t *ret_fail)
 {
     host_exit_t code = check_file (file, ret_fail);
@@ -149,7 +161,7 @@ host_exit_t plugin_load (const char *file, plugin_t **ret_plugin, plv_fail_t *re
     if (self->object)
         code = check_descriptor (self, file, ret_fail);
     else
-        code = refuse (HOST_EXIT_REFUSED_LINK, ret_fail, file, dlerror ());
+        code = refuse_link (file, dlerror (), ret_fail);
     if (code)
         plugin_destroy (&self);
     else

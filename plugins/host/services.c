@@ -310,8 +310,8 @@ static void on_result (void *arg, uint64_t request, bool more, plv_view_t status
     plv_buf_t json = {0};
     if (services_kit_result (self->kit, request, status, body))
         return;
-    ask_t *ask = more ? plv_map_u64_get (&self->asks, request)
-                      : plv_map_u64_remove (&self->asks, request);
+    ask_t *ask =
+        more ? plv_map_u64_get (&self->asks, request) : plv_map_u64_remove (&self->asks, request);
     if (!ask)
         return;
     snprintf (word, sizeof word, PLV_VIEW_FMT, PLV_VIEW_ARG (status));

@@ -54,8 +54,7 @@ static bool set_url (socket_line_t *self, pal_text_t url)
 {
     char *host = NULL, *port = NULL, *path = NULL, *query = NULL, *text = copy (url);
     self->is_tls = url.size > 6 && memcmp (text, "wss://", 6) == 0;
-    bool good =
-        is_line (url) && (self->is_tls || (url.size > 5 && memcmp (text, "ws://", 5) == 0));
+    bool good = is_line (url) && (self->is_tls || (url.size > 5 && memcmp (text, "ws://", 5) == 0));
     CURLU *parts = curl_url ();
     good = good && !curl_url_set (parts, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME)
            && !curl_url_get (parts, CURLUPART_HOST, &host, 0)

@@ -119,8 +119,7 @@ static void add_items (table_t *table, plv_view_t body)
         table_add (table, item);
 }
 
-/*  Where the next page begins, into the arguments that ask for it; false: this was the last one.  */
-static bool next_page (plv_view_t body, plv_buf_t *arguments)
+bool ask_next_page (plv_view_t body, plv_buf_t *arguments)
 {
     plv_mp_t next;
     plv_view_t after;
@@ -147,7 +146,7 @@ ending_t ask_items (call_t *call, const char *command, const column_t *columns, 
         end = ask (&asker, command, page.size ? &page : NULL, &body);
         if (!end)
             add_items (&table, body);
-    } while (!end && next_page (body, &page));
+    } while (!end && ask_next_page (body, &page));
     table_flush (&table);
     table_free (&table);
     plv_buf_free (&page);

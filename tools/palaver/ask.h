@@ -35,6 +35,9 @@ ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, pl
 /*  Says what failed; how a call ends for it.  */
 ending_t ask_failed (const plv_fail_t *fail);
 
+/*  Where the page behind `body` begins, into the arguments that ask for it; false: it was the last one.  */
+bool ask_next_page (plv_view_t body, plv_buf_t *arguments);
+
 /*  Asks a question without arguments and writes each of its `items` into the table.  */
 ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count);
 

@@ -1,5 +1,6 @@
 #include "palaver/ask.h"
 #include "palaver/card.h"
+#include "palaver/hosts.h"
 #include "palaver/text.h"
 #include "wire/mp.h"
 
@@ -19,6 +20,16 @@ static const column_t routes[] = {
     {.title = "READY", .key = "ready", .kind = COLUMN_NUMBER},
     {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER},
     {.title = "WHY", .key = "why"},
+};
+
+static const column_t adapters[] = {
+    {.title = "NAME", .key = "name"},
+    {.title = "STATE", .key = "state"},
+    {.title = "PID", .key = "pid", .kind = COLUMN_NUMBER},
+    {.title = "RESTARTS", .key = "restarts", .kind = COLUMN_NUMBER},
+    {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER},
+    {.title = "WHY", .key = "why", .most = 60},
+    {.title = "LAST FAILURE", .key = "last", .most = 80},
 };
 
 /*  The counts as the broker names them, "pending_events" as "pending events".  */
@@ -43,25 +54,58 @@ static void put_counts (const out_t *out, plv_buf_t *buffer, plv_view_t body)
     }
 }
 
+/*  The broker's map, and the adapters in it under their name.  */
+static void print_json (plv_view_t status, plv_view_t hosts)
+{
+    plv_mp_t at = plv_mp (status), items;
+    plv_view_t raw;
+    plv_buf_t map = {0};
+    uint32_t pairs;
+    if (!plv_mp_map (&at, &pairs) || !plv_mp_find (hosts, "items", &items))
+        return;
+    plv_mp_put_map (&map, pairs + 1);
+    for (uint32_t left = 2 * pairs; left && plv_mp_skip (&at, &raw); left--)
+        plv_buf_add_view (&map, raw);
+    plv_mp_put_text (&map, "adapters");
+    if (plv_mp_skip (&items, &raw))
+        plv_buf_add_view (&map, raw);
+    plv_buf_check (&map);
+    out_json (plv_buf_view (&map));
+    plv_buf_free (&map);
+}
+
+static void print_cards (const out_t *out, plv_view_t status, plv_view_t hosts)
+{
+    plv_buf_t buffer = {0};
+    card_put (out, &buffer, head, sizeof head / sizeof *head, status);
+    put_counts (out, &buffer, status);
+    card_table (out, &buffer, "routes", status, "routes", routes, sizeof routes / sizeof *routes);
+    card_table (out, &buffer, "adapters", hosts, "items", adapters,
+                sizeof adapters / sizeof *adapters);
+    out_flush (&buffer);
+    plv_buf_free (&buffer);
+}
+
 ending_t command_status (call_t *call)
 {
     asker_t asker;
     plv_view_t body;
-    plv_buf_t buffer = {0};
+    plv_buf_t hosts = {0}, status = {0};
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;
     end = ask (&asker, "status", NULL, &body);
-    if (!end && call->out.json) {
-        out_json (body);
-    } else if (!end) {
-        card_put (&call->out, &buffer, head, sizeof head / sizeof *head, body);
-        put_counts (&call->out, &buffer, body);
-        card_table (&call->out, &buffer, "routes", body, "routes", routes,
-                    sizeof routes / sizeof *routes);
-        out_flush (&buffer);
+    if (!end) {
+        plv_buf_add_view (&status, body);
+        plv_buf_check (&status);
+        end = hosts_ask (&asker, &hosts);
     }
-    plv_buf_free (&buffer);
+    if (!end && call->out.json)
+        print_json (plv_buf_view (&status), plv_buf_view (&hosts));
+    else if (!end)
+        print_cards (&call->out, plv_buf_view (&status), plv_buf_view (&hosts));
+    plv_buf_free (&hosts);
+    plv_buf_free (&status);
     asker_close (&asker);
     return end;
 }

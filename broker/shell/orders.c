@@ -1,0 +1,120 @@
+#include "shell/orders.h"
+
+#include "base/near.h"
+#include "core/control.h"
+#include "wire/mp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ adapters.hosts */
+
+static void put_text (plv_buf_t *body, const char *key, const char *text)
+{
+    plv_mp_put_text (body, key);
+    plv_mp_put_text (body, text);
+}
+
+static void put_int (plv_buf_t *body, const char *key, int64_t number)
+{
+    plv_mp_put_text (body, key);
+    plv_mp_put_i64 (body, number);
+}
+
+/*  nil when `us` is not a time at all.  */
+static void put_seconds (plv_buf_t *body, const char *key, int64_t us, bool is)
+{
+    plv_mp_put_text (body, key);
+    if (is)
+        plv_mp_put_i64 (body, us / 1000000);
+    else
+        plv_mp_put_nil (body);
+}
+
+static void put_host (plv_buf_t *body, const supervisor_status_t *host, int64_t now_us)
+{
+    bool waits = host->state == SUPERVISED_RESTARTING;
+    plv_mp_put_map (body, 12);
+    put_text (body, "name", host->name);
+    put_text (body, "state", supervised_state_name (host->state));
+    put_text (body, "why", host->trouble);
+    put_text (body, "platform", host->platform);
+    put_text (body, "version", host->version);
+    put_int (body, "pid", host->pid);
+    put_seconds (body, "uptime_s", now_us - host->started_us, host->pid != 0);
+    put_seconds (body, "state_s", now_us - host->since_us, true);
+    put_int (body, "restarts", host->restarts);
+    put_seconds (body, "next_s", host->next_us - now_us, waits);
+    put_text (body, "last", host->last);
+    put_seconds (body, "last_s", now_us - host->last_us, host->last[0] != 0);
+}
+
+static void put_hosts (supervisor_t *supervisor, int64_t now_us, plv_buf_t *body)
+{
+    supervisor_status_t host;
+    uint32_t count = 0;
+    for (size_t at = 0; supervisor && supervisor_next (supervisor, &at, &host);)
+        count++;
+    plv_mp_put_map (body, 1);
+    plv_mp_put_text (body, "items");
+    plv_mp_put_array (body, count);
+    for (size_t at = 0; supervisor && supervisor_next (supervisor, &at, &host);)
+        put_host (body, &host, now_us);
+}
+
+/* ------------------------------------------------------------------ start, stop, reload */
+
+static const char *refuse (plv_buf_t *body, const char *code, const char *text)
+{
+    plv_mp_put_map (body, 1);
+    put_text (body, "text", text);
+    return code;
+}
+
+static const char *unknown (supervisor_t *supervisor, const char *name, plv_buf_t *body)
+{
+    char text[256];
+    supervisor_status_t host;
+    plv_near_t near = plv_near (plv_view_str (name));
+    if (!supervisor)
+        return refuse (body, "NOENT", "this broker watches no plugin directory");
+    for (size_t at = 0; supervisor_next (supervisor, &at, &host);)
+        plv_near_offer (&near, plv_view_str (host.name));
+    if (near.best.size)
+        snprintf (text, sizeof text,
+                  "the plugin directory has no adapter \"%.64s\"; did you mean " PLV_VIEW_FMT "?",
+                  name, PLV_VIEW_ARG (near.best));
+    else
+        snprintf (text, sizeof text, "the plugin directory has no adapter \"%.64s\"", name);
+    return refuse (body, "NOENT", text);
+}
+
+static bool act (supervisor_t *supervisor, uint32_t command, const char *name, int64_t now_us)
+{
+    switch (command) {
+    case COMMAND_ADAPTERS_START:
+        return supervisor_adapter_start (supervisor, name, now_us);
+    case COMMAND_ADAPTERS_STOP:
+        return supervisor_adapter_stop (supervisor, name, now_us);
+    default:
+        return supervisor_adapter_restart (supervisor, name, now_us);
+    }
+}
+
+const char *orders_carry_out (supervisor_t *supervisor, const effects_order_t *order,
+                              int64_t now_us, plv_buf_t *ret_body)
+{
+    char name[SUPERVISED_NAME_BYTES];
+    plv_view_t asked = plv_mp_find_str (order->arguments, "name");
+    if (order->command == COMMAND_ADAPTERS_HOSTS) {
+        put_hosts (supervisor, now_us, ret_body);
+        return NULL;
+    }
+    snprintf (name, sizeof name, PLV_VIEW_FMT, PLV_VIEW_ARG (asked));
+    if (!supervisor || asked.size >= sizeof name || !act (supervisor, order->command, name, now_us))
+        return unknown (supervisor, name, ret_body);
+    plv_mp_put_map (ret_body, 2);
+    put_text (ret_body, "name", name);
+    put_text (ret_body, "status", "success");
+    return NULL;
+}

@@ -1,0 +1,287 @@
+#!/usr/bin/python3
+# RUN: timeout=400
+"""Real .so files in the plugin directory of a running broker: every way in which they come, change, fail and go."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.join(TOP, 'test', 'system'), os.path.join(TOP, 'test', 'cli')]
+from palaverd import BUILD, PATIENCE, VARIANT, BrokerTest, is_root, route, wait  # noqa: E402
+
+CLI = f'{BUILD}/bin/palaver'
+SANITIZED = VARIANT in ('asan', 'tsan')
+
+
+class Live(BrokerTest):
+    """A broker that watches a directory, and what can be dropped into it."""
+
+    def place(self, **conf):
+        self.top = self.folder()
+        self.dir, self.made = f'{self.top}/plugins', f'{self.top}/made'
+        os.mkdir(self.dir, 0o755)
+        os.mkdir(self.made)
+        keys = {'plugins.dir': self.dir, 'plugins.host': f'{BUILD}/bin/palaver-adapter', 'routes': [route()],
+                'plugins.hang_s': 2 * PATIENCE, **conf}
+        self.started = self.broker(keys, env={'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':handle_segv=0',
+                                              'LIVE_SECRET': 'hush'})
+        return self.started
+
+    def make(self, *flags, strip=None):
+        """A compiled plugin; the same flags give the same file."""
+        path = f'{self.made}/{abs(hash(flags))}.so'
+        if not os.path.exists(path):
+            subprocess.run(['cc', '-std=c11', '-D_GNU_SOURCE', '-fPIC', '-shared', '-x', 'c', '-I', f'{TOP}/plugins',
+                            *flags, f'{HERE}/live_plugin.txt', '-o', path], check=True)
+            os.chmod(path, 0o755)
+        return path
+
+    def drop(self, name, *flags):
+        """Into the directory, whole, as mv does."""
+        path = f'{self.dir}/{name}.so'
+        shutil.copy(self.make(*flags), f'{path}.part')
+        os.rename(f'{path}.part', path)
+        return path
+
+    def hosts(self):
+        return {host['name']: host for host in self.started.ask('adapters.hosts')['items']}
+
+    def host(self, name, **fields):
+        """Its row, as soon as it is so."""
+        def look():
+            row = self.hosts().get(name)
+            return row if row and all(row[key] == value for key, value in fields.items()) else None
+        try:
+            return wait(look, f'{name} {fields}')
+        except AssertionError:
+            raise AssertionError(f'{name} {fields}: {self.hosts()}\n{self.started.tail(30)}') from None
+
+    def palaver(self, *words, code=0):
+        done = subprocess.run([CLI, *words, '--run', self.started.run], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def refused(self, name, *words):
+        """Refused, with one line in the log that says why and what to do."""
+        row = self.host(name, state='refused')
+        lines = self.started.logged('adapter.refused', file=name)
+        self.assertEqual(len(lines), 1, lines)
+        for word in words:
+            self.assertIn(word, row['last'])
+            self.assertIn(word, lines[0]['why'])
+        self.assertNotIn('\n', row['last'])
+
+    # ---------------------------------------------------------------- files that come and go
+
+    def test_a_new_file_is_live_within_a_second(self):
+        self.place()
+        self.drop('warm')
+        self.host('warm', state='running')
+        self.make()
+        began = time.monotonic()
+        self.drop('late')
+        row = self.host('late', state='running')
+        self.assertLess(time.monotonic() - began, 1.0 * PATIENCE)
+        self.assertEqual((row['platform'], row['version'], row['restarts'], row['last']), ('live', '1', 0, ''))
+        self.assertGreater(row['pid'], 0)
+
+    def test_a_replaced_file_takes_over_and_the_old_one_leaves_in_order(self):
+        broker = self.place()
+        self.drop('web')
+        old = self.host('web', state='running')
+        self.drop('web', '-DLIVE_VERSION="2"')
+        new = self.host('web', state='running', version='2')
+        self.assertNotEqual(new['pid'], old['pid'])
+        left = broker.wait_log('adapter.left', adapter='web')
+        self.assertEqual(left['status'], 'exit 0')
+        self.assertFalse(os.path.exists(f'/proc/{old["pid"]}'))
+
+    def test_the_old_one_stays_when_the_new_one_fails(self):
+        self.place()
+        self.drop('web')
+        old = self.host('web', state='running')
+        for flags, words in ((['-DLIVE_ABI=0x00070000'], 'upgrade palaver'), (['-DLIVE_MISSING'], 'function_of_nobody'),
+                             (['-DLIVE_SYMBOL=another'], 'palaver_adapter')):
+            self.drop('web', *flags)
+            wait(lambda words=words: words in self.hosts()['web']['last'], words)
+            row = self.hosts()['web']
+            self.assertEqual((row['pid'], row['state']), (old['pid'], 'running'))
+        self.drop('web', '-DLIVE_VERSION="3"')
+        self.assertNotEqual(self.host('web', version='3', state='running')['pid'], old['pid'])
+
+    def test_a_removed_file_is_drained_and_gone(self):
+        broker = self.place()
+        path = self.drop('web')
+        pid = self.host('web', state='running')['pid']
+        os.unlink(path)
+        wait(lambda: 'web' not in self.hosts(), 'it is forgotten')
+        self.assertEqual(broker.wait_log('adapter.left', adapter='web')['status'], 'exit 0')
+        self.assertFalse(os.path.exists(f'/proc/{pid}'))
+
+    # ---------------------------------------------------------------- files that are refused
+
+    def test_what_cannot_be_trusted_or_loaded_is_refused_in_one_line(self):
+        self.place()
+        with open(f'{self.dir}/text.so', 'w', encoding='ascii') as file:
+            file.write('#!/bin/sh\necho hello\n' * 20)
+        os.chmod(f'{self.dir}/text.so', 0o755)
+        self.refused('text', 'is not an ELF file', 'copy the plugin again')
+        path = self.drop('open')
+        self.host('open', state='running')
+        os.chmod(path, 0o777)
+        wait(lambda: 'chmod go-w' in self.hosts()['open']['last'], 'it is no longer trusted')
+        self.drop('newer', '-DLIVE_ABI=0x00070000')
+        self.refused('newer', 'ABI 7.0', 'upgrade palaver')
+        self.drop('nameless', '-DLIVE_SYMBOL=another')
+        self.refused('nameless', 'has no descriptor', 'export a const pal_adapter_t')
+        self.drop('missing', '-DLIVE_MISSING')
+        self.refused('missing', 'undefined symbol: function_of_nobody')
+        if is_root():
+            shutil.copy(self.make(), f'{self.made}/foreign.part')
+            os.chown(f'{self.made}/foreign.part', 12345, 12345)
+            os.rename(f'{self.made}/foreign.part', f'{self.dir}/foreign.so')
+            self.refused('foreign', 'belongs neither to root nor to the broker', 'chown')
+        os.symlink(self.make(), f'{self.dir}/link.so')
+        self.refused('link', 'symbolic link')
+
+    def test_an_unknown_key_is_refused_with_its_line_until_it_is_right(self):
+        broker = self.place(adapters={'web': {'nummer': 4}})
+        self.drop('web')
+        self.refused('web', f'{broker.file}:', 'adapters.web.nummer', 'did you mean number?')
+        broker.write_conf({'adapters': {'web': {'number': 4}}})
+        broker.signal(1)
+        self.host('web', state='running')
+
+    # ---------------------------------------------------------------- plugins that fail
+
+    def test_open_that_fails_is_tried_again_and_says_why(self):
+        self.place(adapters={'web': {'does': 'fail'}})
+        self.drop('web')
+        row = self.host('web', state='restarting')
+        self.assertIn('the platform is closed today', row['last'])
+        self.assertIsNotNone(row['next_s'])
+
+    def test_a_crash_names_its_signal_and_other_adapters_do_not_notice(self):
+        broker = self.place(adapters={'bad': {'does': 'crash'}})
+        self.drop('good')
+        pid = self.host('good', state='running')['pid']
+        self.drop('bad')
+        row = wait(lambda: self.hosts().get('bad', {}).get('restarts', 0) >= 2 and self.hosts()['bad'],
+                   'it is started again')
+        self.assertIn('SIGSEGV', row['last'])
+        self.assertEqual(self.hosts()['good']['pid'], pid)
+        out = self.palaver('status', '--table')
+        self.assertRegex(out, r'bad +\w+ .*SIGSEGV \(Segmentation fault\)')
+        self.assertRegex(out, r'good +running')
+        status = json.loads(self.palaver('status'))
+        self.assertEqual(sorted(row['name'] for row in status['adapters']), ['bad', 'good'])
+        self.assertGreaterEqual(len(broker.logged('adapter.exited', adapter='bad')), 2)
+
+    def test_a_callback_that_does_not_return_is_killed_and_said(self):
+        self.place(adapters={'bad': {'does': 'spin'}})
+        self.drop('good')
+        pid = self.host('good', state='running')['pid']
+        self.drop('bad')
+        wait(lambda: 'does not return' in self.hosts().get('bad', {}).get('last', ''), 'it is killed')
+        self.assertIn('SIGKILL', self.hosts()['bad']['last'])
+        self.assertIn(f'{2000 * PATIENCE} ms', self.hosts()['bad']['last'])
+        self.assertEqual(self.hosts()['good']['pid'], pid)
+
+    @unittest.skipIf(SANITIZED, 'a sanitizer needs more memory than any limit')
+    def test_a_leak_ends_at_its_limit_and_says_so(self):
+        self.place(adapters={'bad': {'does': 'leak', 'memory_mb': 64, 'drain_s': 0}})
+        self.drop('bad')
+        wait(lambda: 'memory_mb = 64' in self.hosts().get('bad', {}).get('last', ''), 'it is at its limit')
+        self.assertRegex(self.hosts()['bad']['last'], r'exit 77: it uses \d+ MB of memory, more than '
+                                                      r'adapters.bad.memory_mb = 64: it leaks, or needs more')
+
+    def test_a_flood_is_told_to_wait_and_others_go_on(self):
+        broker = self.place(adapters={'bad': {'does': 'flood', 'kept_max': 500}})
+        adapter, worker = broker.adapter(), broker.worker()
+        self.round_trip(adapter, worker, 'before', session='a')
+        worker.close()
+        self.drop('bad')
+        over = wait(lambda: [line for line in broker.logged('plugin.info') if 'flood is over' in line['text']],
+                    'each of 30000 is answered', 30 * PATIENCE)[0]['text'].split()
+        stored, busy, rejected = int(over[4]), int(over[6]), int(over[8])
+        self.assertEqual((stored + busy, rejected), (30000, 0))
+        self.assertGreater(busy, 0)
+        self.assertEqual(broker.metric('events_accepted'), stored + 1)
+        begun = time.monotonic()
+        adapter.publish('after', session='b')
+        adapter.expect('STORED')
+        self.assertLess(time.monotonic() - begun, 1.0 * PATIENCE)
+        self.host('bad', state='running', restarts=0)
+
+    # ---------------------------------------------------------------- an operator
+
+    def test_stop_start_and_reload(self):
+        broker = self.place()
+        self.drop('web')
+        first = self.host('web', state='running')
+        self.assertIn('web', self.palaver('adapters', 'stop', 'web'))
+        self.assertEqual(self.host('web', state='stopped')['pid'], 0)
+        broker.signal(1)
+        broker.wait_log('adapter.unwanted', adapter='web')
+        self.assertEqual(self.hosts()['web']['state'], 'stopped')
+        self.palaver('adapters', 'start', 'web')
+        second = self.host('web', state='running')
+        self.assertNotEqual(second['pid'], first['pid'])
+        self.palaver('adapters', 'reload', 'web')
+        wait(lambda: self.hosts()['web']['pid'] not in (0, second['pid']), 'a new process')
+        self.host('web', state='running')
+        self.assertIn('did you mean web?', self.palaver('adapters', 'stop', 'wep', code=3))
+        table = self.palaver('adapters', 'list', '--table')
+        self.assertRegex(table, r'web +running +live +1 ')
+        row, = [json.loads(line) for line in self.palaver('adapters', 'list').splitlines()]
+        self.assertEqual((row['name'], row['state'], row['credit'], row['in_per_min']), ('web', 'running', 64, 0))
+
+    def test_a_host_sees_its_own_part_of_the_conf_and_no_other_secret(self):
+        broker = self.place(adapters={'web': {'key': 'env:LIVE_SECRET'}, 'other': {'key': 'env:LIVE_OTHER'}})
+        self.drop('web')
+        pid = self.host('web', state='running')['pid']
+        with open(f'{broker.run}/plugins/web/conf', encoding='utf-8') as file:
+            text = file.read()
+        self.assertIn('LIVE_SECRET', text)
+        self.assertNotIn('other', text)
+        with open(f'/proc/{pid}/status', encoding='ascii') as file:
+            status = file.read()
+        self.assertIn('NoNewPrivs:\t1', status)
+        self.assertIn('Seccomp:\t2', status)
+        self.assertIn('CapEff:\t0000000000000400' if is_root() else 'CapEff:\t0000000000000000', status)
+        line = broker.logged('host.isolated', adapter='web')[0]
+        self.assertTrue(line['calls'].startswith('on'), line)
+
+    @unittest.skipUnless(is_root(), 'only root can become somebody else')
+    def test_hosts_of_a_broker_that_is_root_run_as_the_user_of_its_conf(self):
+        broker = self.place(**{'plugins.user': 'nobody'})
+        os.chmod(broker.folder, 0o711)
+        self.drop('web')
+        self.host('web', state='running')
+        line = wait(lambda: [line for line in broker.logged('plugin.info') if 'user ' in line['text']], 'its user')[0]
+        self.assertEqual(line['text'], 'user 65534 of 65534 in a directory of 65534')
+        self.assertEqual(broker.logged('host.isolated')[0]['user'], 'nobody')
+
+    def test_a_broker_that_fails_leaves_its_hosts_the_time_to_end_in_order(self):
+        broker = self.place()
+        self.drop('web')
+        pid = self.host('web', state='running')['pid']
+        broker.kill()
+        wait(lambda: not os.path.exists(f'/proc/{pid}'), 'the host has ended by itself')
+        self.assertEqual(len([name for name in os.listdir(f'{broker.run}/plugins/web') if name.startswith('left-')]), 1,
+                         broker.tail(12))
+        broker.start()
+        self.host('web', state='running')
+        broker.wait_log('host.will_done', adapter='web')
+
+
+if __name__ == '__main__':
+    unittest.main()
