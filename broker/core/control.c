@@ -260,6 +260,7 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         break;
     case COMMAND_DEAD_LIST:
     case COMMAND_DEAD_SHOW:
+    case COMMAND_DEAD_STATS:
     case COMMAND_DEAD_REPLAY:
     case COMMAND_DEAD_DISCARD:
         control_start_dead (self, peer, request, command, arguments);
