@@ -149,6 +149,11 @@ void delivery_step (delivery_t *self)
         finish (self, PAL_SENT, 0, "");
         return;
     }
+    if (self->at && owner->host->mono_us (owner->host) > self->until_us) {
+        /*  Before the broker gives the attempt up: the next one goes on from here.  */
+        finish (self, PAL_NOT_SENT, 1, "the parts before it took their time");
+        return;
+    }
     uint32_t rest = pace_message (owner, self->chat, PAL_FINAL);
     if (rest) {
         wait (self, rest, "the chat is written to as fast as Telegram allows");
@@ -273,7 +278,8 @@ void delivery_begin (telegram_t *owner, const pal_reply_t *reply)
     if (!self)
         pal_not_sent (host, reply->delivery, DEFERRED_MS, "out of memory");
     else if (!owner->bot.id)
-        finish (self, PAL_NOT_SENT, DEFERRED_MS, "Telegram has not been reached yet");
+        finish (self, PAL_NOT_SENT, DEFERRED_MS << (reply->attempt < 6 ? reply->attempt - 1 : 5),
+                "Telegram has not been reached yet");
     else if (presence_claim (owner, chat, self))
         delivery_go (self);
 }

@@ -22,7 +22,7 @@ void keep_put_number (const pal_host_t *host, const char *kind, int64_t chat, in
 
 int64_t keep_number (pal_text_t value)
 {
-    char text[24];
+    char text[64];
     snprintf (text, sizeof text, "%.*s", PAL_ARG (value));
     return strtoll (text, NULL, 10);
 }

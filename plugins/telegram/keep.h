@@ -13,7 +13,8 @@
 #define KEEP_NOTICED "noticed/"   /* CHAT: when it was told that it talks with a machine */
 #define KEEP_GREETED "greeted/"   /* CHAT: the newest /start that was answered */
 #define KEEP_PROGRESS "progress/" /* REPLY: which parts of a long answer are sent */
-#define KEEP_STREAM "stream/"     /* EVENT: the message in which its answer is being written */
+#define KEEP_STREAM                                                                                \
+    "stream/" /* EVENT: the message in which its answer is being written, and since when */
 #define KEEP_SECRET "webhook/secret"
 
 enum { KEEP_KEY_BYTES = 96 };
@@ -22,7 +23,7 @@ void keep_get (const pal_host_t *host, const char *kind, int64_t chat, pal_kv_fn
 void keep_put_number (const pal_host_t *host, const char *kind, int64_t chat, int64_t number,
                       pal_kv_fn *done, void *arg);
 
-/*  0: it is none.  */
+/*  The first one; 0: there is none.  */
 int64_t keep_number (pal_text_t value);
 
 #endif

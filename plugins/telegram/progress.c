@@ -101,6 +101,7 @@ void progress_read_stream (delivery_t *self)
 
 /* ------------------------------------------------------------------ what is left over */
 
+/*  Both kinds have the time as their second number.  */
 static void on_old (void *arg, const pal_kv_result_t *result)
 {
     telegram_t *owner = arg;
@@ -110,11 +111,12 @@ static void on_old (void *arg, const pal_kv_result_t *result)
     if (!result->found)
         return;
     snprintf (text, sizeof text, "%.*s", PAL_ARG (result->value));
-    if (sscanf (text, "1 %" SCNd64, &when) == 1 && when + KEPT_S < host->wall_us (host) / 1000000)
+    if (sscanf (text, "%*d %" SCNd64, &when) == 1 && when + KEPT_S < host->wall_us (host) / 1000000)
         host->kv_remove (host, result->key, NULL, NULL);
 }
 
 void deliveries_sweep (telegram_t *owner)
 {
     owner->host->kv_list (owner->host, pal_text (KEEP_PROGRESS), on_old, owner);
+    owner->host->kv_list (owner->host, pal_text (KEEP_STREAM), on_old, owner);
 }

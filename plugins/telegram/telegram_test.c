@@ -1,0 +1,240 @@
+#include "sdk/fake_host.h"
+#include "sdk/fake_host_net.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+extern const pal_adapter_t palaver_adapter;
+
+#define TOKEN "123456789:AAtoken"
+#define ME "{\"ok\":true,\"result\":{\"id\":123456789,\"username\":\"test_bot\"}}"
+#define OK "{\"ok\":true,\"result\":true}"
+#define SENT "{\"ok\":true,\"result\":{\"message_id\":77}}"
+#define UPDATE_OF(id, chat, text)                                                                  \
+    "{\"update_id\":" #id ",\"message\":{\"message_id\":" #id ",\"date\":1700000000,"              \
+    "\"from\":{\"id\":" #chat ",\"is_bot\":false},\"chat\":{\"id\":" #chat                         \
+    ",\"type\":\"private\"},\"text\":\"" text "\"}}"
+
+static fake_host_t *host_with (const char *key, const char *value)
+{
+    fake_host_t *host = fake_host_new (&palaver_adapter);
+    fake_host_set_text (host, "token", TOKEN "\n");
+    fake_host_set_text (host, "ai_notice", "");
+    if (key)
+        fake_host_set_text (host, key, value);
+    return host;
+}
+
+/*  The newest request; it must be of this method.  */
+static size_t newest (fake_host_t *host, const char *method)
+{
+    size_t at = fake_host_requests (host) - 1;
+    const char *url = fake_host_sent (host, at)->url;
+    char expected[128];
+    snprintf (expected, sizeof expected, "https://api.telegram.org/bot" TOKEN "/%s", method);
+    assert_string_equal (url, expected);
+    return at;
+}
+
+static void answer (fake_host_t *host, const char *method, unsigned status, const char *body)
+{
+    fake_host_answer_request (host, newest (host, method), PAL_ANSWERED, status, NULL, body);
+}
+
+static fake_host_t *polling (void)
+{
+    fake_host_t *host = host_with (NULL, NULL);
+    fake_host_set_connected (host, true);
+    assert_int_equal (fake_host_open (host), 0);
+    fake_host_advance (host, 1);
+    answer (host, "getMe", 200, ME);
+    answer (host, "deleteWebhook", 200, OK);
+    newest (host, "getUpdates");
+    return host;
+}
+
+/* ------------------------------------------------------------------ conf */
+
+static void check_refused (const char *key, const char *value, const char *words)
+{
+    fake_host_t *host = host_with (key, value);
+    assert_int_not_equal (fake_host_open (host), 0);
+    assert_non_null (strstr (fake_host_failure (host), words));
+    assert_null (strstr (fake_host_failure (host), "AAtoken"));
+    fake_host_destroy (&host);
+}
+
+static void refuses_conf_that_cannot_be_right (void **state)
+{
+    (void) state;
+    check_refused ("token", "", "token");
+    check_refused ("token", "AAtoken", "token");
+    check_refused ("token", "1:a/../b", "token");
+    check_refused ("api_root", "api.telegram.org", "api_root");
+    check_refused ("mode", "push", "mode");
+    check_refused ("mode", "webhook", "webhook_url");
+    check_refused ("quote", "sometimes", "quote");
+    check_refused ("allow", "1 ann", "allow");
+    check_refused ("deny", "0", "deny");
+}
+
+/* ------------------------------------------------------------------ updates */
+
+static void asks_again_only_when_all_is_stored (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    answer (host, "getUpdates", 200,
+            "{\"ok\":true,\"result\":[" UPDATE_OF (12, 7, "second") "," UPDATE_OF (
+                11, 7, "first") "," UPDATE_OF (13, 8, "other") "]}");
+    size_t asked = fake_host_requests (host);
+    /*  Within a chat one after the other, in the order of their numbers.  */
+    assert_int_equal (fake_host_events (host), 2);
+    assert_string_equal (fake_host_event (host, 0)->message_text, "first");
+    assert_string_equal (fake_host_event (host, 0)->platform_id, "123456789:7:11");
+    assert_string_equal (fake_host_event (host, 1)->message_text, "other");
+    fake_host_stored (host, 1);
+    fake_host_busy (host, 0, 3000, "full");
+    fake_host_advance (host, 2900);
+    assert_int_equal (fake_host_events (host), 2);
+    fake_host_advance (host, 200);
+    assert_int_equal (fake_host_events (host), 3);
+    assert_string_equal (fake_host_event (host, 2)->message_text, "first");
+    fake_host_stored (host, 2);
+    assert_string_equal (fake_host_event (host, 3)->message_text, "second");
+    for (size_t at = asked; at < fake_host_requests (host); at++)
+        assert_null (strstr (fake_host_sent (host, at)->url, "getUpdates"));
+    fake_host_rejected (host, 3, "never");
+    fake_host_advance (host, 1);
+    assert_non_null (
+        strstr (fake_host_sent (host, fake_host_requests (host) - 1)->body, "\"offset\":14"));
+    fake_host_destroy (&host);
+}
+
+static void check_trouble (unsigned status, const char *description, const char *words)
+{
+    fake_host_t *host = polling ();
+    char body[256];
+    snprintf (body, sizeof body, "{\"ok\":false,\"error_code\":%u,\"description\":\"%s\"}", status,
+              description);
+    answer (host, "getUpdates", status, body);
+    assert_non_null (strstr (fake_host_trouble (host), words));
+    fake_host_advance (host, 120000);
+    answer (host, "getUpdates", 200, "{\"ok\":true,\"result\":[]}");
+    assert_string_equal (fake_host_trouble (host), "");
+    fake_host_destroy (&host);
+}
+
+static void tells_what_is_wrong (void **state)
+{
+    (void) state;
+    check_trouble (409, "Conflict: terminated by other getUpdates request", "another process");
+    check_trouble (409, "Conflict: can't use getUpdates method while webhook is active", "webhook");
+    check_trouble (401, "Unauthorized", "token");
+    check_trouble (502, "Bad Gateway", "no updates");
+}
+
+/* ------------------------------------------------------------------ answers */
+
+static void check_outcome (pal_ended_t ended, unsigned status, const char *body,
+                           pal_outcome_t outcome)
+{
+    fake_host_t *host = polling ();
+    fake_host_deliver (host, 5, "42", NULL, "an *answer*");
+    size_t at = newest (host, "sendMessage");
+    assert_string_equal (fake_host_sent (host, at)->body,
+                         "{\"chat_id\":42,\"text\":\"an <i>answer</i>\",\"parse_mode\":\"HTML\"}");
+    fake_host_answer_request (host, at, ended, status, NULL, body);
+    assert_int_equal (fake_host_outcome (host, 5).times, 1);
+    assert_int_equal (fake_host_outcome (host, 5).outcome, outcome);
+    if (outcome == PAL_SENT)
+        assert_string_equal (fake_host_outcome (host, 5).platform_id, "123456789:42:77");
+    fake_host_destroy (&host);
+}
+
+static void ends_each_delivery (void **state)
+{
+    (void) state;
+    check_outcome (PAL_ANSWERED, 200, SENT, PAL_SENT);
+    check_outcome (PAL_ANSWERED, 200, "what", PAL_UNKNOWN);
+    check_outcome (PAL_LOST, 0, "reset", PAL_UNKNOWN);
+    check_outcome (PAL_UNSENT, 0, "refused", PAL_NOT_SENT);
+    check_outcome (PAL_ANSWERED, 502, "<html>", PAL_UNKNOWN);
+    check_outcome (
+        PAL_ANSWERED, 403,
+        "{\"ok\":false,\"error_code\":403,\"description\":\"Forbidden: bot was blocked\"}",
+        PAL_REFUSED);
+    check_outcome (PAL_ANSWERED, 401,
+                   "{\"ok\":false,\"error_code\":401,\"description\":\"Unauthorized\"}",
+                   PAL_NOT_SENT);
+    check_outcome (PAL_ANSWERED, 429,
+                   "{\"ok\":false,\"error_code\":429,\"description\":\"Too Many Requests\","
+                   "\"parameters\":{\"retry_after\":100}}",
+                   PAL_NOT_SENT);
+}
+
+static void refuses_what_is_no_chat (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    fake_host_deliver (host, 5, "somewhere", NULL, "an answer");
+    assert_int_equal (fake_host_outcome (host, 5).outcome, PAL_REFUSED);
+    fake_host_destroy (&host);
+}
+
+static void says_the_notice_when_the_broker_does_not_know (void **state)
+{
+    fake_host_t *host = host_with ("ai_notice", "A machine.");
+    (void) state;
+    fake_host_set_connected (host, true);
+    fake_host_open (host);
+    fake_host_advance (host, 1);
+    answer (host, "getMe", 200, ME);
+    fake_host_set_kv (host, "noticed/43", "1");
+    fake_host_deliver (host, 5, "42", NULL, "one");
+    fake_host_advance (host, 1);
+    assert_non_null (strstr (fake_host_sent (host, newest (host, "sendMessage"))->body,
+                             "<i>A machine.</i>\\n\\none"));
+    answer (host, "sendMessage", 200, SENT);
+    fake_host_advance (host, 1);
+    assert_non_null (fake_host_kv (host, "noticed/42"));
+    fake_host_deliver (host, 6, "43", NULL, "two");
+    fake_host_advance (host, 1);
+    assert_null (strstr (fake_host_sent (host, newest (host, "sendMessage"))->body, "A machine."));
+    fake_host_destroy (&host);
+}
+
+static void ends_with_everything_under_way (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    answer (host, "getUpdates", 200,
+            "{\"ok\":true,\"result\":[" UPDATE_OF (11, 7, "first") "," UPDATE_OF (12, 7,
+                                                                                  "second") "]}");
+    fake_host_stored (host, 0);
+    fake_host_deliver (host, 5, "42", NULL, "on its way");
+    fake_host_set_kv_delay (host, 1000);
+    fake_host_deliver (host, 6, "-42", NULL, "waits");
+    fake_host_drain (host);
+    fake_host_close (host);
+    assert_int_equal (fake_host_requests_open (host), 0);
+    fake_host_destroy (&host);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (refuses_conf_that_cannot_be_right),
+        cmocka_unit_test (asks_again_only_when_all_is_stored),
+        cmocka_unit_test (tells_what_is_wrong),
+        cmocka_unit_test (ends_each_delivery),
+        cmocka_unit_test (refuses_what_is_no_chat),
+        cmocka_unit_test (says_the_notice_when_the_broker_does_not_know),
+        cmocka_unit_test (ends_with_everything_under_way),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
