@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOURS = 25, DOUBLINGS_MAX = 32, SAVED_BYTES = 8 + 4 * HOURS };
+/*  A day, the hour at hand, and one that an attempt may lie ahead.  */
+enum { HOURS = 26, DOUBLINGS_MAX = 32, SAVED_BYTES = 16 + 4 * HOURS };
 
 #define HOUR_US (INT64_C (3600) * 1000000)
 
@@ -14,6 +15,7 @@ typedef struct {
     uint32_t failures; /* attempts since it was last good */
     int64_t hour;      /* of count[0], since 1970 */
     uint32_t count[HOURS];
+    int64_t later_us; /* an attempt so far ahead that it counts then; 0: none */
 } plan_t;
 
 struct retry_plans {
@@ -64,6 +66,24 @@ static void turn (plan_t *plan, int64_t hour)
     plan->hour = hour;
 }
 
+static void count_at (plan_t *plan, int64_t at_us)
+{
+    turn (plan, at_us / HOUR_US);
+    int64_t ago = plan->hour - at_us / HOUR_US;
+    if (ago >= 0 && ago < HOURS)
+        plan->count[ago]++;
+}
+
+/*  An attempt that was put off has been made when its time is over.  */
+static void catch_up (plan_t *plan, int64_t wall_us)
+{
+    if (plan->later_us && plan->later_us <= wall_us) {
+        count_at (plan, plan->later_us);
+        plan->later_us = 0;
+    }
+    turn (plan, wall_us / HOUR_US);
+}
+
 /*  Microseconds until the day holds fewer than `most`; 0: it does.  */
 static int64_t budget_wait (const plan_t *plan, uint32_t most, int64_t wall_us)
 {
@@ -99,13 +119,19 @@ uint32_t retry_plans_wait (retry_plans_t *self, const char *name, const pal_retr
 {
     plan_t *plan = find (self, name);
     uint64_t wait_ms = backoff (plan, retry, random);
-    turn (plan, wall_us / HOUR_US);
+    catch_up (plan, wall_us);
     int64_t budget_us = retry->per_day ? budget_wait (plan, retry->per_day, wall_us) : 0;
-    /*  The attempt counts when it is made: behind both waits.  */
+    /*  Who asks once more before a far attempt has put it off again: it is still one.  */
+    if (retry->per_day && plan->later_us - wall_us > budget_us
+        && plan->later_us - wall_us <= (HOURS + 1) * HOUR_US)
+        budget_us = plan->later_us - wall_us;
     uint64_t budget_ms = budget_us > 0 ? (uint64_t) budget_us / 1000 + 1 : 0;
     wait_ms = wait_ms > budget_ms ? wait_ms : budget_ms;
-    turn (plan, (wall_us + (int64_t) wait_ms * 1000) / HOUR_US);
-    plan->count[0]++;
+    int64_t attempt_us = wall_us + (int64_t) wait_ms * 1000;
+    if (attempt_us - wall_us > HOUR_US)
+        plan->later_us = attempt_us;
+    else
+        count_at (plan, attempt_us);
     plan->failures += plan->failures < UINT32_MAX;
     return wait_ms < UINT32_MAX ? (uint32_t) wait_ms : UINT32_MAX;
 }
@@ -144,6 +170,7 @@ void retry_plans_save (const retry_plans_t *self, const char *name, plv_buf_t *o
         if (strncmp (self->plans[at].name, name, RETRY_NAME_BYTES_MAX) == 0)
             plan = &self->plans[at];
     put_number (out, (uint64_t) plan->hour, 8);
+    put_number (out, (uint64_t) plan->later_us, 8);
     for (size_t at = 0; at < HOURS; at++)
         put_number (out, plan->count[at], 4);
 }
@@ -154,12 +181,14 @@ void retry_plans_load (retry_plans_t *self, const char *name, plv_view_t saved)
         return;
     plan_t *plan = find (self, name);
     int64_t hour = (int64_t) get_number (saved.data, 8);
-    if (hour < 0 || hour > INT64_MAX / HOUR_US)
+    int64_t later_us = (int64_t) get_number (saved.data + 8, 8);
+    if (hour < 0 || hour > INT64_MAX / HOUR_US || later_us < 0)
         return;
+    plan->later_us = later_us > plan->later_us ? later_us : plan->later_us;
     turn (plan, hour);
     for (int64_t at = 0; at < HOURS; at++) {
         int64_t to = plan->hour - hour + at;
-        uint64_t count = get_number (saved.data + 8 + 4 * at, 4);
+        uint64_t count = get_number (saved.data + 16 + 4 * at, 4);
         if (to < HOURS)
             plan->count[to] += (uint32_t) (count < UINT16_MAX ? count : UINT16_MAX);
     }

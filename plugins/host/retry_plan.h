@@ -2,10 +2,10 @@
     OWNS    a plan a name, freed by retry_plans_destroy
     THREAD  that of its owner; pure: time and chance come from outside
     FAILS   never: out of memory stops the process; a plan that cannot be read is a new one
-    COST    a search among a handful of names; 25 counters each
+    COST    a search among a handful of names; 26 counters each
 
-    The budget is counted by the hour of the wall clock over the hour at hand and the 24 before it: within no
-    24 hours are there more attempts than allowed. A clock that jumps back counts them into the same hour.  */
+    The budget is counted by the hour of the wall clock, over more than a day: within no 24 hours are there more
+    attempts than allowed. A clock that jumps back counts them into the same hour.  */
 
 #ifndef HOST_RETRY_PLAN_H
 #define HOST_RETRY_PLAN_H
