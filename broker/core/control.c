@@ -77,6 +77,7 @@ static void show_metrics (core_t *self, plv_buf_t *body)
     plv_buf_t text = {0};
     control_measure (self);
     plv_metrics_render (core_metrics (self), &text);
+    plv_buf_add_view (&text, plv_buf_view (&self->others));
     plv_mp_put_map (body, 1);
     plv_mp_put_text (body, "text");
     plv_buf_check (&text);

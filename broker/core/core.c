@@ -107,6 +107,7 @@ void core_destroy (core_t **self_p)
     plv_buf_free (&self->run);
     plv_buf_free (&self->runs);
     plv_buf_free (&self->shell);
+    plv_buf_free (&self->others);
     plv_buf_free (&self->scratch);
     plv_buf_free (&self->body);
     free (self);
@@ -275,6 +276,13 @@ void core_describe (core_t *self, plv_view_t map)
     plv_buf_clear (&self->shell);
     plv_buf_add_view (&self->shell, map);
     plv_buf_check (&self->shell);
+}
+
+void core_add_metrics (core_t *self, plv_view_t text)
+{
+    plv_buf_clear (&self->others);
+    plv_buf_add_view (&self->others, text);
+    plv_buf_check (&self->others);
 }
 
 plv_metrics_t *core_metrics (core_t *self)

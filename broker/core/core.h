@@ -87,6 +87,9 @@ uint64_t core_reflected (const core_t *self);
     status, until there is another.  */
 void core_describe (core_t *self, plv_view_t map);
 
+/*  What others count, in the Prometheus text format: shown behind the core's own numbers, until there is more.  */
+void core_add_metrics (core_t *self, plv_view_t text);
+
 plv_metrics_t *core_metrics (core_t *self);
 const plv_conf_t *core_conf (const core_t *self);
 

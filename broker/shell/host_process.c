@@ -167,6 +167,7 @@ void host_process_destroy (host_process_t **self_p)
     if (self->pipe >= 0)
         close (self->pipe);
     close (self->pidfd);
+    adapter_metrics_free (&self->metrics);
     free (self);
     *self_p = NULL;
 }
@@ -194,6 +195,8 @@ static void on_line (host_process_t *self, const char *line)
         self->trouble[0] = 0;
     else if (strncmp (line, "ILL ", 4) == 0)
         snprintf (self->trouble, sizeof self->trouble, "%s", line + 4);
+    else if (strncmp (line, "METRIC ", 7) == 0)
+        adapter_metrics_take (&self->metrics, line + 7);
     else if (strncmp (line, "FAIL ", 5) == 0)
         snprintf (self->why, sizeof self->why, "%s", line + 5);
 }

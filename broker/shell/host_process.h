@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "shell/adapter_metrics.h"
 #include "shell/supervisor.h"
 
 #include <stdint.h>
@@ -32,6 +33,7 @@ typedef struct {
     char version[65];
     char platform[33];
     char trouble[256]; /* what it says does not work; "": all does */
+    adapter_metrics_t metrics;
     int64_t started_us;
     int64_t beat_us; /* when it was last heard from */
     int64_t kill_us; /* leaving: when patience ends */

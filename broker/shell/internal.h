@@ -45,6 +45,7 @@ struct broker {
     core_t *core;
     links_t *links;
     supervisor_t *supervisor; /* NULL: no plugin directory */
+    int64_t metrics_next_us;  /* when the core is told what plugins count */
     zactor_t *auth;           /* NULL: nobody comes from other machines */
     zcert_t *cert;
     effects_t effects[2];

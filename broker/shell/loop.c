@@ -3,7 +3,12 @@
 #include <poll.h>
 
 /*  A peer that does not read is tried again at this pace.  */
-enum { FLUSH_US = 2000, WAIT_US_MAX = 30000000, COMMIT_EARLY_BYTES = 32 * 1024 };
+enum {
+    FLUSH_US = 2000,
+    WAIT_US_MAX = 30000000,
+    COMMIT_EARLY_BYTES = 32 * 1024,
+    METRICS_EVERY_US = 1000000
+};
 
 static int64_t least (int64_t a, int64_t b)
 {
@@ -107,6 +112,17 @@ static size_t drain_sockets (broker_t *self, marks_t *marks)
     return taken;
 }
 
+/*  The core answers who asks for metrics; what plugins count it knows from here.  */
+static void pass_metrics (broker_t *self, int64_t now_us)
+{
+    plv_buf_t text = {0};
+    supervisor_metrics (self->supervisor, &text);
+    plv_buf_check (&text);
+    core_add_metrics (self->core, plv_buf_view (&text));
+    plv_buf_free (&text);
+    self->metrics_next_us = now_us + METRICS_EVERY_US;
+}
+
 static void keep_time (broker_t *self)
 {
     core_now_t now = broker_now ();
@@ -119,6 +135,8 @@ static void keep_time (broker_t *self)
     core_metrics (self->core)->counter[COUNTER_LOG_LOST] = plv_log_lost (self->log);
     if (self->supervisor)
         supervisor_step (self->supervisor, now.mono_us);
+    if (self->supervisor && now.mono_us >= self->metrics_next_us)
+        pass_metrics (self, now.mono_us);
 }
 
 static bool drained (broker_t *self)

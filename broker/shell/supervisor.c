@@ -12,7 +12,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-enum { LOOK_AGAIN_MS = 1000 };
+enum { LOOK_AGAIN_MS = 1000, METRICS_ADAPTERS_MAX = 256 };
 
 struct supervisor {
     char *dir, *copies, *program, *broker;
@@ -360,4 +360,17 @@ bool supervisor_next (const supervisor_t *self, size_t *at, supervisor_status_t 
     ++*at;
     supervised_status (PLV_OF (node, supervised_t, node), ret_status);
     return true;
+}
+
+void supervisor_metrics (const supervisor_t *self, plv_buf_t *out)
+{
+    adapter_metrics_of_t adapters[METRICS_ADAPTERS_MAX];
+    size_t count = 0;
+    for (const plv_node_t *node = self->adapters.next;
+         node != &self->adapters && count < METRICS_ADAPTERS_MAX; node = node->next) {
+        const supervised_t *adapter = PLV_OF (node, supervised_t, node);
+        if (adapter->current)
+            adapters[count++] = (adapter_metrics_of_t){adapter->name, &adapter->current->metrics};
+    }
+    adapter_metrics_render (adapters, count, out);
 }

@@ -15,6 +15,7 @@
 #ifndef SHELL_SUPERVISOR_H
 #define SHELL_SUPERVISOR_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 
@@ -110,6 +111,9 @@ void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64
 
 /*  Walks the adapters, in the order in which they were found: `for (size_t at = 0; supervisor_next (...);)`.  */
 bool supervisor_next (const supervisor_t *self, size_t *at, supervisor_status_t *ret_status);
+
+/*  Appends what the plugins count, in the Prometheus text format.  */
+void supervisor_metrics (const supervisor_t *self, plv_buf_t *out);
 
 /*  "starting", "running", ...  */
 const char *supervised_state_name (supervised_state_t state);
