@@ -19,7 +19,7 @@ enum {
 
 /* ------------------------------------------------------------------ lines */
 
-static http_line_t *line_of (struct lws *wsi)
+http_line_t *http_line_of (struct lws *wsi)
 {
     http_line_t *line = lws_get_opaque_user_data (wsi);
     if (line)
@@ -65,7 +65,7 @@ void http_cut (http_line_t *line)
 
 static int on_socket (struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size)
 {
-    http_line_t *line = line_of (wsi);
+    http_line_t *line = http_line_of (wsi);
     switch (reason) {
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         /*  Past the search for the subprotocol, and before it is told to the client.  */
@@ -103,16 +103,16 @@ static int on_lws (struct lws *wsi, enum lws_callback_reasons reason, void *user
         line_destroy (self, wsi);
         return 0;
     case LWS_CALLBACK_HTTP:
-        return http_call_head (line_of (wsi), in, size);
+        return http_call_head (http_line_of (wsi), in, size);
     case LWS_CALLBACK_HTTP_BODY:
-        http_call_body (line_of (wsi)->call, in, size);
+        http_call_body (http_line_of (wsi)->call, in, size);
         return 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        return http_call_complete (line_of (wsi)->call);
+        return http_call_complete (http_line_of (wsi)->call);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return http_answer_writable (line_of (wsi));
+        return http_answer_writable (http_line_of (wsi));
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return http_call_upgrade (line_of (wsi));
+        return http_call_upgrade (http_line_of (wsi));
     case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_CLOSED:
         line_lost (lws_get_opaque_user_data (wsi));
@@ -154,6 +154,7 @@ static bool context_open (http_t *self)
         .pt_serv_buf_size = HTTP_WRITE_BYTES,
     };
     if (options->tls_certificate && *options->tls_certificate) {
+        self->is_tls = true;
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         info.ssl_cert_filepath = options->tls_certificate;
         info.ssl_private_key_filepath = options->tls_key;

@@ -11,7 +11,43 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, BURST = 64 };
+enum { BACKLOG = 1024, BURST = 64, PEEK_BYTES = 4096, DEFER_S = 1 };
+
+/* ------------------------------------------------------------------ letting in */
+
+/*  The "Upgrade" of a first head that asks for something else than a WebSocket; NULL: there is none.  */
+static char *other_upgrade (char *head, const char *end)
+{
+    static const char name[] = "\r\nupgrade:";
+    char *found = end ? strcasestr (head, name) : NULL;
+    if (!found || found >= end)
+        return NULL;
+    const char *value = found + sizeof name - 1;
+    value += strspn (value, " \t");
+    return strncasecmp (value, "websocket", 9) == 0 ? NULL : found + 2;
+}
+
+/*  Some clients offer HTTP/2 with their first request, and a server may go on with HTTP/1.1: libwebsockets cannot,
+    so it does not get to see the offer; with the next request it would come again, so there is none. It reads the end of the head by itself: a body behind a head that it was
+    given is lost on it.  */
+static void adopt (http_t *self, int fd)
+{
+    char head[PEEK_BYTES + 1];
+    struct lws_vhost *host = lws_get_vhost_by_name (self->context, "default");
+    ssize_t size = self->is_tls ? 0 : recv (fd, head, PEEK_BYTES, MSG_PEEK);
+    head[size > 0 ? size : 0] = 0;
+    const char *end = strstr (head, "\r\n\r\n");
+    char *offer = other_upgrade (head, end);
+    size = offer ? end + 3 - head : 0;
+    if (!offer || recv (fd, head, (size_t) size, 0) != size) {
+        lws_adopt_socket_vhost (host, fd);
+        return;
+    }
+    *offer = 'X';
+    struct lws *wsi = lws_adopt_socket_vhost_readbuf (host, fd, head, (size_t) size);
+    if (wsi)
+        http_line_of (wsi)->is_for_one = true;
+}
 
 static void on_connection (uv_poll_t *poll, int status, int events)
 {
@@ -28,7 +64,7 @@ static void on_connection (uv_poll_t *poll, int status, int events)
             return;
         }
         setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        lws_adopt_socket_vhost (lws_get_vhost_by_name (self->context, "default"), fd);
+        adopt (self, fd);
     }
 }
 
@@ -47,6 +83,8 @@ void http_accept_all (http_t *self)
     if (self->listener)
         on_connection (self->listener, 0, UV_READABLE);
 }
+
+/* ------------------------------------------------------------------ the address */
 
 static socklen_t address_of (const pal_http_options_t *options,
                              struct sockaddr_storage *ret_address)
@@ -79,7 +117,7 @@ uint16_t http_accept_port (const http_t *self)
 
 plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
 {
-    const int yes = 1;
+    const int yes = 1, defer_s = DEFER_S;
     struct sockaddr_storage address;
     socklen_t size = address_of (&self->options, &address);
     if (!size)
@@ -88,6 +126,7 @@ plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
     setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (share)
         setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+    setsockopt (self->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof defer_s);
     if (self->fd < 0 || bind (self->fd, (struct sockaddr *) &address, size) < 0
         || listen (self->fd, BACKLOG) < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "cannot listen on %s port %u: %s",

@@ -23,6 +23,15 @@ static bool is_chunked (const http_call_t *call)
     return call->is_stream && !call->is_old;
 }
 
+/*  What follows a head that makes no sense is not a request. A body that is too large is read and dropped, so that
+    its client sees the answer.  */
+static bool closes_after (const http_call_t *call)
+{
+    bool clear = call->handed || call->status == 413;
+    return !clear || call->line->http->is_closing || call->line->is_for_one
+           || (call->is_stream && call->is_old);
+}
+
 static size_t unsent (const http_call_t *call)
 {
     return call->out.size - call->out_at + call->in_flight;
@@ -110,12 +119,16 @@ static bool put_headers (http_call_t *call, uint8_t **at, uint8_t *end)
 static bool put_head (http_call_t *call, uint8_t **at, uint8_t *end)
 {
     struct lws *wsi = call->line->wsi;
-    const unsigned char chunked[] = "chunked";
+    const unsigned char chunked[] = "chunked", closed[] = "close";
     if (lws_add_http_header_status (wsi, call->status, at, end)
         || (call->content_type.size
             && lws_add_http_header_by_token (wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
                                              call->content_type.data, (int) call->content_type.size,
                                              at, end)))
+        return false;
+    if (closes_after (call)
+        && lws_add_http_header_by_token (wsi, WSI_TOKEN_CONNECTION, closed, sizeof closed - 1, at,
+                                         end))
         return false;
     if (is_chunked (call)) {
         if (lws_add_http_header_by_token (wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING, chunked,
@@ -163,18 +176,26 @@ static void make_room (http_call_t *call)
     }
 }
 
+/*  Has libwebsockets read more than this request? It does not say so, but does not want to wait then.  */
+static bool more_was_read (http_call_t *call)
+{
+    enum { LONG_MS = 1000 };
+    struct lws_context *context = call->line->http->context;
+    http_call_deaf (call, true);
+    bool others = lws_service_adjust_timeout (context, LONG_MS, 0) == 0;
+    http_call_deaf (call, false);
+    return !others && lws_service_adjust_timeout (context, LONG_MS, 0) == 0;
+}
+
 static int finish (http_call_t *call)
 {
     http_line_t *line = call->line;
-    /*  What follows a head that makes no sense is not a request. A body that is too large is read and dropped,
-        so that its client sees the answer.  */
-    bool clear = call->handed || call->status == 413;
-    bool reusable = clear && !line->http->is_closing && !(call->is_stream && call->is_old);
-    http_call_deaf (call, false);
+    bool closes = closes_after (call);
+    line->pipelines = more_was_read (call);
     http_call_destroy (call);
     if (lws_http_transaction_completed (line->wsi))
         return -1;
-    return reusable ? 0 : -1;
+    return closes ? -1 : 0;
 }
 
 /*  All that the kernel takes; what it does not take all of, libwebsockets keeps.  */

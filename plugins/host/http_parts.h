@@ -33,6 +33,8 @@ typedef struct {
     struct lws *wsi;
     http_call_t *call;     /* the request under way */
     http_socket_t *socket; /* or the WebSocket that it has become */
+    bool is_for_one;       /* request, and closed then */
+    bool pipelines;        /* the next head came before the last answer went */
 } http_line_t;
 
 struct http {
@@ -56,11 +58,14 @@ struct http {
     char protocol[64];    /* the subprotocol of the handshake under way ... */
     bool protocol_chosen; /* ... that the answer names */
     struct lws_protocols protocols[2];
+    bool is_tls;
     bool is_closing;
 };
 
 /* ------------------------------------------------------------------ http.c */
 
+/*  What we keep of it.  */
+http_line_t *http_line_of (struct lws *wsi);
 /*  The connection is closed when the loop turns, without a word.  */
 void http_cut (http_line_t *line);
 /*  Tells the plugin, while there is one.  */

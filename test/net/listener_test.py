@@ -59,13 +59,14 @@ def pipelined_requests_are_answered_in_order():
             got = b''
             while len(re.findall(rb'x-call: ?\d+\r\n\r\n.', got)) < count and (piece := line.recv(4096)):
                 got += piece
-            return [int(call) for call in re.findall(rb'x-call: ?(\d+)', got)]
+            return re.findall(rb'x-call: ?(\d+)\r\n\r\n(hello|.)', got)
 
     with Place() as place:
         calls = ask(place, b'GET /hello HTTP/1.1\r\nHost: x\r\n\r\n' * 30, 30)
-        assert len(calls) == 30 and calls == sorted(calls)
-        post = b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1'
-        assert len(ask(place, post * 9, 9)) >= 1  # it may close, and have the rest asked again
+        assert len(calls) == 30 and [int(call) for call, _ in calls] == list(range(1, 31))
+        post = b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n'
+        got = [body for _, body in ask(place, b''.join(post + b'%d' % at for at in range(9)), 9)]
+        assert got and got == [b'%d' % at for at in range(len(got))]  # it may close, and have the rest asked again
         assert place.ask('GET', '/hello')[0] == 200
 
 
@@ -163,6 +164,21 @@ def a_slow_reader_of_a_stream_is_cut():
         place.wait(f'gone {call}$')
         assert place.memory() - before < 20000
         line.close()
+
+
+def an_offer_of_http_2_is_let_by():
+    offer = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n'
+    head = f'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n{offer}\r\n'.encode()
+    with Place() as place:
+        for pieces in ((head + b'first',), (head, b'first')):
+            with socket.create_connection(('127.0.0.1', place.port)) as line:
+                line.settimeout(5)
+                for piece in pieces:
+                    line.sendall(piece)
+                got = b''
+                while piece := line.recv(4096):
+                    got += piece
+                assert got.startswith(b'HTTP/1.1 200 ') and got.endswith(b'\r\n\r\nfirst') and b': close' in got, got
 
 
 def bad_http_is_answered_and_does_no_harm():
@@ -482,6 +498,8 @@ def a_certificate_that_is_no_good_is_named():
 def more_connections_than_allowed_wait():
     with Place(connections_max=20) as place:
         lines = [socket.create_connection(('127.0.0.1', place.port)) for _ in range(20)]
+        for line in lines:
+            line.sendall(b'GET ')
         deadline = time.monotonic() + 5
         late = socket.create_connection(('127.0.0.1', place.port))
         late.sendall(b'GET /hello HTTP/1.1\r\nHost: x\r\n\r\n')
@@ -529,7 +547,7 @@ def thousands_of_idle_sockets_are_cheap():
 TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
          a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
          an_old_client_gets_the_stream_without_chunks, who_leaves_a_stream_or_a_request_is_gone,
-         a_slow_reader_of_a_stream_is_cut, bad_http_is_answered_and_does_no_harm, messages_of_every_size_come_back,
+         a_slow_reader_of_a_stream_is_cut, an_offer_of_http_2_is_let_by, bad_http_is_answered_and_does_no_harm, messages_of_every_size_come_back,
          who_does_not_wait_for_the_handshake_does_no_harm, control_frames_go_between_fragments,
          a_byte_at_a_time_is_fine,
          the_subprotocol_is_the_plugins_choice, bad_handshakes_are_refused_in_words,
