@@ -94,6 +94,7 @@ static void on_listed (void *arg, const pal_kv_result_t *result)
                             "what was kept for repeated requests cannot be read: %.*s",
                             PAL_ARG (result->reason));
         tickets_make_room (web);
+        delivery_release (web);
         return;
     }
     pal_text_t name = {result->key.data + skip, result->key.size - skip};

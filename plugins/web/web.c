@@ -94,6 +94,7 @@ static void web_destroy (web_t *self)
     shelf_free (&self->calls);
     shelf_free (&self->questions);
     shelf_free (&self->savings);
+    shelf_free (&self->held);
     shelf_free (&self->tickets);
     shelf_free (&self->ticket_ids);
     shelf_free (&self->rooms);
@@ -169,7 +170,7 @@ static bool make_tables (web_t *self)
            && shelf_init (&self->tickets, host, self->waiting_max + self->kept_max)
            && shelf_init (&self->ticket_ids, host, self->waiting_max + self->kept_max)
            && shelf_init (&self->rooms, host, 16384) && shelf_init (&self->questions, host, 64)
-           && shelf_init (&self->savings, host, 64);
+           && shelf_init (&self->savings, host, 64) && shelf_init (&self->held, host, 64);
 }
 
 static int web_open (const pal_host_t *host, void **ret_self)
@@ -195,7 +196,7 @@ static int web_open (const pal_host_t *host, void **ret_self)
 
 static void web_deliver (void *arg, const pal_reply_t *reply)
 {
-    chat_deliver (arg, reply);
+    delivery_take (arg, reply);
 }
 
 static void web_live (void *arg, const pal_live_t *live)
@@ -243,7 +244,7 @@ static void web_close (void *arg)
     tickets_close (self);
     stop_followers (self);
     session_close (self);
-    chat_close (self);
+    delivery_close (self);
     rooms_close (self);
     web_destroy (self);
 }

@@ -36,6 +36,7 @@ typedef struct web {
         calls; /* call_t by number: all that a client still has open and that must hear of its end */
     shelf_t questions;  /* what the broker was asked about sessions */
     shelf_t savings;    /* replies whose answers are being kept */
+    shelf_t held;       /* replies that came before what was kept is read */
     shelf_t tickets;    /* ticket_t by name */
     shelf_t ticket_ids; /* the same by the event's id */
     size_t kept_count, kept_max;
@@ -48,10 +49,14 @@ typedef struct web {
     size_t streams, sockets;
 } web_t;
 
-/* ------------------------------------------------------------------ chat.c, session.c */
+/* ------------------------------------------------------------------ delivery.c */
 
-void chat_deliver (web_t *web, const pal_reply_t *reply);
-void chat_close (web_t *web);
+void delivery_take (web_t *web, const pal_reply_t *reply);
+/*  What was kept is read: replies that came before are handed out.  */
+void delivery_release (web_t *web);
+void delivery_close (web_t *web);
+
+/* ------------------------------------------------------------------ chat.c, session.c */
 
 /*  May this request send a message now? If not, it has been answered.  */
 bool chat_may_take (asker_t *asker);

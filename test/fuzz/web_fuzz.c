@@ -106,7 +106,7 @@ static void step (web_world_t *world, unsigned char what, unsigned which, pal_te
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-    web_world_t *world = web_world_new ();
+    web_world_t *world = web_world_new (size % 3 > 0);
     const char *at = (const char *) data, *end = at + size;
     for (unsigned steps = 0; at < end && steps < 200; steps++) {
         const char *line = memchr (at, '\n', (size_t) (end - at));

@@ -399,13 +399,14 @@ static const pal_host_t TABLE = {
 
 /* ------------------------------------------------------------------ what happens to it */
 
-web_world_t *web_world_new (void)
+web_world_t *web_world_new (bool ready)
 {
     web_world_t *self = plv_alloc_zero (1, sizeof *self);
     self->table = TABLE;
     self->now_us = 1700000000000000;
     CHECK (palaver_adapter.open (&self->table, &self->gateway) == 0, "open");
-    web_world_kv (self, true); /* the list of what was kept: empty */
+    if (ready)
+        web_world_kv (self, true); /* the list of what was kept: empty */
     return self;
 }
 

@@ -14,7 +14,8 @@
 
 typedef struct web_world web_world_t;
 
-web_world_t *web_world_new (void);
+/*  `ready`: what the broker kept is read at once.  */
+web_world_t *web_world_new (bool ready);
 /*  Closes the gateway; every request has been answered by then.  */
 void web_world_destroy (web_world_t *self);
 

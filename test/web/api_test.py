@@ -5,7 +5,9 @@
 import http.client
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import unittest
 
@@ -186,6 +188,22 @@ class Access(WebTest):
         refused = web.wait(web.say('4', ASYNC))
         self.assertEqual((refused.status, refused.json['type']), (429, '/problems/too-many-messages'))
         self.assertGreaterEqual(int(refused.headers['Retry-After']), 1)
+
+    @unittest.skipUnless(shutil.which('openssl'), 'there is no openssl to make a certificate with')
+    def test_tls(self):
+        folder = self.folder()
+        certificate, key = f'{folder}/certificate.pem', f'{folder}/key.pem'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                        '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext',
+                        'subjectAltName=IP:127.0.0.1'], check=True, capture_output=True)
+        web = self.web(tls=ssl.create_default_context(cafile=certificate), tls_certificate=certificate, tls_key=key)
+        waiting = web.say()
+        web.answer('in secret')
+        self.assertEqual(web.wait(waiting).json['response_text'], 'in secret')
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            http_only = http.client.HTTPConnection('127.0.0.1', web.port, timeout=SECONDS)
+            http_only.request('GET', '/healthz')
+            http_only.getresponse()
 
     def test_where_a_request_belongs(self):
         web = self.web()

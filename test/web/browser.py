@@ -96,13 +96,11 @@ class Page:
                   mobile=phone)
         self.call('Emulation.setTouchEmulationEnabled', enabled=phone)
 
-    def dark(self, on):
-        self.call('Emulation.setEmulatedMedia',
-                  features=[{'name': 'prefers-color-scheme', 'value': 'dark' if on else 'light'}])
-
-    def still(self):
-        """Without movement, so that a picture is the same each time."""
-        self.call('Emulation.setEmulatedMedia', features=[{'name': 'prefers-reduced-motion', 'value': 'reduce'}])
+    def look_like(self, dark=False):
+        """Light or dark; without movement, so that a picture is the same each time."""
+        self.call('Emulation.setEmulatedMedia', features=[
+            {'name': 'prefers-reduced-motion', 'value': 'reduce'},
+            {'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
 
     def offline(self, on):
         self.call('Network.emulateNetworkConditions', offline=on, latency=0, downloadThroughput=-1, uploadThroughput=-1)

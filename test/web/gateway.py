@@ -120,7 +120,7 @@ class Gateway:
     def __init__(self, test, broker):
         self.test, self.broker = test, broker
         self.pool = concurrent.futures.ThreadPoolExecutor(80)
-        self.found, self.port, self.worker = None, 0, None
+        self.found, self.port, self.worker, self.tls = None, 0, None, None
 
     def up(self):
         """Waits until it listens and the broker knows it."""
@@ -149,7 +149,8 @@ class Gateway:
         return self.found
 
     def ask(self, method, path, body=None, headers=None, hold=True, seconds=4 * SECONDS):
-        line = http.client.HTTPConnection('127.0.0.1', self.port, timeout=seconds)
+        line = (http.client.HTTPSConnection('127.0.0.1', self.port, timeout=seconds, context=self.tls) if self.tls
+                else http.client.HTTPConnection('127.0.0.1', self.port, timeout=seconds))
         try:
             data = json.dumps(body) if isinstance(body, dict) else body
             kind = {'Content-Type': 'application/json'} if body is not None else {}
@@ -199,7 +200,7 @@ class Gateway:
 
 @unittest.skipIf(VARIANT == 'tsan', 'the host loads its plugin into a process of another variant')
 class WebTest(BrokerTest):
-    def web(self, worker=True, conf=None, api_keys=None, **keys):
+    def web(self, worker=True, conf=None, api_keys=None, tls=None, **keys):
         """A gateway with these conf keys, and a worker that answers by hand."""
         it = self.broker({'plugins.host': f'{BUILD}/bin/palaver-adapter', 'routes': [route()], 'log.format': 'json',
                           **(conf or {})}, start=False)
@@ -215,6 +216,7 @@ class WebTest(BrokerTest):
         it.write_conf({'adapters': {'web': {'port': 0, **keys}}})
         it.start()
         gateway = Gateway(self, it)
+        gateway.tls = tls
         self.addCleanup(gateway.pool.shutdown, wait=False, cancel_futures=True)
         if worker:
             gateway.worker = it.worker(credit=256)

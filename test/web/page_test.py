@@ -35,7 +35,7 @@ class Page(WebTest):
         self.it = self.web(**keys)
         page = self.browser.page()
         self.addCleanup(page.close)
-        page.still()
+        page.look_like()
         page.size(width, height, phone, 2 if phone else 1)
         page.open(f'http://127.0.0.1:{self.it.port}{path}')
         return page
@@ -72,7 +72,7 @@ class Page(WebTest):
         self.assertIn('not investment advice', page.text('.law'))
         self.assertEqual(page.eval('document.querySelector(".turn-agent a").href'), 'https://funds.example/prospectus')
         self.picture(page, '4-answer')
-        page.dark(True)
+        page.look_like(dark=True)
         page.until('document.documentElement.dataset.theme === "dark"', 'it is dark')
         self.picture(page, '5-dark')
         self.assertEqual(page.faults(), [])

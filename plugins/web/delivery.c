@@ -1,0 +1,123 @@
+/*  delivery -- a reply on its way from the broker to everybody who wants it: the request that waits, who follows
+    the session, and what is kept. It is `sent` when what a client may ask for again is on disk.  */
+#include "web/web.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*  A reply that came before it is known whose answer it is.  */
+typedef struct {
+    entry_t entry;
+    pal_reply_t reply;
+    char bytes[];
+} held_t;
+
+/*  A reply whose answer is being kept.  */
+typedef struct {
+    entry_t entry;
+    web_t *web;
+    uint64_t delivery;
+    pal_id_t id;
+} saving_t;
+
+static void on_saved (void *arg, const pal_kv_result_t *result)
+{
+    saving_t *saving = arg;
+    (void) result; /* not kept: the answer is here, and in the session */
+    pal_sent (saving->web->host, saving->delivery, pal_text (saving->id.text));
+    shelf_remove (&saving->web->savings, &saving->entry);
+    free (saving);
+}
+
+static void finish (web_t *web, const pal_reply_t *reply, const ticket_t *ticket)
+{
+    saving_t *saving = ticket ? calloc (1, sizeof *saving) : NULL;
+    if (!saving) {
+        pal_sent (web->host, reply->delivery, pal_text (reply->id.text));
+        return;
+    }
+    saving->web = web;
+    saving->delivery = reply->delivery;
+    saving->id = reply->id;
+    saving->entry.key = (pal_text_t){(const char *) &saving->delivery, sizeof saving->delivery};
+    shelf_put (&web->savings, &saving->entry);
+    ticket_store_save (ticket, on_saved, saving);
+}
+
+static void hand_out (web_t *web, const pal_reply_t *reply)
+{
+    char bytes[64];
+    text_t json = {0};
+    pal_text_t kept;
+    uint64_t seq = room_next (web, reply->conversation, reply->timestamp_us);
+    answer_write (&json, reply, seq);
+    if (!seq || !room_add (web, reply->conversation, seq, true, &json, &kept)) {
+        pal_not_sent (web->host, reply->delivery, 1000, "out of memory");
+        text_free (&json);
+        return;
+    }
+    ticket_t *ticket = ticket_of_reply (web, reply);
+    bool is_kept = ticket && ticket->kept;
+    if (ticket)
+        ticket_answer (ticket, reply, kept, answer_fallback (reply, bytes).size > 0);
+    finish (web, reply, is_kept ? ticket : NULL);
+}
+
+/* ------------------------------------------------------------------ before what was kept is read */
+
+static bool hold (web_t *web, const pal_reply_t *reply)
+{
+    size_t used = 0;
+    size_t size = reply->conversation.size + reply->user_id.size + reply->platform_id.size
+                  + reply->response_text.size + reply->sources.size + reply->disclaimers.size
+                  + reply->recommendations.size + reply->metadata.size;
+    held_t *held = calloc (1, sizeof *held + size + 1);
+    if (!held)
+        return false;
+    held->reply = *reply;
+    held->reply.body = pal_text (NULL);
+    pal_text_t *own[] = {&held->reply.conversation,    &held->reply.user_id,
+                         &held->reply.platform_id,     &held->reply.response_text,
+                         &held->reply.sources,         &held->reply.disclaimers,
+                         &held->reply.recommendations, &held->reply.metadata};
+    for (size_t at = 0; at < sizeof own / sizeof *own; at++) {
+        if (own[at]->size)
+            memcpy (held->bytes + used, own[at]->data, own[at]->size);
+        own[at]->data = held->bytes + used;
+        used += own[at]->size;
+    }
+    held->entry.key =
+        (pal_text_t){(const char *) &held->reply.delivery, sizeof held->reply.delivery};
+    shelf_put (&web->held, &held->entry);
+    return true;
+}
+
+void delivery_release (web_t *web)
+{
+    for (entry_t *entry; (entry = shelf_oldest (&web->held));) {
+        held_t *held = ENTRY_OF (entry, held_t, entry);
+        shelf_remove (&web->held, entry);
+        hand_out (web, &held->reply);
+        free (held);
+    }
+}
+
+void delivery_take (web_t *web, const pal_reply_t *reply)
+{
+    if (web->kept_loaded)
+        hand_out (web, reply);
+    else if (!hold (web, reply))
+        pal_not_sent (web->host, reply->delivery, 1000, "out of memory");
+}
+
+void delivery_close (web_t *web)
+{
+    for (entry_t *entry; (entry = shelf_oldest (&web->savings));) {
+        shelf_remove (&web->savings, entry);
+        free (ENTRY_OF (entry, saving_t, entry));
+    }
+    for (entry_t *entry; (entry = shelf_oldest (&web->held));) {
+        shelf_remove (&web->held, entry);
+        free (ENTRY_OF (entry, held_t, entry));
+    }
+}
