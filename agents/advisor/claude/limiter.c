@@ -4,6 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+/*  Until an answer of a new window tells when that one ends.  */
+enum { ASK_AGAIN_US = 100000 };
+
 const char *limiter_name (limit_kind_t kind)
 {
     static const char *const NAMES[LIMIT_KIND_COUNT_] = {
@@ -29,10 +32,21 @@ static share_t share_of (int64_t input, int64_t output)
     }};
 }
 
+/*  A new window: all of it is left, as far as one knows.  */
+static void begin_window (limiter_t *self, int kind, int64_t now_us)
+{
+    if (self->limits[kind].reset_us > now_us)
+        return;
+    self->limits[kind].reset_us = 0;
+    self->limits[kind].left = self->limits[kind].most;
+}
+
+/*  More than a whole window holds is let through alone: the server says what it thinks of it.  */
 static bool is_full (const limiter_t *self, int kind, int64_t wanted)
 {
-    int64_t flying = self->limits[kind].flying;
-    return self->limits[kind].reset_us && self->limits[kind].left - flying < wanted;
+    int64_t flying = self->limits[kind].flying, most = self->limits[kind].most;
+    bool known = self->limits[kind].reset_us || (most && flying);
+    return known && self->limits[kind].left - flying < wanted;
 }
 
 int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t now_us)
@@ -40,10 +54,12 @@ int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t no
     share_t share = share_of (input, output);
     int64_t until_us = self->closed_until_us > now_us ? self->closed_until_us : 0;
     for (int kind = 0; kind < LIMIT_KIND_COUNT_; kind++) {
-        int64_t reset_us = self->limits[kind].reset_us;
-        if (reset_us <= now_us)
-            self->limits[kind].reset_us = 0; /* a new window: nothing is known about it */
-        else if (is_full (self, kind, share.of[kind]) && reset_us > until_us)
+        begin_window (self, kind, now_us);
+        if (!is_full (self, kind, share.of[kind]))
+            continue;
+        int64_t reset_us =
+            self->limits[kind].reset_us ? self->limits[kind].reset_us : now_us + ASK_AGAIN_US;
+        if (reset_us > until_us)
             until_us = reset_us;
     }
     for (int kind = 0; kind < LIMIT_KIND_COUNT_ && !until_us; kind++)
@@ -58,13 +74,14 @@ void limiter_done (limiter_t *self, int64_t input, int64_t output)
         self->limits[kind].flying -= share.of[kind];
 }
 
-void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t reset_us)
+void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t most, int64_t reset_us)
 {
     const int64_t same_us =
         1000000; /* two answers of one window may disagree by this about its end */
     if (reset_us + same_us < self->limits[kind].reset_us)
         return; /* of an older window */
     self->limits[kind].left = left;
+    self->limits[kind].most = most;
     self->limits[kind].reset_us = reset_us;
 }
 

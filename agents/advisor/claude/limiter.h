@@ -5,7 +5,8 @@
     COST    a few comparisons
 
     What is left is what the last answer said, less the shares of the requests that are on their way: many that
-    begin together do not all run into the limit. A server that says "not before" holds everybody back.  */
+    begin together do not all run into the limit, and of those that waited for a new window no more begin at once
+    than a window holds. A server that says "not before" holds everybody back.  */
 
 #ifndef ADVISOR_CLAUDE_LIMITER_H
 #define ADVISOR_CLAUDE_LIMITER_H
@@ -27,6 +28,7 @@ typedef struct {
         int64_t left;
         int64_t flying;   /* shares of requests on their way */
         int64_t reset_us; /* 0: not known */
+        int64_t most;     /* in a whole window; 0: not known */
     } limits[LIMIT_KIND_COUNT_];
 } limiter_t;
 
@@ -37,8 +39,9 @@ const char *limiter_name (limit_kind_t kind);
 int64_t limiter_take (limiter_t *self, int64_t input, int64_t output, int64_t now_us);
 void limiter_done (limiter_t *self, int64_t input, int64_t output);
 
-/*  What an answer says: `left` of a kind until `reset_us` (monotonic).  */
-void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t reset_us);
+/*  What an answer says: `left` of a kind until `reset_us` (monotonic), `most` (0: it does not say) in a window.  */
+void limiter_told (limiter_t *self, limit_kind_t kind, int64_t left, int64_t most,
+                   int64_t reset_us);
 
 /*  Nobody before that time.  */
 void limiter_close (limiter_t *self, int64_t until_us);

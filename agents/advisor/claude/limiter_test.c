@@ -12,16 +12,16 @@ static void what_is_on_its_way_has_its_share (void **state)
     (void) state;
     assert_int_equal (limiter_take (&limiter, 10, 10, 0), 0);
     limiter_done (&limiter, 10, 10);
-    limiter_told (&limiter, LIMIT_REQUESTS, 2, 5000000);
+    limiter_told (&limiter, LIMIT_REQUESTS, 2, 0, 5000000);
     assert_int_equal (limiter_take (&limiter, 10, 10, 100), 0);
     assert_int_equal (limiter_take (&limiter, 10, 10, 100), 0);
     assert_int_equal (limiter_take (&limiter, 10, 10, 100), 5000000);
     limiter_done (&limiter, 10, 10);
-    limiter_told (&limiter, LIMIT_REQUESTS, 1, 5000000);
+    limiter_told (&limiter, LIMIT_REQUESTS, 1, 0, 5000000);
     assert_int_equal (limiter_take (&limiter, 10, 10, 100),
                       5000000); /* the second may be counted or not */
     limiter_done (&limiter, 10, 10);
-    limiter_told (&limiter, LIMIT_REQUESTS, 1, 5000000);
+    limiter_told (&limiter, LIMIT_REQUESTS, 1, 0, 5000000);
     assert_int_equal (limiter_take (&limiter, 10, 10, 100), 0);
     assert_int_equal (limiter_take (&limiter, 10, 10, 5000000), 0); /* a new window */
 }
@@ -30,16 +30,16 @@ static void tokens_count_too (void **state)
 {
     limiter_t limiter = {0};
     (void) state;
-    limiter_told (&limiter, LIMIT_INPUT, 100, 9000000);
-    limiter_told (&limiter, LIMIT_OUTPUT, 1000, 8000000);
+    limiter_told (&limiter, LIMIT_INPUT, 100, 0, 9000000);
+    limiter_told (&limiter, LIMIT_OUTPUT, 1000, 0, 8000000);
     assert_int_equal (limiter_take (&limiter, 101, 10, 0), 9000000);
     assert_int_equal (limiter_take (&limiter, 50, 900, 0), 0);
     assert_int_equal (limiter_take (&limiter, 50, 900, 0), 8000000);
     limiter_done (&limiter, 50, 900); /* it used less than it might have */
-    limiter_told (&limiter, LIMIT_OUTPUT, 950, 8000000);
+    limiter_told (&limiter, LIMIT_OUTPUT, 950, 0, 8000000);
     assert_int_equal (limiter_take (&limiter, 50, 900, 0), 0);
     limiter_done (&limiter, 50, 900);
-    limiter_told (&limiter, LIMIT_OUTPUT, 1, 8000000);
+    limiter_told (&limiter, LIMIT_OUTPUT, 1, 0, 8000000);
     assert_int_equal (limiter_take (&limiter, 50, 900, 8500000), 0); /* its window is over */
 }
 
@@ -47,10 +47,34 @@ static void a_later_window_counts_anew (void **state)
 {
     limiter_t limiter = {0};
     (void) state;
-    limiter_told (&limiter, LIMIT_REQUESTS, 0, 5000000);
-    limiter_told (&limiter, LIMIT_REQUESTS, 3, 65000000);
-    limiter_told (&limiter, LIMIT_REQUESTS, 0, 5000000); /* late news of the first */
+    limiter_told (&limiter, LIMIT_REQUESTS, 0, 0, 5000000);
+    limiter_told (&limiter, LIMIT_REQUESTS, 3, 0, 65000000);
+    limiter_told (&limiter, LIMIT_REQUESTS, 0, 0, 5000000); /* late news of the first */
     assert_int_equal (limiter_take (&limiter, 1, 1, 0), 0);
+}
+
+static void a_new_window_is_not_run_into_by_all_who_waited (void **state)
+{
+    limiter_t limiter = {0};
+    (void) state;
+    limiter_told (&limiter, LIMIT_REQUESTS, 0, 2, 5000000);
+    assert_int_equal (limiter_take (&limiter, 1, 1, 0), 5000000);
+    assert_int_equal (limiter_take (&limiter, 1, 1, 5000000), 0);
+    assert_int_equal (limiter_take (&limiter, 1, 1, 5000000), 0);
+    int64_t again = limiter_take (&limiter, 1, 1, 5000000);
+    assert_in_range (again, 5000001, 6000000);
+    limiter_done (&limiter, 1, 1);
+    limiter_told (&limiter, LIMIT_REQUESTS, 0, 2, 9000000);
+    assert_int_equal (limiter_take (&limiter, 1, 1, again), 9000000);
+}
+
+static void what_no_window_holds_goes_alone (void **state)
+{
+    limiter_t limiter = {0};
+    (void) state;
+    limiter_told (&limiter, LIMIT_INPUT, 10, 10, 5000000);
+    assert_int_equal (limiter_take (&limiter, 50, 1, 5000000), 0);
+    assert_true (limiter_take (&limiter, 50, 1, 5000000) > 5000000);
 }
 
 static void closed_is_closed_for_all (void **state)
@@ -85,6 +109,8 @@ int main (void)
         cmocka_unit_test (what_is_on_its_way_has_its_share),
         cmocka_unit_test (tokens_count_too),
         cmocka_unit_test (a_later_window_counts_anew),
+        cmocka_unit_test (a_new_window_is_not_run_into_by_all_who_waited),
+        cmocka_unit_test (what_no_window_holds_goes_alone),
         cmocka_unit_test (closed_is_closed_for_all),
         cmocka_unit_test (times_are_read),
     };

@@ -221,20 +221,28 @@ static void pay (run_t *run, const attempt_t *attempt)
 
 /* --------------------------------------------------------------- what the server says about itself */
 
+/*  A count out of anthropic-ratelimit-KIND-WHAT, or -1.  */
+static int64_t read_limit (const http_call_t *call, limit_kind_t kind, const char *what)
+{
+    char name[64], text[HTTP_HEADER_BYTES], *end;
+    plv_format (name, sizeof name, "anthropic-ratelimit-%s-%s", limiter_name (kind), what);
+    long long count = strtoll (http_header (call, name, text), &end, 10);
+    return end == text || count < 0 ? -1 : count;
+}
+
 static void read_limits (model_t *self, const http_call_t *call)
 {
     int64_t now_us = plv_clock_mono_us (), wall_us = plv_clock_wall_us (), reset_us;
-    for (int kind = 0; kind < LIMIT_KIND_COUNT_; kind++) {
-        char name[64], left[HTTP_HEADER_BYTES], reset[HTTP_HEADER_BYTES], *end;
-        plv_format (name, sizeof name, "anthropic-ratelimit-%s-remaining",
-                    limiter_name ((limit_kind_t) kind));
-        long long count = strtoll (http_header (call, name, left), &end, 10);
-        plv_format (name, sizeof name, "anthropic-ratelimit-%s-reset",
-                    limiter_name ((limit_kind_t) kind));
-        if (end == left || count < 0 || !limiter_time (http_header (call, name, reset), &reset_us))
+    for (limit_kind_t kind = 0; kind < LIMIT_KIND_COUNT_; kind++) {
+        char name[64], reset[HTTP_HEADER_BYTES];
+        int64_t left = read_limit (call, kind, "remaining"),
+                most = read_limit (call, kind, "limit");
+        plv_format (name, sizeof name, "anthropic-ratelimit-%s-reset", limiter_name (kind));
+        if (left < 0 || !limiter_time (http_header (call, name, reset), &reset_us))
             continue;
         if (reset_us > wall_us)
-            limiter_told (&self->limiter, (limit_kind_t) kind, count, now_us + reset_us - wall_us);
+            limiter_told (&self->limiter, kind, left, most > 0 ? most : 0,
+                          now_us + reset_us - wall_us);
     }
 }
 
