@@ -13,6 +13,7 @@ At the end of a test the fake must have nothing to say against what it was asked
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -31,6 +32,12 @@ USER = 1001
 # What most tests do not want to see in every text; it has tests of its own.
 QUIET = {'compliance.on': False}
 PLAIN = {'ai_notice': '', 'start_text': '', 'typing': False, 'stream': False}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 class Chain:
@@ -162,12 +169,12 @@ class ChainTest(BrokerTest):
         return Chain(self, telegram or self.telegram(), **conf)
 
 
-class Echo:
-    """palaver-echo as a worker of a chain."""
+class Agent:
+    """A program as a worker of a chain."""
 
-    def __init__(self, test, broker, *options):
-        self.child = subprocess.Popen([f'{BUILD}/bin/palaver-echo', '--endpoint', f'ipc://{broker.run}/agents.ipc',
-                                       '--services', 'advisor', *options], stdin=subprocess.DEVNULL,
+    def __init__(self, test, broker, *options, program='palaver-echo'):
+        self.child = subprocess.Popen([f'{BUILD}/bin/{program}', '--endpoint', f'ipc://{broker.run}/agents.ipc',
+                                       *options], stdin=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL)
         test.addCleanup(self.end)
 

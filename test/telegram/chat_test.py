@@ -5,7 +5,7 @@
 import time
 import unittest
 
-from chain import USER, ChainTest, route, wait
+from chain import TOP, USER, Agent, ChainTest, route, wait
 
 GROUP = -2001
 REACTIONS = {'routes': [route(types=['chat.message', 'chat.reaction'])]}
@@ -96,6 +96,16 @@ class Private(ChainTest):
         self.assertNotIn('4. d', text)
         for words in ('not', 'automated assistant'):
             self.assertIn(words, text)
+
+    def test_the_advisor(self):
+        chain = self.chain(start=False, broker_conf={'compliance.on': True}, typing=True, stream=True)
+        chain.broker.start()
+        Agent(self, chain.broker, '--catalogue', f'{TOP}/agents/advisor/catalogue.csv', program='palaver-advisor')
+        chain.say('/recommend 10,000 USD for retirement in 20 years, medium risk')
+        text, = chain.texts(1)
+        for words in ('\n1. ', 'Risk: ', 'Return: ', 'Fee: '):
+            self.assertIn(words, text)
+        self.assertEqual(text.count('Return: '), 3)
 
     def test_commands_are_messages_that_routes_match(self):
         routes = [route('recommend', 'recommender', command='/recommend'), route()]

@@ -12,7 +12,7 @@ import random
 import signal
 import unittest
 
-from chain import ChainTest, wait
+from chain import ChainTest, free_port, wait
 
 ROUNDS = min(100, int(os.environ.get('CHECK_ROUNDS') or 5))
 MESSAGES = 4
@@ -40,18 +40,27 @@ class Crash(ChainTest):
         seen = chain.seen()
         self.assertEqual(seen, [text for text in expected if text in seen])
 
+    def hooked(self):
+        port = free_port()
+        chain = self.chain(mode='webhook', webhook_port=port, webhook_url=f'http://127.0.0.1:{port}/hook')
+        chain.asked('setWebhook')
+        chain.tg.webhook_pace(0.02)
+        return chain
+
     def test_between_the_delivery_and_its_confirmation(self):
         for number in range(ROUNDS):
             chance = random.Random(number)
             with self.subTest(round=number):
-                chain = self.chain()
-                chain.asked('getUpdates')
+                hook = number % 4 > 1
+                chain = self.hooked() if hook else self.chain()
+                chain.works() if hook else chain.asked('getUpdates')
                 host = chain.host()['pid']
                 if number % 2:
                     chain.broker.signal(signal.SIGSTOP)   # nothing is stored
                 for one in range(MESSAGES):
                     chain.say(f'message {one}')
-                wait(lambda chain=chain: chain.tg.requests('getUpdates')[0]['status'] == 200, 'they are read')
+                if not hook:
+                    wait(lambda chain=chain: chain.tg.requests('getUpdates')[0]['status'] == 200, 'they are read')
                 chain.rest(chance.random() * 0.02)
                 os.kill(host, signal.SIGKILL)
                 chain.broker.signal(signal.SIGCONT)

@@ -17,7 +17,7 @@ import threading
 import time
 import unittest
 
-from chain import BUILD, Chain, ChainTest, Echo, wait
+from chain import BUILD, Agent, ChainTest, wait
 
 SOAK_S = int(os.environ.get('SOAK_S') or (600 if os.environ.get('CHECK_MODE') == 'nightly' else 30))
 RATE = int(os.environ.get('SOAK_RATE') or 200)
@@ -76,7 +76,7 @@ class Soak(ChainTest):
         chain.broker.write_conf({'adapters': {'telegram': chain.adapter_conf, 'web': {'port': 0}},
                                  'log.level': 'info'})
         chain.broker.start()
-        Echo(self, chain.broker, '--threads', '8', '--credit', '64')
+        Agent(self, chain.broker, '--services', 'advisor', '--threads', '8', '--credit', '64')
         port = wait(lambda: next((int(found[1]) for line in chain.broker.lines if (found := re.search(
             r'listening on http://\S+:(\d+)', line.get('text', '')))), None), 'the gateway listens')
         chain.asked('getUpdates')

@@ -6,18 +6,11 @@ they do not."""
 import http.client
 import json
 import signal
-import socket
 import unittest
 
-from chain import ChainTest, wait
+from chain import ChainTest, free_port, wait
 
 FULL = {'limits.session_queue': 1}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class Polling(ChainTest):
