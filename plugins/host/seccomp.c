@@ -47,7 +47,7 @@ static void deny_signals (scmp_filter_ctx filter)
     for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
         int number = seccomp_syscall_resolve_name (names[at]);
         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 1,
-                          SCMP_A0 (SCMP_CMP_NE, (scmp_datum_t) getpid ()));
+                          SCMP_A0 (SCMP_CMP_NE, (scmp_datum_t) getpid (), 0));
     }
     seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (tkill), 0);
 }
@@ -59,7 +59,7 @@ static void deny_families (scmp_filter_ctx filter)
         if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK)
             continue;
         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EAFNOSUPPORT), SCMP_SYS (socket), 1,
-                          SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t) family));
+                          SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t) family, 0));
     }
 }
 
