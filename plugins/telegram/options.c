@@ -115,12 +115,8 @@ static int read_words (options_t *self, const pal_host_t *host)
                                                  : QUOTE_GROUPS;
     if (self->quote == QUOTE_GROUPS && !pal_text_is (quote, "groups"))
         return host->fail (host, "quote = \"%.*s\": groups, always or never", PAL_ARG (quote));
-    if (!is_token (self->token))
-        return host->fail (host, "token: %s",
-                           self->token.size
-                               ? "not one of @BotFather's: 123456789:AA..."
-                               : "get one from @BotFather, and give it as \"env:NAME\" "
-                                 "or \"file:PATH\"");
+    if (self->token.size && !is_token (self->token))
+        return host->fail (host, "token: not one of @BotFather's: 123456789:AA...");
     if (!starts (self->api_root, "https://") && !starts (self->api_root, "http://"))
         return host->fail (host, "api_root = \"%.*s\": an address, https://api.telegram.org",
                            PAL_ARG (self->api_root));

@@ -80,7 +80,12 @@ void telegram_begin (telegram_t *self)
 {
     if (self->draining)
         return;
-    if (!self->loaded) {
+    if (!self->options.token.size) {
+        /*  The plugin is installed, and nobody has a bot: no reason to start it again and again.  */
+        self->host->health (self->host, false,
+                            "no token: get one from @BotFather, and give it as \"env:NAME\" or "
+                            "\"file:PATH\"");
+    } else if (!self->loaded) {
         moves_load (self);
     } else if (!self->bot.id) {
         if (!api_call (self, "getMe", NULL, METHOD_MS, on_me, self))
@@ -151,7 +156,8 @@ static int telegram_open (const pal_host_t *host, void **ret_self)
         return -1;
     }
     telegram_begin (self);
-    deliveries_sweep (self);
+    if (self->options.token.size)
+        deliveries_sweep (self);
     *ret_self = self;
     return 0;
 }

@@ -71,7 +71,6 @@ static void check_refused (const char *key, const char *value, const char *words
 static void refuses_conf_that_cannot_be_right (void **state)
 {
     (void) state;
-    check_refused ("token", "", "token");
     check_refused ("token", "AAtoken", "token");
     check_refused ("token", "1:a/../b", "token");
     check_refused ("api_root", "api.telegram.org", "api_root");
@@ -80,6 +79,20 @@ static void refuses_conf_that_cannot_be_right (void **state)
     check_refused ("quote", "sometimes", "quote");
     check_refused ("allow", "1 ann", "allow");
     check_refused ("deny", "0", "deny");
+}
+
+static void waits_for_a_token (void **state)
+{
+    fake_host_t *host = host_with ("token", "");
+    (void) state;
+    fake_host_set_connected (host, true);
+    assert_int_equal (fake_host_open (host), 0);
+    fake_host_advance (host, 100000);
+    assert_int_equal (fake_host_requests (host), 0);
+    assert_non_null (strstr (fake_host_trouble (host), "@BotFather"));
+    fake_host_deliver (host, 5, "42", NULL, "an answer");
+    assert_int_equal (fake_host_outcome (host, 5).outcome, PAL_NOT_SENT);
+    fake_host_destroy (&host);
 }
 
 /* ------------------------------------------------------------------ updates */
@@ -229,6 +242,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (refuses_conf_that_cannot_be_right),
+        cmocka_unit_test (waits_for_a_token),
         cmocka_unit_test (asks_again_only_when_all_is_stored),
         cmocka_unit_test (tells_what_is_wrong),
         cmocka_unit_test (ends_each_delivery),
