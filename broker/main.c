@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "core/policy.h"
 #include "shell/broker.h"
+#include "shell/inspect.h"
 #include "shell/options.h"
 
 #include <stdio.h>
@@ -20,14 +21,18 @@ static plv_err_t load_conf (const options_t *options, plv_conf_t **ret_conf, plv
     return file ? plv_conf_load (file, ret_conf, fail) : plv_conf_defaults (ret_conf, fail);
 }
 
-/*  Everything that is wrong with a configuration shows here, the expressions and routes in it included.  */
-static plv_err_t check_conf (plv_conf_t **conf_p, plv_fail_t *fail)
+/*  Everything that is wrong with a configuration shows here: the expressions and routes in it, and the keys of
+    adapters, as their plugins have them.  */
+static plv_err_t check_conf (const options_t *options, plv_conf_t **conf_p, plv_fail_t *fail)
 {
     policy_t *policy = NULL;
     char file[512];
+    const inspect_t inspect = inspect_of (*conf_p, options->plugins);
     snprintf (file, sizeof file, "%s",
               (*conf_p)->file[0] ? (*conf_p)->file : "the built-in defaults");
-    plv_err_t err = policy_new (conf_p, &policy, fail);
+    plv_err_t err = inspect_check (&inspect, *conf_p, stderr, fail);
+    if (!err)
+        err = policy_new (conf_p, &policy, fail);
     if (!err)
         printf ("%s: valid\n", file);
     policy_destroy (&policy);
@@ -56,9 +61,10 @@ static plv_err_t run (const options_t *options, plv_fail_t *fail)
         return err;
     }
     if (options->print_conf) {
-        plv_conf_print (conf, stdout);
+        const inspect_t inspect = inspect_of (conf, options->plugins);
+        inspect_print (&inspect, conf, stdout, stderr);
     } else if (options->check_conf) {
-        err = check_conf (&conf, fail);
+        err = check_conf (options, &conf, fail);
         if (err)
             fprintf (stderr, "palaverd: %s\n", fail->text);
     } else {

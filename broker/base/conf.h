@@ -69,6 +69,9 @@ void plv_conf_destroy (plv_conf_t **self_p);
     none. `plugins_raw` is that of a plv_conf_t.  */
 void plv_conf_adapter_section (const char *plugins_raw, const char *name, plv_buf_t *out);
 
+/*  The same on one line: "NAME = { ... };".  */
+void plv_conf_adapter_members (const char *plugins_raw, const char *name, plv_buf_t *out);
+
 /*  Calls `text` with each text in the adapter's group, which is lent for the call.  */
 void plv_conf_adapter_texts (const char *plugins_raw, const char *name,
                              void (*text) (void *arg, const char *text), void *arg);
@@ -80,6 +83,9 @@ void plv_conf_adapter_names (const char *plugins_raw, void (*name) (void *arg, c
 /*  Every key with its meaning as a comment, its value, and its default where the value differs. What it
     prints can be loaded, and is then the same configuration.  */
 void plv_conf_print (const plv_conf_t *self, FILE *out);
+
+/*  The same up to the group of adapters, which is the caller's to print.  */
+void plv_conf_print_head (const plv_conf_t *self, FILE *out);
 
 /*  The defaults in the same form, every value commented out: conf/palaver.conf.  */
 void plv_conf_print_sample (FILE *out);

@@ -3,6 +3,7 @@
 #include "base/conf_value.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -194,6 +195,21 @@ void plv_conf_adapter_section (const char *plugins_raw, const char *name, plv_bu
         add_text (&writer, " = ");
         write_value (&writer, group);
         add_text (&writer, "; };\n");
+    }
+    config_destroy (&tree);
+}
+
+/*  A writer that never goes to another line.  */
+void plv_conf_adapter_members (const char *plugins_raw, const char *name, plv_buf_t *out)
+{
+    config_t tree;
+    writer_t writer = {.out = out, .keeps_lines = true, .line = UINT_MAX};
+    const config_setting_t *group = read_group (plugins_raw, name, &tree);
+    if (group) {
+        add_text (&writer, name);
+        add_text (&writer, " = ");
+        write_value (&writer, group);
+        add_text (&writer, ";");
     }
     config_destroy (&tree);
 }

@@ -121,13 +121,18 @@ static void print_routes (const printer_t *self, const plv_conf_t *conf)
     fprintf (self->out, "%s);\n", lead);
 }
 
-static void print_adapters (const printer_t *self, const plv_conf_t *conf)
+static void print_adapters_meaning (const printer_t *self)
 {
     fputs ("\n", self->out);
     print_comment (
         self->out, 0, 0,
         "the adapters: one group each, named as its plugin, with the keys that the plugin "
         "reads. A secret never stands here: write env:NAME or file:PATH.");
+}
+
+static void print_adapters (const printer_t *self, const plv_conf_t *conf)
+{
+    print_adapters_meaning (self);
     if (self->sample) {
         fputs ("# adapters = {\n#     web = {\n#         port = 8080;\n#     };\n# };\n",
                self->out);
@@ -138,7 +143,7 @@ static void print_adapters (const printer_t *self, const plv_conf_t *conf)
     fputs ("\n};\n", self->out);
 }
 
-static void print (const printer_t *self, const plv_conf_t *conf)
+static void print_head (const printer_t *self, const plv_conf_t *conf)
 {
     print_comment (
         self->out, 0, 0,
@@ -147,7 +152,19 @@ static void print (const printer_t *self, const plv_conf_t *conf)
         "--check-conf` checks a file, `palaverd --print-conf` shows what is in force.");
     print_keys (self, conf);
     print_routes (self, conf);
+}
+
+static void print (const printer_t *self, const plv_conf_t *conf)
+{
+    print_head (self, conf);
     print_adapters (self, conf);
+}
+
+void plv_conf_print_head (const plv_conf_t *self, FILE *out)
+{
+    const printer_t printer = {.out = out};
+    print_head (&printer, self);
+    print_adapters_meaning (&printer);
 }
 
 void plv_conf_print (const plv_conf_t *self, FILE *out)

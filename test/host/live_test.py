@@ -20,7 +20,7 @@ CLI = f'{BUILD}/bin/palaver'
 SANITIZED = VARIANT in ('asan', 'tsan')
 
 
-class Live(BrokerTest):
+class Place(BrokerTest):
     """A broker that watches a directory, and what can be dropped into it."""
 
     def place(self, **conf):
@@ -79,6 +79,8 @@ class Live(BrokerTest):
             self.assertIn(word, lines[0]['why'])
         self.assertNotIn('\n', row['last'])
 
+
+class Live(Place):
     # ---------------------------------------------------------------- files that come and go
 
     def test_a_new_file_is_live_within_a_second(self):
@@ -281,6 +283,64 @@ class Live(BrokerTest):
         broker.start()
         self.host('web', state='running')
         broker.wait_log('host.will_done', adapter='web')
+
+
+class Conf(Place):
+    """palaverd --check-conf and --print-conf know the keys of the plugins."""
+
+    def palaverd(self, mode, code=0, **conf):
+        broker = self.place(**conf)
+        broker.stop()
+        self.drop('web')
+        self.drop('old', '-DLIVE_ABI=0x00070000')
+        done = subprocess.run([f'{BUILD}/bin/palaverd', '--conf', broker.file, mode], capture_output=True, text=True,
+                              check=False, env={**os.environ, 'LIVE_SECRET': 'hush'}, timeout=60)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return broker, done
+
+    def test_a_wrong_key_is_named_with_its_line(self):
+        broker, done = self.palaverd('--check-conf', 1, adapters={'web': {'number': 4, 'numbr': 5}})
+        self.assertRegex(done.stderr, rf'palaverd: {broker.file}:\d+: adapters.web.numbr: '
+                                      r'no such key; did you mean number\?\n')
+        self.assertNotIn('hush', done.stdout + done.stderr)
+
+    def test_a_wrong_value_and_a_missing_secret_are_named(self):
+        _, done = self.palaverd('--check-conf', 1, adapters={'web': {'number': 12}})
+        self.assertIn('adapters.web.number: takes 1 to 9', done.stderr)
+        _, done = self.palaverd('--check-conf', 1, adapters={'web': {'key': 'env:LIVE_NOT_SET'}})
+        self.assertIn('LIVE_NOT_SET is not set', done.stderr)
+
+    def test_what_cannot_be_checked_is_said(self):
+        broker, done = self.palaverd('--check-conf', adapters={'web': {'key': 'env:LIVE_SECRET'}, 'wep': {'number': 1}})
+        self.assertEqual(done.stdout, f'{broker.file}: valid\n')
+        self.assertIn(f'adapters.wep: not checked: {self.dir} has no plugin wep.so; did you mean web?', done.stderr)
+        self.assertIn('adapters.old: not checked, its plugin would be refused', done.stderr)
+
+    def test_every_key_is_printed_and_what_is_printed_is_the_same_conf(self):
+        broker, done = self.palaverd('--print-conf', adapters={'web': {'number': 4, 'key': 'env:LIVE_SECRET'},
+                                                               'wep': {'deep': ({'a': 1},)}})
+        self.assertIn('        # a number (1 to 9); default: 3\n        number = 4;\n', done.stdout)
+        self.assertIn('        # does = "serve";\n', done.stdout)
+        self.assertIn('key = "env:LIVE_SECRET";', done.stdout)
+        self.assertIn('    wep = { deep = ( { a = 1;} );};\n', done.stdout)
+        self.assertNotIn('hush', done.stdout)
+        with open(broker.file, 'w', encoding='utf-8') as file:
+            file.write(done.stdout)
+        again = subprocess.run([f'{BUILD}/bin/palaverd', '--conf', broker.file, '--print-conf'], capture_output=True,
+                               text=True, check=False)
+        self.assertEqual(again.stdout, done.stdout)
+
+    def test_a_plugin_whose_constructors_hang_is_killed(self):
+        self.place().stop()
+        source = f'{self.made}/hang.c'
+        with open(source, 'w', encoding='ascii') as file:
+            file.write('__attribute__ ((constructor)) static void hang (void) { for (volatile int a = 0;; a++) ; }\n')
+        subprocess.run(['cc', '-shared', '-fPIC', source, '-o', f'{self.dir}/hang.so'], check=True)
+        os.chmod(f'{self.dir}/hang.so', 0o755)
+        done = subprocess.run([f'{BUILD}/bin/palaverd', '--conf', self.started.file, '--check-conf'],
+                              capture_output=True, text=True, check=False, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('did not return within 5000 ms: killed', done.stderr)
 
 
 if __name__ == '__main__':
