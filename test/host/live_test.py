@@ -72,6 +72,7 @@ class Place(BrokerTest):
     def refused(self, name, *words):
         """Refused, with one line in the log that says why and what to do."""
         row = self.host(name, state='refused')
+        self.started.wait_log('adapter.refused', file=name)
         lines = self.started.logged('adapter.refused', file=name)
         self.assertEqual(len(lines), 1, lines)
         for word in words:
