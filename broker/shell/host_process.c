@@ -191,6 +191,8 @@ static void on_line (host_process_t *self, const char *line)
         self->is_up = true;
     else if (strcmp (line, "DOWN") == 0)
         self->is_up = false;
+    else if (strncmp (line, "RENEW ", 6) == 0)
+        snprintf (self->renew, sizeof self->renew, "%s", line + 6);
     else if (strcmp (line, "WELL") == 0)
         self->trouble[0] = 0;
     else if (strncmp (line, "ILL ", 4) == 0)

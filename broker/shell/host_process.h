@@ -32,6 +32,7 @@ typedef struct {
     char why[512]; /* its last words: why it is refused or fails */
     char version[65];
     char platform[33];
+    char renew[128];   /* why another process should take over; "": none needs to */
     char trouble[256]; /* what it says does not work; "": all does */
     adapter_metrics_t metrics;
     int64_t started_us;

@@ -279,6 +279,17 @@ static supervised_state_t how_it_serves (const host_process_t *process)
     return process->trouble[0] ? SUPERVISED_DEGRADED : SUPERVISED_RUNNING;
 }
 
+/*  It asks for a successor that may read what it may not.  */
+static void renew (supervised_t *self, int64_t now_us)
+{
+    if (!self->current || !self->current->renew[0] || self->fresh)
+        return;
+    plv_log (self->all->options.log, LOG_ADAPTER_RENEWED, F_STR ("adapter", self->name),
+             F_STR ("why", self->current->renew));
+    self->current->renew[0] = 0;
+    supervised_replace (self, now_us);
+}
+
 static void step_current (supervised_t *self, int64_t now_us)
 {
     int status;
@@ -297,6 +308,7 @@ void supervised_step (supervised_t *self, int64_t now_us)
     step_leaving (self, now_us);
     step_fresh (self, now_us);
     step_current (self, now_us);
+    renew (self, now_us);
     if (now_us >= self->restart_us) {
         self->restarts++;
         start_current (self, now_us);

@@ -90,6 +90,10 @@ static int fake_host (char **words)
     say ("OPEN fake 1.0\nUP\n");
     if (strncmp (does, "crash", 5) == 0)
         raise (SIGSEGV);
+    if (strncmp (does, "renew", 5) == 0 && !argument (words, "--beside"))
+        say ("RENEW the world was replaced\n");
+    if (strncmp (does, "ill", 3) == 0)
+        say ("ILL the token was refused\n");
     if (strncmp (does, "hang", 4) == 0)
         return serve (false, true);
     return serve (true, strncmp (does, "deaf", 4) != 0);
@@ -450,6 +454,40 @@ static void stops_all_and_kills_the_deaf (void **state)
     assert_int_equal (errno, ECHILD);
 }
 
+static bool is_degraded (const supervisor_status_t *status)
+{
+    return status->state == SUPERVISED_DEGRADED;
+}
+
+static void one_that_is_ill_says_why (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    drop (fixture, "web.so", "ill");
+    begin (fixture);
+    wait_for (fixture, "web", is_degraded, &status);
+    assert_string_equal (status.trouble, "the token was refused");
+}
+
+static bool was_replaced_once (const supervisor_status_t *status)
+{
+    return status->restarts == 1 && status->state == SUPERVISED_RUNNING;
+}
+
+static void a_host_may_ask_for_a_successor (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    drop (fixture, "web.so", "renew");
+    begin (fixture);
+    wait_for (fixture, "web", was_replaced_once, &status);
+    for (int turns = 0; turns < 10; turns++)
+        turn (fixture, 20000);
+    assert_true (status_of (fixture, "web", &status));
+    assert_int_equal (status.restarts, 1);
+    assert_string_equal (status.last, "");
+}
+
 /*  How the fake host ends, whose pipe is closed, is its own affair; it is not killed.  */
 static void lets_go_without_killing (void **state)
 {
@@ -562,6 +600,8 @@ int main (int count, char **words)
         T (removed_means_drained_and_forgotten),
         T (kills_one_that_hangs),
         T (stops_all_and_kills_the_deaf),
+        T (one_that_is_ill_says_why),
+        T (a_host_may_ask_for_a_successor),
         T (lets_go_without_killing),
         T (what_is_stopped_by_hand_stays_so),
         T (a_host_gets_its_own_part_of_the_conf),

@@ -150,8 +150,12 @@ static void on_second (uv_timer_t *timer)
 {
     host_t *self = timer->data;
     on_beat (timer);
-    if (!self->drain_until)
-        check_memory (self);
+    if (self->drain_until)
+        return;
+    check_memory (self);
+    const char *replaced = self->isolated ? renewal_look (&self->renewal) : NULL;
+    if (replaced)
+        host_tell (self, "RENEW %s was replaced", replaced);
 }
 
 /*  The broker died without a word: what was in our hands only we can tell, and only to the next one.  */
@@ -260,6 +264,8 @@ static host_exit_t isolate (host_t *self)
                                    .section = self->section};
     if (isolation_enter (&isolation, &words, &fail))
         return refused (self, HOST_EXIT_HOST, fail.text);
+    self->isolated = strncmp (words.files, "on", 2) == 0;
+    renewal_begin (&self->renewal, "/etc/resolv.conf", "/etc/hosts");
     plv_log (self->log, LOG_HOST_ISOLATED, F_STR ("adapter", self->options.name),
              F_STR ("user", words.user), F_STR ("files", words.files), F_STR ("calls", words.calls),
              F_INT ("memory_mb", words.memory_mb));

@@ -18,6 +18,7 @@
 #include "host/client.h"
 #include "host/exit.h"
 #include "host/http.h"
+#include "host/renewal.h"
 #include "host/services_kit.h"
 #include "host/settings.h"
 #include "host/socket_client.h"
@@ -83,7 +84,9 @@ typedef struct host {
     uv_timer_t beat;
     uv_timer_t drain_timer;
     uv_signal_t signals[4];
-    bool in_trouble;     /* said since the broker was last there */
+    bool in_trouble; /* said since the broker was last there */
+    bool isolated;   /* files are restricted */
+    renewal_t renewal;
     bool too_large;      /* it uses more memory than it may */
     bool sent_away;      /* the broker will not have us */
     bool was_up;         /* the broker knows us */
