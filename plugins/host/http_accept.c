@@ -27,9 +27,9 @@ static char *other_upgrade (char *head, const char *end)
     return strncasecmp (value, "websocket", 9) == 0 ? NULL : found + 2;
 }
 
-/*  Some clients offer HTTP/2 with their first request, and a server may go on with HTTP/1.1: libwebsockets cannot,
-    so it does not get to see the offer; with the next request it would come again, so there is none. It reads the end of the head by itself: a body behind a head that it was
-    given is lost on it.  */
+/*  Some clients offer HTTP/2 with every request, and a server may go on with HTTP/1.1: libwebsockets cannot, so it
+    does not get to see the offer, and as it would come again with the next request, there is no next one. It
+    reads the end of the head by itself: a body behind a head that it was given is lost on it.  */
 static void adopt (http_t *self, int fd)
 {
     char head[PEEK_BYTES + 1];

@@ -244,7 +244,7 @@ typedef struct {
     uint64_t call;
     pal_text_t method; /* "GET", "POST", ... */
     pal_text_t path;   /* decoded: begins with '/', holds no NUL and no ".." part */
-    pal_text_t query;  /* not decoded, without the '?' */
+    pal_text_t query;  /* percent-encoded, without the '?'; a '+' is a plus */
     pal_text_t body;
     pal_text_t peer; /* the client's address */
 } pal_http_request_t;
@@ -505,7 +505,8 @@ struct pal_host {
     /*  Bytes that wait to go out; 0 also when there is no such socket.  */
     uint64_t (*socket_waiting) (const pal_host_t *self, uint64_t socket);
     /*  What waits goes out first; `closed` (or `gone`) follows when the peer has answered, or after 5 s.
-        `code` 1000 to 1015 or 3000 to 4999; 0: no code. `reason`: at most 123 bytes.  */
+        `code`: 1000 to 1003, 1007 to 1014, 3000 to 4999; another one is sent as 1000. `reason`: at most 123
+        bytes.  */
     void (*socket_close) (const pal_host_t *self, uint64_t socket, uint32_t code,
                           pal_text_t reason);
 
