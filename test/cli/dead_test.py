@@ -11,6 +11,10 @@ from palaverd import World
 from wireclient import text_id
 
 
+def report(replayed=0, **counts):
+    return {'replayed': replayed, 'missing': 0, 'unknown': 0, 'changed': 0, 'kind': 0, 'dry_run': False, **counts}
+
+
 class Dead(CliTest):
     def start(self, count, **options):
         broker = self.broker(SILENT)
@@ -67,7 +71,7 @@ class Dead(CliTest):
         broker, ids = self.start(4)
         numbers = self.numbers(broker)
         done = self.palaver(broker, 'dead', 'replay', text_id(ids[2]), str(numbers[0]), '--yes', '--who', 'ann')
-        self.assertEqual(done.rows, [{'replayed': 2, 'missing': 0, 'unknown': 0, 'dry_run': False}])
+        self.assertEqual(done.rows, [report(2)])
         worker = broker.worker()
         jobs = [worker.job() for _ in range(2)]
         self.assertEqual([job['envelope']['id'] for job in jobs], [ids[0], ids[2]])
@@ -105,7 +109,7 @@ class Dead(CliTest):
     def test_a_dry_run_does_nothing(self):
         broker, _ = self.start(2)
         done = self.palaver(broker, 'dead', 'replay', '--all', '--dry-run')
-        self.assertEqual(done.rows[0], {'replayed': 2, 'missing': 0, 'unknown': 0, 'dry_run': True})
+        self.assertEqual(done.rows[0], report(2, dry_run=True))
         self.assertEqual(self.palaver(broker, 'dead', 'discard', '--all', '--dry-run').rows[0]['discarded'], 2)
         self.assertEqual(len(self.numbers(broker)), 2)
 
@@ -127,7 +131,7 @@ class Dead(CliTest):
 
     def test_discard(self):
         broker, ids = self.start(3)
-        row, = self.palaver(broker, 'dead', 'discard', text_id(ids[1]), '--yes', '--reason', 'spam').rows
+        row, = self.palaver(broker, 'dead', 'discard', text_id(ids[1]), '--yes', '--why', 'spam').rows
         self.assertEqual((row['discarded'], row['missing']), (1, 0))
         self.assertEqual([row['id'] for row in self.palaver(broker, 'dead', 'list').rows],
                          [text_id(ids[0]), text_id(ids[2])])
@@ -142,7 +146,7 @@ class Dead(CliTest):
         adapter.delivered(adapter.delivery()['delivery'], 'unknown', reason='the line went dead')
         letter, = wait(broker.dead, 'a dead reply')
         done = self.palaver(broker, 'dead', 'replay', '--all', '--yes', code=PARTLY)
-        self.assertEqual(done.rows[0], {'replayed': 0, 'missing': 0, 'unknown': 1, 'dry_run': False})
+        self.assertEqual(done.rows[0], report(unknown=1))
         self.palaver(broker, 'dead', 'replay', str(letter['number']), '--yes', code=PARTLY)
         self.assertEqual(len(broker.dead()), 1)
         self.palaver(broker, 'dead', 'replay', '--all', '--yes', '--allow-duplicates')

@@ -1,6 +1,7 @@
 #include "palaver/ask.h"
 
 #include "base/clock.h"
+#include "palaver/interrupt.h"
 #include "palaver/table.h"
 #include "wire/mp.h"
 
@@ -57,7 +58,12 @@ static void put_question (uint64_t request, const char *command, const plv_buf_t
     plv_frame_end (packet, mark);
 }
 
-/*  The RESULT of this request; those of earlier ones that were given up are passed over.  */
+static bool is_answer (const asker_t *self, const plv_frame_t *frame)
+{
+    return frame->verb == VERB_RESULT && frame->arg[0].number == self->request;
+}
+
+/*  The last RESULT of this request; those of earlier ones that were given up are passed over.  */
 static plv_err_t wait_for_result (asker_t *self, plv_frame_t *ret_frame, plv_fail_t *ret_fail)
 {
     int64_t deadline_us = plv_clock_mono_us () + self->timeout_us;
@@ -70,15 +76,48 @@ static plv_err_t wait_for_result (asker_t *self, plv_frame_t *ret_frame, plv_fai
             self->wait (self->wait_arg);
             continue;
         }
-        if (err || (ret_frame->verb == VERB_RESULT && ret_frame->arg[0].number == self->request))
+        if (err)
             return err;
+        if (!is_answer (self, ret_frame))
+            continue;
+        if (!ret_frame->arg[1].number)
+            return ERR_OK;
+        deadline_us = plv_clock_mono_us () + self->timeout_us;
+        if (self->part)
+            self->part (self->part_arg, ret_frame->arg[3].bytes);
     }
 }
 
-static ending_t refused (plv_view_t status, plv_view_t body)
+bool ask_rest (asker_t *self, int64_t us)
+{
+    int64_t deadline_us = plv_clock_mono_us () + us;
+    plv_frame_t frame;
+    plv_fail_t fail;
+    while (plv_clock_mono_us () < deadline_us && !interrupt_seen ()) {
+        int64_t until_us = plv_clock_mono_us () + LOOK_US;
+        plv_err_t err =
+            link_next (&self->link, until_us < deadline_us ? until_us : deadline_us, &frame, &fail);
+        if (err && err != ERR_TIMEOUT)
+            return false;
+    }
+    return true;
+}
+
+uint64_t ask_number (plv_view_t map, const char *key)
+{
+    plv_mp_t value;
+    uint64_t number = 0;
+    if (plv_mp_find (map, key, &value))
+        plv_mp_u64 (&value, &number);
+    return number;
+}
+
+static ending_t refused (const asker_t *self, plv_view_t status, plv_view_t body)
 {
     plv_view_t text = plv_mp_find_str (body, "text");
-    if (text.size)
+    if (self->quiet && (text.size || plv_view_is (status, "NOENT")))
+        ; /* who asked says it */
+    else if (text.size)
         say (PLV_VIEW_FMT, PLV_VIEW_ARG (text));
     else if (!plv_view_is (status, "NOENT"))
         say ("the broker says " PLV_VIEW_FMT, PLV_VIEW_ARG (status));
@@ -105,7 +144,7 @@ ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, pl
         *ret_body = plv_buf_view (&self->answer);
     return plv_view_is (frame.arg[2].bytes, "ok")
                ? END_OK
-               : refused (frame.arg[2].bytes, plv_buf_view (&self->answer));
+               : refused (self, frame.arg[2].bytes, plv_buf_view (&self->answer));
 }
 
 static void add_items (table_t *table, plv_view_t body)

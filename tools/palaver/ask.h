@@ -20,6 +20,10 @@ typedef struct {
     void (*wait) (
         void *wait_arg); /* called now and then while an answer is waited for, unless NULL */
     void *wait_arg;
+    /*  Called with each part of an answer that comes in parts, but the last; views are good for the call.  */
+    void (*part) (void *part_arg, plv_view_t body);
+    void *part_arg;
+    bool quiet; /* what the broker refuses is not said */
     plv_buf_t answer;
 } asker_t;
 
@@ -31,6 +35,12 @@ void asker_close (asker_t *self);
     is there too when the broker refuses, which ends with END_NOTHING when it knows no such thing, else with
     END_PARTLY.  */
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body);
+
+/*  Lets time go by while the connection is kept alive; ends early behind an interrupt. False: the broker is gone.  */
+bool ask_rest (asker_t *self, int64_t us);
+
+/*  The number under `key`; 0: there is none.  */
+uint64_t ask_number (plv_view_t map, const char *key);
 
 /*  Says what failed; how a call ends for it.  */
 ending_t ask_failed (const plv_fail_t *fail);

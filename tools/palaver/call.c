@@ -1,8 +1,10 @@
 #include "palaver/call.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/near.h"
+#include "palaver/when.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -67,15 +69,27 @@ static plv_err_t read_seconds (call_t *self, option_id_t id, const char *text, p
     return ERR_OK;
 }
 
+static plv_err_t read_time (call_t *self, option_id_t id, const char *text, plv_fail_t *ret_fail)
+{
+    if (when_read (text, plv_clock_wall_us (), &self->number[id]))
+        return ERR_OK;
+    return plv_fail (ret_fail, ERR_ARG,
+                     "--%s %s: not a time. 2026-01-31, 2026-01-31T08:00:00Z, or how long ago: "
+                     "90s, 15m, 2h, 3d, 1w",
+                     option_rows[id].name, text);
+}
+
 static plv_err_t take_value (call_t *self, option_id_t id, const char *text, plv_fail_t *ret_fail)
 {
-    self->given |= 1u << id;
+    self->given |= UINT64_C (1) << id;
     self->text[id] = text;
     switch (option_rows[id].kind) {
     case KIND_NUMBER:
         return read_number (self, id, text, ret_fail);
     case KIND_SECONDS:
         return read_seconds (self, id, text, ret_fail);
+    case KIND_TIME:
+        return read_time (self, id, text, ret_fail);
     case KIND_NAME:
         if (!name_good (text))
             return plv_fail (
@@ -245,7 +259,7 @@ static plv_err_t check (const call_t *self, plv_fail_t *ret_fail)
     if (!command || call_has (self, OPTION_HELP))
         return ERR_OK;
     for (int id = 0; id < OPTION_COUNT_; id++)
-        if (self->given & ~command->options & 1u << id)
+        if (self->given & ~command->options & UINT64_C (1) << id)
             return plv_fail (ret_fail, ERR_ARG, "palaver %s has no option --%s", command->words,
                              option_rows[id].name);
     if (self->operand_count < command->least)

@@ -16,9 +16,9 @@ struct call {
     const char *group;        /* --help of a group of commands: its name; else NULL */
     char **operands;
     size_t operand_count;
-    uint32_t given; /* a set of options */
+    uint64_t given; /* a set of options */
     const char *text[OPTION_COUNT_];
-    int64_t number[OPTION_COUNT_]; /* of NUMBER; of SECONDS in microseconds */
+    int64_t number[OPTION_COUNT_]; /* of NUMBER; of SECONDS and TIME in microseconds */
     out_t out;
 };
 

@@ -24,16 +24,19 @@ typedef enum {
     OPTION_COUNT_
 } option_id_t;
 
-/*  Sets of options.  */
-enum {
+/*  Sets of options. There are more of them than an int has bits.  */
+__extension__ typedef enum {
 #define OPTION(name, text, letter, kind, argument, least, most, meaning)                           \
-    WITH_##name = 1u << OPTION_##name,
+    WITH_##name = UINT64_C (1) << OPTION_##name,
 #include "palaver/options.def"
 #undef OPTION
     ALWAYS = WITH_JSON | WITH_TABLE | WITH_HELP | WITH_VERSION,
     CONNECTS = WITH_RUN | WITH_TIMEOUT,
     CHANGES = WITH_ALL | WITH_YES | WITH_DRY_RUN | WITH_WHO,
-};
+    SELECTS = WITH_PLATFORM | WITH_ADAPTER | WITH_SESSION | WITH_USER | WITH_SERVICE | WITH_ROUTE
+              | WITH_TYPE | WITH_REASON | WITH_OUTCOME | WITH_FINGERPRINT | WITH_CODE | WITH_SINCE
+              | WITH_UNTIL | WITH_ATTEMPTS,
+} option_set_t;
 
 typedef enum {
     KIND_FLAG,
@@ -42,7 +45,8 @@ typedef enum {
     KIND_FOLDER,
     KIND_FILE,
     KIND_NUMBER,
-    KIND_SECONDS
+    KIND_SECONDS,
+    KIND_TIME
 } option_kind_t;
 
 typedef struct {
@@ -61,7 +65,7 @@ typedef struct {
     const char *words;
     const char *operands;
     size_t least, most;
-    uint32_t options;
+    uint64_t options; /* an option_set_t */
     bool hidden;
     const char *summary;
     const char *meaning;

@@ -36,7 +36,7 @@ static void put_verbs (plv_buf_t *out, const char *group, size_t size)
     }
 }
 
-static void put_option_names (plv_buf_t *out, uint32_t set)
+static void put_option_names (plv_buf_t *out, uint64_t set)
 {
     bool first = true;
     for (int id = 0; id < OPTION_COUNT_; id++) {
@@ -105,7 +105,8 @@ void generate_bash (plv_buf_t *out)
     text_put (out, ") mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n    ");
     put_pattern (out, 1u << KIND_FILE);
     text_put (out, ") mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n    ");
-    put_pattern (out, 1u << KIND_TEXT | 1u << KIND_NAME | 1u << KIND_NUMBER | 1u << KIND_SECONDS);
+    put_pattern (out, 1u << KIND_TEXT | 1u << KIND_NAME | 1u << KIND_NUMBER | 1u << KIND_SECONDS
+                          | 1u << KIND_TIME);
     text_put (out, ") return ;;\n    esac\n"
                    "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
                    "        case ${COMP_WORDS[at]} in\n        ");

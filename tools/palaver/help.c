@@ -54,7 +54,7 @@ static void put_option (plv_buf_t *out, option_id_t id)
     put_pair (out, left, MEANING_AT, option->meaning);
 }
 
-static void put_options (plv_buf_t *out, uint32_t set)
+static void put_options (plv_buf_t *out, uint64_t set)
 {
     text_put (out, "\nOptions:\n");
     for (int id = 0; id < OPTION_COUNT_; id++)

@@ -2,48 +2,47 @@
 
 #include "base/alloc.h"
 #include "palaver/interrupt.h"
-#include "palaver/progress.h"
-#include "palaver/text.h"
 #include "wire/mp.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PAGE = 1000, STEP = 200 };
+enum { PAGE = 1000 };
 
 void letters_free (letters_t *self)
 {
-    free (self->numbers);
+    free (self->list);
     *self = (letters_t){0};
 }
 
-static void add (letters_t *self, uint64_t number)
+static void add (letters_t *self, letter_t letter)
 {
     if ((self->count & (self->count + 1)) == 0)
-        self->numbers = plv_realloc (self->numbers, (2 * self->count + 2) * sizeof *self->numbers);
-    self->numbers[self->count++] = number;
+        self->list = plv_realloc (self->list, (2 * self->count + 2) * sizeof *self->list);
+    self->list[self->count++] = letter;
 }
 
-static uint64_t number_in (plv_view_t map, const char *key)
+letter_t letters_read (plv_view_t letter)
 {
-    plv_mp_t value;
-    uint64_t number = 0;
-    if (plv_mp_find (map, key, &value))
-        plv_mp_u64 (&value, &number);
-    return number;
+    return (letter_t){
+        .number = ask_number (letter, "number"),
+        .dead_us = (int64_t) ask_number (letter, "dead_us"),
+        .attempts = ask_number (letter, "attempts"),
+    };
 }
 
-static ending_t ask_page (asker_t *asker, uint64_t after, uint64_t limit, plv_view_t *ret_body)
+static ending_t ask_page (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit,
+                          plv_view_t *ret_body)
 {
     plv_buf_t arguments = {0};
-    plv_mp_put_map (&arguments, 2);
+    plv_mp_put_map (&arguments, 2 + filter->count);
     plv_mp_put_text (&arguments, "after");
     plv_mp_put_u64 (&arguments, after);
     plv_mp_put_text (&arguments, "limit");
     plv_mp_put_u64 (&arguments, limit);
+    plv_buf_add_view (&arguments, plv_buf_view (&filter->pairs));
     ending_t end = ask (asker, "dead.list", &arguments, ret_body);
     plv_buf_free (&arguments);
     return end;
@@ -57,203 +56,218 @@ static bool walk_page (plv_view_t body, letters_each_t *each, void *arg, uint64_
     uint32_t count = 0;
     if (!plv_mp_find (body, "items", &items) || !plv_mp_array (&items, &count))
         return false;
-    for (; count && plv_mp_skip (&items, &item); count--, --*limit)
+    for (; count && *limit && plv_mp_skip (&items, &item); count--, --*limit)
         if (!each (arg, item))
             return false;
     return true;
 }
 
-ending_t letters_walk (asker_t *asker, uint64_t after, uint64_t limit, letters_each_t *each,
-                       void *arg)
+ending_t letters_walk (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit,
+                       letters_each_t *each, void *arg)
 {
     plv_view_t body;
+    plv_buf_t page = {0};
+    ending_t end = END_OK;
     while (limit && !interrupt_seen ()) {
-        ending_t end = ask_page (asker, after, limit < PAGE ? limit : PAGE, &body);
+        end = ask_page (asker, filter, after, limit < PAGE ? limit : PAGE, &body);
         if (end)
-            return end;
-        if (!walk_page (body, each, arg, &limit))
-            return END_OK;
-        after = number_in (body, "next");
-        if (!after)
-            return END_OK;
+            break;
+        after = ask_number (body, "next");
+        /* what is done with a letter may be a question of its own, which takes the place of this answer */
+        plv_buf_clear (&page);
+        plv_buf_add_view (&page, body);
+        plv_buf_check (&page);
+        if (!walk_page (plv_buf_view (&page), each, arg, &limit) || !after)
+            break;
     }
+    plv_buf_free (&page);
+    return end;
+}
+
+/*  What stands under `key`, a number or a text, is the one letter that is asked for.  */
+static ending_t ask_letter (asker_t *asker, uint64_t number, const char *id, plv_view_t *ret_items)
+{
+    plv_buf_t arguments = {0};
+    plv_view_t body;
+    plv_mp_t items;
+    plv_mp_put_map (&arguments, 1);
+    plv_mp_put_text (&arguments, id ? "id" : "number");
+    if (id)
+        plv_mp_put_text (&arguments, id);
+    else
+        plv_mp_put_u64 (&arguments, number);
+    asker->quiet = true;
+    ending_t end = ask (asker, "dead.show", &arguments, &body);
+    asker->quiet = false;
+    plv_buf_free (&arguments);
+    if (!end && (!plv_mp_find (body, "items", &items) || !plv_mp_skip (&items, ret_items)))
+        end = END_NOTHING;
+    return end;
+}
+
+ending_t letters_show (asker_t *asker, uint64_t number, plv_view_t *ret_letter)
+{
+    plv_view_t items;
+    uint32_t count;
+    ending_t end = ask_letter (asker, number, NULL, &items);
+    if (end)
+        return end;
+    plv_mp_t at = plv_mp (items);
+    return plv_mp_array (&at, &count) && count && plv_mp_skip (&at, ret_letter) ? END_OK
+                                                                                : END_NOTHING;
+}
+
+static bool read_number (const char *text, uint64_t *ret_number)
+{
+    char *end;
+    errno = 0;
+    uint64_t number = strtoull (text, &end, 10);
+    if (errno || end == text || *end || text[0] == '-')
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+static int by_number (const void *a, const void *b)
+{
+    const letter_t *one = a, *other = b;
+    return (one->number > other->number) - (one->number < other->number);
+}
+
+static ending_t find_missing (const char *operand, size_t *missing)
+{
+    say ("%s: there is no such dead letter", operand);
+    ++*missing;
     return END_OK;
 }
 
-/*  A LETTER of the command line.  */
-typedef struct {
-    const char *text;
-    bool by_number;
-    uint64_t number;
-    bool found;
-} wanted_t;
-
-typedef struct {
-    letters_t *letters;
-    wanted_t *wanted;
-    size_t wanted_count; /* 0: all */
-    size_t left;
-    bool skip_unknown;
-} choice_t;
-
-static bool matches (const wanted_t *wanted, uint64_t number, plv_view_t id)
+/*  The letters of this id: an event is one, and so is an answer, which has an id of its own.  */
+static ending_t find_id (asker_t *asker, const char *id, letters_t *named, size_t *missing)
 {
-    return wanted->by_number
-               ? wanted->number == number
-               : id.size == strlen (wanted->text)
-                     && strncasecmp ((const char *) id.data, wanted->text, id.size) == 0;
+    plv_view_t items, item;
+    uint32_t count;
+    ending_t end = ask_letter (asker, 0, id, &items);
+    if (end == END_NOTHING)
+        return find_missing (id, missing);
+    if (end)
+        return end;
+    plv_mp_t at = plv_mp (items);
+    plv_mp_array (&at, &count);
+    while (count-- && plv_mp_skip (&at, &item))
+        add (named, letters_read (item));
+    return END_OK;
 }
 
-static bool is_wanted (choice_t *self, uint64_t number, plv_view_t id)
+/*  Numbers of all operands, in order.  */
+static ending_t read_operands (const call_t *call, asker_t *asker, letters_t *named,
+                               size_t *missing)
 {
-    bool any = self->wanted_count == 0;
-    for (size_t i = 0; i < self->wanted_count; i++) {
-        if (!matches (&self->wanted[i], number, id))
-            continue;
-        self->left -= self->wanted[i].found ? 0 : 1;
-        self->wanted[i].found = true;
-        any = true;
-    }
-    return any;
-}
-
-static bool choose (void *arg, plv_view_t letter)
-{
-    choice_t *self = arg;
-    uint64_t number = number_in (letter, "number");
-    if (!is_wanted (self, number, plv_mp_find_str (letter, "id")))
-        return true;
-    if (self->skip_unknown && plv_view_is (plv_mp_find_str (letter, "outcome"), "unknown"))
-        self->letters->unknown++;
-    else
-        add (self->letters, number);
-    return self->wanted_count == 0 || self->left > 0;
-}
-
-static bool read_wanted (const char *text, wanted_t *ret_wanted)
-{
+    letter_t letter = {0};
     plv_id_t id;
-    char *end;
-    errno = 0;
-    *ret_wanted = (wanted_t){.text = text, .number = strtoull (text, &end, 10)};
-    ret_wanted->by_number = !errno && end != text && *end == '\0' && text[0] != '-';
-    return ret_wanted->by_number || plv_id_parse (text, &id);
-}
-
-/*  Where the walk may begin: behind what no operand can be.  */
-static uint64_t begin_behind (const choice_t *self)
-{
-    uint64_t least = UINT64_MAX;
-    for (size_t i = 0; i < self->wanted_count; i++) {
-        uint64_t number = self->wanted[i].by_number ? self->wanted[i].number : 1;
-        least = number < least ? number : least;
-    }
-    return self->wanted_count && least ? least - 1 : 0;
-}
-
-static void say_missing (choice_t *self)
-{
-    for (size_t i = 0; i < self->wanted_count; i++) {
-        if (self->wanted[i].found)
-            continue;
-        say ("%s: there is no such dead letter", self->wanted[i].text);
-        self->letters->missing++;
-    }
-}
-
-static ending_t check_choice (const call_t *call, choice_t *self)
-{
-    bool all = call_has (call, OPTION_ALL);
-    if (all == (call->operand_count > 0)) {
-        say (
-            all ? "--all and single letters exclude each other"
-                : "which? Name letters by number or id (palaver dead list shows them), or say --all");
-        return END_USAGE;
-    }
+    ending_t end = END_OK;
     for (size_t i = 0; i < call->operand_count; i++)
-        if (!read_wanted (call->operands[i], &self->wanted[i])) {
+        if (!read_number (call->operands[i], &letter.number)
+            && !plv_id_parse (call->operands[i], &id)) {
             say ("%s: neither the number of an entry nor the id of an event", call->operands[i]);
             return END_USAGE;
         }
-    return END_OK;
+    for (size_t i = 0; i < call->operand_count && !end; i++)
+        if (read_number (call->operands[i], &letter.number))
+            add (named, letter);
+        else
+            end = find_id (asker, call->operands[i], named, missing);
+    if (named->count)
+        qsort (named->list, named->count, sizeof *named->list, by_number);
+    return end;
 }
 
-ending_t letters_choose (const call_t *call, asker_t *asker, bool skip_unknown,
-                         letters_t *ret_letters)
+static ending_t find_named (const call_t *call, asker_t *asker, letters_each_t *each, void *arg,
+                            size_t *missing)
 {
-    letters_t letters = {0};
-    choice_t choice = {
-        .letters = &letters,
-        .wanted = plv_alloc_zero (call->operand_count + 1, sizeof (wanted_t)),
-        .wanted_count = call->operand_count,
-        .left = call->operand_count,
-        .skip_unknown = skip_unknown,
-    };
-    ending_t end = check_choice (call, &choice);
-    if (!end)
-        end = letters_walk (asker, begin_behind (&choice), UINT64_MAX, choose, &choice);
+    letters_t named = {0};
+    plv_view_t letter;
+    plv_buf_t copy = {0};
+    char number[24];
+    ending_t end = read_operands (call, asker, &named, missing);
+    for (size_t i = 0; i < named.count && !end; i++) {
+        if (i && named.list[i].number == named.list[i - 1].number)
+            continue;
+        end = letters_show (asker, named.list[i].number, &letter);
+        snprintf (number, sizeof number, "%llu", (unsigned long long) named.list[i].number);
+        if (end) {
+            end = end == END_NOTHING ? find_missing (number, missing) : end;
+            continue;
+        }
+        plv_buf_clear (&copy);
+        plv_buf_add_view (&copy, letter);
+        plv_buf_check (&copy);
+        if (!each (arg, plv_buf_view (&copy)))
+            break;
+    }
+    plv_buf_free (&copy);
+    letters_free (&named);
+    return end;
+}
+
+static ending_t check_choice (const call_t *call, const filter_t *filter)
+{
+    bool all = call_has (call, OPTION_ALL);
+    if (call->operand_count && (all || filter->count)) {
+        say ("%s and single letters exclude each other", all ? "--all" : "filters");
+        return END_USAGE;
+    }
+    if (call->operand_count || all || filter->count)
+        return END_OK;
+    say ("which? Name letters by number or id (palaver dead list shows them), or filter them%s",
+         call->command->options & WITH_ALL ? ", or say --all" : "");
+    return END_USAGE;
+}
+
+ending_t letters_find (const call_t *call, asker_t *asker, letters_each_t *each, void *arg,
+                       size_t *ret_missing)
+{
+    filter_t filter = filter_of (call);
+    size_t missing = 0;
+    ending_t end = check_choice (call, &filter);
+    if (!end && call->operand_count)
+        end = find_named (call, asker, each, arg, &missing);
+    else if (!end)
+        end = letters_walk (asker, &filter, 0,
+                            (uint64_t) call_number (call, OPTION_LIMIT, INT64_MAX), each, arg);
+    filter_free (&filter);
     if (!end && interrupt_seen ()) {
         say ("interrupted; nothing was done");
         end = END_PARTLY;
     }
     if (!end)
-        say_missing (&choice);
-    free (choice.wanted);
-    if (end)
-        letters_free (&letters);
+        *ret_missing = missing;
+    return end;
+}
+
+typedef struct {
+    letters_t letters;
+    bool skip_unknown;
+} choice_t;
+
+static bool choose (void *arg, plv_view_t letter)
+{
+    choice_t *self = arg;
+    if (self->skip_unknown && plv_view_is (plv_mp_find_str (letter, "outcome"), "unknown"))
+        self->letters.unknown++;
     else
-        *ret_letters = letters;
-    return end;
+        add (&self->letters, letters_read (letter));
+    return true;
 }
 
-static ending_t apply_step (const call_t *call, asker_t *asker, const char *command,
-                            const letters_t *letters, size_t from, size_t count,
-                            plv_view_t *ret_body)
+ending_t letters_choose (const call_t *call, asker_t *asker, bool skip_unknown,
+                         letters_t *ret_letters)
 {
-    plv_buf_t arguments = {0};
-    plv_mp_put_map (&arguments, 4);
-    plv_mp_put_text (&arguments, "allow_duplicates");
-    plv_mp_put_bool (&arguments, call_has (call, OPTION_DUPLICATES));
-    plv_mp_put_text (&arguments, "numbers");
-    plv_mp_put_array (&arguments, (uint32_t) count);
-    for (size_t i = 0; i < count; i++)
-        plv_mp_put_u64 (&arguments, letters->numbers[from + i]);
-    plv_mp_put_text (&arguments, "who");
-    plv_mp_put_text (&arguments, call_who (call));
-    plv_mp_put_text (&arguments, "reason");
-    plv_mp_put_text (&arguments, call_text (call, OPTION_REASON, ""));
-    ending_t end = ask (asker, command, &arguments, ret_body);
-    plv_buf_free (&arguments);
-    return end;
-}
-
-ending_t letters_apply (const call_t *call, asker_t *asker, const char *command, letters_t *letters,
-                        size_t *ret_done)
-{
-    progress_t progress = progress_new ("letters", letters->count);
-    ending_t end = END_OK;
-    size_t at = 0, done = 0;
-    while (at < letters->count && !end && !interrupt_seen ()) {
-        size_t count = letters->count - at < STEP ? letters->count - at : STEP;
-        plv_view_t body = {0};
-        end = apply_step (call, asker, command, letters, at, count, &body);
-        /* the broker says NOENT when all of a step are gone: somebody else was quicker */
-        bool counted = !end || (end == END_NOTHING && plv_mp_find_str (body, "text").size == 0);
-        if (!counted)
-            break;
-        end = END_OK;
-        done += number_in (body, "done");
-        letters->missing += count - number_in (body, "done");
-        at += count;
-        progress_at (&progress, at);
-    }
-    progress_end (&progress);
-    if (at < letters->count && !end) {
-        say ("interrupted: %zu letters were left as they are; the same command goes on with them",
-             letters->count - at);
-        end = END_PARTLY;
-    }
-    *ret_done = done;
+    choice_t choice = {.skip_unknown = skip_unknown};
+    ending_t end = letters_find (call, asker, choose, &choice, &choice.letters.missing);
+    if (end)
+        letters_free (&choice.letters);
+    else
+        *ret_letters = choice.letters;
     return end;
 }
 
@@ -265,57 +279,18 @@ static bool answered_yes (void)
     return strcmp (line, "y\n") == 0 || strcmp (line, "yes\n") == 0 || strcmp (line, "Y\n") == 0;
 }
 
-ending_t letters_confirm (const call_t *call, const letters_t *letters, const char *what)
+ending_t letters_confirm (const call_t *call, size_t count, const char *what)
 {
-    if (letters->count == 0 || call_has (call, OPTION_YES) || call_has (call, OPTION_DRY_RUN))
+    if (count == 0 || call_has (call, OPTION_YES) || call_has (call, OPTION_DRY_RUN))
         return END_OK;
     if (!isatty (STDIN_FILENO) || !isatty (STDERR_FILENO)) {
-        say ("%s %zu dead letters? There is no terminal to ask on: say --yes", what,
-             letters->count);
+        say ("%s %zu dead letters? There is no terminal to ask on: say --yes", what, count);
         return END_USAGE;
     }
     fflush (stdout);
-    fprintf (stderr, "%s %zu dead letter%s? [y/N] ", what, letters->count,
-             letters->count == 1 ? "" : "s");
+    fprintf (stderr, "%s %zu dead letter%s? [y/N] ", what, count, count == 1 ? "" : "s");
     if (answered_yes ())
         return END_OK;
     say ("nothing was done");
     return END_PARTLY;
-}
-
-static void put_pair (plv_buf_t *map, const char *key, size_t number)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_u64 (map, number);
-}
-
-ending_t letters_report (const call_t *call, const letters_t *letters, const char *done_key,
-                         size_t done, ending_t end)
-{
-    bool dry = call_has (call, OPTION_DRY_RUN);
-    plv_buf_t map = {0};
-    if (call->out.json) {
-        plv_mp_put_map (&map, 4);
-        put_pair (&map, done_key, done);
-        put_pair (&map, "missing", letters->missing);
-        put_pair (&map, "unknown", letters->unknown);
-        plv_mp_put_text (&map, "dry_run");
-        plv_mp_put_bool (&map, dry);
-        out_json (plv_buf_view (&map));
-    } else {
-        text_putf (&map, "%s %zu%s, missing %zu", done_key, done, dry ? " (dry run)" : "",
-                   letters->missing);
-        text_putf (&map,
-                   letters->unknown ? ", left out because their outcome is unknown %zu\n" : "\n",
-                   letters->unknown);
-        out_flush (&map);
-    }
-    plv_buf_free (&map);
-    if (letters->unknown && !call->out.json)
-        say ("--allow-duplicates takes those of unknown outcome too");
-    if (end)
-        return end;
-    if (done == 0)
-        return letters->missing || !letters->unknown ? END_NOTHING : END_PARTLY;
-    return letters->missing ? END_PARTLY : END_OK;
 }

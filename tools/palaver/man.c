@@ -19,7 +19,7 @@ static void put_option (plv_buf_t *out, option_id_t id)
 
 static void put_own_options (plv_buf_t *out, const command_t *command)
 {
-    uint32_t own = command->options & ~(uint32_t) (CONNECTS | ALWAYS);
+    uint64_t own = command->options & ~(uint64_t) (CONNECTS | ALWAYS);
     if (!own)
         return;
     text_put (out, ".RS\n");

@@ -1,15 +1,18 @@
 #include "palaver/interrupt.h"
-#include "palaver/letters.h"
+#include "palaver/send_again.h"
 
-static ending_t discard (call_t *call, asker_t *asker, letters_t *letters)
+static ending_t discard (call_t *call, asker_t *asker, const letters_t *letters)
 {
-    size_t done = letters->count;
-    ending_t end = letters_confirm (call, letters, "throw away");
+    sending_t sending = {.call = call, .command = "dead.discard"};
+    tally_t tally = {.missing = letters->missing};
+    ending_t end = letters_confirm (call, letters->count, "throw away");
     if (end)
         return end;
-    if (!call_has (call, OPTION_DRY_RUN))
-        end = letters_apply (call, asker, "dead.discard", letters, &done);
-    return letters_report (call, letters, "discarded", done, end);
+    if (call_has (call, OPTION_DRY_RUN))
+        tally.done = letters->count;
+    else
+        end = send_again (&sending, asker, letters, &tally);
+    return send_again_report (call, &tally, "discarded", end);
 }
 
 ending_t command_dead_discard (call_t *call)

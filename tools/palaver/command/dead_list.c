@@ -1,3 +1,4 @@
+#include "palaver/interrupt.h"
 #include "palaver/letters.h"
 #include "palaver/table.h"
 #include "wire/mp.h"
@@ -16,6 +17,7 @@ static const column_t columns[] = {
     {.title = "REASON", .key = "reason"},
     {.title = "OUTCOME", .key = "outcome"},
     {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER},
+    {.title = "FINGERPRINT", .key = "fingerprint"},
     {.title = "WHY", .key = "why"},
 };
 
@@ -58,17 +60,21 @@ ending_t command_dead_list (call_t *call)
         .limit = (uint64_t) call_number (call, OPTION_LIMIT, call->out.json ? INT64_MAX : SHOWN)};
     asker_t asker;
     uint64_t after = 0;
+    filter_t filter = {0};
     if (call_has (call, OPTION_AFTER) && !read_after (call->text[OPTION_AFTER], &after)) {
         say ("--after %s: not the number of a dead letter", call->text[OPTION_AFTER]);
         return END_USAGE;
     }
+    interrupt_begin ();
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;
+    filter = filter_of (call);
     listing.table = table_new (&call->out, columns, sizeof columns / sizeof *columns);
-    end = letters_walk (&asker, after, listing.limit + 1, show, &listing);
+    end = letters_walk (&asker, &filter, after, listing.limit + 1, show, &listing);
     table_flush (&listing.table);
     table_free (&listing.table);
+    filter_free (&filter);
     asker_close (&asker);
     if (listing.more && !call->out.json)
         say ("there are more: --after %" PRIu64, listing.last);

@@ -1,15 +1,22 @@
 #include "palaver/interrupt.h"
-#include "palaver/letters.h"
+#include "palaver/send_again.h"
 
-static ending_t replay (call_t *call, asker_t *asker, letters_t *letters)
+static ending_t replay (call_t *call, asker_t *asker, const letters_t *letters)
 {
-    size_t done = letters->count;
-    ending_t end = letters_confirm (call, letters, "send again");
+    sending_t sending = {
+        .call = call,
+        .command = "dead.replay",
+        .allow_duplicates = call_has (call, OPTION_DUPLICATES),
+    };
+    tally_t tally = {.missing = letters->missing, .unknown = letters->unknown};
+    ending_t end = letters_confirm (call, letters->count, "send again");
     if (end)
         return end;
-    if (!call_has (call, OPTION_DRY_RUN))
-        end = letters_apply (call, asker, "dead.replay", letters, &done);
-    return letters_report (call, letters, "replayed", done, end);
+    if (call_has (call, OPTION_DRY_RUN))
+        tally.done = letters->count;
+    else
+        end = send_again (&sending, asker, letters, &tally);
+    return send_again_report (call, &tally, "replayed", end);
 }
 
 ending_t command_dead_replay (call_t *call)

@@ -1,6 +1,8 @@
 #include "palaver/card.h"
+#include "palaver/interrupt.h"
 #include "palaver/json.h"
 #include "palaver/letters.h"
+#include "palaver/mask.h"
 #include "palaver/text.h"
 #include "wire/mp.h"
 
@@ -13,13 +15,16 @@ static const column_t fields[] = {
     {.title = "session", .key = "session_id"},
     {.title = "user", .key = "user_id"},
     {.title = "route", .key = "route"},
+    {.title = "service", .key = "service"},
     {.title = "accepted", .key = "accepted_us", .kind = COLUMN_TIME},
     {.title = "dead", .key = "dead_us", .kind = COLUMN_TIME},
     {.title = "reason", .key = "reason"},
     {.title = "outcome", .key = "outcome"},
     {.title = "code", .key = "code"},
     {.title = "why", .key = "why"},
+    {.title = "fingerprint", .key = "fingerprint"},
     {.title = "attempts", .key = "attempts", .kind = COLUMN_NUMBER},
+    {.title = "copy of", .key = "copy_of"},
 };
 
 static const column_t ledger[] = {
@@ -49,49 +54,59 @@ static void show (const out_t *out, plv_view_t letter, bool first)
     plv_buf_free (&buffer);
 }
 
-static ending_t ask_letter (asker_t *asker, uint64_t number, plv_view_t *ret_letter)
+typedef struct {
+    const out_t *out;
+    size_t shown;
+    plv_buf_t masked;
+} showing_t;
+
+static bool show_letter (void *arg, plv_view_t letter)
 {
-    plv_buf_t arguments = {0};
-    plv_view_t body;
-    plv_mp_t items;
-    uint32_t count;
-    plv_mp_put_map (&arguments, 1);
-    plv_mp_put_text (&arguments, "number");
-    plv_mp_put_u64 (&arguments, number);
-    ending_t end = ask (asker, "dead.show", &arguments, &body);
-    plv_buf_free (&arguments);
-    if (end)
-        return end;
-    if (!plv_mp_find (body, "items", &items) || !plv_mp_array (&items, &count) || count == 0
-        || !plv_mp_skip (&items, ret_letter))
-        return END_NOTHING;
+    showing_t *self = arg;
+    plv_buf_clear (&self->masked);
+    mask_put (&self->masked, letter);
+    plv_buf_check (&self->masked);
+    if (self->out->json)
+        out_json (plv_buf_view (&self->masked));
+    else
+        show (self->out, plv_buf_view (&self->masked), self->shown == 0);
+    self->shown++;
+    return true;
+}
+
+/*  The list leaves out what people wrote.  */
+static ending_t show_chosen (asker_t *asker, const letters_t *letters, showing_t *showing)
+{
+    plv_view_t letter;
+    for (size_t i = 0; i < letters->count && !interrupt_seen (); i++) {
+        ending_t end = letters_show (asker, letters->list[i].number, &letter);
+        if (end && end != END_NOTHING)
+            return end;
+        if (!end)
+            show_letter (showing, letter);
+    }
     return END_OK;
 }
 
 ending_t command_dead_show (call_t *call)
 {
     asker_t asker;
-    letters_t letters;
-    plv_view_t letter;
-    size_t shown = 0;
+    letters_t letters = {0};
+    showing_t showing = {.out = &call->out};
+    interrupt_begin ();
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;
-    end = letters_choose (call, &asker, false, &letters);
-    if (end) {
-        asker_close (&asker);
-        return end;
+    if (call->operand_count) {
+        end = letters_find (call, &asker, show_letter, &showing, &letters.missing);
+    } else {
+        end = letters_choose (call, &asker, false, &letters);
+        if (!end)
+            end = show_chosen (&asker, &letters, &showing);
     }
-    for (size_t i = 0; i < letters.count && !end; i++) {
-        end = ask_letter (&asker, letters.numbers[i], &letter);
-        if (!end && call->out.json)
-            out_json (letter);
-        else if (!end)
-            show (&call->out, letter, shown == 0);
-        shown += end ? 0 : 1;
-    }
-    if (!end && letters.missing)
-        end = shown ? END_PARTLY : END_NOTHING;
+    if (!end && (letters.missing || showing.shown == 0))
+        end = showing.shown ? END_PARTLY : END_NOTHING;
+    plv_buf_free (&showing.masked);
     letters_free (&letters);
     asker_close (&asker);
     return end;

@@ -1,49 +1,6 @@
-#include "palaver/ask.h"
-#include "wire/mp.h"
-
-static ending_t reset (asker_t *asker, const char *session)
-{
-    plv_buf_t arguments = {0};
-    plv_mp_put_map (&arguments, 1);
-    plv_mp_put_text (&arguments, "session");
-    plv_mp_put_text (&arguments, session);
-    ending_t end = ask (asker, "sessions.reset", &arguments, NULL);
-    plv_buf_free (&arguments);
-    return end;
-}
-
-static void report (const call_t *call, const char *session)
-{
-    plv_buf_t map = {0};
-    if (!call->out.json) {
-        say ("%s is ended; its next message begins a new session", session);
-        return;
-    }
-    plv_mp_put_map (&map, 2);
-    plv_mp_put_text (&map, "session_id");
-    plv_mp_put_text (&map, session);
-    plv_mp_put_text (&map, "status");
-    plv_mp_put_text (&map, "success");
-    out_json (plv_buf_view (&map));
-    plv_buf_free (&map);
-}
+#include "palaver/each_session.h"
 
 ending_t command_sessions_reset (call_t *call)
 {
-    asker_t asker;
-    size_t done = 0, unknown = 0;
-    ending_t end = asker_open (&asker, call, 10);
-    if (end)
-        return end;
-    for (size_t i = 0; i < call->operand_count && end != END_UNREACHABLE; i++) {
-        end = reset (&asker, call->operands[i]);
-        if (!end)
-            report (call, call->operands[i]);
-        done += end ? 0 : 1;
-        unknown += end == END_NOTHING ? 1 : 0;
-    }
-    asker_close (&asker);
-    if (done == call->operand_count || end == END_UNREACHABLE)
-        return end;
-    return unknown == call->operand_count ? END_NOTHING : END_PARTLY;
+    return each_session (call, "sessions.reset", "is ended; its next message begins a new session");
 }
