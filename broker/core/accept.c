@@ -103,6 +103,7 @@ static entry_t *note_accept (core_t *self, const incoming_t *in)
         .name_label = in->lane ? in->lane->name : NULL,
         .envelope = in->envelope_bytes,
         .body = in->body,
+        .parsed = &in->envelope,
     };
     apply_new (self, &record);
     count (self, COUNTER_EVENTS_ACCEPTED);

@@ -173,7 +173,11 @@ static label_t *hold_or_copy (label_t *label, plv_view_t text)
 static plv_err_t apply_accept (core_t *self, const record_t *record, plv_fail_t *ret_fail)
 {
     plv_envelope_t envelope;
-    plv_err_t err = plv_envelope_parse (record->envelope, &envelope, ret_fail);
+    plv_err_t err = ERR_OK;
+    if (record->parsed)
+        envelope = *record->parsed;
+    else
+        err = plv_envelope_parse (record->envelope, &envelope, ret_fail);
     if (err)
         return plv_fail_context (ret_fail, "entry %llu in the journal",
                                  (unsigned long long) record->number);

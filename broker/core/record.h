@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "core/label.h"
+#include "wire/event.h"
 
 typedef enum {
 #define RECORD(number, name, fields, meaning) RECORD_##name = (number),
@@ -40,6 +41,8 @@ typedef struct {
     /* when it is written, not read: the labels whose texts `who` and `name` are, to be held instead of copied */
     label_t *who_label;
     label_t *name_label;
+    const plv_envelope_t
+        *parsed; /* and what `envelope` says, to be taken instead of parsed again */
 } record_t;
 
 const char *record_name (record_type_t type);

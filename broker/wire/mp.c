@@ -223,8 +223,15 @@ static bool content_of (plv_mp_t *self, plv_mp_type_t type, plv_view_t *ret_cont
     return true;
 }
 
+/*  Most texts, and nearly all keys, are shorter than 32 bytes: their head is one byte.  */
 bool plv_mp_str (plv_mp_t *self, plv_view_t *ret_text)
 {
+    size_t left = (size_t) (self->end - self->at);
+    if (left && (*self->at & 0xe0) == 0xa0 && (*self->at & 31u) < left) {
+        *ret_text = plv_view (self->at + 1, *self->at & 31u);
+        self->at += 1 + ret_text->size;
+        return true;
+    }
     return content_of (self, MP_STR, ret_text);
 }
 

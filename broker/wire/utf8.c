@@ -28,17 +28,21 @@ static size_t character (const uint8_t *at, size_t left)
                : 0;
 }
 
+static bool ascii_word (const uint8_t *at)
+{
+    uint64_t word;
+    memcpy (&word, at, sizeof word);
+    return !(word & 0x8080808080808080u);
+}
+
+/*  How many of `size` bytes, at least 8, are surely ASCII. The last word may overlap the one before, so that
+    a text without any other character is done here.  */
 static size_t ascii_words (const uint8_t *at, size_t size)
 {
     size_t done = 0;
-    while (size - done >= 8) {
-        uint64_t word;
-        memcpy (&word, at + done, 8);
-        if (word & 0x8080808080808080u)
-            break;
+    while (size - done >= 8 && ascii_word (at + done))
         done += 8;
-    }
-    return done;
+    return size - done < 8 && ascii_word (at + size - 8) ? size : done;
 }
 
 bool plv_utf8_valid (plv_view_t text)
