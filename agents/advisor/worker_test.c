@@ -120,7 +120,7 @@ bool plv_job_history_next (const plv_job_t *job, size_t *at, plv_turn_t *ret_tur
 {
     (void) job;
     (void) ret_turn;
-    fail_msg ("turn %zu is asked for", *at);
+    fail_msg ("turn %zu is asked for", (*at)++);
     return false;
 }
 

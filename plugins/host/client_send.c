@@ -158,11 +158,12 @@ static plv_err_t set_body (client_send_t *self, const pal_request_t *request)
 
 /*  Called when a connection is ready, before anything of the request is written to it. libcurl takes another one
     when the first was dead, although the request may have got through.  */
-static int on_connected (void *arg, char *to, char *from, int to_port, int from_port)
+static int on_connected (void *arg, __attribute__ ((unused)) char *to,
+                         __attribute__ ((unused)) char *from, int to_port, int from_port)
 {
     client_send_t *self = arg;
     long sent = 0;
-    (void) to, (void) from, (void) to_port, (void) from_port;
+    (void) to_port, (void) from_port;
     curl_easy_getinfo (self->easy, CURLINFO_REQUEST_SIZE, &sent);
     return sent > 0 && !self->may_repeat ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }

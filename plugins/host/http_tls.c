@@ -18,7 +18,9 @@ static plv_err_t readable (const char *what, const char *path, plv_fail_t *ret_f
 /*  Nobody is there to type it.  */
 static int no_password (char *text, int size, int writes, void *arg)
 {
-    (void) text, (void) size, (void) writes, (void) arg;
+    (void) writes, (void) arg;
+    if (size > 0)
+        text[0] = '\0';
     return 0;
 }
 

@@ -133,12 +133,13 @@ static int by_time (const void *a, const void *b)
 static void report (const load_t *self, double seconds)
 {
     size_t count = self->answers < TIMES_MAX ? self->answers : TIMES_MAX;
+    size_t middle = count / 2, last = count * 99 / 100;
     if (!count)
         die ("no answer came");
     qsort (self->times_us, count, sizeof *self->times_us, by_time);
     printf ("%zu %zu %.0f %.3f %.3f\n", self->answers, self->failures,
-            (double) self->answers / seconds, self->times_us[count / 2] / 1e3,
-            self->times_us[count * 99 / 100] / 1e3);
+            (double) self->answers / seconds, (double) self->times_us[middle] / 1e3,
+            (double) self->times_us[last] / 1e3);
 }
 
 static void talk (load_t *self, client_t *clients, unsigned count, double seconds)

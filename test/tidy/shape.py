@@ -66,7 +66,7 @@ def conditionals(tree):
 
 
 def is_variable(text):
-    if re.match(r'(typedef|static_assert|_Static_assert|extern)\b', text) or not text:
+    if re.match(r'(typedef|__extension__ typedef|static_assert|_Static_assert|extern)\b', text) or not text:
         return False
     head = text.split('=')[0]
     if re.fullmatch(r'(struct|union|enum)\s*\w*\s*(\{\})?', head.strip()):
