@@ -12,7 +12,8 @@ from wireclient import text_id
 
 
 def report(replayed=0, **counts):
-    return {'replayed': replayed, 'missing': 0, 'unknown': 0, 'changed': 0, 'kind': 0, 'dry_run': False, **counts}
+    zero = dict.fromkeys(('before', 'missing', 'unknown', 'changed', 'kind'), 0)
+    return {'replayed': replayed, **zero, 'dry_run': False, **counts}
 
 
 class Dead(CliTest):

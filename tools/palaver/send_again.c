@@ -18,6 +18,7 @@ void tally_add (tally_t *self, const tally_t *more)
     self->unknown += more->unknown;
     self->changed += more->changed;
     self->kind += more->kind;
+    self->before += more->before;
 }
 
 static void put_text (plv_buf_t *map, const char *key, const char *text)
@@ -217,8 +218,9 @@ static void put_words (plv_buf_t *out, uint64_t number, const char *what)
 static void report_json (const tally_t *tally, const char *done_key, bool dry)
 {
     plv_buf_t map = {0};
-    plv_mp_put_map (&map, 6);
+    plv_mp_put_map (&map, 7);
     put_count (&map, done_key, tally->done);
+    put_count (&map, "before", tally->before);
     put_count (&map, "missing", tally->missing);
     put_count (&map, "unknown", tally->unknown);
     put_count (&map, "changed", tally->changed);
@@ -234,6 +236,7 @@ static void report_words (const tally_t *tally, const char *done_key, bool dry)
     plv_buf_t line = {0};
     text_putf (&line, "%s %" PRIu64 "%s, missing %" PRIu64, done_key, tally->done,
                dry ? " (dry run)" : "", tally->missing);
+    put_words (&line, tally->before, "sent before by this plan");
     put_words (&line, tally->unknown, "left out because their outcome is unknown");
     put_words (&line, tally->changed, "left out because they have changed since");
     put_words (&line, tally->kind, "left out because they are answers, and no messages");
@@ -255,7 +258,7 @@ ending_t send_again_report (const call_t *call, const tally_t *tally, const char
         report_words (tally, done_key, dry);
     if (end)
         return end;
-    if (tally->done == 0)
+    if (tally->done + tally->before == 0)
         return left_out && !tally->missing ? END_PARTLY : END_NOTHING;
     return tally->missing || tally->changed || tally->kind ? END_PARTLY : END_OK;
 }

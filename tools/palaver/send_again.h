@@ -17,6 +17,7 @@ typedef struct {
     uint64_t missing; /* sent again or thrown away by somebody */
     uint64_t unknown; /* left out: nobody knows whether the platform has the answer */
     uint64_t changed; /* left out: not as it was when it was looked at */
+    uint64_t before;  /* sent by an earlier run of the same plan */
     uint64_t kind;    /* left out: an answer, where only events can go */
 } tally_t;
 

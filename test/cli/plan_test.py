@@ -1,0 +1,246 @@
+#!/usr/bin/python3
+# RUN: timeout=300
+"""palaver dead replay --plan and --apply: what is written down is done, once, whoever is killed."""
+
+import collections
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+import unittest
+
+from cli import NOTHING, PARTLY, SILENT, TIME, USAGE, CliTest, wait
+from palaverd import World
+from wireclient import text_id
+
+
+class Plan(CliTest):
+    def setUp(self):
+        self.one = self.broker(SILENT)
+        self.path = os.path.join(self.folder(), 'some.plan')
+
+    def plan(self, *options, **more):
+        return self.palaver(self.one, 'dead', 'replay', '--plan', self.path, *options, **more)
+
+    def apply(self, *options, **more):
+        return self.palaver(self.one, 'dead', 'replay', '--apply', self.path, *options, **more)
+
+    def read(self):
+        with open(self.path, encoding='utf-8') as file:
+            return json.load(file)
+
+    def answer(self, count):
+        """Takes and answers this many jobs; their texts."""
+        worker, texts = self.one.worker(), []
+        for _ in range(count):
+            job = worker.job()
+            texts.append(job['body']['message_text'])
+            worker.reply(job['lease'], 'now')
+            worker.expect('COMMITTED')
+        worker.bye()
+        return texts
+
+    def test_a_plan_says_everything(self):
+        ids = self.letters(self.one, 3)
+        row, = self.plan('--reason', 'permanent', '--text', 'bad', '--rate', '50', '--who', 'ann').rows
+        self.assertEqual((row['entries'], row['unknown'], row['dry_run']), (3, 0, False))
+        plan = self.read()
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+        self.assertEqual((plan['by'], plan['rate']), ('ann', 50))
+        self.assertEqual(plan['filters'], {'reason': 'permanent', 'text': 'bad'})
+        self.assertRegex(plan['made'], TIME)
+        self.assertEqual(plan['hash'], row['hash'])
+        self.assertEqual(plan['counts'], {'entries': 3, 'unknown': 0, 'kind': 0})
+        self.assertEqual([entry['id'] for entry in plan['entries']], [text_id(one) for one in ids])
+        for entry in plan['entries']:
+            self.assertEqual((entry['attempts'], entry['type']), (1, 'chat.message'))
+            self.assertRegex(entry['dead'], TIME)
+        self.assertNotIn('bad 1', json.dumps(plan['entries']))
+        self.assertEqual(len(self.one.dead()), 3)
+        self.plan('--all', code=PARTLY)
+
+    def test_it_is_applied_as_it_stands(self):
+        self.letters(self.one, 4)
+        self.plan('--all')
+        self.letters_later()
+        row, = self.apply().rows
+        self.assertEqual((row['replayed'], row['before'], row['missing']), (4, 0, 0))
+        self.assertEqual(self.answer(4), [f'bad {i}' for i in range(4)])
+        self.assertEqual(len(self.one.dead()), 1)
+        row, = self.apply().rows
+        self.assertEqual((row['replayed'], row['before'], row['missing']), (0, 4, 0))
+        self.assertEqual(len(self.one.dead()), 1)
+
+    def letters_later(self):
+        """One more letter, of which the plan knows nothing."""
+        adapter, worker = self.one.adapter(), self.one.worker()
+        adapter.publish('later', session='later')
+        worker.nack(worker.job()['lease'], permanent=True)
+        wait(lambda: len(self.one.dead()) > 1 and adapter, 'another dead letter')
+        worker.bye()
+        adapter.bye()
+
+    def test_a_plan_that_was_changed_is_refused(self):
+        self.letters(self.one, 2)
+        self.plan('--all')
+        with open(self.path, encoding='utf-8') as file:
+            text = file.read()
+        for changed in (text.replace('"attempts": 1', '"attempts": 2', 1), text[:-20], text + ' ',
+                        text.replace('"by"', '"of"'), text.split('"skipped"')[0]):
+            with open(self.path, 'w', encoding='utf-8') as file:
+                file.write(changed)
+            self.assertIn('hash is wrong', self.apply(code=PARTLY).err)
+        with open(self.path, 'w', encoding='utf-8') as file:
+            file.write('{}')
+        self.apply(code=USAGE)
+        self.assertEqual(len(self.one.dead()), 2)
+
+    def test_a_dry_run_writes_and_sends_nothing(self):
+        self.letters(self.one, 2)
+        self.assertTrue(self.plan('--all', '--dry-run').rows[0]['dry_run'])
+        self.assertFalse(os.path.exists(self.path))
+        self.plan('--all')
+        self.assertEqual(self.apply('--dry-run').rows[0]['replayed'], 2)
+        self.assertEqual(len(self.one.dead()), 2)
+
+    def test_nothing_to_plan(self):
+        self.plan('--all', code=NOTHING)
+        self.apply('--text', 'x', code=USAGE)
+        self.palaver(self.one, 'dead', 'replay', '--plan', '/nowhere/some.plan', '--all', code=PARTLY)
+        self.palaver(self.one, 'dead', 'replay', '--apply', '/nowhere/some.plan', code=USAGE)
+
+    def test_letters_that_are_gone_are_counted(self):
+        ids = self.letters(self.one, 3)
+        self.plan('--all')
+        self.palaver(self.one, 'dead', 'discard', text_id(ids[1]), '--yes')
+        row, = self.apply(code=PARTLY).rows
+        self.assertEqual((row['replayed'], row['missing']), (2, 1))
+
+    def test_a_rate_is_kept(self):
+        self.letters(self.one, 30)
+        self.plan('--all', '--rate', '30', '--concurrency', '2')
+        begun = time.monotonic()
+        self.assertEqual(self.apply().rows[0]['replayed'], 30)
+        self.assertGreater(time.monotonic() - begun, 0.8)
+
+    def test_on_a_terminal(self):
+        self.letters(self.one, 2)
+        out = self.on_terminal(self.one, 'dead', 'replay', '--all', '--plan', self.path)
+        self.assertIn('would send 2 letters again', out)
+        self.assertIn(f'palaver dead replay --apply {self.path}', out)
+        self.assertIn('replayed 2', self.on_terminal(self.one, 'dead', 'replay', '--apply', self.path))
+
+
+class Killed(CliTest):
+    """3000 letters of a plan go in steps of a few hundred."""
+    COUNT = 3000
+
+    def setUp(self):
+        self.world = World(self.folder())
+        self.one = self.broker(SILENT, env=self.world.env())
+        self.ids = self.letters(self.one, self.COUNT, sessions=self.COUNT)
+        self.path = os.path.join(self.folder(), 'some.plan')
+        self.palaver(self.one, 'dead', 'replay', '--all', '--plan', self.path)
+        self.worker = self.one.worker(credit=5000)
+        self.times = collections.Counter()
+
+    def collect(self):
+        while job := self.worker.try_job():
+            self.times[job['envelope']['id']] += 1
+            self.worker.reply(job['lease'], 'now')
+
+    def collect_until_quiet(self):
+        def quiet():
+            self.collect()
+            counts = self.one.ask('status')['counts']
+            return counts['leases'] == 0 and counts['pending_events'] == 0
+        wait(quiet, 'all that was sent again is answered')
+
+    def apply(self):
+        return self.call(self.one, 'dead', 'replay', '--apply', self.path)
+
+    def finish(self):
+        """Applies again until it is done: each letter was sent once."""
+        for _ in range(20):
+            call = self.apply()
+            wait(lambda one=call: self.collect() or not one.running(), 'it ends', 60)
+            done = call.wait()
+            self.assertEqual(done.code, 0, done.err)
+            row, = done.rows
+            if row['replayed'] + row['before'] == self.COUNT:
+                break
+        self.collect_until_quiet()
+        self.assertEqual(set(self.times), set(self.ids))
+        self.assertEqual(set(self.times.values()), {1})
+        self.assertEqual(self.one.dead(), [])
+
+    def test_kill_9_of_the_tool_again_and_again(self):
+        self.world.set(sync_s=0.02)
+        for round_ in range(5):
+            call = self.apply()
+            target = len(self.times) + 100
+            wait(lambda least=target, one=call: self.collect() or len(self.times) >= least or not one.running(),
+                 'some are sent', 30)
+            self.assertTrue(call.running() or round_ > 2, 'it was too quick')
+            call.kill()
+        self.world.set()
+        self.finish()
+
+    def test_ctrl_c(self):
+        self.world.set(sync_s=0.02)
+        call = self.apply()
+        wait(lambda: self.collect() or len(self.times) > 100, 'some are sent', 30)
+        call.process.send_signal(signal.SIGINT)
+        wait(lambda: self.collect() or not call.running(), 'it stops', 30)
+        done = call.wait()
+        self.assertEqual(done.code, PARTLY, done.err)
+        self.assertIn('the same command goes on', done.err)
+        self.world.set()
+        self.finish()
+
+    def test_kill_9_of_the_broker(self):
+        self.world.set(sync_s=0.02)
+        call = self.apply()
+        wait(lambda: self.collect() or len(self.times) > 100, 'some are sent', 30)
+        self.one.restart(crash=True)
+        call.wait()
+        self.world.set()
+        self.worker.close()
+        self.worker = self.one.worker(credit=5000)
+        for _ in range(2):
+            call = self.apply()
+            wait(lambda one=call: self.collect() or not one.running(), 'it ends', 60)
+            call.wait()
+        self.collect_until_quiet()
+        # An answer that was under way when the broker was killed is not taken: its letter goes to an agent anew.
+        self.assertEqual(set(self.times), set(self.ids))
+        self.assertEqual(self.one.dead(), [])
+
+    def test_two_operators_with_two_plans(self):
+        other = self.path + '.other'
+        self.palaver(self.one, 'dead', 'replay', '--all', '--plan', other)
+        calls = [self.call(self.one, 'dead', 'replay', '--apply', path) for path in (self.path, other)]
+        wait(lambda: self.collect() or not any(call.running() for call in calls), 'both end', 60)
+        rows = [call.wait().rows[0] for call in calls]
+        self.collect_until_quiet()
+        self.assertEqual(sum(row['replayed'] for row in rows), self.COUNT, rows)
+        self.assertEqual(set(self.times), set(self.ids))
+        self.assertEqual(set(self.times.values()), {1})
+
+    def test_one_plan_at_a_time(self):
+        self.one.signal(signal.SIGSTOP)
+        holder = subprocess.Popen(['flock', f'{self.path}.done', 'sleep', '60'])
+        try:
+            wait(lambda: os.path.exists(f'{self.path}.done'), 'the record is held')
+            self.one.signal(signal.SIGCONT)
+            done = self.palaver(self.one, 'dead', 'replay', '--apply', self.path, code=PARTLY)
+            self.assertIn('by another palaver', done.err)
+        finally:
+            holder.kill()
+            holder.wait()
+
+
+if __name__ == '__main__':
+    unittest.main()
