@@ -53,9 +53,10 @@ void journal_destroy (journal_t **self_p);
 bool journal_has_files (const journal_t *self);
 bool journal_has_records (const journal_t *self);
 
-/*  Finds the end: reads all from position `from` on, or refuses. Unless it is only to be read,
-    cuts off what is torn, makes what is missing, and syncs. Once, before anything below.  */
-plv_err_t journal_recover (journal_t *self, uint64_t from, plv_fail_t *ret_fail);
+/*  Finds the end: reads all from position `from` on, or refuses and changes nothing. `known`: the
+    views say that this position was on disk. Unless it is only to be read, cuts off what is torn,
+    makes what is missing, and syncs. Once, before anything below.  */
+plv_err_t journal_recover (journal_t *self, uint64_t from, uint64_t known, plv_fail_t *ret_fail);
 
 /*  Of the end that was found: the last position, and `first` of its record; 0: no records.  */
 uint64_t journal_last (const journal_t *self);

@@ -19,8 +19,10 @@ typedef struct {
     uint64_t next;     /* the position that cannot be read */
     uint64_t offset;   /* where it would be */
     uint64_t synced;   /* what the last record says of those before it */
+    uint64_t known;    /* what the views say was on disk */
     uint64_t promised; /* what records behind the end say */
-    bool torn;         /* there is something behind the end */
+    bool torn;         /* there is something behind the end, */
+    size_t torn_at;    /* in this segment first */
 } walk_t;
 
 static plv_err_t read_failed (const walk_t *self, plv_fail_t *ret_fail)
@@ -95,12 +97,15 @@ static plv_err_t refuse (const walk_t *self, size_t evidence_at, plv_fail_t *ret
 static plv_err_t weigh (walk_t *self, plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
+    self->torn_at = self->at;
     for (size_t at = self->at; !err && at < self->journal->count; at++) {
         if (at > self->at) {
             reader_close (&self->reader);
             err = reader_open (&self->reader, self->journal, self->journal->segments[at].id.number,
                                ret_fail);
         }
+        if (!err && !self->torn)
+            self->torn_at = at;
         if (!err)
             take_evidence (self);
         if (!err && self->reader.error_number)
@@ -108,7 +113,10 @@ static plv_err_t weigh (walk_t *self, plv_fail_t *ret_fail)
         if (!err && self->promised >= self->next)
             err = refuse (self, at, ret_fail);
     }
-    return err;
+    if (err || self->known < self->next)
+        return err;
+    self->promised = self->known;
+    return refuse (self, self->torn ? self->torn_at : self->at, ret_fail);
 }
 
 /*  The first place in the last segment that no sync is known to have reached.  */
@@ -214,9 +222,9 @@ static plv_err_t find_end (walk_t *self, uint64_t from, plv_fail_t *ret_fail)
     return err ? err : weigh (self, ret_fail);
 }
 
-plv_err_t journal_recover (journal_t *self, uint64_t from, plv_fail_t *ret_fail)
+plv_err_t journal_recover (journal_t *self, uint64_t from, uint64_t known, plv_fail_t *ret_fail)
 {
-    walk_t walk = {.journal = self, .reader.fd = -1};
+    walk_t walk = {.journal = self, .reader.fd = -1, .known = known};
     plv_err_t err = self->count ? find_end (&walk, from, ret_fail) : ERR_OK;
     reader_close (&walk.reader);
     if (err || self->read_only)

@@ -98,10 +98,11 @@ plv_err_t rdb_recover_position (rdb_t *self, plv_fail_t *ret_fail)
         err = read_number (self, VIEW_META, STORE_META_REFLECTED, 8, &reflected, ret_fail);
     atomic_store (&self->reflected, reflected);
     atomic_store (&self->flushed, applied);
+    uint64_t known = applied > reflected ? applied : reflected;
     if (!err)
-        err = journal_recover (self->journal, applied + 1, ret_fail);
+        err = journal_recover (self->journal, applied + 1, known, ret_fail);
     if (!err)
-        err = check_end (self, applied > reflected ? applied : reflected, ret_fail);
+        err = check_end (self, known, ret_fail);
     if (!err)
         err = replay (self, applied, ret_fail);
     if (!err)

@@ -49,7 +49,7 @@ static plv_err_t try_open (world_t *self, bool read_only, uint64_t from, plv_fai
     journal_destroy (&self->journal);
     plv_err_t err = journal_open (&options, &self->journal, ret_fail);
     if (!err)
-        err = journal_recover (self->journal, from, ret_fail);
+        err = journal_recover (self->journal, from, from - 1, ret_fail);
     if (err)
         journal_destroy (&self->journal);
     else
@@ -421,6 +421,26 @@ static void a_newer_release_wrote_it (void **state)
     assert_non_null (strstr (fail.text, "newer release"));
 }
 
+/*  No record vouches for the others, but the views do: whoever repairs the file finds all of it.  */
+static void a_refusal_leaves_the_files_as_they_are (void **state)
+{
+    enum { SIZE = 1000, LAST = 80 };
+    world_t *self = *state;
+    plv_fail_t fail = {.text = ""};
+    reopen (self);
+    append (self, LAST, 0, SIZE, false);
+    journal_destroy (&self->journal);
+    assert_true (exists (self, 5));
+    flip (self, 2, SEGMENT_HEAD_BYTES + 60, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal (try_open (self, false, LAST + 1, &fail), ERR_CORRUPT);
+        assert_non_null (strstr (fail.text, "0000000002.journal is damaged at byte 64"));
+    }
+    flip (self, 2, SEGMENT_HEAD_BYTES + 60, 0);
+    assert_int_equal (reopen (self), LAST);
+    expect_values (self, 1, LAST, 0, SIZE);
+}
+
 /*  Bytes of an earlier use lie behind the end of a file that is used again; they begin where the
     records of now end.  */
 static void a_recycled_file_shows_nothing_of_its_past (void **state)
@@ -573,6 +593,7 @@ int main (void)
         JOURNAL (a_segment_that_is_gone_or_empty_is_refused),
         JOURNAL (the_first_record_of_a_later_segment_is_damaged),
         JOURNAL (a_newer_release_wrote_it),
+        JOURNAL (a_refusal_leaves_the_files_as_they_are),
         JOURNAL (a_recycled_file_shows_nothing_of_its_past),
         JOURNAL (what_is_forgotten_leaves_the_disk),
         JOURNAL (a_full_disk_hurts_only_when_room_is_needed),

@@ -365,7 +365,7 @@ static void a_journal_that_is_behind_the_views_is_refused (void **state)
     write_segment (&copy, copy.last, &bytes);
     plv_buf_free (&bytes);
     assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
-    assert_non_null (strstr (fail.text, "is known to be there"));
+    assert_non_null (strstr (fail.text, "was on disk"));
 }
 
 static void expect_found_out (subject_t *self, const char *part, size_t from_end)
