@@ -8,7 +8,9 @@ static void on_part (void *arg, pal_text_t text)
 {
     parts_t *self = arg;
     char **texts = realloc (self->texts, (self->count + 1) * sizeof (char *));
-    char *copy = strndup (text.size ? text.data : "", text.size);
+    char *copy = calloc (1, text.size + 1);
+    if (copy && text.size)
+        memcpy (copy, text.data, text.size);
     if (texts)
         self->texts = texts;
     if (texts && copy)

@@ -68,10 +68,12 @@ static bool add_hidden (run_t *run, bool person, plv_view_t text, const reading_
     char *words = NULL;
     bool good = true;
     pii_hide (&run->pii, text, &hidden);
-    if (person)
+    if (person) {
         words = prompt_message (plv_buf_view (&hidden), reading, run->talk->year);
-    else if (hidden.size)
-        words = strndup ((const char *) hidden.data, hidden.size);
+    } else if (hidden.size && plv_buf_reserve (&hidden, 1)) {
+        hidden.data[hidden.size] = '\0';
+        words = strdup ((const char *) hidden.data);
+    }
     if (words && words[strspn (words, " \t\r\n")])
         good = add_text (run, person ? "user" : "assistant", words);
     good &= !hidden.failed && (words || (!person && !hidden.size));
