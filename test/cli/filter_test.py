@@ -3,6 +3,9 @@
 """Which dead letters: filters combine, show masks, sessions are ended and let go on."""
 
 import datetime
+import json
+import os
+import stat
 import unittest
 
 from cli import NOTHING, PARTLY, SILENT, USAGE, CliTest, route, wait
@@ -96,6 +99,26 @@ class Masks(CliTest):
             out = self.palaver(broker, 'dead', 'show', '--reason', 'permanent', *options).out
             self.assertIn('my password: ********', out)
             self.assertNotIn('hunter2', out)
+
+
+class Export(CliTest):
+    def test_whole_letters_are_saved(self):
+        broker, path = self.broker(SILENT), os.path.join(self.folder(), 'letters')
+        ids = self.letters(broker, 3, text='my password: hunter2,')
+        self.assertIn('3 dead letters are in', self.palaver(broker, 'dead', 'export', path, '--all').err)
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        with open(path, encoding='utf-8') as file:
+            rows = [json.loads(line) for line in file]
+        self.assertEqual([row['id'] for row in rows], [text_id(one) for one in ids])
+        self.assertEqual(rows[1]['body']['message_text'], 'my password: hunter2, 1')
+        self.assertEqual(rows[1], json.loads(json.dumps(broker.letter(rows[1]['number']), default=str)))
+        self.palaver(broker, 'dead', 'export', path, '--all', code=PARTLY)
+        row, = self.palaver(broker, 'dead', 'export', '-', text_id(ids[2])).rows
+        self.assertEqual(row['body']['message_text'], 'my password: hunter2, 2')
+        self.palaver(broker, 'dead', 'export', path + '.2', '--text', 'nothing like it', code=NOTHING)
+        self.palaver(broker, 'dead', 'export', '/nowhere/letters', '--all', code=PARTLY)
+        self.palaver(broker, 'dead', 'export', path + '.3', code=USAGE)
+        self.assertEqual(os.listdir(os.path.dirname(path)), ['letters'])
 
 
 class Sessions(CliTest):

@@ -1,0 +1,260 @@
+#include "base/clock.h"
+#include "palaver/ask.h"
+#include "palaver/interrupt.h"
+#include "palaver/sample.h"
+#include "palaver/screen.h"
+#include "palaver/text.h"
+#include "wire/mp.h"
+
+#include <inttypes.h>
+
+enum { PERIOD_MS = 1000, HEAD_ROWS = 8, PAGE_ROWS = 10 };
+
+typedef struct {
+    const char *title, *name;
+} row_t;
+
+static const row_t rates[] = {
+    {"accepted", "palaver_events_accepted_total"}, {"replies", "palaver_replies_total"},
+    {"deliveries", "palaver_deliveries_total"},    {"retries", "palaver_jobs_retried_total"},
+    {"dead", "palaver_dead_letters_total"},
+};
+
+static const row_t queues[] = {
+    {"waiting", "palaver_pending_events"}, {"outbox", "palaver_outbox"},
+    {"leases", "palaver_leases"},          {"credit", "palaver_credit"},
+    {"sessions", "palaver_sessions"},      {"dead", "palaver_dead"},
+    {"paused", "palaver_routes_paused"},
+};
+
+static const row_t latencies[] = {
+    {"stored", "palaver_accept_to_stored_seconds"},
+    {"dispatched", "palaver_stored_to_dispatch_seconds"},
+    {"job", "palaver_job_time_seconds"},
+    {"delivered", "palaver_reply_to_delivered_seconds"},
+};
+
+static const column_t route_columns[] = {
+    {.key = "name"}, {.key = "service"}, {.key = "breaker"}, {.key = "ready"}, {.key = "why"},
+};
+static const column_t peer_columns[] = {
+    {.key = "name"}, {.key = "state"}, {.key = "held"}, {.key = "waiting"}, {.key = "why"},
+};
+
+typedef struct {
+    const call_t *call;
+    asker_t *asker;
+    screen_t screen;
+    sample_t before, now;
+    plv_buf_t head, list; /* the upper part, and the lines that scroll */
+    size_t list_rows, scroll;
+} top_t;
+
+static void put_title (top_t *self, plv_buf_t *out, const char *title)
+{
+    out_colour (&self->call->out, out, "1");
+    text_putf (out, "%-10s", title);
+    out_colour (&self->call->out, out, "0");
+}
+
+static void put_us (plv_buf_t *out, double seconds)
+{
+    if (seconds < 0)
+        text_put (out, "-");
+    else if (seconds < 0.001)
+        text_putf (out, "%.0fus", seconds * 1e6);
+    else if (seconds < 1)
+        text_putf (out, "%.3gms", seconds * 1e3);
+    else
+        text_putf (out, "%.3gs", seconds);
+}
+
+static void put_numbers (top_t *self)
+{
+    plv_buf_t *out = &self->head;
+    put_title (self, out, "per second");
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        text_putf (out, " %s %.0f", rates[i].title,
+                   sample_rate (&self->before, &self->now, rates[i].name));
+    text_put (out, "\n");
+    put_title (self, out, "now");
+    for (size_t i = 0; i < sizeof queues / sizeof *queues; i++)
+        text_putf (out, " %s %.0f", queues[i].title, sample_sum (&self->now, queues[i].name));
+    text_put (out, "\n");
+    put_title (self, out, "p50/p99");
+    for (size_t i = 0; i < sizeof latencies / sizeof *latencies; i++) {
+        text_putf (out, " %s ", latencies[i].title);
+        put_us (out, sample_quantile (&self->before, &self->now, latencies[i].name, 0.5));
+        text_put (out, "/");
+        put_us (out, sample_quantile (&self->before, &self->now, latencies[i].name, 0.99));
+    }
+    text_put (out, "\n");
+}
+
+static void put_head (top_t *self, plv_view_t status)
+{
+    plv_view_t version = plv_mp_find_str (status, "version"), state = plv_mp_find_str (status, "state");
+    char time[TEXT_TIME_BYTES];
+    text_time ((int64_t) ask_number (status, "time_us"), false, time);
+    plv_buf_clear (&self->head);
+    put_title (self, &self->head, "palaver");
+    text_putf (&self->head, " " PLV_VIEW_FMT "  " PLV_VIEW_FMT "  up %" PRIu64 " s  %s\n",
+               PLV_VIEW_ARG (version), PLV_VIEW_ARG (state), ask_number (status, "uptime_s"), time);
+}
+
+/*  A line of cells that fits into the terminal.  */
+static void put_item (top_t *self, const column_t *columns, size_t count, plv_view_t item)
+{
+    plv_buf_t line = {0}, cell = {0};
+    for (size_t i = 0; i < count; i++) {
+        plv_buf_clear (&cell);
+        table_cell (&cell, &columns[i], item);
+        size_t width = text_width (plv_buf_view (&cell));
+        plv_buf_add_view (&line, plv_buf_view (&cell));
+        text_putf (&line, "%*s", (int) (i + 1 == count ? 0 : width < 15 ? 16 - width : 1), "");
+    }
+    text_put (&self->list, "  ");
+    text_put_line (&self->list, plv_buf_view (&line), self->screen.columns - 2);
+    text_put (&self->list, "\n");
+    self->list_rows++;
+    plv_buf_free (&line);
+    plv_buf_free (&cell);
+}
+
+static void put_items (top_t *self, const char *title, const column_t *columns, size_t count,
+                       plv_view_t body, const char *key)
+{
+    plv_mp_t items;
+    plv_view_t item;
+    uint32_t number = 0;
+    bool any = plv_mp_find (body, key, &items) && plv_mp_array (&items, &number);
+    put_title (self, &self->list, title);
+    text_putf (&self->list, " %u\n", (unsigned) number);
+    self->list_rows++;
+    while (any && number-- && plv_mp_skip (&items, &item))
+        put_item (self, columns, count, item);
+}
+
+static ending_t ask_all (top_t *self)
+{
+    plv_view_t body;
+    sample_t oldest = self->before;
+    ending_t end = ask (self->asker, "metrics", NULL, &body);
+    if (end)
+        return end;
+    self->before = self->now;
+    self->now = oldest;
+    sample_take (&self->now, plv_mp_find_str (body, "text"), plv_clock_mono_us ());
+    end = ask (self->asker, "status", NULL, &body);
+    if (end)
+        return end;
+    put_head (self, body);
+    put_numbers (self);
+    plv_buf_clear (&self->list);
+    self->list_rows = 0;
+    put_items (self, "routes", route_columns, sizeof route_columns / sizeof *route_columns, body,
+               "routes");
+    end = ask (self->asker, "adapters.list", NULL, &body);
+    if (end)
+        return end;
+    put_items (self, "adapters", peer_columns, sizeof peer_columns / sizeof *peer_columns, body,
+               "items");
+    end = ask (self->asker, "agents.list", NULL, &body);
+    if (!end)
+        put_items (self, "agents", peer_columns, sizeof peer_columns / sizeof *peer_columns, body,
+                   "items");
+    return end;
+}
+
+static plv_view_t behind_lines (plv_view_t text, size_t lines)
+{
+    while (lines-- && text.size) {
+        const uint8_t *end = memchr (text.data, '\n', text.size);
+        size_t size = end ? (size_t) (end - text.data) + 1 : text.size;
+        text = plv_view (text.data + size, text.size - size);
+    }
+    return text;
+}
+
+/*  Numbers are wider than a narrow terminal: no line may wrap, or the picture scrolls.  */
+static void put_cut (top_t *self, plv_buf_t *out, plv_view_t text, size_t rows)
+{
+    while (text.size && rows--) {
+        plv_view_t rest = behind_lines (text, 1);
+        plv_view_t line = plv_view (text.data, text.size - rest.size);
+        line.size -= line.data[line.size - 1] == '\n' ? 1 : 0;
+        if (self->call->out.colours || text_width (line) <= self->screen.columns)
+            plv_buf_add_view (out, line);
+        else
+            text_put_line (out, line, self->screen.columns);
+        plv_buf_add_u8 (out, '\n');
+        text = rest;
+    }
+}
+
+static void show (top_t *self)
+{
+    plv_buf_t picture = {0};
+    size_t room = self->screen.rows > HEAD_ROWS ? self->screen.rows - HEAD_ROWS : 1;
+    size_t most = self->list_rows > room ? self->list_rows - room : 0;
+    self->scroll = self->scroll < most ? self->scroll : most;
+    put_cut (self, &picture, plv_buf_view (&self->head), HEAD_ROWS);
+    text_put (&picture, "\n");
+    put_cut (self, &picture, behind_lines (plv_buf_view (&self->list), self->scroll), room);
+    text_put (&picture, "\nq: quit, arrows: scroll");
+    screen_show (&self->screen, plv_buf_view (&picture));
+    plv_buf_free (&picture);
+}
+
+static void move (top_t *self, screen_key_t key)
+{
+    size_t step = key == KEY_PAGE_UP || key == KEY_PAGE_DOWN ? PAGE_ROWS : 1;
+    if (key == KEY_UP || key == KEY_PAGE_UP)
+        self->scroll -= self->scroll < step ? self->scroll : step;
+    else if (key == KEY_DOWN || key == KEY_PAGE_DOWN)
+        self->scroll += step;
+}
+
+/*  Until the next picture is due; false: it is over.  */
+static bool rest (top_t *self, int64_t due_us)
+{
+    while (!interrupt_seen ()) {
+        int64_t left_us = due_us - plv_clock_mono_us ();
+        if (left_us <= 0)
+            return true;
+        screen_key_t key = screen_wait (&self->screen, (int) (left_us / 1000) + 1);
+        if (key == KEY_QUIT)
+            return false;
+        move (self, key);
+        if (key != KEY_NONE)
+            show (self);
+    }
+    return false;
+}
+
+ending_t command_top (call_t *call)
+{
+    asker_t asker;
+    top_t top = {.call = call, .asker = &asker};
+    interrupt_begin ();
+    ending_t end = asker_open (&asker, call, 10);
+    if (end)
+        return end;
+    if (!screen_begin (&top.screen)) {
+        say ("top needs a terminal; palaver status and palaver metrics do not");
+        asker_close (&asker);
+        return END_USAGE;
+    }
+    do {
+        end = ask_all (&top);
+        if (!end)
+            show (&top);
+    } while (!end && rest (&top, plv_clock_mono_us () + PERIOD_MS * 1000));
+    screen_end (&top.screen);
+    sample_free (&top.before);
+    sample_free (&top.now);
+    plv_buf_free (&top.head);
+    plv_buf_free (&top.list);
+    asker_close (&asker);
+    return end;
+}
