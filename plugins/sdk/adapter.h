@@ -361,7 +361,7 @@ typedef struct {
 
 /* ------------------------------------------------------------------ services: key-value store (1.1) */
 
-/*  At most 255 bytes a key, 64 KiB a value. Both are bytes.  */
+/*  1 to 255 bytes a key, up to 64 KiB a value. Both are bytes. Keys that begin with byte 1 are the host's.  */
 typedef struct {
     bool ok;    /* kept, read or deleted, on disk where it is a write */
     bool found; /* of a get */
@@ -547,7 +547,9 @@ struct pal_host {
         lists, quotes, tables) into the platform's flavour, in parts of at most `max` units each (0: one
         part), each valid on its own: cut between paragraphs, else lines, else words, never inside a link or
         a grapheme; a code fence that must be cut is closed and opened again. For TELEGRAM and HTML what is
-        counted is what the reader sees. Calls `part` for each, in order, before it returns.  */
+        counted is what the reader sees. What does not fit in a part as a whole (a word, a link, markup) is
+        given up for that part, and nothing else; below 8 a character may be longer than `max`. Calls `part`
+        for each, in order, before it returns; of a text with nothing but white space there is none.  */
     void (*text_render) (const pal_host_t *self, pal_text_t text, pal_markdown_t flavour,
                          pal_text_unit_t unit, uint32_t max,
                          void (*part) (void *arg, pal_text_t text), void *arg);
@@ -563,7 +565,8 @@ struct pal_host {
 
     /*  How long to wait before the next attempt of `name` ("gateway"): 0 for the first after retry_good,
         then doubling, with jitter; when the day's budget is spent, until there is some again. Each call
-        counts as an attempt; the budget survives a restart of the host.  */
+        counts as an attempt; the budget survives a restart of the host. Until the broker has said what is
+        left of it, a wait with a budget is at least a second.  */
     uint32_t (*retry_wait) (const pal_host_t *self, const char *name, const pal_retry_t *retry);
     void (*retry_good) (const pal_host_t *self, const char *name);
 

@@ -63,6 +63,17 @@ void source_prepare (plv_buf_t *out, plv_view_t text)
         out->size--;
 }
 
+void source_unmark (plv_buf_t *out, plv_view_t text)
+{
+    for (size_t at = 0; at < text.size;) {
+        const uint8_t *mark =
+            memmem (text.data + at, text.size - at, SOURCE_MARK, SOURCE_MARK_BYTES);
+        size_t size = mark ? (size_t) (mark - text.data) - at : text.size - at;
+        plv_buf_add (out, text.data + at, size);
+        at += size + (mark ? SOURCE_MARK_BYTES : 0);
+    }
+}
+
 bool source_is_dense (plv_view_t text)
 {
     size_t count = 0;

@@ -21,6 +21,9 @@ void source_clean (plv_buf_t *out, plv_view_t text);
 /*  With marks.  */
 void source_prepare (plv_buf_t *out, plv_view_t text);
 
+/*  Without marks again.  */
+void source_unmark (plv_buf_t *out, plv_view_t text);
+
 /*  Are there so many bare URLs that looking for them would take the parser too long?  */
 bool source_is_dense (plv_view_t text);
 

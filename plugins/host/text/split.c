@@ -7,7 +7,15 @@
 enum { DEPTH_MAX = 64, UTF8_BYTES_MAX = 4 };
 
 /*  What a part may be cut at; the next one is tried when this one gave no part at all.  */
-typedef enum { TRY_WORDS, TRY_GRAPHEMES, TRY_BARE, TRY_POINTS, TRY_ANY, TRY_COUNT } try_t;
+typedef enum {
+    TRY_WORDS,
+    TRY_GRAPHEMES, /* words are cut, links are not */
+    TRY_LINKS,
+    TRY_BARE, /* without markup */
+    TRY_POINTS,
+    TRY_ANY,
+    TRY_COUNT
+} try_t;
 
 typedef struct {
     uint32_t frame;
@@ -71,6 +79,8 @@ static const layout_frame_t *frame_of (const split_t *self, const level_t *level
 
 static size_t measure (const split_t *self, size_t from)
 {
+    if (self->out.size <= from)
+        return 0;
     return text_size (plv_view (self->out.data + from, self->out.size - from), self->options->unit);
 }
 
@@ -231,7 +241,7 @@ static void trim_wait (const split_t *self, wait_t *wait, cut_t least)
 static bool settle (split_t *self)
 {
     wait_t wait = self->now.wait;
-    bool may_cut = wait.cut != CUT_NONE && !(wait.is_inside && self->attempt == TRY_WORDS);
+    bool may_cut = wait.cut != CUT_NONE && !(wait.is_inside && self->attempt < TRY_LINKS);
     if (may_cut && (self->attempt >= TRY_POINTS || is_boundary (self, &wait)))
         mark_cut (self, wait.cut);
     if (!self->now.has_text)
@@ -309,12 +319,18 @@ static uint32_t piece_end (split_t *self, const layout_step_t *step)
     return self->now.boundary < step->to ? self->now.boundary : step->to;
 }
 
+/*  Between two characters that touch each other.  */
+static void mark_grapheme (split_t *self)
+{
+    if (self->attempt != TRY_WORDS && self->now.wait.cut == CUT_NONE
+        && (self->now.boundary <= self->now.at || self->attempt >= TRY_POINTS))
+        mark_cut (self, CUT_GRAPHEME);
+}
+
 static bool put_piece (split_t *self, const layout_step_t *step)
 {
-    bool is_cut = self->attempt != TRY_WORDS && self->now.wait.cut == CUT_NONE
-                  && (self->now.boundary <= self->now.at || self->attempt >= TRY_POINTS);
-    if (is_cut)
-        mark_cut (self, CUT_GRAPHEME);
+    if (!self->now.atoms || self->attempt >= TRY_LINKS)
+        mark_grapheme (self);
     if (!settle (self) && self->attempt != TRY_ANY)
         return false;
     uint32_t from = self->now.at, to = piece_end (self, step);
@@ -396,6 +412,7 @@ static bool do_step (split_t *self, const layout_step_t *step)
     case STEP_TOUCH:
         return do_touch (self);
     case STEP_ATOM:
+        mark_grapheme (self);
         self->now.atoms++;
         break;
     case STEP_LOOSE:

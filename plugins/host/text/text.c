@@ -18,6 +18,37 @@ static plv_view_t view_of (pal_text_t text)
     return plv_view (text.data, text.size < TEXT_BYTES_MAX ? text.size : TEXT_BYTES_MAX);
 }
 
+/*  Where an address begins at or behind `from`, and ends; false: there is none.  */
+static bool next_address (plv_view_t text, size_t from, size_t *ret_begin, size_t *ret_end)
+{
+    const uint8_t *sign = memmem (text.data + from, text.size - from, "://", 3);
+    if (!sign)
+        return false;
+    size_t begin = (size_t) (sign - text.data), end = begin;
+    while (begin > from && text.data[begin - 1] >= 'a' && text.data[begin - 1] <= 'z')
+        begin--;
+    while (end < text.size && text.data[end] > ' ')
+        end++;
+    *ret_begin = begin;
+    *ret_end = end;
+    return true;
+}
+
+/*  Text without markup: only addresses are better left whole.  */
+static void lay_out (layout_t *layout, plv_view_t text)
+{
+    size_t at = 0, begin, end;
+    while (text.size && next_address (text, at, &begin, &end)) {
+        layout_text (layout, plv_view (text.data + at, begin - at), FORM_PROSE);
+        layout_mark (layout, STEP_ATOM);
+        layout_text (layout, plv_view (text.data + begin, end - begin), FORM_PROSE);
+        layout_mark (layout, STEP_LOOSE);
+        at = end;
+    }
+    if (at < text.size)
+        layout_text (layout, plv_view (text.data + at, text.size - at), FORM_PROSE);
+}
+
 void text_split (pal_text_t text, pal_text_unit_t unit, uint32_t max, text_part_fn *part, void *arg)
 {
     layout_t layout = {0};
@@ -29,7 +60,7 @@ void text_split (pal_text_t text, pal_text_unit_t unit, uint32_t max, text_part_
                                .arg = arg};
     source_clean (&clean, view_of (text));
     plv_buf_check (&clean);
-    layout_text (&layout, plv_buf_view (&clean), FORM_PROSE);
+    lay_out (&layout, plv_buf_view (&clean));
     split_layout (&layout, &options);
     layout_free (&layout);
     plv_buf_free (&clean);

@@ -136,6 +136,11 @@ static void test_links (void **state)
             "<a href=\"http://x.y\">aaaa</a>\n=\n<a href=\"http://x.y\">bbbb</a>");
     expect ("[a](http://long.example/address)", PAL_MARKDOWN_DISCORD, PAL_BYTES, 34,
             "a (http://long.example/address)");
+    expect ("a [ ](http://x.y) b", PAL_MARKDOWN_SLACK, PAL_BYTES, 0, "a  http://x.y b");
+    /*  Side by side without a space between them.  */
+    expect ("[aa](http://x.y)[bb](http://x.y)", PAL_MARKDOWN_DISCORD, PAL_BYTES, 20,
+            "[aa](http://x.y)\n=\n[bb](http://x.y)");
+    expect ("abcdef(http://x.y/z)", PAL_MARKDOWN_NONE, PAL_BYTES, 15, "abcdef(\n=\nhttp://x.y/z)");
     expect ("see http://a.example/b now", PAL_MARKDOWN_NONE, PAL_BYTES, 20,
             "see\n=\nhttp://a.example/b\n=\nnow");
 }

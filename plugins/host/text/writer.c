@@ -97,16 +97,15 @@ static void leave_quote (writer_t *self)
     block_break (self);
 }
 
-static void enter_list (writer_t *self, bool is_ordered, bool is_tight_, unsigned start)
+static void enter_list (writer_t *self, writer_list_t list)
 {
     block_break (self);
     size_t at = self->list_depth++;
     if (at >= WRITER_DEPTH_MAX)
         return;
-    self->lists[at] =
-        (writer_list_t){.is_ordered = is_ordered, .is_loose = !is_tight_, .number = start};
+    self->lists[at] = list;
     if (self->is_page)
-        open_tag (self, is_ordered ? "ol" : "ul");
+        open_tag (self, list.is_ordered ? "ol" : "ul");
 }
 
 static void leave_list (writer_t *self)
@@ -149,8 +148,14 @@ static void open_item (writer_t *self, writer_list_t *list, plv_view_t *ret_mark
         return;
     }
     layout_frame_t frame = {0};
-    *ret_mark = list->is_ordered ? writer_keep (self, "%u. ", list->number)
-                                 : plv_view_str (self->flavour->bullet);
+    /*  Where it is read as Markdown again, another sign is another list.  */
+    bool is_common = self->flavour->id == PAL_MARKDOWN_COMMON;
+    if (list->is_ordered)
+        *ret_mark = writer_keep (self, "%u%c ", list->number, is_common ? list->mark : '.');
+    else if (is_common)
+        *ret_mark = writer_keep (self, "%c ", list->mark);
+    else
+        *ret_mark = plv_view_str (self->flavour->bullet);
     size_t width = list->is_ordered ? ret_mark->size : 2;
     frame.prefix = writer_keep (self, "%*s", (int) width, "");
     layout_open (self->layout, &frame);
@@ -312,15 +317,19 @@ static int enter_block (MD_BLOCKTYPE type, void *detail, void *arg)
     const MD_BLOCK_UL_DETAIL *bullets = detail;
     const MD_BLOCK_OL_DETAIL *numbers = detail;
     const MD_BLOCK_H_DETAIL *heading = detail;
+    writer_end_text (self);
     switch (type) {
     case MD_BLOCK_QUOTE:
         enter_quote (self);
         break;
     case MD_BLOCK_UL:
-        enter_list (self, false, bullets->is_tight, 0);
+        enter_list (self, (writer_list_t){.mark = bullets->mark, .is_loose = !bullets->is_tight});
         break;
     case MD_BLOCK_OL:
-        enter_list (self, true, numbers->is_tight, numbers->start);
+        enter_list (self, (writer_list_t){.is_ordered = true,
+                                          .mark = numbers->mark_delimiter,
+                                          .is_loose = !numbers->is_tight,
+                                          .number = numbers->start});
         break;
     case MD_BLOCK_LI:
         enter_item (self, detail);
@@ -355,6 +364,7 @@ static int leave_block (MD_BLOCKTYPE type, void *detail, void *arg)
 {
     writer_t *self = arg;
     const MD_BLOCK_H_DETAIL *heading = detail;
+    writer_end_text (self);
     switch (type) {
     case MD_BLOCK_QUOTE:
         leave_quote (self);

@@ -22,6 +22,7 @@ enum { WRITER_DEPTH_MAX = 10, WRITER_COLUMNS_MAX = 64, WRITER_WIDTH_MAX = 40 };
 
 typedef struct {
     bool is_ordered;
+    char mark; /* as the source has it: '-', '*', '+'; '.', ')' */
     bool is_loose;
     unsigned number; /* of the next item */
 } writer_list_t;
@@ -88,6 +89,8 @@ void writer_leave_style (writer_t *self, flavour_style_t style);
 void writer_enter_link (writer_t *self, const MD_ATTRIBUTE *address);
 void writer_leave_link (writer_t *self);
 void writer_code_span (writer_t *self);
+/*  A block ends: what the parser has left open in it (it does, where addresses cross emphasis) is closed.  */
+void writer_end_text (writer_t *self);
 void writer_entity (writer_t *self, plv_view_t entity);
 void writer_decode (plv_buf_t *out, plv_view_t entity);
 

@@ -1,4 +1,4 @@
-#include "host/text/unit.h"
+#include "host/text/source.h"
 #include "host/text/writer.h"
 
 #include <stdlib.h>
@@ -93,7 +93,8 @@ void writer_enter_style (writer_t *self, flavour_style_t style)
 
 void writer_leave_style (writer_t *self, flavour_style_t style)
 {
-    if (--self->style_depth[style] || (self->in_cell && self->in_table))
+    if (self->style_depth[style] == 0 || --self->style_depth[style]
+        || (self->in_cell && self->in_table))
         return;
     self->style_count--;
     close_style (self, style);
@@ -233,7 +234,7 @@ static void read_address (plv_buf_t *out, const MD_ATTRIBUTE *address)
         if (address->substr_types[at] == MD_TEXT_ENTITY)
             writer_decode (out, piece);
         else
-            plv_buf_add_view (out, piece);
+            source_unmark (out, piece);
     }
 }
 
@@ -253,6 +254,15 @@ void writer_enter_link (writer_t *self, const MD_ATTRIBUTE *address)
     self->link_frame = layout_open (self->layout, &empty);
     self->link_text = self->layout->text.size;
     self->link_step = self->layout->count;
+}
+
+/*  More than white space?  */
+static bool is_solid (plv_view_t text)
+{
+    for (size_t at = 0; at < text.size; at++)
+        if (text.data[at] > ' ')
+            return true;
+    return false;
 }
 
 /*  Does the text say the address itself?  */
@@ -315,12 +325,17 @@ static void put_address (writer_t *self, bool has_text)
     plv_buf_free (&text);
 }
 
+static plv_view_t tail (const plv_buf_t *buf, size_t from)
+{
+    return buf->size > from ? plv_view (buf->data + from, buf->size - from) : plv_view (NULL, 0);
+}
+
 static void leave_cell_link (writer_t *self)
 {
     const plv_buf_t *cells = &self->cells;
-    plv_view_t text = plv_view (cells->data + self->link_text, cells->size - self->link_text);
+    plv_view_t text = tail (cells, self->link_text);
     if (self->address.size && !is_bare (text, plv_buf_view (&self->address)))
-        put_address (self, text.size > 0);
+        put_address (self, is_solid (text));
 }
 
 static bool is_link (const writer_t *self, plv_view_t encoded)
@@ -339,9 +354,8 @@ static void leave_layout_link (writer_t *self)
     plv_buf_t encoded = {0};
     layout_frame_t frame = {0};
     plv_view_t address = plv_buf_view (&self->address);
-    plv_view_t text =
-        plv_view (layout->text.data + self->link_text, layout->text.size - self->link_text);
-    bool bare = is_bare (text, address), has_text = text.size > 0;
+    plv_view_t text = tail (&layout->text, self->link_text);
+    bool bare = is_bare (text, address), has_text = is_solid (text);
     flavour_address (self->flavour, &encoded, address);
     bool linked = is_link (self, plv_buf_view (&encoded));
     if (bare && flavour_is_safe (address) && (self->flavour->counted || !linked || !self->is_page))
@@ -360,10 +374,26 @@ static void leave_layout_link (writer_t *self)
 
 void writer_leave_link (writer_t *self)
 {
-    if (--self->link_depth)
+    if (self->link_depth == 0 || --self->link_depth)
         return;
     if (self->in_cell && self->in_table)
         leave_cell_link (self);
     else
         leave_layout_link (self);
+}
+
+void writer_end_text (writer_t *self)
+{
+    if (self->in_span)
+        writer_code_span (self);
+    if (self->link_depth) {
+        self->link_depth = 1;
+        writer_leave_link (self);
+    }
+    while (self->style_count) {
+        flavour_style_t style = (flavour_style_t) self->styles[self->style_count - 1];
+        self->style_depth[style] = 1;
+        writer_leave_style (self, style);
+    }
+    memset (self->style_depth, 0, sizeof self->style_depth);
 }

@@ -133,7 +133,8 @@ static void end_row (writer_t *self)
 static plv_view_t cell_text (const writer_t *self, size_t at)
 {
     const writer_cell_t *cell = &self->grid[at];
-    return plv_view (self->cells.data + cell->from, cell->to - cell->from);
+    return cell->to > cell->from ? plv_view (self->cells.data + cell->from, cell->to - cell->from)
+                                 : plv_view (NULL, 0);
 }
 
 typedef struct {
