@@ -176,6 +176,10 @@ class Round:
         with open(f'{self.file}.silent', 'w', encoding='ascii'):
             pass
         wait(lambda: self.all_stored() and self.is_idle(), 'everything is stored, answered and delivered', DRAIN_S)
+        try:    # what is delivered has been written to people, who may still be reading it
+            wait(lambda: not self.verdict().lost, 'everybody has read', 5)
+        except AssertionError:
+            pass    # the verdict says what is missing
 
     def letters(self):
         letters, after = [], 0
