@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""palaver top: it lives, it fits, and it leaves the terminal as it was."""
+
+import fcntl
+import re
+import signal
+import struct
+import termios
+import unittest
+
+from cli import UNREACHABLE, USAGE, CliTest, wait
+
+ENTER, LEAVE = '\033[?1049h', '\033[?1049l'
+
+
+class Top(CliTest):
+    def begin(self, broker, columns=80, rows=24, env=None):
+        terminal = self.terminal(broker, 'top', columns=columns, env=env)
+        self.resize(terminal, columns, rows)
+        terminal.read_until('q: quit')
+        return terminal
+
+    def resize(self, terminal, columns, rows):
+        fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack('4H', rows, columns, 0, 0))
+        terminal.process.send_signal(signal.SIGWINCH)
+
+    def pictures(self, terminal):
+        """Each picture as lines, without what only colours and cursors mean."""
+        return [re.sub(r'\033\[[0-9;?]*[A-Za-z]', '', one).split('\n') for one in terminal.output.split('\033[H')[1:]]
+
+    def lasts(self, terminal):
+        return termios.tcgetattr(terminal.fd)[3]
+
+    def test_it_shows_what_there_is_and_ends_with_q(self):
+        broker = self.broker()
+        adapter, worker = broker.adapter('shop'), broker.worker('expert')
+        terminal = self.begin(broker)
+        for i in range(5):
+            self.round_trip(adapter, worker, f'hello {i}')
+        for words in ('p50/p99', 'accepted', 'shop', 'expert', 'default', 'routes', 'agents'):
+            terminal.read_until(words)
+        terminal.type('q')
+        done = terminal.wait()
+        self.assertEqual(done.code, 0, done.out)
+        self.assertIn(ENTER, done.out)
+        self.assertTrue(done.out.rstrip().endswith(LEAVE), done.out[-40:])
+
+    def test_no_line_is_wider_and_no_picture_higher_than_the_terminal(self):
+        broker = self.broker()
+        for i in range(30):
+            broker.adapter(f'adapter-with-a-long-name-{i}')
+        terminal = self.begin(broker, env={'NO_COLOR': '1'})
+        terminal.type('\033[B\033[6~')
+        self.resize(terminal, 40, 10)
+        count = len(self.pictures(terminal))
+        wait(lambda: terminal.read() or len(self.pictures(terminal)) >= count + 3, 'some more pictures')
+        terminal.type('q')
+        terminal.wait()
+        self.assertNotIn('\033[1m', terminal.output)
+        for lines in self.pictures(terminal)[-2:-1]:
+            self.assertLessEqual(len(lines), 10, lines)
+            for line in lines:
+                self.assertLessEqual(len(line.rstrip('\r')), 40, line)
+
+    def test_signals_give_the_terminal_back(self):
+        broker = self.broker()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            terminal = self.terminal(broker, 'top')
+            before = self.lasts(terminal) | termios.ECHO | termios.ICANON
+            terminal.read_until('q: quit')
+            self.assertFalse(self.lasts(terminal) & termios.ECHO)
+            terminal.process.send_signal(number)
+            terminal.read_until(LEAVE)
+            terminal.process.wait(10)
+            self.assertEqual(self.lasts(terminal), before)
+            self.assertEqual(terminal.process.returncode, 0)
+
+    def test_a_broker_that_goes_away(self):
+        broker = self.broker()
+        terminal = self.begin(broker)
+        broker.kill()
+        terminal.read_until(LEAVE)
+        self.assertEqual(terminal.wait().code, UNREACHABLE)
+
+    def test_it_needs_a_terminal(self):
+        broker = self.broker()
+        self.assertIn('needs a terminal', self.palaver(broker, 'top', code=USAGE).err)
+
+
+if __name__ == '__main__':
+    unittest.main()
