@@ -11,7 +11,15 @@
 
 #include <termios.h>
 
-typedef enum { KEY_NONE, KEY_QUIT, KEY_UP, KEY_DOWN, KEY_PAGE_UP, KEY_PAGE_DOWN, KEY_RESIZED } screen_key_t;
+typedef enum {
+    KEY_NONE,
+    KEY_QUIT,
+    KEY_UP,
+    KEY_DOWN,
+    KEY_PAGE_UP,
+    KEY_PAGE_DOWN,
+    KEY_RESIZED
+} screen_key_t;
 
 typedef struct {
     struct termios before;

@@ -93,7 +93,8 @@ static void put_numbers (top_t *self)
 
 static void put_head (top_t *self, plv_view_t status)
 {
-    plv_view_t version = plv_mp_find_str (status, "version"), state = plv_mp_find_str (status, "state");
+    plv_view_t version = plv_mp_find_str (status, "version"),
+               state = plv_mp_find_str (status, "state");
     char time[TEXT_TIME_BYTES];
     text_time ((int64_t) ask_number (status, "time_us"), false, time);
     plv_buf_clear (&self->head);
