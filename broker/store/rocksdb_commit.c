@@ -147,8 +147,9 @@ void rdb_append (store_t *base, const store_batch_t *batch)
     pthread_mutex_lock (&self->lock);
     self->batch = *batch;
     self->batch_ready = true;
-    pthread_cond_signal (&self->commit_wake);
     pthread_mutex_unlock (&self->lock);
+    /* not before: it would wake up to a lock that is held */
+    pthread_cond_signal (&self->commit_wake);
 }
 
 void *rdb_commit_main (void *arg)
