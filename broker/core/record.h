@@ -41,8 +41,8 @@ typedef struct {
     /* when it is written, not read: the labels whose texts `who` and `name` are, to be held instead of copied */
     label_t *who_label;
     label_t *name_label;
-    const plv_envelope_t
-        *parsed; /* and what `envelope` says, to be taken instead of parsed again */
+    /* and what `envelope` says, to be taken instead of parsed again */
+    const plv_envelope_t *parsed;
 } record_t;
 
 const char *record_name (record_type_t type);
