@@ -1,6 +1,7 @@
 #include "palaver/sample.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +69,7 @@ static size_t read_buckets (const sample_t *self, const char *name, double *boun
 {
     char bucket[128];
     size_t count = 0;
-    strcpy (stpncpy (bucket, name, sizeof bucket - 8), "_bucket");
+    snprintf (bucket, sizeof bucket, "%s_bucket", name);
     for (const char *line = first_line (self); *line && count < BUCKETS_MAX;
          line = next_line (line)) {
         const char *rest = behind_name (line, bucket);

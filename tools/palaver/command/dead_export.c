@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/*  Nothing is masked: what is saved before letters are thrown away is to be whole. So nobody else may read the file.  */
+/*  Nothing is masked: what is saved before letters are thrown away is to be whole. So nobody else may read the
+    file.  */
 
 typedef struct {
     FILE *file;
