@@ -62,7 +62,9 @@ class Person:
                 self.socket.sendall((json.dumps(line) + '\n').encode())
                 self.said.append(number)
         except OSError:
-            self.leave()
+            # Nobody listens any more; what was said before is still to be read.
+            while self.socket:
+                self.hear()
 
     def taken(self, line):
         number = self.said.pop(0)
