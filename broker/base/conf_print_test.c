@@ -135,7 +135,8 @@ static void every_shipped_file_can_be_loaded (void **state)
     int files = 0;
     for (struct dirent *entry; (entry = readdir (folder));) {
         size_t size = strlen (entry->d_name);
-        if (size < 5 || strcmp (entry->d_name + size - 5, ".conf") != 0)
+        bool others = strcmp (entry->d_name, "advisor.conf") == 0; /* its worker reads it */
+        if (others || size < 5 || strcmp (entry->d_name + size - 5, ".conf") != 0)
             continue;
         char path[300];
         plv_conf_t *conf = NULL;

@@ -208,7 +208,7 @@ class Unreachable(CliTest):
         self.assertIn('Permission denied', done.stderr)
 
     def test_usage(self):
-        for command, words in ((['stauts'], 'status perhaps'), (['dead'], 'list, show, replay, discard'),
+        for command, words in ((['stauts'], 'status perhaps'), (['dead'], 'list, show, stats, replay, discard'),
                                (['status', '--nope'], '--nope is no option'), ([], 'what is to be done'),
                                (['sessions', 'show'], 'needs SESSION'), (['dead', 'list', '--after', 'x'], '--after x'),
                                (['bench', '--broker', 'x'], '--broker needs --start'),
