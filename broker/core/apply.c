@@ -113,6 +113,16 @@ static void route_reply (core_t *self, session_t *session, entry_t *entry, plv_v
         session->mixed = true;
 }
 
+/*  What was sent again is counted in its route until it is done.  */
+static void count_replay (core_t *self, const entry_t *entry, int change)
+{
+    lane_t *lane = entry->kind == ENTRY_EVENT && entry->flags & ENTRY_REPLAYED
+                       ? lane_named (self, label_view (entry->route))
+                       : NULL;
+    if (lane && (change > 0 || lane->replays > 0))
+        lane->replays += (uint32_t) change;
+}
+
 void entry_put (core_t *self, session_t *session, entry_t *entry, plv_view_t adapter)
 {
     if (entry->kind == ENTRY_REPLY)
@@ -121,6 +131,7 @@ void entry_put (core_t *self, session_t *session, entry_t *entry, plv_view_t ada
     entry->wall_at_0_us = self->now.wall_us - self->now.mono_us;
     entry->dirty = true;
     session_add (session, entry);
+    count_replay (self, entry, 1);
     plv_map_u64_put (&self->entries, entry->number, entry);
     self->metrics.gauge[entry->kind == ENTRY_EVENT ? GAUGE_PENDING_EVENTS : GAUGE_OUTBOX]++;
     self->metrics.gauge[GAUGE_PENDING_BYTES] += (int64_t) (entry->envelope_size + entry->body_size);
@@ -138,6 +149,7 @@ static void entry_let_go (core_t *self, entry_t *entry)
 static void entry_drop (core_t *self, entry_t *entry)
 {
     session_t *session = entry->session;
+    count_replay (self, entry, -1);
     entry_let_go (self, entry);
     reflect_gone (session, entry);
     plv_map_u64_remove (&self->entries, entry->number);
@@ -359,6 +371,21 @@ static void write_id_row (core_t *self, const entry_t *entry)
                      plv_view ("", 0));
 }
 
+/*  What is in memory of it is what its row says: at recovery it comes from there.  */
+void apply_brief (core_t *self, const dead_t *dead, const entry_t *entry)
+{
+    dead_brief_t brief;
+    uint8_t key[8];
+    dead_brief_make (dead, entry, &brief);
+    dead_index_add (&self->letters, &brief);
+    dead_key (entry->number, key);
+    plv_buf_clear (&self->scratch);
+    dead_brief_write (&brief, &self->scratch);
+    plv_buf_check (&self->scratch);
+    plv_row_put (&self->effects->rows, VIEW_DEAD_BRIEFS, plv_view (key, sizeof key),
+                 plv_buf_view (&self->scratch));
+}
+
 static void write_dead_row (core_t *self, entry_t *entry, const record_t *record)
 {
     const dead_t dead = {
@@ -376,6 +403,7 @@ static void write_dead_row (core_t *self, entry_t *entry, const record_t *record
     plv_row_put (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key),
                  plv_buf_view (&self->scratch));
     write_id_row (self, entry);
+    apply_brief (self, &dead, entry);
 }
 
 static void count_dead (core_t *self, int change)
@@ -424,7 +452,33 @@ static void delete_dead_row (core_t *self, uint64_t number, const plv_id_t *id)
         return;
     dead_key (number, key);
     plv_row_delete (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key));
+    plv_row_delete (&self->effects->rows, VIEW_DEAD_BRIEFS, plv_view (key, sizeof key));
+    dead_index_remove (&self->letters, number);
     plv_row_delete (&self->effects->rows, VIEW_DEAD_IDS, id_key (id, number, key_by_id));
+}
+
+/*  A corrected copy in the place of the letter: another event, with what was tried before. What earlier attempts
+    had saved was about the old text.  */
+static entry_t *take_place (core_t *self, entry_t **letter_p, plv_envelope_t *envelope,
+                            const record_t *record)
+{
+    entry_t *letter = *letter_p;
+    envelope->id = record->id;
+    plv_buf_clear (&self->scratch);
+    plv_envelope_write (&self->scratch, envelope);
+    plv_buf_check (&self->scratch);
+    entry_t *copy =
+        entry_new (ENTRY_EVENT, record->number, plv_buf_view (&self->scratch), record->body);
+    copy->accepted_us = letter->accepted_us;
+    copy->flags = letter->flags;
+    copy->attempts = letter->attempts;
+    copy->route = letter->route;
+    copy->ledger = letter->ledger;
+    letter->route = NULL;
+    letter->ledger = (ledger_t){0};
+    plv_envelope_parse (entry_envelope (copy), envelope, NULL);
+    entry_destroy (letter_p);
+    return copy;
 }
 
 static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t *ret_fail)
@@ -437,6 +491,7 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
         err = plv_envelope_parse (entry_envelope (entry), &envelope, ret_fail);
     if (err)
         goto done;
+    plv_id_t original = envelope.id;
     count_dead (self, -1);
     number_seen (self, record->number);
     session_t *session = session_get (self, dead.session);
@@ -444,6 +499,12 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
         session = session_make (self, &envelope, record->at_us);
     if (reflected (self, session) || entry_get (self, record->number))
         goto done;
+    if (record->body.size)
+        entry = take_place (self, &entry, &envelope, record);
+    if (record->name.size) {
+        label_drop (&entry->route);
+        entry->route = label_new (record->name);
+    }
     bool own = entry->flags & ENTRY_OWN;
     if (entry->kind == ENTRY_EVENT && !own)
         come_alive (self, session, &envelope, record->at_us);
@@ -452,8 +513,7 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
     entry->flags |= ENTRY_REPLAYED;
     entry->charged = 0;
     ledger_open (&entry->ledger, entry->attempts, record->at_us, label_new (record->who));
-    ledger_end (&entry->ledger, HOW_REPLAYED, record->at_us, plv_view (NULL, 0),
-                plv_view (NULL, 0));
+    ledger_end (&entry->ledger, HOW_REPLAYED, record->at_us, record->plan, record->why);
     entry->state = ENTRY_WAITING;
     if (entry->kind == ENTRY_REPLY)
         entry->not_after_us = record->until_us;
@@ -462,7 +522,7 @@ static plv_err_t apply_replay (core_t *self, const record_t *record, plv_fail_t 
     entry_put (self, session, entry, envelope.adapter);
     entry = NULL;
     touch (self, session, own);
-    delete_dead_row (self, record->number, &envelope.id);
+    delete_dead_row (self, record->number, &original);
 done:
     if (entry)
         entry_destroy (&entry);
@@ -587,6 +647,7 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
     case RECORD_ACCEPT:
         return apply_accept (self, record, ret_fail);
     case RECORD_REPLAY:
+    case RECORD_RESEND:
         return apply_replay (self, record, ret_fail);
     case RECORD_DISCARD:
         apply_discard (self, record);

@@ -175,7 +175,8 @@ static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view
     ask->request = request;
     ask->command = COMMAND_BACKUP;
     ask->waiting = 1;
-    plv_map_u64_put (&self->asks, self->next_token, ask);
+    ask->token = self->next_token;
+    plv_map_u64_put (&self->asks, ask->token, ask);
     self->effects->checkpoint_token = self->next_token++;
     plv_buf_add_view (&self->effects->checkpoint_dir, dir);
     plv_buf_add_u8 (&self->effects->checkpoint_dir, 0);

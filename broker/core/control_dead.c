@@ -1,5 +1,5 @@
 #include "core/control.h"
-#include "core/dead_filter.h"
+#include "core/fingerprint.h"
 #include "core/internal.h"
 #include "core/text.h"
 
@@ -9,18 +9,15 @@
 
 #include <stdlib.h>
 
-/*  Dead letters live in the store alone: what a tool asks about them is answered when their rows come. A
-    letter is found by its number, or by its id through the view DEAD_IDS. Rows come in pieces, each of which is
-    a step of its own, so that no question keeps the broker from its work.  */
+/*  Dead letters live in the store; in memory there is of each what questions are about (dead_index.h). What a tool
+    asks is answered when the rows have come that it is about. A letter is found by its number, or by its id
+    through the view DEAD_IDS. Rows come in pieces, each of which is a step of its own, so that no question keeps
+    the broker from its work.  */
 
-enum {
-    LIST_LIMIT_DEFAULT = 100,
-    LIST_LIMIT_MAX = 1000,
-    LIST_BYTES_MAX = 3 * 512 * 1024,
-    LIST_PIECE = 256,
-    LIST_LOOKED_AT_MAX = 50000,
-    ID_KEY_BYTES = PLV_ID_BYTES + 8
-};
+enum { NAMED_MAX = 1000, IDS_PIECE = 256, CATCH_UP_PIECE = 256, ID_KEY_BYTES = PLV_ID_BYTES + 8 };
+
+/*  No tool's request: the broker's own.  */
+enum { COMMAND_CATCH_UP = COMMAND_COUNT_ };
 
 static void text_argument (plv_view_t arguments, const char *key, char into[NAME_BYTES_MAX + 1])
 {
@@ -37,19 +34,18 @@ static void put_key (plv_buf_t *buf, uint64_t number)
     plv_buf_add (buf, key, sizeof key);
 }
 
-/*  A scan of the rows from `from` on; `limit` 1 is the row of this number alone.  */
-static void scan (core_t *self, uint64_t token, ask_t *ask, uint64_t from, uint32_t limit)
+void control_scan (core_t *self, ask_t *ask, uint64_t from, uint64_t to, uint32_t limit)
 {
-    effects_scan_t *row = effects_scan (self->effects, token, VIEW_DEAD, limit);
+    effects_scan_t *row = effects_scan (self->effects, ask->token, VIEW_DEAD, limit);
     put_key (&row->from, from);
-    if (limit == 1)
-        put_key (&row->to, from + 1);
+    if (to < UINT64_MAX)
+        put_key (&row->to, to + 1);
     ask->waiting++;
 }
 
-static void scan_id (core_t *self, uint64_t token, ask_t *ask, const plv_id_t *id)
+static void scan_id (core_t *self, ask_t *ask, const plv_id_t *id)
 {
-    effects_scan_t *row = effects_scan (self->effects, token, VIEW_DEAD_IDS, LIST_PIECE);
+    effects_scan_t *row = effects_scan (self->effects, ask->token, VIEW_DEAD_IDS, IDS_PIECE);
     plv_buf_add (&row->from, id->bytes, PLV_ID_BYTES);
     plv_buf_add (&row->to, id->bytes, PLV_ID_BYTES);
     put_key (&row->to, UINT64_MAX);
@@ -58,17 +54,25 @@ static void scan_id (core_t *self, uint64_t token, ask_t *ask, const plv_id_t *i
 
 void control_ask_free (ask_t **ask_p)
 {
-    plv_buf_free (&(*ask_p)->items);
-    plv_buf_free (&(*ask_p)->numbers);
-    plv_buf_free (&(*ask_p)->arguments);
-    plv_buf_free (&(*ask_p)->skipped);
-    free (*ask_p);
+    ask_t *self = *ask_p;
+    plv_buf_free (&self->items);
+    plv_buf_free (&self->numbers);
+    plv_buf_free (&self->arguments);
+    plv_buf_free (&self->done_numbers);
+    plv_buf_free (&self->busy_numbers);
+    plv_buf_free (&self->skipped);
+    plv_buf_free (&self->skips);
+    plv_buf_free (&self->expect);
+    plv_buf_free (&self->set);
+    stats_free (self);
+    free (self);
     *ask_p = NULL;
 }
 
-static void finish (core_t *self, uint64_t token, ask_t *ask)
+void control_finish (core_t *self, ask_t *ask)
 {
-    plv_map_u64_remove (&self->asks, token);
+    timers_cancel (&self->timers, &ask->timer);
+    plv_map_u64_remove (&self->asks, ask->token);
     control_ask_free (&ask);
 }
 
@@ -80,8 +84,8 @@ static int by_number (const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-/*  Each once, in the order of acceptance, whatever the order they were named in.  */
-static void scan_numbers (core_t *self, uint64_t token, ask_t *ask)
+/*  In the order of acceptance, whatever the order they were named in.  */
+void control_scan_numbers (core_t *self, ask_t *ask)
 {
     size_t count = ask->numbers.size / sizeof (uint64_t);
     uint64_t number, last = 0;
@@ -91,7 +95,7 @@ static void scan_numbers (core_t *self, uint64_t token, ask_t *ask)
     for (size_t i = 0; i < count; i++, last = number) {
         memcpy (&number, ask->numbers.data + i * sizeof number, sizeof number);
         if (i == 0 || number != last)
-            scan (self, token, ask, number, 1);
+            control_scan (self, ask, number, number, 1);
     }
     plv_buf_clear (&ask->numbers);
 }
@@ -104,7 +108,7 @@ static bool read_named (plv_view_t arguments, const char *key, uint32_t *ret_cou
     if (!plv_mp_find (arguments, key, ret_value))
         return true;
     if (plv_mp_peek (ret_value) == MP_ARRAY)
-        return plv_mp_array (ret_value, ret_count) && *ret_count <= LIST_LIMIT_MAX;
+        return plv_mp_array (ret_value, ret_count) && *ret_count <= NAMED_MAX;
     *ret_count = 1;
     return true;
 }
@@ -124,7 +128,7 @@ static bool read_id (plv_mp_t *value, plv_id_t *ret_id)
 }
 
 /*  False when the arguments name no letters.  */
-static bool start_named (core_t *self, uint64_t token, ask_t *ask, plv_view_t arguments)
+static bool start_named (core_t *self, ask_t *ask, plv_view_t arguments)
 {
     bool show = ask->command == COMMAND_DEAD_SHOW;
     plv_mp_t numbers, ids;
@@ -133,30 +137,18 @@ static bool start_named (core_t *self, uint64_t token, ask_t *ask, plv_view_t ar
     plv_id_t id;
     if (!read_named (arguments, show ? "number" : "numbers", &number_count, &numbers)
         || !read_named (arguments, show ? "id" : "ids", &id_count, &ids)
-        || number_count + id_count == 0 || number_count + id_count > LIST_LIMIT_MAX)
+        || number_count + id_count == 0 || number_count + id_count > NAMED_MAX)
         return false;
     while (number_count-- && plv_mp_u64 (&numbers, &number))
         plv_buf_add (&ask->numbers, &number, sizeof number);
     for (; id_count; id_count--) {
         if (!read_id (&ids, &id))
             return false;
-        scan_id (self, token, ask, &id);
+        scan_id (self, ask, &id);
     }
     if (ask->waiting == 0)
-        scan_numbers (self, token, ask);
+        control_scan_numbers (self, ask);
     return ask->waiting > 0;
-}
-
-static void start_list (core_t *self, uint64_t token, ask_t *ask, plv_view_t arguments)
-{
-    ask->limit = control_number (arguments, "limit", LIST_LIMIT_DEFAULT);
-    if (ask->limit == 0 || ask->limit > LIST_LIMIT_MAX)
-        ask->limit = LIST_LIMIT_MAX;
-    plv_buf_add_view (&ask->arguments, arguments);
-    plv_buf_check (&ask->arguments);
-    ask->at = control_number (arguments, "after", 0);
-    if (ask->at < UINT64_MAX)
-        scan (self, token, ask, ask->at + 1, LIST_PIECE);
 }
 
 /*  What was taken up counts as long as a row may be on its way that was read before.  */
@@ -166,126 +158,90 @@ static void forget_taken (core_t *self)
         plv_map_u64_free (&self->taken);
 }
 
-/*  Two operators at once: the second one's row was read before the first one took the letter up.  */
-static bool taken_since (core_t *self, const ask_t *ask, uint64_t number)
+static ask_t *ask_new (core_t *self, int command)
 {
-    return entry_get (self, number)
-           || (uintptr_t) plv_map_u64_get (&self->taken, number) > ask->stored;
+    forget_taken (self);
+    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask->token = self->next_token++;
+    ask->command = command;
+    ask->timer.kind = TIMER_ASK;
+    ask->stored = self->stored;
+    ask->begun_us = self->now.mono_us;
+    plv_map_u64_put (&self->asks, ask->token, ask);
+    return ask;
+}
+
+static const char NAME_SOME[] =
+    "name 1 to 1000 dead letters: \"number\" or \"id\" for dead.show, \"numbers\" or \"ids\" for the others";
+
+/*  NULL, or why it cannot be done.  */
+static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
+{
+    dead_filter_t filter;
+    const char *why = NULL;
+    switch (ask->command) {
+    case COMMAND_DEAD_LIST:
+    case COMMAND_DEAD_STATS:
+        if (!dead_filter_read (arguments, &filter))
+            return "\"fingerprint\" is 16 hexadecimal digits";
+        if (ask->command == COMMAND_DEAD_STATS && filter.text.size)
+            return "dead.stats does not look into messages: leave \"text\" out";
+        plv_buf_add_view (&ask->arguments, arguments);
+        plv_buf_check (&ask->arguments);
+        return NULL;
+    case COMMAND_DEAD_REPLAY:
+    case COMMAND_DEAD_DISCARD:
+        if (!take_start (self, ask, arguments, &why))
+            return why;
+        return start_named (self, ask, arguments) ? NULL : NAME_SOME;
+    default:
+        ask->limit = NAMED_MAX;
+        return start_named (self, ask, arguments) ? NULL : NAME_SOME;
+    }
 }
 
 void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
                          plv_view_t arguments)
 {
-    forget_taken (self);
-    uint64_t token = self->next_token++;
-    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask_t *ask = ask_new (self, command);
     ask->peer = peer->number;
     ask->request = request;
-    ask->command = command;
-    ask->stored = self->stored;
-    ask->limit = LIST_LIMIT_MAX;
-    ask->allow_duplicates = control_flag (arguments, "allow_duplicates");
     text_argument (arguments, "who", ask->who);
     text_argument (arguments, "reason", ask->reason);
-    plv_map_u64_put (&self->asks, token, ask);
-    bool good = true;
-    if (command == COMMAND_DEAD_LIST)
-        start_list (self, token, ask, arguments);
-    else
-        good = start_named (self, token, ask, arguments);
-    if (good && ask->waiting > 0)
-        return;
-    control_fail (self, peer, request, ERR_ARG,
-                  "name 1 to %d dead letters: \"number\" or \"id\" for dead.show, \"numbers\" or "
-                  "\"ids\" for the others",
-                  LIST_LIMIT_MAX);
-    finish (self, token, ask);
-}
-
-/*  A letter of a session that has ended begins it anew.  */
-static void begin_session (core_t *self, const entry_t *letter)
-{
-    plv_envelope_t envelope;
-    if (letter->kind == ENTRY_EVENT && !(letter->flags & ENTRY_OWN)
-        && !plv_envelope_parse (entry_envelope (letter), &envelope, NULL))
-        life_begin (self, &envelope);
-}
-
-static void replay (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t row)
-{
-    uint64_t number = letter->number;
-    begin_session (self, letter);
-    record_t record = {
-        .type = RECORD_REPLAY,
-        .number = number,
-        .at_us = self->now.wall_us,
-        .until_us = self->now.wall_us + self->policy->conf->delivery_not_after_s * 1000000,
-        .who = plv_view_str (ask->who),
-        .extra = row,
-    };
-    apply_new (self, &record);
-    entry_t *entry = entry_get (self, number);
-    count (self, COUNTER_REPLAYS);
-    effects_log (self->effects, LOG_EVENT_REPLAYED, F_INT ("entry", (int64_t) number),
-                 F_VIEW ("session", entry->session->id), F_STR ("who", ask->who));
-    if (entry->kind == ENTRY_EVENT)
-        dispatch_session (self, entry->session);
-    else
-        outbox_send (self, entry->session);
-}
-
-static void discard (core_t *self, ask_t *ask, const entry_t *letter, const dead_t *dead)
-{
-    plv_envelope_t envelope = {0};
-    plv_envelope_parse (entry_envelope (letter), &envelope, NULL);
-    record_t record = {
-        .type = RECORD_DISCARD,
-        .number = letter->number,
-        .at_us = self->now.wall_us,
-        .id = envelope.id, /* not in the journal: for the row that leads from it to the letter */
-        .session = dead->session,
-        .who = plv_view_str (ask->who),
-        .why = plv_view_str (ask->reason),
-    };
-    apply_new (self, &record);
-    session_t *session = session_get (self, dead->session);
-    if (session)
-        dispatch_session (self, session);
-}
-
-/*  Whether the platform took it is not known: sent again, the person might see it twice.  */
-static bool skips (ask_t *ask, const dead_t *dead, uint64_t number)
-{
-    if (ask->command != COMMAND_DEAD_REPLAY || ask->allow_duplicates || dead->why != DEAD_UNKNOWN)
-        return false;
-    plv_buf_add (&ask->skipped, &number, sizeof number);
-    plv_buf_check (&ask->skipped);
-    return true;
-}
-
-static void take_up (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t row,
-                     const dead_t *dead)
-{
-    if (taken_since (self, ask, letter->number)) {
-        ask->missing++;
-        return;
+    text_argument (arguments, "plan", ask->plan);
+    const char *why = start (self, ask, arguments);
+    if (why) {
+        control_fail (self, peer, request, ERR_ARG, "%s", why);
+        control_finish (self, ask);
+    } else if (command == COMMAND_DEAD_LIST) {
+        list_go_on (self, ask);
+    } else if (command == COMMAND_DEAD_STATS) {
+        stats_go_on (self, ask);
     }
-    if (skips (ask, dead, letter->number))
+}
+
+void control_catch_up (core_t *self)
+{
+    self->letters_whole = true;
+    if (self->letters.count >= self->dead_count)
         return;
-    plv_map_u64_put (&self->taken, letter->number, (void *) (uintptr_t) self->seq);
-    self->taken_seq = self->seq;
-    ask->done++;
-    if (ask->command == COMMAND_DEAD_REPLAY)
-        replay (self, ask, letter, row);
-    else
-        discard (self, ask, letter, dead);
+    ask_t *ask = ask_new (self, COMMAND_CATCH_UP);
+    control_scan (self, ask, 0, UINT64_MAX, CATCH_UP_PIECE);
+}
+
+/*  Two operators at once: the second one's row was read before the first one took the letter up.  */
+bool control_taken_since (core_t *self, const ask_t *ask, uint64_t number)
+{
+    return entry_get (self, number)
+           || (uintptr_t) plv_map_u64_get (&self->taken, number) > ask->stored;
 }
 
 /*  False for a row that is damaged: it cannot be sent again.  */
-static bool read_dead (uint64_t number, plv_view_t row, dead_t *ret_dead, entry_t **ret_entry)
+bool control_read_dead (const plv_row_t *row, dead_t *ret_dead, entry_t **ret_entry)
 {
     plv_envelope_t envelope;
-    if (dead_read (number, row, ret_dead, ret_entry, NULL))
+    if (row->view != VIEW_DEAD || row->key.size != 8
+        || dead_read (plv_get_u64 (row->key.data), row->value, ret_dead, ret_entry, NULL))
         return false;
     if (!plv_envelope_parse (entry_envelope (*ret_entry), &envelope, NULL)
         && plv_view_equal (envelope.session_id, ret_dead->session))
@@ -294,78 +250,59 @@ static bool read_dead (uint64_t number, plv_view_t row, dead_t *ret_dead, entry_
     return false;
 }
 
-static bool page_is_full (const ask_t *ask)
+static void brief_one (core_t *self, ask_t *ask, const plv_row_t *row)
 {
-    return ask->item_count == ask->limit || ask->items.size > LIST_BYTES_MAX;
-}
-
-static void take_row (core_t *self, ask_t *ask, const plv_row_t *row, const dead_filter_t *filter)
-{
-    uint64_t number = plv_get_u64 (row->key.data);
-    bool acts = ask->command == COMMAND_DEAD_REPLAY || ask->command == COMMAND_DEAD_DISCARD;
     entry_t *entry = NULL;
     dead_t dead;
-    if (!read_dead (number, row->value, &dead, &entry)) {
-        ask->missing++;
-    } else if (acts) {
-        take_up (self, ask, entry, row->value, &dead);
-    } else if (dead_filter_takes (filter, &dead, entry) && !page_is_full (ask)) {
-        control_dead_item (&dead, entry, ask->command == COMMAND_DEAD_SHOW, &ask->items);
+    if (row->key.size == 8)
+        ask->at = plv_get_u64 (row->key.data);
+    if (!dead_index_get (&self->letters, ask->at) && !control_taken_since (self, ask, ask->at)
+        && control_read_dead (row, &dead, &entry))
+        apply_brief (self, &dead, entry);
+    entry_destroy (&entry);
+}
+
+static void catch_up (core_t *self, ask_t *ask, const input_t *input)
+{
+    plv_row_t row;
+    uint32_t rows = 0;
+    for (size_t at = 0; plv_row_next (input->bytes, &at, &row); rows++)
+        brief_one (self, ask, &row);
+    ask->stored = self->stored;
+    if (rows && input->more)
+        control_scan (self, ask, ask->at + 1, UINT64_MAX, CATCH_UP_PIECE);
+}
+
+static void show_one (core_t *self, ask_t *ask, const plv_row_t *row)
+{
+    entry_t *entry = NULL;
+    dead_t dead;
+    if (control_read_dead (row, &dead, &entry)) {
+        control_dead_item (self, &dead, entry, true, &ask->items);
         ask->item_count++;
+    } else {
+        ask->missing++;
     }
     entry_destroy (&entry);
 }
 
-static void put_skipped (plv_buf_t *body, const plv_buf_t *skipped)
+static void take_named (core_t *self, ask_t *ask, const input_t *input)
 {
-    uint64_t number;
-    plv_mp_put_text (body, "skipped");
-    plv_mp_put_u64 (body, skipped->size / sizeof number);
-    plv_mp_put_text (body, "skipped_numbers");
-    plv_mp_put_array (body, (uint32_t) (skipped->size / sizeof number));
-    for (size_t at = 0; at < skipped->size; at += sizeof number) {
-        memcpy (&number, skipped->data + at, sizeof number);
-        plv_mp_put_u64 (body, number);
+    plv_row_t row;
+    bool any = false;
+    for (size_t at = 0; plv_row_next (input->bytes, &at, &row); any = true) {
+        if (row.view == VIEW_DEAD && ask->command == COMMAND_DEAD_SHOW) {
+            show_one (self, ask, &row);
+        } else if (row.view == VIEW_DEAD) {
+            take_letter (self, ask, &row);
+        } else if (row.view == VIEW_DEAD_IDS && row.key.size == ID_KEY_BYTES) {
+            uint64_t number = plv_get_u64 (row.key.data + PLV_ID_BYTES);
+            plv_buf_add (&ask->numbers, &number, sizeof number);
+        }
     }
-}
-
-static void answer_counts (core_t *self, peer_t *peer, const ask_t *ask)
-{
-    plv_buf_t body = {0};
-    bool any = ask->done || ask->skipped.size;
-    plv_mp_put_map (&body, ask->skipped.size || !any ? 5 : 4);
-    if (!any) {
-        plv_mp_put_text (&body, "text");
-        plv_mp_put_text (&body, "there are no dead letters of these numbers");
-    } else if (ask->skipped.size) {
-        plv_mp_put_text (&body, "text");
-        plv_mp_put_text (&body, "what is skipped has an unknown outcome: the person may have it "
-                                "already; allow_duplicates sends it all the same");
-    }
-    plv_mp_put_text (&body, "done");
-    plv_mp_put_u64 (&body, ask->done);
-    plv_mp_put_text (&body, "missing");
-    plv_mp_put_u64 (&body, ask->missing);
-    put_skipped (&body, &ask->skipped);
-    control_answer (self, peer, ask->request, any ? "ok" : "NOENT", &body);
-    plv_buf_free (&body);
-}
-
-static void answer_items (core_t *self, peer_t *peer, const ask_t *ask)
-{
-    plv_buf_t body = {0};
-    plv_mp_put_map (&body, 2);
-    plv_mp_put_text (&body, "items");
-    plv_mp_put_array (&body, ask->item_count);
-    plv_buf_check (&ask->items);
-    plv_buf_add_view (&body, plv_buf_view (&ask->items));
-    plv_mp_put_text (&body, "next");
-    if (ask->next)
-        plv_mp_put_u64 (&body, ask->next);
-    else
-        plv_mp_put_nil (&body);
-    control_answer (self, peer, ask->request, "ok", &body);
-    plv_buf_free (&body);
+    ask->missing += !any;
+    if (ask->waiting == 0 && ask->numbers.size)
+        control_scan_numbers (self, ask);
 }
 
 static void answer (core_t *self, const ask_t *ask)
@@ -381,56 +318,32 @@ static void answer (core_t *self, const ask_t *ask)
     else if (ask->command == COMMAND_BACKUP)
         control_answer (self, peer, ask->request, "ok", &empty_map);
     else if (acts)
-        answer_counts (self, peer, ask);
+        take_answer (self, ask);
     else if (ask->command == COMMAND_DEAD_SHOW && ask->item_count == 0)
         control_fail (self, peer, ask->request, ERR_NOENT,
                       "there is no dead letter of this number or id");
     else
-        answer_items (self, peer, ask);
+        list_answer (self, ask);
 }
 
-/*  A list goes on with the next piece until its page is full, or it has looked at enough for one question.  */
-static void take_piece (core_t *self, uint64_t token, ask_t *ask, const input_t *input)
+static void take_rows (core_t *self, ask_t *ask, const input_t *input)
 {
-    plv_row_t row;
-    dead_filter_t filter;
-    uint32_t rows = 0;
-    dead_filter_read (plv_buf_view (&ask->arguments), &filter);
-    for (size_t at = 0; plv_row_next (input->bytes, &at, &row); rows++) {
-        if (row.key.size != 8)
-            continue;
-        if (page_is_full (ask)) {
-            ask->next = ask->at;
-            return;
-        }
-        take_row (self, ask, &row, &filter);
-        ask->at = plv_get_u64 (row.key.data);
+    switch (ask->command) {
+    case COMMAND_DEAD_LIST:
+        list_take (self, ask, input);
+        break;
+    case COMMAND_DEAD_STATS:
+        stats_take (self, ask, input);
+        break;
+    case COMMAND_CATCH_UP:
+        catch_up (self, ask, input);
+        break;
+    case COMMAND_BACKUP:
+        break;
+    default:
+        take_named (self, ask, input);
+        break;
     }
-    ask->looked_at += rows;
-    if (rows == 0 || (rows < LIST_PIECE && !input->more))
-        return;
-    if (ask->looked_at >= LIST_LOOKED_AT_MAX)
-        ask->next = ask->at;
-    else
-        scan (self, token, ask, ask->at + 1, LIST_PIECE);
-}
-
-static void take_named (core_t *self, uint64_t token, ask_t *ask, const input_t *input)
-{
-    static const dead_filter_t all = {0};
-    plv_row_t row;
-    bool any = false;
-    for (size_t at = 0; plv_row_next (input->bytes, &at, &row); any = true) {
-        if (row.view == VIEW_DEAD && row.key.size == 8) {
-            take_row (self, ask, &row, &all);
-        } else if (row.view == VIEW_DEAD_IDS && row.key.size == ID_KEY_BYTES) {
-            uint64_t number = plv_get_u64 (row.key.data + PLV_ID_BYTES);
-            plv_buf_add (&ask->numbers, &number, sizeof number);
-        }
-    }
-    ask->missing += !any;
-    if (ask->waiting == 0 && ask->numbers.size)
-        scan_numbers (self, token, ask);
 }
 
 void control_rows (core_t *self, const input_t *input)
@@ -444,13 +357,28 @@ void control_rows (core_t *self, const input_t *input)
         words = text_cut (words, sizeof ask->failed - 1);
         memcpy (ask->failed, words.data, words.size);
         ask->failed[words.size] = '\0';
-    } else if (input->type == INPUT_ROWS && ask->command == COMMAND_DEAD_LIST) {
-        take_piece (self, input->token, ask, input);
-    } else if (input->type == INPUT_ROWS) {
-        take_named (self, input->token, ask, input);
+    } else {
+        take_rows (self, ask, input);
     }
     if (ask->waiting > 0)
         return;
-    answer (self, ask);
-    finish (self, input->token, ask);
+    if (ask->command == COMMAND_DEAD_LIST && !ask->failed[0]) {
+        list_next (self, ask);
+        return;
+    }
+    if (ask->command == COMMAND_DEAD_STATS && !ask->failed[0])
+        stats_answer (self, ask);
+    else
+        answer (self, ask);
+    control_finish (self, ask);
+}
+
+void control_due (core_t *self, ask_t *ask)
+{
+    if (!plv_map_u64_get (&self->peers, ask->peer))
+        control_finish (self, ask);
+    else if (ask->command == COMMAND_DEAD_LIST)
+        list_go_on (self, ask);
+    else
+        stats_go_on (self, ask);
 }

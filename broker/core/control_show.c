@@ -1,3 +1,5 @@
+#include "core/correct.h"
+#include "core/fingerprint.h"
 #include "core/internal.h"
 
 #include "core/state.h"
@@ -65,7 +67,7 @@ static void put_route (plv_buf_t *body, const lane_t *lane)
     put_text (body, "service", lane->route->service);
     put_text (body, "breaker", breaker_state_name (lane->breaker.state));
     put_text (body, "why", lane->breaker.why);
-    put_int (body, "ready", listed (&lane->ready));
+    put_int (body, "ready", listed (&lane->ready) + listed (&lane->later));
     put_int (body, "workers", lane->service->workers);
 }
 
@@ -220,13 +222,15 @@ static void put_ledger (plv_buf_t *buf, const ledger_t *ledger)
     }
 }
 
-void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, plv_buf_t *items)
+void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, bool whole,
+                        plv_buf_t *items)
 {
     plv_envelope_t envelope = {0};
-    char id[PLV_ID_TEXT_BYTES];
+    char id[PLV_ID_TEXT_BYTES], fingerprint[FINGERPRINT_TEXT_BYTES];
     plv_envelope_parse (entry_envelope (entry), &envelope, NULL);
     plv_id_format (&envelope.id, id);
-    plv_mp_put_map (items, 15 + (whole ? 3 : 0));
+    fingerprint_format (dead_brief_fingerprint (dead, entry), fingerprint);
+    plv_mp_put_map (items, 17 + (whole ? 4 : 0));
     put_int (items, "number", (int64_t) entry->number);
     put_text (items, "id", id);
     put_view (items, "type", envelope.type);
@@ -235,6 +239,8 @@ void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, pl
     put_view (items, "session_id", dead->session);
     put_view (items, "user_id", envelope.user_id);
     put_view (items, "route", label_view (entry->route));
+    put_text (items, "service", list_service (self, label_view (entry->route)));
+    put_text (items, "fingerprint", fingerprint);
     put_text (items, "reason", dead_reason (dead->why));
     put_text (items, "outcome", dead_outcome (dead->why));
     put_view (items, "code", dead->code);
@@ -244,6 +250,12 @@ void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, pl
     put_int (items, "dead_us", dead->at_us);
     if (!whole)
         return;
+    plv_view_t original = correct_of (entry_body (entry));
+    plv_mp_put_text (items, "copy_of");
+    if (original.size)
+        plv_mp_put_str (items, original);
+    else
+        plv_mp_put_nil (items);
     plv_mp_put_text (items, "body");
     plv_buf_add_view (items, entry_body (entry));
     put_ledger (items, &entry->ledger);

@@ -69,6 +69,7 @@ static void destroy_asks (core_t *self)
         control_ask_free (&ask);
     plv_map_u64_free (&self->asks);
     plv_map_u64_free (&self->taken);
+    dead_index_free (&self->letters);
 }
 
 static void destroy_names (core_t *self)
@@ -122,6 +123,8 @@ static void resume (core_t *self)
         dispatch_session (self, session);
         outbox_send (self, session);
     }
+    if (!self->letters_whole)
+        control_catch_up (self);
 }
 
 static void set_idle_timers (core_t *self)

@@ -1,5 +1,6 @@
 #include "core/dead_filter.h"
 
+#include "core/fingerprint.h"
 #include "wire/event.h"
 #include "wire/mp.h"
 
@@ -10,7 +11,7 @@ static uint64_t number_of (plv_view_t arguments, const char *key)
     return plv_mp_find (arguments, key, &value) && plv_mp_u64 (&value, &number) ? number : 0;
 }
 
-void dead_filter_read (plv_view_t arguments, dead_filter_t *ret_filter)
+bool dead_filter_read (plv_view_t arguments, dead_filter_t *ret_filter)
 {
     *ret_filter = (dead_filter_t){
         .platform = plv_mp_find_str (arguments, "platform"),
@@ -26,7 +27,10 @@ void dead_filter_read (plv_view_t arguments, dead_filter_t *ret_filter)
         .since_us = number_of (arguments, "since_us"),
         .until_us = number_of (arguments, "until_us"),
         .attempts = number_of (arguments, "attempts"),
+        .service = plv_mp_find_str (arguments, "service"),
     };
+    plv_view_t fingerprint = plv_mp_find_str (arguments, "fingerprint");
+    return fingerprint.size == 0 || fingerprint_parse (fingerprint, &ret_filter->fingerprint);
 }
 
 static bool is (plv_view_t wanted, plv_view_t found)
@@ -50,10 +54,63 @@ bool dead_filter_takes (const dead_filter_t *self, const dead_t *dead, const ent
         || entry->attempts < self->attempts || !is (self->session, dead->session)
         || !is (self->code, dead->code) || !is (self->route, label_view (entry->route))
         || !is (self->reason, plv_view_str (dead_reason (dead->why)))
-        || !is (self->outcome, plv_view_str (dead_outcome (dead->why))))
+        || !is (self->outcome, plv_view_str (dead_outcome (dead->why)))
+        || (self->fingerprint && self->fingerprint != dead_brief_fingerprint (dead, entry)))
         return false;
     return !plv_envelope_parse (entry_envelope (entry), &envelope, NULL)
            && is (self->platform, envelope.platform) && is (self->adapter, envelope.adapter)
            && is (self->user, envelope.user_id) && is (self->type, envelope.type)
            && speaks_of (self->text, entry);
+}
+
+void dead_match_make (const dead_filter_t *filter, plv_buf_t *routes, dead_match_t *ret_match)
+{
+    *ret_match = (dead_match_t){
+        .filter = filter,
+        .session = dead_brief_hash (filter->session),
+        .user = dead_brief_hash (filter->user),
+        .platform = dead_brief_hash (filter->platform),
+        .adapter = dead_brief_hash (filter->adapter),
+        .route = dead_brief_hash (filter->route),
+        .type = dead_brief_hash (filter->type),
+        .code = dead_brief_hash (filter->code),
+        .routes = routes,
+    };
+    for (unsigned why = 0; why < 8 * sizeof (uint8_t); why++)
+        if (is (filter->reason, plv_view_str (dead_reason ((dead_why_t) why)))
+            && is (filter->outcome, plv_view_str (dead_outcome ((dead_why_t) why))))
+            ret_match->whys |= 1u << why;
+}
+
+static bool may_be (plv_view_t wanted, uint32_t hash, uint32_t found)
+{
+    return wanted.size == 0 || hash == found;
+}
+
+static bool leads_there (const plv_buf_t *routes, uint32_t route)
+{
+    uint32_t hash;
+    for (size_t at = 0; at < routes->size; at += sizeof hash) {
+        memcpy (&hash, routes->data + at, sizeof hash);
+        if (hash == route)
+            return true;
+    }
+    return false;
+}
+
+bool dead_match_takes (const dead_match_t *self, const dead_brief_t *brief)
+{
+    const dead_filter_t *filter = self->filter;
+    return (!filter->fingerprint || filter->fingerprint == brief->fingerprint)
+           && may_be (filter->session, self->session, brief->session)
+           && may_be (filter->user, self->user, brief->user)
+           && may_be (filter->platform, self->platform, brief->platform)
+           && may_be (filter->adapter, self->adapter, brief->adapter)
+           && may_be (filter->route, self->route, brief->route)
+           && may_be (filter->type, self->type, brief->type)
+           && may_be (filter->code, self->code, brief->code) && (self->whys >> (brief->why & 7) & 1)
+           && brief->attempts >= filter->attempts
+           && (!filter->since_us || brief->dead_us >= (int64_t) filter->since_us)
+           && (!filter->until_us || brief->dead_us < (int64_t) filter->until_us)
+           && (filter->service.size == 0 || leads_there (self->routes, brief->route));
 }

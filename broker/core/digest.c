@@ -46,6 +46,15 @@ static uint64_t session_digest (session_t *session)
     return hash;
 }
 
+static uint64_t letters_digest (const dead_index_t *letters)
+{
+    uint64_t hash = letters->groups.count;
+    const dead_brief_t *brief;
+    for (dead_cursor_t at = {0}; (brief = dead_index_next (letters, &at));)
+        hash = mix (hash, brief, sizeof *brief);
+    return hash;
+}
+
 uint64_t core_digest (const core_t *self)
 {
     uint64_t sum = 0;
@@ -53,6 +62,6 @@ uint64_t core_digest (const core_t *self)
     for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));)
         sum += session_digest (session); /* the order of the map is no part of the state */
     uint64_t rest[] = {self->next_number, self->dead_count, dedup_count (self->dedup),
-                       kv_digest (self->kv)};
+                       kv_digest (self->kv), letters_digest (&self->letters)};
     return mix (sum, rest, sizeof rest);
 }

@@ -260,22 +260,30 @@ void dispatch_session (core_t *self, session_t *session)
     if (peer)
         give (self, peer, entry);
     else
-        plv_list_push (&lane->ready, &session->ready);
+        plv_list_push (entry->flags & ENTRY_REPLAYED ? &lane->later : &lane->ready,
+                       &session->ready);
 }
 
-/*  The next session of a service, its lanes in turn.  */
-static session_t *next_ready (service_t *service)
+/*  The next session of a service, its lanes in turn; or the next one that was sent again.  */
+static session_t *next_of (service_t *service, bool later)
 {
     plv_node_t *node = service->lanes.next;
     for (; node != &service->lanes; node = node->next) {
         lane_t *lane = PLV_OF (node, lane_t, in_service);
-        if (plv_list_empty (&lane->ready) || !breaker_allows (&lane->breaker))
+        plv_node_t *waiting = later ? &lane->later : &lane->ready;
+        if (plv_list_empty (waiting) || !breaker_allows (&lane->breaker))
             continue;
         plv_node_remove (&lane->in_service);
         plv_list_push (&service->lanes, &lane->in_service);
-        return PLV_OF (plv_list_pop (&lane->ready), session_t, ready);
+        return PLV_OF (plv_list_pop (waiting), session_t, ready);
     }
     return NULL;
+}
+
+static session_t *next_ready (service_t *service)
+{
+    session_t *session = next_of (service, false);
+    return session ? session : next_of (service, true);
 }
 
 void dispatch_service (core_t *self, service_t *service)

@@ -13,6 +13,7 @@
 
 #include "base/map.h"
 #include "base/rng.h"
+#include "core/ask.h"
 #include "core/cache.h"
 #include "core/core.h"
 #include "core/dead.h"
@@ -28,7 +29,14 @@
 #include "wire/event.h"
 
 /*  What a timer belongs to: see expire.c.  */
-typedef enum { TIMER_ENTRY, TIMER_SESSION, TIMER_PEER, TIMER_GATHER, TIMER_LANE } timer_kind_t;
+typedef enum {
+    TIMER_ENTRY,
+    TIMER_SESSION,
+    TIMER_PEER,
+    TIMER_GATHER,
+    TIMER_LANE,
+    TIMER_ASK
+} timer_kind_t;
 
 /*  Flags of RECORD_ATTEMPT, RECORD_ATTEMPT_END, RECORD_REPLY, RECORD_DEAD.  */
 enum {
@@ -38,30 +46,6 @@ enum {
     REPLY_CACHED = 2,
     DEAD_PARKS = 1
 };
-
-/*  A tool's request that waits for rows of the store.  */
-typedef struct {
-    uint32_t peer;
-    uint64_t request;
-    int command;
-    uint32_t waiting; /* scans that have not been answered */
-    uint32_t done;    /* letters that were replayed or discarded */
-    uint32_t missing;
-    uint64_t stored; /* its rows are at least this new */
-    uint64_t limit;
-    uint64_t at; /* a list: the letter that was looked at last */
-    uint32_t looked_at;
-    plv_buf_t arguments; /* a list: what it filters by */
-    plv_buf_t items;     /* encoded, one behind the other */
-    uint32_t item_count;
-    uint64_t next;
-    plv_buf_t numbers; /* uint64_t each: letters that were named, and are not asked for yet */
-    plv_buf_t skipped; /* uint64_t each: letters that are not sent again without allow_duplicates */
-    bool allow_duplicates;
-    char failed[256]; /* a row could not be read, and why; empty: none */
-    char who[NAME_BYTES_MAX + 1];
-    char reason[NAME_BYTES_MAX + 1];
-} ask_t;
 
 /*  A turn that took long from its first record to the moment that it was stored and left.  */
 enum { SLOW_TURNS = 16, SLOW_TURN_US = 50000 };
@@ -115,6 +99,8 @@ struct core {
     int64_t run_at_us;
     plv_buf_t runs; /* DEDUP rows: u64 key, u32 expiry each, oldest first */
 
+    dead_index_t letters;
+    bool letters_whole; /* those of an older release have been, or are being, read */
     plv_map_u64_t asks;
     plv_map_u64_t
         taken; /* dead letters that were sent again or thrown away: the journal position of that */
@@ -131,6 +117,8 @@ struct core {
 /*  apply.c: durable state. Each writes its record (when live) and applies it.  */
 void apply_new (core_t *self, const record_t *record);
 plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fail);
+void apply_brief (core_t *self, const dead_t *dead,
+                  const entry_t *entry); /* its row in DEAD_BRIEFS */
 session_t *session_get (core_t *self, plv_view_t id);
 entry_t *entry_get (core_t *self, uint64_t number);
 void entry_put (core_t *self, session_t *session, entry_t *entry, plv_view_t adapter);
@@ -242,9 +230,8 @@ void reflect_turn (core_t *self, bool all);
 int64_t reflect_next_us (const core_t *self);
 void reflect_run_loaded (core_t *self, uint64_t key, plv_view_t run);
 
-/*  control.c, control_dead.c, control_kv.c, control_show.c: what tools ask for  */
+/*  control.c, control_kv.c, control_show.c: what tools ask for  */
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
-void control_rows (core_t *self, const input_t *input);
 void control_forget (core_t *self, const peer_t *peer);
 void control_measure (core_t *self);
 void control_status (core_t *self, plv_buf_t *body);
@@ -253,20 +240,47 @@ void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_adapters (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_session (const session_t *session, plv_buf_t *body);
-void control_dead_item (const dead_t *dead, const entry_t *entry, bool whole, plv_buf_t *items);
+void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, bool whole,
+                        plv_buf_t *items);
 void control_kv (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
 uint64_t control_number (plv_view_t arguments, const char *key, uint64_t standard);
 bool control_flag (plv_view_t arguments, const char *key);
 void control_order (core_t *self, const peer_t *peer, uint64_t request, int command,
                     plv_view_t arguments);
 void control_ordered (core_t *self, const input_t *input);
-void control_ask_free (ask_t **ask_p);
-void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
-                         plv_view_t arguments);
 void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
                      const plv_buf_t *body);
 void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,
                    ...) __attribute__ ((format (printf, 5, 6)));
+
+/*  control_dead.c: requests about dead letters, and others that wait for rows  */
+void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
+                         plv_view_t arguments);
+void control_rows (core_t *self, const input_t *input);
+void control_due (core_t *self, ask_t *ask); /* a walk goes on */
+void control_catch_up (core_t *self); /* letters that an older release left without a brief */
+void control_ask_free (ask_t **ask_p);
+void control_scan (core_t *self, ask_t *ask, uint64_t from, uint64_t to, uint32_t limit);
+void control_scan_numbers (core_t *self,
+                           ask_t *ask); /* each once, in order; empties ask->numbers */
+bool control_read_dead (const plv_row_t *row, dead_t *ret_dead, entry_t **ret_entry);
+void control_finish (core_t *self, ask_t *ask);
+bool control_taken_since (core_t *self, const ask_t *ask, uint64_t number);
+
+/*  dead_list.c, dead_stats.c, dead_take.c: each begins, takes rows, and goes on when all have come  */
+void list_go_on (core_t *self, ask_t *ask);
+void list_take (core_t *self, ask_t *ask, const input_t *input);
+void list_next (core_t *self, ask_t *ask);
+void list_answer (core_t *self, const ask_t *ask);
+const char *list_service (core_t *self, plv_view_t route); /* that the route leads to; "": none */
+void list_routes_of (core_t *self, plv_view_t service, plv_buf_t *hashes); /* uint32_t each */
+void stats_go_on (core_t *self, ask_t *ask);
+void stats_take (core_t *self, ask_t *ask, const input_t *input);
+void stats_free (ask_t *ask);
+void stats_answer (core_t *self, const ask_t *ask);
+bool take_start (core_t *self, ask_t *ask, plv_view_t arguments, const char **ret_why);
+void take_letter (core_t *self, ask_t *ask, const plv_row_t *row);
+void take_answer (core_t *self, const ask_t *ask);
 
 static inline plv_buf_t *frame_held (core_t *self, peer_t *peer)
 {

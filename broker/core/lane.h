@@ -20,6 +20,8 @@ typedef struct lane {
     service_t *service;
     plv_node_t in_service;
     plv_node_t ready; /* sessions */
+    plv_node_t later; /* sessions whose next event was sent again: behind all of those */
+    uint32_t replays; /* events of this route that were sent again and are not done */
     breaker_t breaker;
     core_timer_t reopen;
 } lane_t;

@@ -79,6 +79,7 @@ void lanes_build (core_t *self)
         lane->service = service_of (self, plv_view_str (lane->route->service));
         lane->reopen.kind = TIMER_LANE;
         plv_list_init (&lane->ready);
+        plv_list_init (&lane->later);
         plv_list_push (&lane->service->lanes, &lane->in_service);
     }
 }
@@ -89,7 +90,7 @@ static void destroy (core_t *self, lane_t *lanes, size_t count)
         lane_t *lane = &lanes[i];
         timers_cancel (&self->timers, &lane->reopen);
         plv_node_remove (&lane->in_service);
-        while (plv_list_pop (&lane->ready))
+        while (plv_list_pop (&lane->ready) || plv_list_pop (&lane->later))
             ;
         label_drop (&lane->name);
         breaker_free (&lane->breaker);
@@ -119,8 +120,10 @@ void lanes_replace (core_t *self)
     lanes_build (self);
     for (size_t i = 0; i < count; i++) {
         lane_t *lane = lane_named (self, label_view (old[i].name));
-        if (lane)
+        if (lane) {
+            lane->replays = old[i].replays;
             inherit (self, lane, &old[i]);
+        }
     }
     destroy (self, old, count);
     gauge_paused (self);

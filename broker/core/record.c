@@ -88,6 +88,8 @@ static plv_view_t *text_of (record_t *self, char letter)
         return &self->body;
     case 'x':
         return &self->extra;
+    case 'p':
+        return &self->plan;
     default:
         return NULL;
     }

@@ -38,6 +38,7 @@ typedef struct {
     plv_view_t envelope;
     plv_view_t body;
     plv_view_t extra;
+    plv_view_t plan;
     /* when it is written, not read: the labels whose texts `who` and `name` are, to be held instead of copied */
     label_t *who_label;
     label_t *name_label;

@@ -103,6 +103,15 @@ static plv_err_t load_kv (core_t *self, plv_view_t key, plv_view_t value, plv_fa
     return ERR_OK;
 }
 
+static plv_err_t load_brief (core_t *self, plv_view_t key, plv_view_t value, plv_fail_t *ret_fail)
+{
+    dead_brief_t brief;
+    if (key.size != 8 || !dead_brief_read (plv_get_u64 (key.data), value, &brief))
+        return damaged (VIEW_DEAD_BRIEFS, key, ret_fail);
+    dead_index_add (&self->letters, &brief);
+    return ERR_OK;
+}
+
 plv_err_t core_load_row (core_t *self, plv_row_view_t view, plv_view_t key, plv_view_t value,
                          plv_fail_t *ret_fail)
 {
@@ -119,6 +128,8 @@ plv_err_t core_load_row (core_t *self, plv_row_view_t view, plv_view_t key, plv_
         return load_run (self, key, value, ret_fail);
     case VIEW_KV:
         return load_kv (self, key, value, ret_fail);
+    case VIEW_DEAD_BRIEFS:
+        return load_brief (self, key, value, ret_fail);
     default:
         return ERR_OK;
     }

@@ -171,6 +171,11 @@ void memory_fail (store_t *store, plv_err_t code, const char *text, bool kept)
     self->batch.seq = 0;
 }
 
+void memory_forget_view (store_t *store, plv_row_view_t view)
+{
+    table_free (&memory_of (store)->tables[view]);
+}
+
 void memory_sync (store_t *store)
 {
     forget_undo (memory_of (store));
@@ -210,8 +215,8 @@ void memory_crash (store_t *store, bool power_cut)
 static plv_err_t recover (store_t *base, const store_recovery_t *recovery, uint64_t *ret_next_seq,
                           plv_fail_t *ret_fail)
 {
-    static const plv_row_view_t views[] = {VIEW_META,    VIEW_SESSIONS, VIEW_TURNS,
-                                           VIEW_ENTRIES, VIEW_DEDUP,    VIEW_KV};
+    static const plv_row_view_t views[] = {VIEW_META,  VIEW_SESSIONS, VIEW_TURNS,      VIEW_ENTRIES,
+                                           VIEW_DEDUP, VIEW_KV,       VIEW_DEAD_BRIEFS};
     memory_t *self = memory_of (base);
     (void) ret_fail;
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {

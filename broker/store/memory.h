@@ -25,6 +25,9 @@ void memory_commit (store_t *store);
     `kept` says whether it is.  */
 void memory_fail (store_t *store, plv_err_t code, const char *text, bool kept);
 
+/*  A view has no rows, as in the data of a release that did not know it.  */
+void memory_forget_view (store_t *store, plv_row_view_t view);
+
 /*  Everything written without sync so far is on disk now, as after a second of time.  */
 void memory_sync (store_t *store);
 

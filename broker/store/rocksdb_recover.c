@@ -145,8 +145,8 @@ static plv_err_t give_journal (rdb_t *self, const store_recovery_t *recovery, pl
 plv_err_t rdb_recover (store_t *base, const store_recovery_t *recovery, uint64_t *ret_next_seq,
                        plv_fail_t *ret_fail)
 {
-    static const plv_row_view_t views[] = {VIEW_META,    VIEW_SESSIONS, VIEW_TURNS,
-                                           VIEW_ENTRIES, VIEW_DEDUP,    VIEW_KV};
+    static const plv_row_view_t views[] = {VIEW_META,  VIEW_SESSIONS, VIEW_TURNS,      VIEW_ENTRIES,
+                                           VIEW_DEDUP, VIEW_KV,       VIEW_DEAD_BRIEFS};
     rdb_t *self = (rdb_t *) base;
     plv_err_t err = ERR_OK;
     for (size_t i = 0; !err && i < sizeof views / sizeof *views; i++)

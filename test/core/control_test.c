@@ -34,168 +34,6 @@ static void kv (fixture_t *fx, uint32_t peer, const char *command, const char *k
     fx_send (fx, peer, FROM_PEERS);
 }
 
-static bool found (plv_view_t body)
-{
-    plv_mp_t value;
-    bool flag = false;
-    assert_true (plv_mp_find (body, "found", &value) && plv_mp_bool (&value, &flag));
-    return flag;
-}
-
-static plv_view_t bytes_of (plv_view_t map, const char *key)
-{
-    plv_mp_t value;
-    plv_view_t bytes = {0};
-    assert_true (plv_mp_find (map, key, &value) && plv_mp_bin (&value, &bytes));
-    return bytes;
-}
-
-static void test_an_adapter_keeps_values (void **state)
-{
-    fixture_t *fx = start ("");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), slack = fx_adapter (fx, "slack");
-    kv (fx, web, "get", "cursor", NULL, NULL);
-    assert_false (found (fx_expect_result (fx, web, "ok")));
-    kv (fx, web, "put", "cursor", "17", NULL);
-    assert_false (found (fx_expect_result (fx, web, "ok")));
-    kv (fx, web, "put", "cursor", "18", NULL);
-    assert_true (found (fx_expect_result (fx, web, "ok")));
-    kv (fx, slack, "get", "cursor", NULL, NULL);
-    assert_false (found (fx_expect_result (fx, slack, "ok")));
-    kv (fx, slack, "put", "cursor", "slack's", NULL);
-    fx_expect_result (fx, slack, "ok");
-    kv (fx, slack, "delete", "gone", NULL, NULL);
-    assert_false (found (fx_expect_result (fx, slack, "ok")));
-    fx_restart (fx);
-    web = fx_adapter (fx, "web");
-    kv (fx, web, "get", "cursor", NULL, NULL);
-    assert_true (plv_view_is (bytes_of (fx_expect_result (fx, web, "ok"), "value"), "18"));
-    kv (fx, web, "delete", "cursor", NULL, NULL);
-    assert_true (found (fx_expect_result (fx, web, "ok")));
-    fx_restart (fx);
-    web = fx_adapter (fx, "web");
-    kv (fx, web, "get", "cursor", NULL, NULL);
-    assert_false (found (fx_expect_result (fx, web, "ok")));
-    slack = fx_adapter (fx, "slack");
-    kv (fx, slack, "get", "cursor", NULL, NULL);
-    assert_true (found (fx_expect_result (fx, slack, "ok")));
-    fx_destroy (&fx);
-}
-
-/*  The answer to a write waits for the store, and the row goes with it.  */
-static void test_a_write_is_answered_when_it_is_stored (void **state)
-{
-    fixture_t *fx = start ("");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web");
-    plv_buf_t *buf = fx_control_begin (fx, "kv.put", 2);
-    fx_put_text (buf, "key", "k");
-    fx_put_text (buf, "value", "v");
-    plv_frame_end (buf, fx->mark);
-    input_t input = {.type = INPUT_PACKET,
-                     .now = fx->now,
-                     .peer = web,
-                     .allowed = FROM_ADAPTER,
-                     .bytes = plv_buf_view (buf)};
-    core_step (fx->core, &input, &fx->effects);
-    assert_int_equal (fx->effects.prompt.count, 0);
-    assert_int_equal (fx->effects.held.count, 1);
-    assert_true (fx->effects.sync);
-    plv_row_t row = {0};
-    size_t at = 0;
-    assert_true (plv_row_next (plv_buf_view (&fx->effects.rows), &at, &row));
-    assert_int_equal (row.view, VIEW_KV);
-    assert_true (plv_view_equal (row.key, plv_view ("web\0k", 5)));
-    fx_destroy (&fx);
-}
-
-static void test_keys_in_pages (void **state)
-{
-    fixture_t *fx = start ("");
-    char key[16], after[16] = "";
-    int seen = 0;
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), tool = fx_tool (fx);
-    for (int i = 0; i < 25; i++) {
-        snprintf (key, sizeof key, "a/%02d", i);
-        kv (fx, web, "put", key, "value", NULL);
-        fx_expect_result (fx, web, "ok");
-    }
-    kv (fx, web, "put", "b", "", NULL);
-    fx_expect_result (fx, web, "ok");
-    for (bool more = true; more;) {
-        plv_buf_t *buf = fx_control_begin (fx, "kv.list", 5);
-        fx_put_text (buf, "adapter", "web");
-        fx_put_text (buf, "prefix", "a/");
-        fx_put_text (buf, "after", after);
-        fx_put_number (buf, "limit", 10);
-        plv_mp_put_text (buf, "values");
-        plv_mp_put_bool (buf, true);
-        fx_send (fx, tool, FROM_TOOL);
-        plv_view_t body = fx_expect_result (fx, tool, "ok");
-        uint32_t items = fx_items (body, "items");
-        for (uint32_t i = 0; i < items; i++, seen++) {
-            plv_view_t item = fx_item (body, "items", i);
-            snprintf (key, sizeof key, "a/%02d", seen);
-            assert_true (plv_view_is (bytes_of (item, "key"), key));
-            assert_true (plv_view_is (bytes_of (item, "value"), "value"));
-            assert_int_equal (fx_number (item, "bytes"), 5);
-        }
-        plv_mp_t next;
-        assert_true (plv_mp_find (body, "next", &next));
-        more = !plv_mp_nil (&next);
-        if (more)
-            snprintf (after, sizeof after, PLV_VIEW_FMT, PLV_VIEW_ARG (bytes_of (body, "next")));
-    }
-    assert_int_equal (seen, 25);
-    fx_destroy (&fx);
-}
-
-static void test_whose_keys (void **state)
-{
-    fixture_t *fx = start ("");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), tool = fx_tool (fx);
-    kv (fx, web, "put", "k", "v", "web");
-    fx_expect_result (fx, web, "ok");
-    kv (fx, web, "get", "k", NULL, "slack");
-    fx_expect_result (fx, web, "AUTH");
-    kv (fx, tool, "get", "k", NULL, NULL);
-    fx_expect_result (fx, tool, "ARG");
-    kv (fx, tool, "get", "k", NULL, "web");
-    assert_true (found (fx_expect_result (fx, tool, "ok")));
-    kv (fx, tool, "put", "k", "fixed", "web");
-    fx_expect_result (fx, tool, "ok");
-    kv (fx, web, "get", "k", NULL, NULL);
-    assert_true (plv_view_is (bytes_of (fx_expect_result (fx, web, "ok"), "value"), "fixed"));
-    kv (fx, web, "get", NULL, NULL, NULL);
-    fx_expect_result (fx, web, "ARG");
-    kv (fx, web, "put", "k", NULL, NULL);
-    fx_expect_result (fx, web, "ARG");
-    fx_destroy (&fx);
-}
-
-static void test_a_value_beyond_its_limit (void **state)
-{
-    fixture_t *fx = start ("");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web");
-    char *large = calloc (1, KV_VALUE_BYTES_MAX + 2);
-    memset (large, 'x', KV_VALUE_BYTES_MAX + 1);
-    kv (fx, web, "put", "k", large, NULL);
-    assert_non_null (memmem (plv_mp_find_str (fx_expect_result (fx, web, "RANGE"), "text").data, 30,
-                             "65536", 5));
-    large[KV_VALUE_BYTES_MAX] = '\0';
-    kv (fx, web, "put", "k", large, NULL);
-    fx_expect_result (fx, web, "ok");
-    large[KV_KEY_BYTES_MAX + 1] = '\0';
-    kv (fx, web, "put", large, "v", NULL);
-    fx_expect_result (fx, web, "ARG");
-    free (large);
-    fx_destroy (&fx);
-}
-
 /*  A message of this session that no attempt could answer; the person has been told.  */
 static void kill_one (fixture_t *fx, uint32_t web, uint32_t worker, const char *session,
                       const char *text)
@@ -344,7 +182,8 @@ static void test_a_scan_that_fails (void **state)
     static const char *const commands[] = {"dead.list", "dead.show"};
     fixture_t *fx = start ("");
     (void) state;
-    uint32_t tool = fx_tool (fx);
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "one");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         plv_buf_t *buf = fx_control_begin (fx, commands[i], 1);
         fx_put_number (buf, "number", 1);
@@ -522,6 +361,272 @@ static void test_an_adapter_that_is_gone (void **state)
     fx_destroy (&fx);
 }
 
+/*  A request about one letter: `expect` attempts, `plan` and `to` and the message's new text when they are given.  */
+typedef struct {
+    uint64_t number;
+    uint64_t expect;
+    uint64_t dead_us;
+    const char *plan, *to, *text;
+} again_t;
+
+static plv_view_t send_again (fixture_t *fx, uint32_t tool, const again_t *again,
+                              const char *status)
+{
+    plv_buf_t *buf = fx_control_begin (
+        fx, "dead.replay", 3 + (again->plan != NULL) + (again->to != NULL) + (again->text != NULL));
+    fx_put_text (buf, "who", "olga");
+    plv_mp_put_text (buf, "numbers");
+    plv_mp_put_array (buf, 1);
+    plv_mp_put_u64 (buf, again->number);
+    plv_mp_put_text (buf, "expect");
+    plv_mp_put_array (buf, 1);
+    plv_mp_put_array (buf, 2);
+    plv_mp_put_u64 (buf, again->expect);
+    plv_mp_put_u64 (buf, again->dead_us);
+    if (again->plan)
+        fx_put_text (buf, "plan", again->plan);
+    if (again->to)
+        fx_put_text (buf, "to", again->to);
+    if (again->text) {
+        plv_mp_put_text (buf, "set");
+        plv_mp_put_map (buf, 1);
+        fx_put_text (buf, "message_text", again->text);
+    }
+    fx_send (fx, tool, FROM_TOOL);
+    return fx_expect_result (fx, tool, status);
+}
+
+static void test_what_has_changed_is_left (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "one");
+    uint64_t dead_us = fx_number (first_letter (fx, tool), "dead_us");
+    plv_view_t body = send_again (fx, tool, &(again_t){.number = 1, .expect = 2}, "ok");
+    assert_int_equal (fx_number (body, "skipped"), 1);
+    plv_view_t skip = fx_item (body, "skips", 0);
+    assert_int_equal (fx_number (skip, "number"), 1);
+    assert_true (plv_view_is (plv_mp_find_str (skip, "why"), "changed"));
+    body =
+        send_again (fx, tool, &(again_t){.number = 1, .expect = 1, .dead_us = dead_us + 1}, "ok");
+    assert_int_equal (fx_number (body, "skipped"), 1);
+    again_t plan = {.number = 1, .expect = 1, .dead_us = dead_us, .plan = "5eed"};
+    body = send_again (fx, tool, &plan, "ok");
+    assert_int_equal (fx_number (body, "done"), 1);
+    assert_int_equal (fx_items (body, "done_numbers"), 1);
+    /* applied again, there is nothing to do; when it has died anew, it is another matter */
+    assert_int_equal (fx_number (send_again (fx, tool, &plan, "NOENT"), "missing"), 1);
+    fx_restart (fx);
+    worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    assert_int_equal (fx_number (send_again (fx, tool, &plan, "ok"), "skipped"), 1);
+    fx_control (fx, tool, "dead.show", "number", 1, NULL);
+    plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    plv_view_t row = fx_item (item, "ledger", 1);
+    assert_true (plv_view_is (plv_mp_find_str (row, "how"), "replayed"));
+    assert_true (plv_view_is (plv_mp_find_str (row, "who"), "olga"));
+    assert_true (plv_view_is (plv_mp_find_str (row, "code"), "5eed"));
+    fx_destroy (&fx);
+}
+
+/*  The text of a job, and the id of its event as text.  */
+static plv_view_t job_text (const plv_frame_t *frame, char id[PLV_ID_TEXT_BYTES])
+{
+    plv_envelope_t envelope;
+    assert_false (plv_envelope_parse (frame->arg[3].bytes, &envelope, NULL));
+    plv_id_format (&envelope.id, id);
+    return plv_mp_find_str (frame->arg[4].bytes, "message_text");
+}
+
+static void test_a_corrected_copy (void **state)
+{
+    fixture_t *fx =
+        start ("routes = ( { name = \"r\"; service = \"advisor\"; on_dead = \"park\"; } );");
+    char id[PLV_ID_TEXT_BYTES], other[PLV_ID_TEXT_BYTES];
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "a typo");
+    plv_frame_t job = fx_expect (fx, worker, VERB_JOB);
+    job_text (&job, id);
+    fx_step_save (fx, worker, job.arg[0].number, "step", 10);
+    fx_expect (fx, worker, VERB_STEP_SAVED);
+    fx_nack (fx, worker, 1 << 16 | 1, true, "general_error");
+    fx_say (fx, web, "web_1", "behind it");
+    again_t again = {.number = 1, .expect = 1, .text = "no typo"};
+    again.dead_us = fx_number (first_letter (fx, tool), "dead_us");
+    assert_int_equal (fx_number (send_again (fx, tool, &again, "ok"), "done"), 1);
+    fx_forget (fx, worker);
+    fx_restart (fx);
+    fx_time (fx, 6000); /* the attempt of before is given up */
+    web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    job = fx_expect (fx, worker, VERB_JOB);
+    assert_true (plv_view_is (job_text (&job, other), "no typo"));
+    assert_string_not_equal (id, other);
+    assert_int_equal (job.arg[7].number, 0);
+    fx_nack (fx, worker, job.arg[0].number, true, "general_error");
+    fx_control (fx, tool, "dead.show", "number", 1, NULL);
+    plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    assert_true (plv_view_is (plv_mp_find_str (item, "copy_of"), id));
+    assert_true (plv_view_is (plv_mp_find_str (item, "id"), other));
+    fx_control (fx, tool, "dead.show", "id", 0, id);
+    fx_expect_result (fx, tool, "NOENT");
+    fx_destroy (&fx);
+}
+
+static void test_to_another_service (void **state)
+{
+    fixture_t *fx =
+        start ("routes = ( { name = \"first\"; service = \"broken\"; },"
+               " { name = \"second\"; service = \"advisor\"; platform = \"none\"; } );");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    uint32_t broken = fx_peer (fx);
+    fx_hello (
+        fx, broken, FROM_WORKER,
+        &(fx_hello_t){
+            .role = "agent", .name = "b", .service = "broken", .credit = 1, .incarnation = 9});
+    fx_expect (fx, broken, VERB_WELCOME);
+    kill_one (fx, web, broken, "web_1", "one");
+    again_t again = {.number = 1, .expect = 1, .to = "nobody"};
+    again.dead_us = fx_number (first_letter (fx, tool), "dead_us");
+    send_again (fx, tool, &again, "ARG");
+    again.to = "advisor";
+    send_again (fx, tool, &again, "ok");
+    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_control (fx, tool, "dead.show", "number", 1, NULL);
+    plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    assert_true (plv_view_is (plv_mp_find_str (item, "route"), "second"));
+    assert_true (plv_view_is (plv_mp_find_str (item, "service"), "advisor"));
+    assert_true (plv_view_is (plv_mp_find_str (fx_item (item, "ledger", 1), "why"), "to second"));
+    fx_destroy (&fx);
+}
+
+/*  What was sent again waits behind what people say now.  */
+static void test_live_traffic_goes_first (void **state)
+{
+    fixture_t *fx = start ("");
+    char id[PLV_ID_TEXT_BYTES];
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "old");
+    fx_say (fx, web, "web_2", "under way");
+    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    fx_control (fx, tool, "dead.replay", "numbers", 1, NULL);
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "done"), 1);
+    fx_say (fx, web, "web_3", "new");
+    fx_reply (fx, worker, lease, "an answer");
+    plv_frame_t job = fx_expect (fx, worker, VERB_JOB);
+    assert_true (plv_view_is (job_text (&job, id), "new"));
+    fx_expect (fx, worker, VERB_COMMITTED);
+    fx_reply (fx, worker, job.arg[0].number, "an answer");
+    job = fx_expect (fx, worker, VERB_JOB);
+    assert_true (plv_view_is (job_text (&job, id), "old"));
+    fx_destroy (&fx);
+}
+
+static plv_view_t stats (fixture_t *fx, uint32_t tool, const char *key, const char *value)
+{
+    fx_control (fx, tool, "dead.stats", key, 0, value);
+    return fx_expect_result (fx, tool, "ok");
+}
+
+static void kill_with (fixture_t *fx, uint32_t web, uint32_t worker, const char *session,
+                       const char *reason)
+{
+    fx_say (fx, web, session, "a message");
+    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    plv_buf_t *buf = fx_begin (fx, VERB_NACK);
+    plv_mp_put_u64 (buf, lease);
+    plv_mp_put_bool (buf, true);
+    plv_mp_put_nil (buf);
+    plv_mp_put_text (buf, "general_error");
+    plv_mp_put_text (buf, reason);
+    fx_send (fx, worker, FROM_WORKER);
+    fx_expect (fx, worker, VERB_COMMITTED);
+}
+
+static void test_groups_of_letters (void **state)
+{
+    fixture_t *fx =
+        start ("fallback = { general_error = \"\"; }; breaker = { threshold = 1000; };");
+    char session[16], reason[64], fingerprint[32];
+    plv_view_t body, item;
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    for (int i = 0; i < 30; i++) {
+        snprintf (session, sizeof session, "web_%d", i % 5);
+        snprintf (reason, sizeof reason, i % 3 ? "no fund \"F%d\"" : "quota of %d is used up", i);
+        kill_with (fx, web, worker, session, reason);
+    }
+    fx_restart (fx);
+    tool = fx_tool (fx);
+    body = stats (fx, tool, NULL, NULL);
+    assert_int_equal (fx_number (body, "groups"), 2);
+    assert_int_equal (fx_number (body, "total"), 30);
+    item = fx_item (body, "items", 0);
+    assert_int_equal (fx_number (item, "count"), 20);
+    assert_int_equal (fx_number (item, "number"), 30);
+    assert_true (fx_number (item, "first_us") <= fx_number (item, "last_us"));
+    assert_true (plv_view_is (plv_mp_find_str (item, "why"), "no fund \"F29\""));
+    assert_true (plv_view_is (plv_mp_find_str (item, "outcome"), "failed"));
+    assert_true (plv_view_is (plv_mp_find_str (item, "service"), "advisor"));
+    snprintf (fingerprint, sizeof fingerprint, PLV_VIEW_FMT,
+              PLV_VIEW_ARG (plv_mp_find_str (item, "fingerprint")));
+    assert_int_equal (count_letters (fx, tool, "fingerprint", fingerprint), 20);
+    assert_int_equal (count_letters (fx, tool, "service", "advisor"), 30);
+    assert_int_equal (count_letters (fx, tool, "service", "other"), 0);
+    body = stats (fx, tool, "session", "web_1");
+    assert_int_equal (fx_number (body, "total"), 6);
+    body = stats (fx, tool, "outcome", "unknown");
+    assert_int_equal (fx_number (body, "groups"), 0);
+    fx_control (fx, tool, "dead.stats", "text", 0, "fund");
+    fx_expect_result (fx, tool, "ARG");
+    fx_control (fx, tool, "dead.list", "fingerprint", 0, "none");
+    fx_expect_result (fx, tool, "ARG");
+    /* the newest of its group goes: another one speaks for it */
+    fx_control (fx, tool, "dead.discard", "numbers", 30, NULL);
+    fx_expect_result (fx, tool, "ok");
+    item = fx_item (stats (fx, tool, NULL, NULL), "items", 0);
+    assert_int_equal (fx_number (item, "count"), 19);
+    assert_int_equal (fx_number (item, "number"), 29);
+    assert_true (plv_view_is (plv_mp_find_str (item, "why"), "no fund \"F28\""));
+    fx_destroy (&fx);
+}
+
+/*  A data directory of an older release has letters without what is in memory now.  */
+static void test_letters_of_an_older_release (void **state)
+{
+    fixture_t *fx =
+        start ("routes = ( { name = \"r\"; service = \"advisor\"; platform = \"none\"; } );"
+               "fallback = { general_error = \"\"; };");
+    store_done_t done;
+    (void) state;
+    fx->check_recovery = false;
+    uint32_t web = fx_adapter (fx, "web"), tool;
+    for (int i = 0; i < LETTERS; i++) {
+        fx_say (fx, web, "web_1", "one");
+        fx_forget (fx, web);
+    }
+    fx_time (fx, 2000);
+    memory_forget_view (fx->store, VIEW_DEAD_BRIEFS);
+    fx->other_state = true;
+    fx_restart (fx);
+    fx->other_state = false;
+    for (int i = 0; i < 2; i++) {
+        tool = fx_tool (fx);
+        fx_time (fx, 1);
+        assert_int_equal (count_letters (fx, tool, "platform", "web"), LETTERS);
+        fx_restart (fx); /* and once they have been read, they stay */
+    }
+    fx->store->vtable->scan (fx->store, 1, VIEW_DEAD_BRIEFS, plv_view (NULL, 0), plv_view (NULL, 0),
+                             1);
+    assert_int_equal (fx->store->vtable->next (fx->store, &done), STORE_ROWS);
+    assert_true (done.rows.size > 0);
+    plv_buf_free (&done.rows);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,14 +636,15 @@ int main (void)
         cmocka_unit_test (test_letters_by_id),
         cmocka_unit_test (test_unknown_outcomes_are_not_sent_again_unasked),
         cmocka_unit_test (test_letters_in_pages_by_filter),
+        cmocka_unit_test (test_what_has_changed_is_left),
+        cmocka_unit_test (test_a_corrected_copy),
+        cmocka_unit_test (test_to_another_service),
+        cmocka_unit_test (test_live_traffic_goes_first),
+        cmocka_unit_test (test_groups_of_letters),
+        cmocka_unit_test (test_letters_of_an_older_release),
         cmocka_unit_test (test_a_scan_that_fails),
         cmocka_unit_test (test_a_ledger_that_is_too_long_to_show),
         cmocka_unit_test (test_a_session_is_unparked),
-        cmocka_unit_test (test_an_adapter_keeps_values),
-        cmocka_unit_test (test_a_write_is_answered_when_it_is_stored),
-        cmocka_unit_test (test_keys_in_pages),
-        cmocka_unit_test (test_whose_keys),
-        cmocka_unit_test (test_a_value_beyond_its_limit),
     };
     return cmocka_run_group_tests_name ("control", tests, NULL, NULL);
 }

@@ -127,30 +127,6 @@ static void compare_with_store (fixture_t *self)
     store_destroy (&copy);
 }
 
-static void turn (fixture_t *self)
-{
-    store_done_t done;
-    uint64_t seq = core_turn (self->core, self->now, false, &self->effects);
-    send_prompt (self);
-    if (seq) {
-        store_batch_t batch = {.seq = seq,
-                               .journal = plv_buf_view (&self->effects.journal),
-                               .ops = plv_buf_view (&self->effects.rows),
-                               .sync = self->effects.sync};
-        self->store->vtable->append (self->store, &batch);
-        memory_commit (self->store);
-        assert_int_equal (self->store->vtable->next (self->store, &done), STORE_STORED);
-    }
-    keep_frames (self, &self->effects.held);
-    effects_clear (&self->effects);
-    if (!seq)
-        return;
-    core_step (self->core, &(input_t){.type = INPUT_STORED, .now = self->now, .token = seq},
-               &self->effects);
-    if (self->check_recovery)
-        compare_with_store (self);
-}
-
 static bool take_rows (fixture_t *self)
 {
     store_done_t done;
@@ -166,6 +142,32 @@ static bool take_rows (fixture_t *self)
         taken = true;
     }
     return taken;
+}
+
+static void turn (fixture_t *self)
+{
+    store_done_t done;
+    while (take_rows (self))
+        send_prompt (self);
+    uint64_t seq = core_turn (self->core, self->now, false, &self->effects);
+    if (seq) {
+        store_batch_t batch = {.seq = seq,
+                               .journal = plv_buf_view (&self->effects.journal),
+                               .ops = plv_buf_view (&self->effects.rows),
+                               .sync = self->effects.sync};
+        self->store->vtable->append (self->store, &batch);
+        memory_commit (self->store);
+        assert_int_equal (self->store->vtable->next (self->store, &done), STORE_STORED);
+    }
+    send_prompt (self);
+    keep_frames (self, &self->effects.held);
+    effects_clear (&self->effects);
+    if (!seq)
+        return;
+    core_step (self->core, &(input_t){.type = INPUT_STORED, .now = self->now, .token = seq},
+               &self->effects);
+    if (self->check_recovery)
+        compare_with_store (self);
 }
 
 void fx_input (fixture_t *self, input_t input)
@@ -438,7 +440,8 @@ void fx_restart (fixture_t *self)
     effects_clear (&self->effects);
     memory_crash (self->store, false);
     self->core = read_back (self, self->store, &next_seq);
-    assert_int_equal (core_digest (self->core), digest);
+    if (!self->other_state)
+        assert_int_equal (core_digest (self->core), digest);
     core_start (self->core, self->now, next_seq);
 }
 

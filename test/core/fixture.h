@@ -40,7 +40,8 @@ typedef struct {
     plv_buf_t current; /* the bytes of the frame looked at last */
     size_t mark;
     bool check_recovery;
-    bool heartbeats; /* PING and PONG are kept too */
+    bool other_state; /* what is read back at a restart is not what was there before */
+    bool heartbeats;  /* PING and PONG are kept too */
     uint64_t checkpoints;
     uint64_t checkpoint_token;
 } fixture_t;

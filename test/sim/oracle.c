@@ -368,6 +368,7 @@ static void take_record (oracle_t *self, const record_t *record)
         take_end (self, record, MODEL_DEAD);
         break;
     case RECORD_REPLAY:
+    case RECORD_RESEND:
         take_replay (self, record);
         break;
     case RECORD_DISCARD:
