@@ -71,9 +71,16 @@ plv_err_t journal_sync (journal_t *self, plv_fail_t *ret_fail);
 /*  Segments that hold nothing from `below` on are used again or removed.  */
 plv_err_t journal_forget (journal_t *self, uint64_t below, plv_fail_t *ret_fail);
 
+/*  Many gigabytes take minutes: `meanwhile` is called between the pieces, may do anything but
+    forget, and says whether to go on.  */
+typedef struct {
+    bool (*call) (void *arg);
+    void *arg;
+} journal_meanwhile_t;
+
 /*  Copies what the positions from `from` to `last` need into the new directory `dir`.  */
 plv_err_t journal_copy (journal_t *self, const char *dir, uint64_t from, uint64_t last,
-                        plv_fail_t *ret_fail);
+                        const journal_meanwhile_t *meanwhile, plv_fail_t *ret_fail);
 
 /*  What the records take, more or less: of a segment that is partly forgotten a share.  */
 uint64_t journal_bytes (journal_t *self, uint64_t first);

@@ -15,7 +15,13 @@
 
 enum { PIECE_BYTES = 1024 * 1024 };
 
-static bool copy_bytes (int from, int to, uint64_t size)
+typedef struct {
+    const char *dir;
+    int dir_fd;
+    const journal_meanwhile_t *meanwhile;
+} target_t;
+
+static bool copy_bytes (int from, int to, uint64_t size, const journal_meanwhile_t *meanwhile)
 {
     uint8_t *piece = plv_alloc (PIECE_BYTES);
     bool good = true;
@@ -26,22 +32,29 @@ static bool copy_bytes (int from, int to, uint64_t size)
             continue;
         good = got > 0 && write_all (to, piece, (size_t) got, at);
         at += got > 0 ? (uint64_t) got : 0;
+        if (good && !meanwhile->call (meanwhile->arg)) {
+            errno = ECANCELED;
+            good = false;
+        }
     }
+    int error_number = errno;
     free (piece);
+    errno = error_number;
     return good;
 }
 
-static plv_err_t copy_segment (segment_reader_t *reader, int to_dir, const char *dir,
+static plv_err_t copy_segment (segment_reader_t *reader, const target_t *target,
                                plv_fail_t *ret_fail)
 {
     char name[SEGMENT_NAME_BYTES];
     segment_name (reader->id.number, name);
-    int to = openat (to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool good = to >= 0 && copy_bytes (reader->fd, to, reader->offset) && fsync (to) == 0;
+    int to = openat (target->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool good = to >= 0 && copy_bytes (reader->fd, to, reader->offset, target->meanwhile)
+                && fsync (to) == 0;
     plv_err_t err = good ? ERR_OK
                          : plv_fail (ret_fail, plv_err_of_errno (errno),
-                                     "the backup file %s/%s cannot be written: %s", dir, name,
-                                     strerror (errno));
+                                     "the backup file %s/%s cannot be written: %s", target->dir,
+                                     name, strerror (errno));
     if (to >= 0)
         close (to);
     return err;
@@ -68,8 +81,8 @@ static plv_err_t find_end (segment_reader_t *reader, uint64_t last, uint64_t *ne
                         : journal_damage (journal, reader->id.number, offset, what, ret_fail);
 }
 
-static plv_err_t copy_next (const journal_t *self, const segment_t *segment, int to_dir,
-                            const char *dir, uint64_t last, plv_fail_t *ret_fail)
+static plv_err_t copy_next (const journal_t *self, const segment_t *segment, const target_t *target,
+                            uint64_t last, plv_fail_t *ret_fail)
 {
     segment_reader_t reader;
     uint64_t next = segment->first_seq;
@@ -77,7 +90,7 @@ static plv_err_t copy_next (const journal_t *self, const segment_t *segment, int
     if (!err && next)
         err = find_end (&reader, last, &next, ret_fail);
     if (!err)
-        err = copy_segment (&reader, to_dir, dir, ret_fail);
+        err = copy_segment (&reader, target, ret_fail);
     reader_close (&reader);
     return err;
 }
@@ -93,8 +106,8 @@ static bool get_segment (journal_t *self, size_t at, segment_t *ret_segment)
     return there;
 }
 
-static plv_err_t copy_all (journal_t *self, int to_dir, const char *dir, uint64_t from,
-                           uint64_t last, plv_fail_t *ret_fail)
+static plv_err_t copy_all (journal_t *self, const target_t *target, uint64_t from, uint64_t last,
+                           plv_fail_t *ret_fail)
 {
     segment_t segment, behind;
     plv_err_t err = ERR_OK;
@@ -104,17 +117,18 @@ static plv_err_t copy_all (journal_t *self, int to_dir, const char *dir, uint64_
             continue;
         if (segment.first_seq > last)
             break;
-        err = copy_next (self, &segment, to_dir, dir, until && until <= last ? until - 1 : last,
-                         ret_fail);
+        err =
+            copy_next (self, &segment, target, until && until <= last ? until - 1 : last, ret_fail);
     }
     return err;
 }
 
 plv_err_t journal_copy (journal_t *self, const char *dir, uint64_t from, uint64_t last,
-                        plv_fail_t *ret_fail)
+                        const journal_meanwhile_t *meanwhile, plv_fail_t *ret_fail)
 {
     int to_dir = mkdir (dir, 0700) < 0 ? -1 : open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    plv_err_t err = to_dir < 0 ? ERR_IO : copy_all (self, to_dir, dir, from, last, ret_fail);
+    target_t target = {.dir = dir, .dir_fd = to_dir, .meanwhile = meanwhile};
+    plv_err_t err = to_dir < 0 ? ERR_IO : copy_all (self, &target, from, last, ret_fail);
     if (to_dir < 0 || (!err && fsync (to_dir) < 0))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be made: %s", dir,
                         strerror (errno));

@@ -146,6 +146,8 @@ void rdb_scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t fr
 void rdb_scan_journal (store_t *base, uint64_t token, uint64_t from, uint64_t to, uint32_t limit);
 void rdb_checkpoint (store_t *base, uint64_t token, const char *dir);
 void *rdb_helper_main (void *arg);
+/*  What may not wait for a long job; inside one. False: the store is being closed.  */
+bool rdb_helper_meanwhile (void *arg);
 /*  There is something to sync or to remove, within a second.  */
 void rdb_helper_ask (rdb_t *self);
 /*  A flush is due.  */

@@ -21,8 +21,10 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
         rocksdb_checkpoint_create (checkpoint, inner, UINT64_MAX /* no flush */, &text);
     if (text)
         err = rdb_error (ret_fail, dir, "backing up to", text);
+    journal_meanwhile_t meanwhile = {rdb_helper_meanwhile, self};
     if (!err)
-        err = journal_copy (self->journal, journal, first, atomic_load (&self->written), ret_fail);
+        err = journal_copy (self->journal, journal, first, atomic_load (&self->written), &meanwhile,
+                            ret_fail);
     if (!err && !rdb_dir_sync_parent (journal))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be synced: %s",
                         dir, strerror (errno));

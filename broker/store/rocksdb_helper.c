@@ -210,6 +210,36 @@ static void do_job (rdb_t *self)
     pthread_mutex_lock (&self->lock);
 }
 
+static bool is_job_quick (rdb_t *self)
+{
+    return !plv_list_empty (&self->jobs)
+           && PLV_OF (self->jobs.next, job_t, node)->type != JOB_CHECKPOINT;
+}
+
+/*  A backup reads the files of the journal: it must find them, so nothing is forgotten here. The
+    chores stay due for that.  */
+bool rdb_helper_meanwhile (void *arg)
+{
+    rdb_t *self = arg;
+    plv_fail_t fail;
+    pthread_mutex_lock (&self->lock);
+    bool sync = self->chores_at_us && plv_clock_mono_us () >= self->chores_at_us;
+    bool flush = self->flush_due;
+    if (sync || flush) {
+        self->chores_at_us = plv_clock_mono_us () + CHORES_US;
+        self->flush_due = false;
+        pthread_mutex_unlock (&self->lock);
+        if (flush ? rdb_flush (self, &fail) : rdb_sync (self, &fail))
+            rdb_report_failure (self, atomic_load (&self->written), &fail);
+        pthread_mutex_lock (&self->lock);
+    }
+    if (is_job_quick (self) && !self->stopping)
+        do_job (self); /* one a piece: no row of scans can put the backup off */
+    bool go_on = !self->stopping;
+    pthread_mutex_unlock (&self->lock);
+    return go_on;
+}
+
 void rdb_helper_ask (rdb_t *self)
 {
     pthread_mutex_lock (&self->lock);

@@ -434,6 +434,38 @@ static void a_checkpoint_under_load_holds_all_that_was_stored_before (void **sta
     free (found);
 }
 
+/*  A journal of gigabytes takes a while to copy.  */
+static void a_long_backup_holds_up_nobody (void **state)
+{
+    enum { BYTES = 4 * 1024 * 1024, VALUES = 16 };
+    subject_t *self = *state;
+    plv_fail_t fail = {.code = ERR_OK};
+    char dir[128];
+    uint8_t *value = plv_alloc_zero (1, BYTES);
+    plv_view_t all = plv_view (NULL, 0);
+    snprintf (dir, sizeof dir, "%s/backup", self->dir);
+    assert_int_equal (open_small (self, &fail), ERR_OK);
+    for (int i = 0; i < VALUES; i++)
+        subject_commit (self, plv_view (value, BYTES), NULL, 0);
+    free (value);
+    self->store->vtable->checkpoint (self->store, 1, dir);
+    for (uint64_t token = 2; token < 5; token++)
+        self->store->vtable->scan (self->store, token, VIEW_META, all, all, 1);
+    for (uint64_t token = 2; token < 5; token++) {
+        store_done_t done = subject_wait (self->store);
+        assert_int_equal (done.type, STORE_ROWS);
+        assert_int_equal (done.token, token);
+        plv_buf_free (&done.rows);
+    }
+    store_done_t done = subject_wait (self->store);
+    assert_int_equal (done.type, STORE_CHECKPOINTED);
+    assert_int_equal (done.fail.code, ERR_OK);
+    self->kind->restore (self, dir);
+    recovered_t *found = subject_recover (self->store);
+    assert_int_equal (found->next_seq, VALUES + 1);
+    free (found);
+}
+
 /*  A small batch is committed inside append while the disk is quick; a slow one must not hold
     the loop.  */
 static void a_slow_disk_does_not_hold_up_the_caller (void **state)
@@ -515,6 +547,7 @@ int main (int argc, char **argv)
         FAILURE (a_killed_process_loses_nothing),
         FAILURE (a_process_killed_at_any_moment_loses_nothing),
         FAILURE (a_checkpoint_under_load_holds_all_that_was_stored_before),
+        FAILURE (a_long_backup_holds_up_nobody),
         FAILURE (a_slow_disk_does_not_hold_up_the_caller),
         FAILURE (forgotten_values_leave_the_disk),
     };
