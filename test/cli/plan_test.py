@@ -231,7 +231,7 @@ class Killed(CliTest):
 
     def test_one_plan_at_a_time(self):
         self.one.signal(signal.SIGSTOP)
-        holder = subprocess.Popen(['flock', f'{self.path}.done', 'sleep', '60'])
+        holder = subprocess.Popen(['flock', '--no-fork', f'{self.path}.done', 'sleep', '60'])
         try:
             wait(lambda: os.path.exists(f'{self.path}.done'), 'the record is held')
             self.one.signal(signal.SIGCONT)
