@@ -90,7 +90,8 @@ static session_t *session_asked (core_t *self, peer_t *peer, uint64_t request, p
     plv_view_t id = plv_mp_find_str (arguments, "session");
     session_t *session = session_get (self, id);
     /* what another platform's people say is not told, not even whether they do */
-    if (session && peer->from == FROM_ADAPTER && !plv_view_is (session->platform, peer->platform))
+    if (session && peer->from == FROM_ADAPTER && !control_is_operator (self, peer)
+        && !plv_view_is (session->platform, peer->platform))
         session = NULL;
     if (!session)
         control_fail (self, peer, request, ERR_NOENT,
@@ -211,7 +212,22 @@ static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t 
     plv_buf_free (&body);
 }
 
-static bool may_ask (const peer_t *peer, command_t command)
+bool control_is_operator (const core_t *self, const peer_t *peer)
+{
+    const plv_conf_list_t *operators = &self->policy->conf->plugins_operators;
+    if (peer->from == FROM_TOOL)
+        return true;
+    for (size_t at = 0; at < operators->count && peer->from == FROM_ADAPTER; at++)
+        if (strcmp (operators->items[at], peer->name) == 0)
+            return true;
+    return false;
+}
+
+typedef enum { RIGHT_ADAPTER, RIGHT_OPERATOR, RIGHT_TOOL } right_t;
+
+/*  What a command needs. An operator behind an adapter sees all and deals with letters and sessions; what has to do
+    with files, processes and other adapters' keys is for who has a shell on the machine.  */
+static right_t right_of (command_t command)
 {
     switch (command) {
     case COMMAND_SESSIONS_SHOW:
@@ -220,10 +236,36 @@ static bool may_ask (const peer_t *peer, command_t command)
     case COMMAND_KV_PUT:
     case COMMAND_KV_DELETE:
     case COMMAND_KV_LIST:
-        return true;
+        return RIGHT_ADAPTER;
+    case COMMAND_BACKUP:
+    case COMMAND_ADAPTERS_START:
+    case COMMAND_ADAPTERS_STOP:
+    case COMMAND_ADAPTERS_RELOAD:
+        return RIGHT_TOOL;
     default:
-        return peer->from == FROM_TOOL;
+        return RIGHT_OPERATOR;
     }
+}
+
+/*  False when it was told off.  */
+static bool may_ask (core_t *self, peer_t *peer, uint64_t request, command_t command)
+{
+    right_t right = right_of (command);
+    bool is_operator = control_is_operator (self, peer);
+    if (peer->from == FROM_TOOL || right == RIGHT_ADAPTER
+        || (right == RIGHT_OPERATOR && is_operator))
+        return true;
+    if (!is_operator)
+        control_fail (
+            self, peer, request, ERR_AUTH,
+            "adapter \"%s\" may ask for sessions.show, sessions.reset and what begins with "
+            "kv. only; the rest is for adapters that the broker's configuration names in "
+            "plugins.operators",
+            peer->name);
+    else
+        control_fail (self, peer, request, ERR_AUTH, "no adapter may ask for %s, tools may",
+                      command_name (command));
+    return false;
 }
 
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
@@ -232,12 +274,8 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     plv_view_t arguments = frame->arg[2].bytes;
     command_t command = command_of (frame->arg[1].bytes);
 
-    if (!may_ask (peer, command)) {
-        control_fail (
-            self, peer, request, ERR_AUTH,
-            "an adapter may ask for sessions.show, sessions.reset and what begins with kv. only");
+    if (!may_ask (self, peer, request, command))
         return;
-    }
     switch (command) {
     case COMMAND_SESSIONS_SHOW:
         show_session (self, peer, request, arguments);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "wire/mask.h"
 #include "wire/mp.h"
 
 #include <stdlib.h>
@@ -209,6 +210,8 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
     text_argument (arguments, "who", ask->who);
     text_argument (arguments, "reason", ask->reason);
     text_argument (arguments, "plan", ask->plan);
+    /* what is seen through an adapter is seen by whoever looks over somebody's shoulder */
+    ask->masked = peer->from == FROM_ADAPTER || control_flag (arguments, "masked");
     const char *why = start (self, ask, arguments);
     if (why) {
         control_fail (self, peer, request, ERR_ARG, "%s", why);
@@ -278,7 +281,11 @@ static void show_one (core_t *self, ask_t *ask, const plv_row_t *row)
     entry_t *entry = NULL;
     dead_t dead;
     if (control_read_dead (row, &dead, &entry)) {
-        control_dead_item (self, &dead, entry, true, &ask->items);
+        plv_buf_t item = {0};
+        control_dead_item (self, &dead, entry, true, ask->masked ? &item : &ask->items);
+        if (ask->masked)
+            plv_mask_put (&ask->items, plv_buf_view (&item));
+        plv_buf_free (&item);
         ask->item_count++;
     } else {
         ask->missing++;

@@ -250,6 +250,8 @@ void control_order (core_t *self, const peer_t *peer, uint64_t request, int comm
 void control_ordered (core_t *self, const input_t *input);
 void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
                      const plv_buf_t *body);
+/*  A tool, or an adapter that the configuration lets ask as one.  */
+bool control_is_operator (const core_t *self, const peer_t *peer);
 void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,
                    ...) __attribute__ ((format (printf, 5, 6)));
 

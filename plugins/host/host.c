@@ -79,6 +79,8 @@ static void on_up (void *arg, bool up)
                  F_INT ("kept", (int64_t) broker_link_kept (self->link)));
     host_tell (self, up ? "UP" : "DOWN");
     services_kit_up (self->kit, up);
+    if (!up)
+        services_broker_gone (self);
     if (self->is_open && adapter->link)
         adapter->link (self->self, up);
 }

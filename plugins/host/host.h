@@ -102,6 +102,8 @@ void host_tell (host_t *self, const char *format, ...) __attribute__ ((format (p
 void services_init (host_t *self);
 /*  Callbacks that are still to come are dropped.  */
 void services_free (host_t *self);
+/*  Questions that would be answered for as long as somebody listens.  */
+void services_broker_gone (host_t *self);
 /*  What the link calls.  */
 broker_link_handler_t services_handler (host_t *self);
 

@@ -35,6 +35,7 @@ typedef struct {
     host_t *host;
     uint64_t request;
     uint64_t timer;
+    uint32_t within_ms; /* 0: no matter */
     const char *status;
 } ask_t;
 
@@ -254,7 +255,15 @@ static void ask_late (void *arg)
     ask_end (ask->host, ask, "TIMEOUT", pal_text (NULL));
 }
 
-static const char *ask_send (host_t *self, ask_t *ask, pal_text_t command, pal_text_t arguments)
+static void ask_wait (ask_t *ask)
+{
+    wakeups_cancel (ask->host->wakeups, ask->timer);
+    ask->timer =
+        ask->within_ms ? wakeups_timer (ask->host->wakeups, ask->within_ms, 0, ask_late, ask) : 0;
+}
+
+static const char *ask_send (host_t *self, uint64_t request, pal_text_t command,
+                             pal_text_t arguments)
 {
     plv_buf_t encoded = {0};
     plv_fail_t fail;
@@ -262,14 +271,14 @@ static const char *ask_send (host_t *self, ask_t *ask, pal_text_t command, pal_t
     plv_view_t text = arguments.size ? view_of (arguments) : plv_view_str ("{}");
     if (plv_json_to_mp (&encoded, text, PLV_JSON_OBJECT, &fail))
         status = "SYNTAX";
-    else if (!broker_link_control (self->link, ask->request, view_of (command),
-                                   plv_buf_view (&encoded)))
+    else if (!broker_link_control (self->link, request, view_of (command), plv_buf_view (&encoded)))
         status = "UNAVAILABLE";
     plv_buf_free (&encoded);
     return status;
 }
 
-static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+static uint64_t do_ask (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+                        uint32_t within_ms,
                         void (*done) (void *arg, const pal_control_result_t *result), void *arg)
 {
     host_t *self = host_of (table);
@@ -278,14 +287,43 @@ static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t 
     ask->done = done;
     ask->arg = arg;
     ask->host = self;
+    ask->within_ms = within_ms;
     ask->request = ++self->last_ask;
-    ask->status = ask_send (self, ask, command, arguments);
+    ask->status = ask_send (self, ask->request, command, arguments);
     if (strcmp (ask->status, "ok") != 0) {
         later (self, &ask->answer);
-        return;
+        return self->last_ask;
     }
     plv_map_u64_put (&self->asks, ask->request, ask);
-    ask->timer = wakeups_timer (self->wakeups, CONTROL_MS, 0, ask_late, ask);
+    ask_wait (ask);
+    return ask->request;
+}
+
+static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+                        void (*done) (void *arg, const pal_control_result_t *result), void *arg)
+{
+    do_ask (table, command, arguments, CONTROL_MS, done, arg);
+}
+
+static bool do_ask_more (const pal_host_t *table, uint64_t question, pal_text_t command,
+                         pal_text_t arguments)
+{
+    host_t *self = host_of (table);
+    return plv_map_u64_get (&self->asks, question)
+           && strcmp (ask_send (self, question, command, arguments), "ok") == 0;
+}
+
+/*  What may take for ever ends with the broker; the rest has its time.  */
+void services_broker_gone (host_t *self)
+{
+    ask_t *ask;
+    for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));) {
+        if (ask->within_ms)
+            continue;
+        plv_map_u64_remove (&self->asks, ask->request);
+        ask_end (self, ask, "GONE", pal_text (NULL));
+        at = 0; /* whoever was told may have asked anew */
+    }
 }
 
 /*  One part of several; the next one has its own time.  */
@@ -297,8 +335,7 @@ static void ask_go_on (host_t *self, ask_t *ask, const char *status, pal_text_t 
         .body = body,
         .more = true,
     };
-    wakeups_cancel (self->wakeups, ask->timer);
-    ask->timer = wakeups_timer (self->wakeups, CONTROL_MS, 0, ask_late, ask);
+    ask_wait (ask);
     if (self->is_open)
         ask->done (ask->arg, &result);
 }
@@ -448,6 +485,8 @@ static const pal_host_t services = {
     .live = do_live,
     .finish = do_finish,
     .control = do_control,
+    .ask = do_ask,
+    .ask_more = do_ask_more,
     .connected = do_connected,
     .conf_text = do_conf_text,
     .conf_int = do_conf_int,

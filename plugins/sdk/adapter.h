@@ -16,6 +16,7 @@
     broker speaks, so that a plugin never sees the wire.
 
     ABI CHANGELOG
+    1.2  ask and ask_more: questions that take their time, or are answered for as long as somebody listens.
     1.1  HTTP client, WebSockets of both directions, streamed answers and TLS for the listener, a durable
          key-value store, rate buckets, text rendered in parts, HMAC and Ed25519, retries, metrics, health.
     1.0  the first one. Within a major version structs only grow at their end, and a new field is 0 for
@@ -30,7 +31,7 @@
 #include <stdint.h>
 
 #define PAL_ABI_MAJOR 1
-#define PAL_ABI_MINOR 1
+#define PAL_ABI_MINOR 2
 #define PAL_ABI ((uint32_t) (PAL_ABI_MAJOR << 16 | PAL_ABI_MINOR))
 #define PAL_SYMBOL "palaver_adapter"
 
@@ -434,7 +435,7 @@ struct pal_host {
 
     /*  Asks or tells the broker something (a session's history, its reset); `arguments`: a JSON object.
         `done` is called later, once for each part of the answer; the next one, or a failure, comes within
-        10 s. The broker answers what adapters may ask in one part.  */
+        10 s.  */
     void (*control) (const pal_host_t *self, pal_text_t command, pal_text_t arguments,
                      void (*done) (void *arg, const pal_control_result_t *result), void *arg);
 
@@ -580,7 +581,20 @@ struct pal_host {
     void (*health) (const pal_host_t *self, bool works, const char *format, ...)
         __attribute__ ((format (printf, 3, 4)));
 
-    /*  The end of 1.1. What comes after is added below this line and found with PAL_HAS.  */
+    /* -------- since 1.2: questions that take their time */
+
+    /*  As control, but the next part, or a failure, comes within `within_ms`; 0: whenever there is something to say,
+        until the broker goes (status GONE). Most commands are for adapters that the broker's configuration names
+        in plugins.operators: to others the broker says AUTH. Returns the question's number.  */
+    uint64_t (*ask) (const pal_host_t *self, pal_text_t command, pal_text_t arguments,
+                     uint32_t within_ms,
+                     void (*done) (void *arg, const pal_control_result_t *result), void *arg);
+    /*  Says something more about a question whose last part has not come, under its number ("tail.end"); the answer,
+        if there is one, is the question's. False: it is over, or the broker is not there.  */
+    bool (*ask_more) (const pal_host_t *self, uint64_t question, pal_text_t command,
+                      pal_text_t arguments);
+
+    /*  The end of 1.2. What comes after is added below this line and found with PAL_HAS.  */
 };
 
 static inline void pal_sent (const pal_host_t *host, uint64_t delivery, pal_text_t platform_id)

@@ -64,6 +64,7 @@ struct fake_host {
     size_t wakeup_count;
     question_t questions[ROOM];
     size_t questions_asked, questions_answered;
+    const char *said_more;
     finished_t finished[ROOM];
     size_t finished_count;
 };
@@ -225,17 +226,45 @@ static void do_finish (const pal_host_t *table, uint64_t delivery, pal_outcome_t
     snprintf (finished->outcome.reason, sizeof finished->outcome.reason, "%.*s", PAL_ARG (reason));
 }
 
-static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+/*  "COMMAND ARGUMENTS", kept.  */
+static char *words_of (fake_host_t *self, pal_text_t command, pal_text_t arguments)
+{
+    char *words = calloc (1, command.size + arguments.size + 2);
+    need (words != NULL, "out of memory");
+    snprintf (words, command.size + arguments.size + 2, "%.*s %.*s", PAL_ARG (command),
+              PAL_ARG (arguments));
+    char *kept = keep (self, pal_text (words));
+    free (words);
+    return kept;
+}
+
+static uint64_t do_ask (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+                        uint32_t within_ms,
                         void (*done) (void *arg, const pal_control_result_t *result), void *arg)
 {
     fake_host_t *self = self_of (table);
-    char *words = calloc (1, command.size + arguments.size + 2);
-    need (words && self->questions_asked < ROOM, "too many questions");
-    snprintf (words, command.size + arguments.size + 2, "%.*s %.*s", PAL_ARG (command),
-              PAL_ARG (arguments));
+    (void) within_ms;
+    need (self->questions_asked < ROOM, "too many questions");
     question_t *question = &self->questions[self->questions_asked++];
-    *question = (question_t){.command = keep (self, pal_text (words)), .done = done, .arg = arg};
-    free (words);
+    *question =
+        (question_t){.command = words_of (self, command, arguments), .done = done, .arg = arg};
+    return self->questions_asked;
+}
+
+static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+                        void (*done) (void *arg, const pal_control_result_t *result), void *arg)
+{
+    do_ask (table, command, arguments, 0, done, arg);
+}
+
+static bool do_ask_more (const pal_host_t *table, uint64_t question, pal_text_t command,
+                         pal_text_t arguments)
+{
+    fake_host_t *self = self_of (table);
+    if (question <= self->questions_answered || question > self->questions_asked)
+        return false;
+    self->said_more = words_of (self, command, arguments);
+    return true;
 }
 
 /* ------------------------------------------------------------------ wakeups */
@@ -435,16 +464,35 @@ fake_outcome_t fake_host_outcome (const fake_host_t *self, uint64_t delivery)
     return outcome;
 }
 
-const char *fake_host_answer (fake_host_t *self, const char *status, const char *body)
+static const char *answer_question (fake_host_t *self, const char *status, const char *body,
+                                    bool more)
 {
     if (self->questions_answered == self->questions_asked)
         return NULL;
-    question_t *question = &self->questions[self->questions_answered++];
-    pal_control_result_t result = {
-        .ok = strcmp (status, "ok") == 0, .status = pal_text (status), .body = pal_text (body)};
+    question_t *question = &self->questions[self->questions_answered];
+    pal_control_result_t result = {.ok = strcmp (status, "ok") == 0,
+                                   .status = pal_text (status),
+                                   .body = pal_text (body),
+                                   .more = more};
+    self->questions_answered += !more;
     question->done (question->arg, &result);
     fake_kit_turn (self->kit);
     return question->command;
+}
+
+const char *fake_host_answer (fake_host_t *self, const char *status, const char *body)
+{
+    return answer_question (self, status, body, false);
+}
+
+const char *fake_host_answer_part (fake_host_t *self, const char *body)
+{
+    return answer_question (self, "ok", body, true);
+}
+
+const char *fake_host_said_more (const fake_host_t *self)
+{
+    return self->said_more ? self->said_more : "";
 }
 
 /* ------------------------------------------------------------------ life */
@@ -456,6 +504,8 @@ static const pal_host_t table = {
     .live = do_live,
     .finish = do_finish,
     .control = do_control,
+    .ask = do_ask,
+    .ask_more = do_ask_more,
     .connected = do_connected,
     .conf_text = do_conf_text,
     .conf_int = do_conf_int,

@@ -71,8 +71,12 @@ void fake_host_advance (fake_host_t *self, uint32_t ms);
 /*  Serves the watched descriptors until none is ready for `quiet_ms`.  */
 void fake_host_poll (fake_host_t *self, int quiet_ms);
 
-/*  Answers the oldest question that control () asked: its command, or NULL when there is none.  */
+/*  Answers the oldest question that control () or ask () asked: its command, or NULL when there is none.  */
 const char *fake_host_answer (fake_host_t *self, const char *status, const char *body);
+/*  The same with a part of the answer: there is more.  */
+const char *fake_host_answer_part (fake_host_t *self, const char *body);
+/*  What ask_more () said last; "": nothing.  */
+const char *fake_host_said_more (const fake_host_t *self);
 
 /* ------------------------------------------------------------------ what is kept, counted and said */
 

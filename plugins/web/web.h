@@ -35,6 +35,7 @@ typedef struct web {
     shelf_t
         calls; /* call_t by number: all that a client still has open and that must hear of its end */
     shelf_t questions;  /* what the broker was asked about sessions */
+    shelf_t orders;     /* what it was asked or told for operators */
     shelf_t savings;    /* replies whose answers are being kept */
     shelf_t held;       /* replies that came before what was kept is read */
     shelf_t tickets;    /* ticket_t by name */
@@ -63,6 +64,10 @@ bool chat_may_take (asker_t *asker);
 /*  Its Idempotency-Key; false: it is too long, and the request has been answered.  */
 bool chat_key (asker_t *asker, char bytes[TICKET_KEY_BYTES_MAX], pal_text_t *ret_key);
 void session_close (web_t *web);
+
+/* ------------------------------------------------------------------ operate.c */
+
+void operate_close (web_t *web);
 
 /* ------------------------------------------------------------------ events.c: shared with WebSockets */
 

@@ -126,6 +126,65 @@ static void test_unknown_outcomes_are_not_sent_again_unasked (void **state)
     fx_destroy (&fx);
 }
 
+/*  The status of a command without arguments; empty: none came.  */
+static void expect_status (fixture_t *fx, uint32_t peer, const char *command, const char *status)
+{
+    fx_control (fx, peer, command, NULL, 0, NULL);
+    fx_expect_result (fx, peer, status);
+}
+
+static void test_an_adapter_asks_for_an_operator_when_it_may (void **state)
+{
+    static const char *const never[] = {"backup", "adapters.start", "adapters.stop",
+                                        "adapters.reload"};
+    fixture_t *fx = start (" plugins = { operators = [\"console\"]; };");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), console = fx_adapter (fx, "console");
+    uint32_t worker = fx_worker (fx, 1);
+    kill_one (fx, web, worker, "web_1", "my password: hunter2");
+    expect_status (fx, web, "status", "AUTH");
+    expect_status (fx, web, "dead.list", "AUTH");
+    expect_status (fx, console, "status", "ok");
+    uint64_t number = fx_number (first_letter (fx, console), "number");
+    fx_control (fx, console, "sessions.show", "session", 0, "web_1"); /* of another platform */
+    fx_expect_result (fx, console, "ok");
+    for (size_t at = 0; at < sizeof never / sizeof *never; at++)
+        expect_status (fx, console, never[at], "AUTH");
+    expect_status (fx, console, "make.coffee", "NOENT");
+    kv (fx, console, "get", "k", NULL, "web");
+    fx_expect_result (fx, console, "AUTH");
+    fx_control (fx, console, "dead.replay", "numbers", number, NULL);
+    assert_int_equal (fx_number (fx_expect_result (fx, console, "ok"), "done"), 1);
+    fx_destroy (&fx);
+}
+
+/*  The text of the first letter's message, as `peer` is shown it.  */
+static bool shown_with (fixture_t *fx, uint32_t peer, bool masked, const char *words)
+{
+    plv_mp_t body;
+    plv_view_t raw;
+    plv_buf_t *buf = fx_control_begin (fx, "dead.show", 2);
+    fx_put_number (buf, "number", 1);
+    plv_mp_put_text (buf, "masked");
+    plv_mp_put_bool (buf, masked);
+    fx_send (fx, peer, FROM_PEERS);
+    plv_view_t item = fx_item (fx_expect_result (fx, peer, "ok"), "items", 0);
+    assert_true (plv_mp_find (item, "body", &body) && plv_mp_skip (&body, &raw));
+    return plv_view_is (plv_mp_find_str (raw, "message_text"), words);
+}
+
+static void test_letters_are_shown_to_adapters_without_secrets (void **state)
+{
+    fixture_t *fx = start (" plugins = { operators = [\"web\"]; };");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "my password: hunter2");
+    assert_true (shown_with (fx, tool, false, "my password: hunter2"));
+    assert_true (shown_with (fx, tool, true, "my password: ********"));
+    assert_true (shown_with (fx, web, false, "my password: ********"));
+    fx_destroy (&fx);
+}
+
 enum { LETTERS = 700 };
 
 /*  Pages of letters that pass a filter, and how many there are in all.  */
@@ -634,6 +693,8 @@ int main (void)
         cmocka_unit_test (test_peers_in_pages),
         cmocka_unit_test (test_an_adapter_that_is_gone),
         cmocka_unit_test (test_letters_by_id),
+        cmocka_unit_test (test_an_adapter_asks_for_an_operator_when_it_may),
+        cmocka_unit_test (test_letters_are_shown_to_adapters_without_secrets),
         cmocka_unit_test (test_unknown_outcomes_are_not_sent_again_unasked),
         cmocka_unit_test (test_letters_in_pages_by_filter),
         cmocka_unit_test (test_what_has_changed_is_left),

@@ -132,6 +132,23 @@ static void do_control (const pal_host_t *table, pal_text_t command, pal_text_t 
     self->questions[self->question_count++] = (question_t){done, arg};
 }
 
+static uint64_t do_ask (const pal_host_t *table, pal_text_t command, pal_text_t arguments,
+                        uint32_t within_ms,
+                        void (*done) (void *arg, const pal_control_result_t *result), void *arg)
+{
+    (void) within_ms;
+    do_control (table, command, arguments, done, arg);
+    return world (table)->question_count;
+}
+
+static bool do_ask_more (const pal_host_t *table, uint64_t question, pal_text_t command,
+                         pal_text_t arguments)
+{
+    (void) table, (void) question, (void) command;
+    check_json (arguments);
+    return true;
+}
+
 static bool do_connected (const pal_host_t *table)
 {
     (void) table;
@@ -371,6 +388,8 @@ static const pal_host_t TABLE = {
     .live = do_live,
     .finish = do_finish,
     .control = do_control,
+    .ask = do_ask,
+    .ask_more = do_ask_more,
     .connected = do_connected,
     .conf_text = do_conf_text,
     .conf_int = do_conf_int,

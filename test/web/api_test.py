@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import unittest
 
-from gateway import BUILD, SECONDS, WebTest, wait, websocket
+from gateway import BUILD, SECONDS, TOP, WebTest, wait, websocket
 
 ASYNC = {'Prefer': 'respond-async'}
 KEYS = '# who may what\nalpha-1\nbeta-2 chat,operate ops\n\ngamma-3 operate prometheus\n'
@@ -246,19 +246,21 @@ class Pages(WebTest):
         self.assertEqual((again.status, again.body), (304, ''))
         self.assertEqual(web.ask('HEAD', '/').headers['ETag'], page.headers['ETag'])
 
+    def rows(self, name, macro):
+        with open(os.path.join(TOP, 'plugins', 'web', name), encoding='ascii') as table:
+            return [[word.strip() for word in line.split('(')[1].split(')')[0].replace('"', '').split(',')]
+                    for line in table if line.startswith(f'{macro} (')]
+
     def test_the_document_is_whole(self):
         """Every path and scope of the route table is in openapi.json, and nothing else."""
         web = self.web(worker=False)
         document = web.contract().document
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'plugins', 'web', 'route.def'),
-                  encoding='ascii') as table:
-            rows = [line.split('(')[1].split(')')[0].replace('"', '').split(',') for line in table
-                    if line.startswith('ROUTE')]
-        wanted = {(row[1].strip().lower(), row[2].strip(), row[3].strip().lower()) for row in rows}
+        wanted = {(row[1].lower(), row[2], row[3].lower()) for row in self.rows('route.def', 'ROUTE')}
+        wanted |= {(row[1].lower(), row[2], 'operate') for row in self.rows('operate.def', 'OPERATE')}
         told = {(method, '*'.join(part.partition('}')[2] if at else part for at, part in enumerate(path.split('{'))),
                  operation['x-scope'])
                 for path, methods in document['paths'].items() for method, operation in methods.items()}
-        self.assertEqual(told - wanted, {('get', '/', 'none'), ('get', '/openapi.json', 'none')})
+        self.assertEqual(told - wanted, {('get', path, 'none') for path in ('/', '/openapi.json')})
         self.assertEqual(wanted - told, set())
         for path, methods in document['paths'].items():
             for operation in methods.values():

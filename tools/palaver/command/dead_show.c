@@ -2,8 +2,8 @@
 #include "palaver/interrupt.h"
 #include "palaver/json.h"
 #include "palaver/letters.h"
-#include "palaver/mask.h"
 #include "palaver/text.h"
+#include "wire/mask.h"
 #include "wire/mp.h"
 
 static const column_t fields[] = {
@@ -64,7 +64,7 @@ static bool show_letter (void *arg, plv_view_t letter)
 {
     showing_t *self = arg;
     plv_buf_clear (&self->masked);
-    mask_put (&self->masked, letter);
+    plv_mask_put (&self->masked, letter);
     plv_buf_check (&self->masked);
     if (self->out->json)
         out_json (plv_buf_view (&self->masked));

@@ -1,4 +1,4 @@
-#include "palaver/mask.h"
+#include "wire/mask.h"
 
 #include "wire/mp.h"
 
@@ -103,7 +103,7 @@ static size_t secret_at (plv_view_t text, size_t at)
     return bearer && size >= KEY_BYTES_LEAST ? size : 0;
 }
 
-void mask_put_text (plv_buf_t *out, plv_view_t text)
+void plv_mask_put_text (plv_buf_t *out, plv_view_t text)
 {
     for (size_t at = 0; at < text.size;) {
         bool gives = text.data[at] == ':' || text.data[at] == '=';
@@ -152,7 +152,7 @@ static void put_value (plv_buf_t *out, plv_mp_t *at, bool secret)
         if (secret)
             plv_buf_add_view (&masked, plv_view_str (text.size ? stars : ""));
         else
-            mask_put_text (&masked, text);
+            plv_mask_put_text (&masked, text);
         plv_mp_put_str (out, plv_buf_view (&masked));
         plv_buf_free (&masked);
     } else if (plv_mp_skip (at, &text) && secret) {
@@ -162,7 +162,7 @@ static void put_value (plv_buf_t *out, plv_mp_t *at, bool secret)
     }
 }
 
-void mask_put (plv_buf_t *out, plv_view_t value)
+void plv_mask_put (plv_buf_t *out, plv_view_t value)
 {
     plv_mp_t whole = plv_mp (value), at = whole;
     plv_view_t raw;

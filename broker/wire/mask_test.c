@@ -1,4 +1,4 @@
-#include "palaver/mask.h"
+#include "wire/mask.h"
 
 #include "wire/json.h"
 
@@ -10,7 +10,7 @@
 static void check (const char *text, const char *masked)
 {
     plv_buf_t out = {0};
-    mask_put_text (&out, plv_view_str (text));
+    plv_mask_put_text (&out, plv_view_str (text));
     plv_buf_add_u8 (&out, 0);
     assert_string_equal ((const char *) out.data, masked);
     plv_buf_free (&out);
@@ -44,7 +44,7 @@ static void maps (void **state)
     plv_buf_t in = {0}, out = {0}, json = {0};
     (void) state;
     assert_int_equal (plv_json_to_mp (&in, plv_view_str (text), PLV_JSON_OBJECT, NULL), ERR_OK);
-    mask_put (&out, plv_buf_view (&in));
+    plv_mask_put (&out, plv_buf_view (&in));
     assert_true (plv_json_from_mp (&json, plv_buf_view (&out)));
     plv_buf_add_u8 (&json, 0);
     assert_string_equal ((const char *) json.data, masked);

@@ -1,4 +1,4 @@
-/*  mask -- what a dead letter holds, with what looks like a secret taken out
+/*  mask -- what people and agents wrote, with what looks like a secret taken out
     OWNS    nothing
     THREAD  any
     FAILS   never: what is no msgpack is passed over
@@ -8,15 +8,15 @@
     stands behind such a word and : or =, behind "Bearer ", and what begins as keys of well-known services do. It is a
     help against shoulders and logs, no promise: what people write may be secret in ways that no table knows.  */
 
-#ifndef PALAVER_MASK_H
-#define PALAVER_MASK_H
+#ifndef PLV_WIRE_MASK_H
+#define PLV_WIRE_MASK_H
 
 #include "base/buf.h"
 
 /*  Appends `value`, masked.  */
-void mask_put (plv_buf_t *out, plv_view_t value);
+void plv_mask_put (plv_buf_t *out, plv_view_t value);
 
 /*  Appends `text`, masked.  */
-void mask_put_text (plv_buf_t *out, plv_view_t text);
+void plv_mask_put_text (plv_buf_t *out, plv_view_t text);
 
 #endif

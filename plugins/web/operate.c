@@ -1,0 +1,298 @@
+/*  operate -- /operate/...: what operators ask and tell the broker, passed on by the table in operate.def
+
+    No rule is written here: a request becomes one command of the broker, with who asks added from the key, and the
+    broker's answer becomes the response. So the console does what the command line does.
+
+    Why the key is in a header and not in a cookie: a header is set by nobody but a page that knows the key, so no
+    other site can have a browser send it along (CSRF); a cookie goes to every port of a host, and on 127.0.0.1 that
+    is every program of the machine. The console keeps it in sessionStorage, which is the origin's and the tab's
+    alone; what could read it there is a script of ours only, by the policy that page.c sends. Pages of other sites
+    are refused here even if `origins` lets them chat.  */
+#include "web/web.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ACTS = 1, COUNTS = 2, ANSWER_MS = 30000, VALUE_BYTES_MAX = 512, NAME_BYTES = 32 };
+
+typedef struct {
+    const char *command, *part, *arguments;
+    unsigned flags;
+} operation_t;
+
+static const operation_t operations[] = {
+#define OPERATE(name, method, path, command, part, arguments, flags)                               \
+    {command, part, arguments, flags},
+#include "web/operate.def"
+#undef OPERATE
+};
+
+enum {
+#define OPERATE(name, method, path, command, part, arguments, flags) OPERATION_##name,
+#include "web/operate.def"
+#undef OPERATE
+};
+
+/*  When its client goes, the answer is dropped by the host.  */
+typedef struct {
+    entry_t entry;
+    asker_t asker;
+    const operation_t *operation;
+} order_t;
+
+/* ------------------------------------------------------------------ what the broker says */
+
+static problem_t problem_of (pal_text_t status)
+{
+    static const struct {
+        const char *status;
+        problem_t problem;
+    } rows[] = {
+        {"NOENT", PROBLEM_NO_THING},     {"BUSY", PROBLEM_SESSION_BUSY},
+        {"AUTH", PROBLEM_NOT_PERMITTED}, {"ARG", PROBLEM_REFUSED},
+        {"RANGE", PROBLEM_REFUSED},      {"SYNTAX", PROBLEM_REFUSED},
+        {"UTF8", PROBLEM_REFUSED},       {"FULL", PROBLEM_BUSY},
+        {"IO", PROBLEM_FAULT},           {"CORRUPT", PROBLEM_FAULT},
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        if (pal_text_is (status, rows[at].status))
+            return rows[at].problem;
+    }
+    return PROBLEM_NO_BROKER;
+}
+
+static bool waits (problem_t problem)
+{
+    return problem == PROBLEM_NO_BROKER || problem == PROBLEM_BUSY
+           || problem == PROBLEM_SESSION_BUSY;
+}
+
+static void answer (order_t *self, const pal_control_result_t *result)
+{
+    json_t *body = json_loadb (result->body.data, result->body.size, 0, NULL);
+    const json_t *words = json_object_get (body, "text");
+    pal_text_t detail = {json_string_value (words), json_string_length (words)};
+    bool counted = (self->operation->flags & COUNTS) && json_object_get (body, "done");
+    problem_t problem = problem_of (result->status);
+    if (result->ok || counted)
+        asker_json (&self->asker, 200, result->body);
+    else
+        asker_problem (&self->asker, problem, detail, waits (problem) ? 1000 : 0);
+    json_decref (body);
+}
+
+static void on_result (void *arg, const pal_control_result_t *result)
+{
+    order_t *self = arg;
+    if (result->more)
+        return;
+    answer (self, result);
+    shelf_remove (&self->asker.web->orders, &self->entry);
+    free (self);
+}
+
+void operate_close (web_t *web)
+{
+    for (entry_t *entry; (entry = shelf_oldest (&web->orders));) {
+        shelf_remove (&web->orders, entry);
+        free (ENTRY_OF (entry, order_t, entry));
+    }
+}
+
+/* ------------------------------------------------------------------ arguments */
+
+/*  The next word of a list with blanks between them, its kind taken off; false: there is none.  */
+static bool next_argument (const char **list, char name[NAME_BYTES], char *ret_kind)
+{
+    *list += strspn (*list, " ");
+    size_t size = strcspn (*list, " ");
+    if (!size || size >= NAME_BYTES)
+        return false;
+    memcpy (name, *list, size);
+    *list += size;
+    *ret_kind = strchr ("#?", name[size - 1]) ? name[size - 1] : 0;
+    name[*ret_kind ? size - 1 : size] = 0;
+    return true;
+}
+
+/*  NULL: it is not of this kind.  */
+static json_t *value_of (pal_text_t text, char kind)
+{
+    uint64_t number;
+    if (kind == '#')
+        return events_number (text, &number) ? json_integer ((json_int_t) number) : NULL;
+    if (kind == '?')
+        return json_boolean (pal_text_is (text, "true"));
+    return json_stringn (text.data, text.size);
+}
+
+static bool put (asker_t *asker, json_t *arguments, const char *name, char kind, pal_text_t text)
+{
+    char detail[NAME_BYTES + 32];
+    json_t *value = value_of (text, kind);
+    if (value && !json_object_set_new (arguments, name, value))
+        return true;
+    snprintf (detail, sizeof detail, "%s: takes a %s", name, kind ? "number" : "text in UTF-8");
+    asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
+    return false;
+}
+
+/*  Of a GET. False: it has been answered.  */
+static bool read_query (asker_t *asker, const request_t *request, const char *list,
+                        json_t *arguments)
+{
+    char name[NAME_BYTES], kind, bytes[VALUE_BYTES_MAX];
+    pal_text_t text;
+    while (next_argument (&list, name, &kind)) {
+        if (route_query (request->http->query, name, bytes, sizeof bytes, &text) && text.size
+            && !put (asker, arguments, name, kind, text))
+            return false;
+    }
+    return true;
+}
+
+static bool is_listed (const char *list, const char *wanted)
+{
+    char name[NAME_BYTES], kind;
+    while (next_argument (&list, name, &kind)) {
+        if (strcmp (name, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*  A key that is not known is refused: it would be an order that is not carried out as it is meant.  */
+static bool take_body (asker_t *asker, json_t *body, const char *list, json_t *arguments)
+{
+    char detail[NAME_BYTES + 64];
+    const char *name;
+    json_t *value;
+    json_object_foreach (body, name, value)
+    {
+        if (is_listed (list, name)) {
+            json_object_set (arguments, name, value);
+            continue;
+        }
+        snprintf (detail, sizeof detail, "\"%.31s\" is not one of the keys that this path takes",
+                  name);
+        asker_problem (asker, PROBLEM_REFUSED, pal_text (detail), 0);
+        return false;
+    }
+    return true;
+}
+
+/*  Of a POST. False: it has been answered.  */
+static bool read_body (asker_t *asker, const request_t *request, const char *list,
+                       json_t *arguments)
+{
+    pal_text_t text = request->http->body;
+    if (!route_takes_json (asker))
+        return false;
+    json_t *body = json_loadb (text.size ? text.data : "", text.size, JSON_REJECT_DUPLICATES, NULL);
+    bool good = json_is_object (body);
+    if (!good)
+        asker_problem (asker, PROBLEM_NOT_JSON, pal_text ("the body is no JSON object"), 0);
+    good = good && take_body (asker, body, list, arguments);
+    json_decref (body);
+    return good;
+}
+
+static bool read_arguments (asker_t *asker, const request_t *request, const operation_t *operation,
+                            json_t *arguments)
+{
+    char name[NAME_BYTES], kind;
+    const char *part = operation->part;
+    if (next_argument (&part, name, &kind) && !put (asker, arguments, name, kind, request->part))
+        return false;
+    if (pal_text_is (request->http->method, "POST"))
+        return read_body (asker, request, operation->arguments, arguments);
+    return read_query (asker, request, operation->arguments, arguments);
+}
+
+/* ------------------------------------------------------------------ asking */
+
+/*  For the ledger.  */
+static void name_of (const asker_t *asker, char name[80])
+{
+    if (asker->key->name.size)
+        snprintf (name, 80, "%.*s", PAL_ARG (asker->key->name));
+    else
+        snprintf (name, 80, "key %u", asker->key->line);
+}
+
+static void sign (const asker_t *asker, const operation_t *operation, json_t *arguments)
+{
+    const pal_host_t *host = asker->web->host;
+    char name[80];
+    name_of (asker, name);
+    json_object_set_new (arguments, "who", json_string (name));
+    host->log (host, PAL_LOG_INFO, "%s, from %s: %s", name, asker->peer, operation->command);
+}
+
+static void send (asker_t *asker, const operation_t *operation, const json_t *arguments)
+{
+    const pal_host_t *host = asker->web->host;
+    char *text = json_dumps (arguments, JSON_COMPACT);
+    order_t *self = text ? calloc (1, sizeof *self) : NULL;
+    if (self) {
+        self->asker = *asker;
+        self->operation = operation;
+        self->entry.key = (pal_text_t){(const char *) &self->asker.call, sizeof self->asker.call};
+        shelf_put (&asker->web->orders, &self->entry);
+        host->ask (host, pal_text (operation->command), pal_text (text), ANSWER_MS, on_result,
+                   self);
+    } else {
+        asker_problem (asker, PROBLEM_BUSY, pal_text ("out of memory"), 1000);
+    }
+    free (text);
+}
+
+static bool may_ask (asker_t *asker)
+{
+    const pal_host_t *host = asker->web->host;
+    if (asker->has_origin)
+        asker_problem (asker, PROBLEM_FOREIGN,
+                       pal_text ("operators are served on the gateway's own pages alone"), 0);
+    else if (!PAL_HAS (host, ask) || !host->ask)
+        asker_problem (asker, PROBLEM_NOT_PERMITTED,
+                       pal_text ("the palaver-adapter that runs this gateway is too old for it"),
+                       0);
+    else
+        return true;
+    return false;
+}
+
+static void serve (asker_t *asker, const request_t *request, const operation_t *operation)
+{
+    json_t *arguments = json_object ();
+    if (may_ask (asker) && read_arguments (asker, request, operation, arguments)) {
+        if (operation->flags & ACTS)
+            sign (asker, operation, arguments);
+        send (asker, operation, arguments);
+    }
+    json_decref (arguments);
+}
+
+/*  Whose key it is.  */
+void route_operate_key (asker_t *asker, const request_t *request)
+{
+    char name[80];
+    text_t body = {0};
+    (void) request;
+    name_of (asker, name);
+    text_add (&body, "{\"name\":");
+    text_add_quoted (&body, pal_text (name));
+    text_add (&body, "}\n");
+    asker_json (asker, 200, text_view (&body));
+    text_free (&body);
+}
+
+#define OPERATE(name, method, path, command, part, arguments, flags)                               \
+    void route_operate_##name (asker_t *asker, const request_t *request)                           \
+    {                                                                                              \
+        serve (asker, request, &operations[OPERATION_##name]);                                     \
+    }
+#include "web/operate.def"
+#undef OPERATE

@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+# RUN: timeout=300 variants=debug,release,asan
+"""/operate through the whole chain: an operator behind the gateway, with the rights that the broker gives it."""
+
+import signal
+import unittest
+
+from gateway import WebTest, wait
+
+KEYS = 'alpha-1 chat ann\nbeta-2 operate ops\n'
+OPS = {'X-Api-Key': 'beta-2'}
+ANN = {'X-Api-Key': 'alpha-1'}
+OPERATORS = {'plugins.operators': ['web'], 'agents.backoff_ms': 50, 'rate_limit.on': False, 'breaker.threshold': 1000}
+
+
+class Operating(WebTest):
+    def gateway(self, **conf):
+        return self.web(api_keys=KEYS, conf={**OPERATORS, **conf})
+
+    def get(self, web, path, status=200):
+        answer = web.ask('GET', f'/operate/{path}', headers=OPS)
+        self.assertEqual(answer.status, status, answer)
+        return answer.json
+
+    def post(self, web, path, status=200, **body):
+        answer = web.ask('POST', f'/operate/{path}', body, OPS)
+        self.assertEqual(answer.status, status, answer)
+        return answer.json
+
+    def kill(self, web, text='my password: hunter2', session='s1', why='no prices'):
+        """A message that no agent can answer; its letter's number."""
+        waiting = web.say(text, ANN, session=session)
+        web.worker.nack(web.worker.job()['lease'], permanent=True, code='data_unavailable', reason=why)
+        web.wait(waiting)
+        return max(item['number'] for item in wait(lambda: self.get(web, 'dead')['items'], 'the letter'))
+
+    def test_without_the_right_it_says_which_key_to_set(self):
+        web = self.web(api_keys=KEYS)
+        for path in ('status', 'dead', 'sessions', 'metrics'):
+            told = self.get(web, path, 403)
+            self.assertEqual(told['type'], '/problems/not-permitted')
+            self.assertIn('plugins.operators', told['detail'])
+        self.assertEqual(self.get(web, 'key'), {'name': 'ops'})
+        web.broker.write_conf({'plugins.operators': ['web']})
+        web.broker.signal(signal.SIGHUP)
+        wait(lambda: web.ask('GET', '/operate/status', headers=OPS).status == 200, 'the right is given')
+
+    def test_only_keys_for_operating(self):
+        web = self.gateway()
+        self.assertEqual(web.ask('GET', '/operate/status').status, 401)
+        self.assertEqual(web.ask('GET', '/operate/status', headers=ANN).status, 403)
+        self.assertEqual(web.ask('GET', '/operate/dead', headers={**OPS, 'Origin': 'https://evil.example'}).status, 403)
+
+    def test_what_there_is_to_see(self):
+        web = self.gateway()
+        waiting = web.say('hello', ANN)
+        web.answer('hi')
+        web.wait(waiting)
+        self.assertEqual(self.get(web, 'status')['counts']['sessions'], 1)
+        self.assertIn('palaver_events_accepted_total', self.get(web, 'metrics')['text'])
+        self.assertEqual([item['service'] for item in self.get(web, 'routes')['items']], ['advisor'])
+        self.assertEqual(len(self.get(web, 'agents')['items']), 1)
+        self.assertEqual([item['name'] for item in self.get(web, 'adapters')['items']], ['web'])
+        self.assertEqual([item['name'] for item in self.get(web, 'hosts')['items']], ['web'])
+        self.assertEqual([item['session_id'] for item in self.get(web, 'sessions?limit=5')['items']], ['web_s1'])
+        self.assertEqual([turn['text'] for turn in self.get(web, 'session?session=web_s1')['history']], ['hello', 'hi'])
+        self.assertEqual(self.get(web, 'session?session=web_s2', 404)['type'], '/problems/thing-unknown')
+        self.assertEqual(self.post(web, 'session/end', session='web_s1'), {'status': 'success'})
+        self.get(web, 'session?session=web_s1', 404)
+
+    def test_a_letter_is_found_sent_again_and_signed(self):
+        web = self.gateway()
+        number = self.kill(web)
+        group = self.get(web, 'dead/groups')['items'][0]
+        self.assertEqual((group['count'], group['why']), (1, 'no prices'))
+        self.assertEqual(self.get(web, f'dead?fingerprint={group["fingerprint"]}')['items'][0]['number'], number)
+        self.assertEqual(self.get(web, 'dead?attempts=9')['items'], [])
+        letter = self.get(web, f'dead/{number}')['items'][0]
+        self.assertEqual(letter['body']['message_text'], 'my password: ********')
+        stale = self.post(web, 'dead/replay', numbers=[number], expect=[[letter['attempts'], letter['dead_us'] + 1]])
+        self.assertEqual((stale['done'], stale['skips']), (0, [{'number': number, 'why': 'changed'}]))
+        sent = self.post(web, 'dead/replay', numbers=[number], expect=[[letter['attempts'], letter['dead_us']]],
+                         plan='1234567890abcdef')
+        self.assertEqual((sent['done'], sent['done_numbers']), (1, [number]))
+        self.assertEqual(self.post(web, 'dead/replay', numbers=[number])['missing'], 1)
+        web.worker.nack(web.worker.job()['lease'], permanent=True, reason='no prices')
+        again = wait(lambda: web.broker.ask('dead.list')['items'], 'it died again')[0]
+        ledger = self.get(web, f'dead/{again["number"]}')['items'][0]['ledger']
+        self.assertIn(('ops', 'replayed', '1234567890abcdef'),
+                      [(entry['who'], entry['how'], entry['code']) for entry in ledger])
+        self.assertEqual(self.post(web, 'dead/discard', numbers=[again['number']], reason='a test')['done'], 1)
+        self.assertEqual(self.get(web, 'dead')['items'], [])
+
+    def test_bad_orders_change_nothing(self):
+        web = self.gateway()
+        number = self.kill(web)
+        self.assertEqual(self.post(web, 'dead/replay', 422)['type'], '/problems/order-refused')
+        self.assertEqual(self.post(web, 'dead/replay', 422, numbers=[number], too='slow')['type'],
+                         '/problems/order-refused')
+        self.post(web, 'dead/replay', 422, numbers=[number], to='nowhere')
+        self.post(web, 'dead/replay', 422, numbers=[number], expect=[1, 2])
+        self.get(web, 'dead?fingerprint=xyz', 422)
+        self.get(web, 'dead?since_us=yesterday', 400)
+        self.get(web, 'dead/999', 404)
+        self.assertEqual(len(self.get(web, 'dead')['items']), 1)
+
+
+if __name__ == '__main__':
+    unittest.main()
