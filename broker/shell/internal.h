@@ -24,6 +24,7 @@ typedef struct {
     effects_t *gather;
     effects_t *flying;
     bool under_way;
+    uint32_t packets; /* that brought what is gathered */
     uint64_t seq;     /* of the batch under way */
     int64_t began_us; /* monotonic */
 } turn_t;

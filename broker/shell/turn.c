@@ -10,6 +10,7 @@ enum { SLOW_COMMIT_US = 1000000 };
     HELLO, on the same connection but under a new number.  */
 void turn_input (broker_t *self, const input_t *input)
 {
+    self->turn.packets += input->type == INPUT_PACKET;
     core_step (self->core, input, self->turn.gather);
     if (self->turn.gather->closes.size)
         turn_prompt (self);
@@ -216,6 +217,7 @@ void turn_commit (broker_t *self, bool all)
     uint64_t seq = core_turn (self->core, now, all, turn->gather);
     turn_prompt (self);
     if (seq == 0) {
+        turn->packets = 0;
         release (self, turn->gather);
         turn_prompt (self);
         return;
@@ -229,8 +231,10 @@ void turn_commit (broker_t *self, bool all)
         .journal = plv_buf_view (&turn->flying->journal),
         .ops = plv_buf_view (&turn->flying->rows),
         .sync = turn->flying->sync,
+        .alone = turn->packets <= 1,
         .drop_below = self->retention.drop_below,
     };
+    turn->packets = 0;
     self->store->vtable->append (self->store, &batch);
     turn_answers (self);
     turn_prompt (self);

@@ -7,8 +7,9 @@
     synced: worth most when the disk is slow or the batch large. But waking a thread, and being
     woken by it, costs about as much as the sync of a fast disk, and a lone message pays it
     twice. So a small batch is committed at once, inside append, as long as the disk has lately
-    been quick.  */
-enum { INLINE_BYTES_MAX = 16 * 1024, INLINE_US_MAX = 250, EWMA_SHARE = 8 };
+    been quick; and one for which a single peer waits, with nobody behind it, also when the disk
+    is slower, as long as it does not hang.  */
+enum { INLINE_BYTES_MAX = 16 * 1024, INLINE_US_MAX = 250, ALONE_US_MAX = 20000, EWMA_SHARE = 8 };
 
 /*  Never beyond what the views hold, and never the newest value: it says where the journal
     ends.  */
@@ -110,8 +111,9 @@ static void commit (rdb_t *self, const store_batch_t *batch)
 static bool is_quick (const rdb_t *self, const store_batch_t *batch)
 {
     bool sync = batch->sync && self->sync;
+    uint32_t bound_us = batch->alone ? ALONE_US_MAX : INLINE_US_MAX;
     return batch->journal.size + batch->ops.size < INLINE_BYTES_MAX
-           && (!sync || self->commit_ewma_us < INLINE_US_MAX);
+           && (!sync || self->commit_ewma_us < bound_us);
 }
 
 static bool has_failed (rdb_t *self)

@@ -22,6 +22,9 @@ typedef struct {
     plv_view_t journal; /* empty: nothing to journal (rows only) */
     plv_view_t ops;
     bool sync; /* must survive a power cut before it is reported stored */
+    /*  A hint: one peer said all that is in it, and nobody else had anything to say. So it may be
+        kept at once, inside append, without much harm to others.  */
+    bool alone;
     /*  Journal values below this position may be forgotten; 0: none. The store never goes
         beyond what the views reflect, nor drops the newest value, and forgets for ever: the
         position survives restarts.  */
