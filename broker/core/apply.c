@@ -687,6 +687,12 @@ void apply_new (core_t *self, const record_t *record)
     record_write (&effects->journal, record);
     self->journal_bytes += effects->journal.size - before;
     effects->sync |= must_sync (record->type);
+    /* a letter that is taken up again is known afterwards, what ends is known before */
+    bool comes = record->type == RECORD_REPLAY || record->type == RECORD_RESEND;
+    if (tails_any (self) && !comes)
+        tail_tell (self, record);
     plv_err_t err = apply_record (self, record, &fail);
     CHECK (!err, "record %s: %s", record_name (record->type), fail.text);
+    if (tails_any (self) && comes)
+        tail_tell (self, record);
 }

@@ -311,6 +311,11 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_ADAPTERS_RELOAD:
         control_order (self, peer, request, (int) command, arguments);
         break;
+    case COMMAND_TAIL:
+    case COMMAND_TAIL_READ:
+    case COMMAND_TAIL_END:
+        tail_control (self, peer, request, (int) command, arguments);
+        break;
     case COMMAND_COUNT_:
         control_fail (self, peer, request, ERR_NOENT,
                       "the broker has no command \"" PLV_VIEW_FMT "\"",

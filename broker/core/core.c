@@ -33,6 +33,7 @@ core_t *core_new (const core_options_t *options, policy_t **policy_p)
     plv_map_init (&self->outlets, map_seed);
     plv_list_init (&self->dirty);
     plv_list_init (&self->orphans);
+    plv_list_init (&self->tails);
     self->dedup = dedup_new (dedup_secret, (uint64_t) conf->dedup_max);
     self->rate = rate_new (map_seed, (uint32_t) conf->rate_limit_messages,
                            conf->rate_limit_window_s * 1000000, RATE_USERS_MAX);
@@ -65,6 +66,7 @@ static void destroy_peers (core_t *self)
 static void destroy_asks (core_t *self)
 {
     ask_t *ask;
+    tails_leave (self, NULL);
     for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));)
         control_ask_free (&ask);
     plv_map_u64_free (&self->asks);
@@ -248,6 +250,7 @@ uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
     note_time (self, now);
     dedup_sweep (self->dedup, (uint32_t) (now.wall_us / 1000000));
     reflect_turn (self, all);
+    tails_flush (self);
     self->effects = NULL;
     effects_seal (effects);
     if (effects->journal.size == 0 && effects->rows.size == 0)

@@ -233,6 +233,7 @@ static void discard (core_t *self, ask_t *ask, const entry_t *letter, const dead
         .number = letter->number,
         .at_us = self->now.wall_us,
         .id = envelope.id, /* not in the journal: for the row that leads from it to the letter */
+        .parsed = &envelope,
         .session = dead->session,
         .who = plv_view_str (ask->who),
         .why = plv_view_str (ask->reason),

@@ -26,6 +26,7 @@
 #include "core/rate.h"
 #include "core/record.h"
 #include "core/session.h"
+#include "core/tail.h"
 #include "wire/event.h"
 
 /*  What a timer belongs to: see expire.c.  */
@@ -106,6 +107,7 @@ struct core {
         taken; /* dead letters that were sent again or thrown away: the journal position of that */
     uint64_t taken_seq; /* the newest of them */
     uint64_t next_token;
+    plv_node_t tails;
     plv_buf_t scratch;  /* for one function's use, never across a call */
     plv_buf_t body;     /* a body being made, until it is noted */
     plv_buf_t shell;    /* a map: see core_describe */
@@ -283,6 +285,18 @@ void stats_answer (core_t *self, const ask_t *ask);
 bool take_start (core_t *self, ask_t *ask, plv_view_t arguments, const char **ret_why);
 void take_letter (core_t *self, ask_t *ask, const plv_row_t *row);
 void take_answer (core_t *self, const ask_t *ask);
+
+/*  tail.c: what tools are shown as it happens; ask tails_any before telling  */
+void tail_control (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
+void tail_tell (core_t *self, const record_t *record);
+void tail_tell_live (core_t *self, const plv_envelope_t *envelope, plv_view_t body);
+void tails_flush (core_t *self);
+void tails_leave (core_t *self, const peer_t *peer);
+
+static inline bool tails_any (const core_t *self)
+{
+    return !plv_list_empty (&self->tails);
+}
 
 static inline plv_buf_t *frame_held (core_t *self, peer_t *peer)
 {

@@ -95,6 +95,7 @@ void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why)
         free_deliveries (self, peer, how);
     else if (peer->from == FROM_TOOL)
         control_forget (self, peer);
+    tails_leave (self, peer);
     timers_cancel (&self->timers, &peer->silence);
     effects_close (self->effects, peer->number);
     plv_map_u64_remove (&self->peers, peer->number);

@@ -207,6 +207,8 @@ void reply_live (core_t *self, peer_t *peer, const plv_frame_t *frame)
         if (entry->kind != ENTRY_EVENT || !plv_view_equal (entry->session->id, envelope.session_id)
             || plv_envelope_parse (entry_envelope (entry), &event, NULL))
             continue;
+        if (tails_any (self))
+            tail_tell_live (self, &envelope, frame->arg[1].bytes);
         outlet_t *outlet = plv_map_get (&self->outlets, event.adapter);
         if (!outlet || !outlet->peer)
             break;

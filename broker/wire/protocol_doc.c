@@ -83,6 +83,9 @@ static const word_t WORDS[] = {
 #include "wire/words.def"
 #undef WORD
 #undef OPTION
+#define TAIL(name, text, meaning) {"TAIL", (text), NULL, NULL, (meaning)},
+#include "wire/tail.def"
+#undef TAIL
 };
 
 /*  Do the options of this map have a value when they are missing, or must they be there?  */

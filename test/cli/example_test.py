@@ -5,6 +5,7 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import unittest
 
@@ -38,6 +39,9 @@ class Examples(CliTest):
             process = subprocess.Popen(words, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                        stderr=subprocess.STDOUT, text=True)
             try:
+                if line.startswith('palaver tail'):
+                    broker.wait_metric('tails', 1)
+                    process.send_signal(signal.SIGINT)
                 wait(lambda one=process: one.poll() is not None, line, 6 * SECONDS)
             finally:
                 process.kill()

@@ -112,7 +112,7 @@ uint64_t ask_number (plv_view_t map, const char *key)
     return number;
 }
 
-static ending_t refused (const asker_t *self, plv_view_t status, plv_view_t body)
+ending_t ask_refused (const asker_t *self, plv_view_t status, plv_view_t body)
 {
     plv_view_t text = plv_mp_find_str (body, "text");
     if (self->quiet && (text.size || plv_view_is (status, "NOENT")))
@@ -124,15 +124,37 @@ static ending_t refused (const asker_t *self, plv_view_t status, plv_view_t body
     return plv_view_is (status, "NOENT") ? END_NOTHING : END_PARTLY;
 }
 
-ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
+void ask_next (asker_t *self)
+{
+    self->request++;
+}
+
+plv_err_t ask_post (asker_t *self, const char *command, const plv_buf_t *arguments,
+                    plv_fail_t *ret_fail)
 {
     plv_buf_t packet = {0};
+    put_question (self->request, command, arguments, &packet);
+    plv_err_t err = link_send (&self->link, &packet, ret_fail);
+    plv_buf_free (&packet);
+    return err;
+}
+
+plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
+                    plv_fail_t *ret_fail)
+{
+    plv_err_t err;
+    do
+        err = link_next (&self->link, deadline_us, ret_frame, ret_fail);
+    while (!err && !is_answer (self, ret_frame));
+    return err;
+}
+
+ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
+{
     plv_frame_t frame;
     plv_fail_t fail;
-    self->request++;
-    put_question (self->request, command, arguments, &packet);
-    plv_err_t err = link_send (&self->link, &packet, &fail);
-    plv_buf_free (&packet);
+    ask_next (self);
+    plv_err_t err = ask_post (self, command, arguments, &fail);
     if (!err)
         err = wait_for_result (self, &frame, &fail);
     if (err)
@@ -144,7 +166,7 @@ ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, pl
         *ret_body = plv_buf_view (&self->answer);
     return plv_view_is (frame.arg[2].bytes, "ok")
                ? END_OK
-               : refused (self, frame.arg[2].bytes, plv_buf_view (&self->answer));
+               : ask_refused (self, frame.arg[2].bytes, plv_buf_view (&self->answer));
 }
 
 static void add_items (table_t *table, plv_view_t body)

@@ -36,6 +36,17 @@ void asker_close (asker_t *self);
     END_PARTLY.  */
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body);
 
+/*  A question whose answer comes in parts for as long as it likes: ask_post sends it under the present number, which
+    ask_next begins; ask_part gives the parts. ERR_TIMEOUT: none until then.  */
+void ask_next (asker_t *self);
+plv_err_t ask_post (asker_t *self, const char *command, const plv_buf_t *arguments,
+                    plv_fail_t *ret_fail);
+plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
+                    plv_fail_t *ret_fail);
+
+/*  Says why the broker refuses, unless `quiet`; how a call ends for it.  */
+ending_t ask_refused (const asker_t *self, plv_view_t status, plv_view_t body);
+
 /*  Lets time go by while the connection is kept alive; ends early behind an interrupt. False: the broker is gone.  */
 bool ask_rest (asker_t *self, int64_t us);
 

@@ -8,11 +8,16 @@ typedef struct {
 } row_t;
 
 static const row_t rows[] = {
-    {OPTION_PLATFORM, "platform"}, {OPTION_ADAPTER, "adapter"}, {OPTION_SESSION, "session"},
-    {OPTION_USER, "user"},         {OPTION_SERVICE, "service"}, {OPTION_ROUTE, "route"},
-    {OPTION_TYPE, "type"},         {OPTION_REASON, "reason"},   {OPTION_OUTCOME, "outcome"},
-    {OPTION_CODE, "code"},         {OPTION_TEXT, "text"},       {OPTION_FINGERPRINT, "fingerprint"},
-    {OPTION_SINCE, "since_us"},    {OPTION_UNTIL, "until_us"},  {OPTION_ATTEMPTS, "attempts"},
+    {OPTION_PLATFORM, "platform"}, {OPTION_ADAPTER, "adapter"},
+    {OPTION_SESSION, "session"},   {OPTION_USER, "user"},
+    {OPTION_SERVICE, "service"},   {OPTION_ROUTE, "route"},
+    {OPTION_TYPE, "type"},         {OPTION_REASON, "reason"},
+    {OPTION_OUTCOME, "outcome"},   {OPTION_CODE, "code"},
+    {OPTION_TEXT, "text"},         {OPTION_FINGERPRINT, "fingerprint"},
+    {OPTION_SINCE, "since_us"},    {OPTION_UNTIL, "until_us"},
+    {OPTION_ATTEMPTS, "attempts"}, {OPTION_ID, "id"},
+    {OPTION_WHAT, "what"},         {OPTION_LIVE, "live"},
+    {OPTION_TEXTS, "texts"},
 };
 
 filter_t filter_of (const call_t *call)
@@ -25,6 +30,8 @@ filter_t filter_of (const call_t *call)
         plv_mp_put_text (&self.pairs, rows[i].key);
         if (kind == KIND_NUMBER || kind == KIND_TIME)
             plv_mp_put_i64 (&self.pairs, call->number[rows[i].option]);
+        else if (kind == KIND_FLAG)
+            plv_mp_put_bool (&self.pairs, true);
         else
             plv_mp_put_text (&self.pairs, call->text[rows[i].option]);
         self.count++;

@@ -1,0 +1,200 @@
+#include "base/clock.h"
+#include "palaver/ask.h"
+#include "palaver/filter.h"
+#include "palaver/interrupt.h"
+#include "palaver/text.h"
+#include "wire/mp.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { LOOK_US = 250000, CONFIRM_LINES = 256 };
+
+typedef struct {
+    const char *what;
+    const char *colour;
+} shade_t;
+
+static const shade_t shades[] = {
+    {"accepted", "36"}, {"answered", "34"}, {"delivered", "32"}, {"failed", "33"},
+    {"dead", "31"},     {"replayed", "35"}, {"discarded", "35"}, {"live", "2"},
+};
+
+/*  What stands at the end of a line, with its key in front or without it.  */
+static const struct {
+    const char *key;
+    bool named;
+} details[] = {
+    {"who", false}, {"how", false},     {"reason", false},  {"code", false}, {"why", false},
+    {"plan", true}, {"reply_to", true}, {"reply_id", true}, {"text", false},
+};
+
+typedef struct {
+    call_t *call;
+    asker_t asker;
+    int64_t deadline_us;
+    uint64_t shown, most;
+    uint64_t unread; /* lines that the broker does not know to be read yet */
+} tail_t;
+
+static const char *colour_of (plv_view_t what)
+{
+    for (size_t i = 0; i < sizeof shades / sizeof *shades; i++)
+        if (plv_view_is (what, shades[i].what))
+            return shades[i].colour;
+    return "0";
+}
+
+static void put_view (plv_buf_t *out, plv_view_t text, int width)
+{
+    text_putf (out, "%*s" PLV_VIEW_FMT, out->size ? 1 : 0, "", PLV_VIEW_ARG (text));
+    int columns = (int) text_width (text);
+    if (columns < width)
+        text_putf (out, "%*s", width - columns, "");
+}
+
+static void put_details (plv_buf_t *line, plv_view_t item)
+{
+    for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
+        plv_view_t text = plv_mp_find_str (item, details[i].key);
+        if (text.size == 0)
+            continue;
+        if (details[i].named)
+            text_putf (line, " %s", details[i].key);
+        put_view (line, text, 0);
+    }
+}
+
+static void show_line (const out_t *out, plv_view_t item)
+{
+    plv_buf_t line = {0}, shown = {0};
+    char time[TEXT_TIME_BYTES];
+    plv_view_t what = plv_mp_find_str (item, "what");
+    text_time ((int64_t) ask_number (item, "at_us"), true, time);
+    put_view (&line, plv_view_str (time), 0);
+    put_view (&line, what, 11);
+    put_view (&line, plv_mp_find_str (item, "session_id"), 24);
+    put_view (&line, plv_mp_find_str (item, "type"), 13);
+    put_view (&line, plv_mp_find_str (item, "id"), 0);
+    text_putf (&line, " %" PRIu64 "ms", ask_number (item, "age_ms"));
+    put_details (&line, item);
+    plv_buf_check (&line);
+    out_colour (out, &shown, colour_of (what));
+    text_put_line (&shown, plv_buf_view (&line), out->columns);
+    out_colour (out, &shown, "0");
+    text_put (&shown, "\n");
+    out_flush (&shown);
+    plv_buf_free (&line);
+    plv_buf_free (&shown);
+}
+
+static void show_gap (const out_t *out, uint64_t lost)
+{
+    plv_buf_t map = {0};
+    if (!out->json) {
+        say ("%" PRIu64 " lines are missing here: they came faster than they were read", lost);
+        return;
+    }
+    plv_mp_put_map (&map, 2);
+    plv_mp_put_text (&map, "what");
+    plv_mp_put_text (&map, "lost");
+    plv_mp_put_text (&map, "lines");
+    plv_mp_put_u64 (&map, lost);
+    plv_buf_check (&map);
+    out_json (plv_buf_view (&map));
+    plv_buf_free (&map);
+}
+
+static void show_part (tail_t *self, plv_view_t body)
+{
+    uint64_t lost = ask_number (body, "lost");
+    plv_mp_t items;
+    plv_view_t item;
+    uint32_t count = 0;
+    if (plv_mp_find (body, "items", &items))
+        plv_mp_array (&items, &count);
+    for (uint32_t i = 0; i < count && self->shown < self->most && plv_mp_skip (&items, &item);
+         i++, self->shown++) {
+        if (self->call->out.json)
+            out_json (item);
+        else
+            show_line (&self->call->out, item);
+    }
+    self->unread += count;
+    if (lost)
+        show_gap (&self->call->out, lost);
+    fflush (stdout);
+}
+
+static plv_err_t confirm (tail_t *self, plv_fail_t *ret_fail)
+{
+    plv_buf_t arguments = {0};
+    if (self->unread < CONFIRM_LINES)
+        return ERR_OK;
+    plv_mp_put_map (&arguments, 1);
+    plv_mp_put_text (&arguments, "lines");
+    plv_mp_put_u64 (&arguments, self->unread);
+    plv_buf_check (&arguments);
+    plv_err_t err = ask_post (&self->asker, "tail.read", &arguments, ret_fail);
+    plv_buf_free (&arguments);
+    self->unread = 0;
+    return err;
+}
+
+static plv_err_t begin (tail_t *self, plv_fail_t *ret_fail)
+{
+    plv_buf_t arguments = {0};
+    filter_t filter = filter_of (self->call);
+    filter_put (&filter, &arguments);
+    ask_next (&self->asker);
+    plv_err_t err = ask_post (&self->asker, "tail", &arguments, ret_fail);
+    plv_buf_free (&arguments);
+    filter_free (&filter);
+    return err;
+}
+
+static ending_t follow (tail_t *self)
+{
+    plv_frame_t frame;
+    plv_fail_t fail;
+    plv_err_t err = begin (self, &fail);
+    while (!err && self->shown < self->most && !interrupt_seen () && !ferror (stdout)) {
+        int64_t now_us = plv_clock_mono_us ();
+        if (now_us >= self->deadline_us)
+            return END_OK;
+        bool near = self->deadline_us - now_us < LOOK_US;
+        err = ask_part (&self->asker, near ? self->deadline_us : now_us + LOOK_US, &frame, &fail);
+        if (err == ERR_TIMEOUT) {
+            err = ERR_OK;
+            continue;
+        }
+        if (!err && !frame.arg[1].number)
+            return ask_refused (&self->asker, frame.arg[2].bytes, frame.arg[3].bytes);
+        if (!err)
+            show_part (self, frame.arg[3].bytes);
+        if (!err)
+            err = confirm (self, &fail);
+    }
+    return err ? ask_failed (&fail) : END_OK;
+}
+
+ending_t command_tail (call_t *call)
+{
+    tail_t tail = {
+        .call = call,
+        .deadline_us = INT64_MAX,
+        .most = (uint64_t) call_number (call, OPTION_LINES, INT64_MAX),
+    };
+    interrupt_begin ();
+    ending_t end = asker_open (&tail.asker, call, 10);
+    if (end)
+        return end;
+    if (call_has (call, OPTION_TIMEOUT))
+        tail.deadline_us = plv_clock_mono_us () + tail.asker.timeout_us;
+    end = follow (&tail);
+    asker_close (&tail.asker);
+    if (end || !call_has (call, OPTION_LINES) || tail.shown == tail.most || interrupt_seen ())
+        return end;
+    say ("%" PRIu64 " of %" PRIu64 " lines came in time", tail.shown, tail.most);
+    return tail.shown ? END_PARTLY : END_NOTHING;
+}
