@@ -43,7 +43,6 @@ def talk(*contents):
 BAD = {
     'an unknown key': {'colour': 'blue'},
     'no max_tokens': {'max_tokens': None},
-    'two messages of one role': {'messages': HELLO['messages'] * 2},
     'the assistant first': {'messages': [{'role': 'assistant', 'content': 'x'}]},
     'words put into its mouth': talk('a', 'b'),
     'an empty text': {'messages': [{'role': 'user', 'content': [{'type': 'text', 'text': ' '}]}]},
@@ -112,6 +111,20 @@ class Fake(unittest.TestCase):
             with self.subTest(name):
                 self.assertTrue(self.refused(400, 'invalid_request_error', changes))
         self.assertEqual(self.fake.state()['calls'], 0)
+
+    def test_messages_of_one_role_are_one_turn(self):
+        self.assertEqual(self.ask({'messages': HELLO['messages'] * 2})[0], 200)
+        apart = talk('a', [USE], [RESULT])
+        apart['messages'].append({'role': 'user', 'content': [TEXT]})
+        self.assertEqual(self.ask(apart)[0], 200)
+        apart['messages'][2:] = reversed(apart['messages'][2:])
+        status, _, body = self.ask(apart)
+        self.assertEqual((status, body['error']['type']), (400, 'invalid_request_error'))
+
+    def test_a_conversation_kept_by_the_server_is_declined_as_the_vendors_sdk_understands(self):
+        status, _, body = self.ask({'thread': {'type': 'create'}})
+        self.assertEqual(status, 400)
+        self.assertEqual(body['error']['details']['error_code'], 'thread_unsupported_request')
 
     def test_headers_are_checked(self):
         self.refused(401, 'authentication_error', headers={'x-api-key': 'wrong'})

@@ -99,6 +99,7 @@ class Request:
         self.body, self.version, self.issued = body, version, issued
         self.cache_points = []
         need(isinstance(body, dict), 'the body must be a JSON object')
+        self.check_thread()
         for key in body:
             need(key in KEYS, f'{key}: Extra inputs are not permitted')
         self.check_model()
@@ -112,6 +113,12 @@ class Request:
         self.check_cache()
         tokens = tokens_of(body)
         need(tokens <= WINDOW_TOKENS, f'prompt is too long: {tokens} tokens > {WINDOW_TOKENS} maximum')
+
+    def check_thread(self):
+        """The vendor's SDK tries whether a server holds conversations, and goes on without when this is the answer."""
+        if self.body.pop('thread', None) is not None:
+            raise Refused(400, 'invalid_request_error', 'thread: this server holds no conversations',
+                          {'error_code': 'thread_unsupported_request', 'unsupported': ['thread']})
 
     def check_model(self):
         model = self.body.get('model')
@@ -178,24 +185,32 @@ class Request:
     def check_messages(self):
         messages = self.body.get('messages')
         need(isinstance(messages, list) and messages, 'messages: at least one message is required')
-        before, open_uses, self.seen_uses = None, [], set()
+        open_uses, self.seen_uses = [], set()
+        turns = self.turns(messages)
+        for number, role, blocks in turns:
+            open_uses = self.check_pairs(blocks, open_uses, role, number)
+        need(not open_uses, self.lonely(len(messages) - 1, open_uses))
+        if turns[-1][1] == 'assistant':
+            need(digest(messages[-1]['content']) in self.issued.paused,
+                 'messages: this model does not support assistant message prefill')
+
+    def turns(self, messages):
+        """(number of its first message, role, blocks): messages of one role in a row are one turn."""
+        turns = []
         for number, message in enumerate(messages):
             path = f'messages.{number}'
             need(isinstance(message, dict) and set(message) == {'role', 'content'},
                  f'{path}: must have role and content, and nothing else')
             role = message['role']
             need(role in BY_ROLE, f'{path}.role: must be "user" or "assistant"')
-            need(before is not None or role == 'user', 'messages: first message must use the "user" role')
-            need(role != before, f'messages: roles must alternate between "user" and "assistant", but found multiple '
-                                 f'"{role}" roles in a row')
-            before = role
+            need(turns or role == 'user', 'messages: first message must use the "user" role')
             blocks = self.blocks(message['content'], role, path)
-            open_uses = self.check_pairs(blocks, open_uses, role, number)
             self.check_thinking(blocks, number)
-        need(not open_uses, self.lonely(len(messages) - 1, open_uses))
-        if before == 'assistant':
-            need(digest(messages[-1]['content']) in self.issued.paused,
-                 'messages: this model does not support assistant message prefill')
+            if turns and turns[-1][1] == role:
+                turns[-1][2].extend(blocks)
+            else:
+                turns.append((number, role, list(blocks)))
+        return turns
 
     def blocks(self, content, role, path):
         if isinstance(content, str):
