@@ -24,14 +24,49 @@ static void say_social (social_t social, answer_t *answer)
     answer->confidence = 0.90;
 }
 
-static void say_outside (bool sure, answer_t *answer)
+static void say_outside (bool sure, language_t language, answer_t *answer)
 {
+    if (language)
+        answer_say (answer, "%s\n", language_notice (language));
     answer_say (answer,
                 sure ? "That is outside of what I know, so I recommend nothing. "
                      : "I did not understand that as a question about investing, so I recommend "
                        "nothing. ");
     answer_say (answer, "%s", CAN);
     answer->confidence = sure ? 0.90 : 0.20;
+}
+
+/*  The sole one, or all that the message speaks of.  */
+static void say_subjects (const reading_t *reading, answer_t *answer)
+{
+    subject_t sole = subjects_sole (reading->subjects);
+    const char *between = reading->intent == INTENT_SUBJECT ? "" : "\n";
+    for (int subject = 0; subject < SUBJECT_COUNT_; subject++) {
+        if (!(reading->subjects & SUBJECT_BIT (subject))
+            || (sole != SUBJECT_COUNT_ && sole != (subject_t) subject))
+            continue;
+        answer_say (answer, "%s%s", between, subject_text ((subject_t) subject));
+        between = "\n";
+    }
+    if (reading->intent == INTENT_SUBJECT)
+        answer->confidence = 0.90;
+}
+
+/*  What must not get lost beside the answer itself.  */
+static void say_remarks (const reading_t *reading, answer_t *answer)
+{
+    if (reading->other_goal && reading->intent == INTENT_ADVICE)
+        answer_say (
+            answer,
+            "\nThis is for %s alone. You also named %s, which has its own time and risk: ask "
+            "for it by itself, after \"start over\".",
+            profile_goal_label (reading->profile.goal), profile_goal_label (reading->other_goal));
+    if (reading->odd)
+        answer_say (answer,
+                    "\nI left out a number that makes no sense to me: an amount or a time of "
+                    "nothing, below zero, or beyond what anybody can plan.");
+    if (reading->intent != INTENT_SUBJECT)
+        say_subjects (reading, answer);
 }
 
 static void say_forecast (answer_t *answer)
@@ -97,6 +132,22 @@ static void say_reset (reading_t *reading, answer_t *answer)
     answer->confidence = 0.90;
 }
 
+/*  "The second one", "which of them?" may come next.  */
+static void remember_symbols (const catalogue_t *catalogue, reading_t *reading)
+{
+    symbols_t *shown = &reading->profile.shown;
+    bool known =
+        reading->symbol_count == 1
+        && symbols_has (shown, catalogue_product (catalogue, (size_t) reading->symbols[0])->symbol);
+    if (known)
+        return;
+    shown->count = 0;
+    for (size_t i = 0; i < reading->symbol_count; i++)
+        symbols_add (
+            shown,
+            plv_view_str (catalogue_product (catalogue, (size_t) reading->symbols[i])->symbol));
+}
+
 bool advise_needs_picks (const reading_t *reading)
 {
     return reading->intent == INTENT_ADVICE && !reading->missing;
@@ -114,12 +165,17 @@ static void write_advice (const catalogue_t *catalogue, reading_t *reading, cons
 void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *picks,
                    answer_t *answer)
 {
+    if (reading->language && reading->intent > INTENT_OUTSIDE)
+        answer_say (answer, "%s\n", language_notice (reading->language));
     switch (reading->intent) {
+    case INTENT_SUBJECT:
+        say_subjects (reading, answer);
+        break;
     case INTENT_UNKNOWN:
-        say_outside (false, answer);
+        say_outside (false, reading->language, answer);
         break;
     case INTENT_OUTSIDE:
-        say_outside (true, answer);
+        say_outside (true, reading->language, answer);
         break;
     case INTENT_SOCIAL:
         say_social (reading->social, answer);
@@ -138,9 +194,11 @@ void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *pi
         break;
     case INTENT_DETAIL:
         facts_detail (catalogue, reading, answer);
+        remember_symbols (catalogue, reading);
         break;
     case INTENT_COMPARE:
         facts_compare (catalogue, reading, answer);
+        remember_symbols (catalogue, reading);
         break;
     case INTENT_TOPICS:
         facts_topics (catalogue, reading, answer);
@@ -155,6 +213,7 @@ void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *pi
         write_advice (catalogue, reading, picks, answer);
         break;
     }
+    say_remarks (reading, answer);
 }
 
 void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profile,

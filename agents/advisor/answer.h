@@ -6,7 +6,8 @@
 
     confidence follows a rule, by what the answer rests on:
         0.95  facts of the catalogue (a product, a comparison) or a definition
-        0.90  "this is not my field", when the message clearly speaks of something else; thanks, help
+        0.90  "this is not my field", when the message clearly speaks of something else; what subjects.def
+              says about a matter beside the choice of a fund; thanks, help
         0.50 to 0.90  recommendations: 0.50, and 0.10 each for a known risk limit, horizon and goal or
               kind of product, 0.05 for an amount, 0.05 when at least three products suited; less 0.15
               when something was assumed and 0.10 when a warning is given

@@ -1,5 +1,7 @@
 #include "advisor/facts.h"
 
+#include "advisor/outlook.h"
+
 void facts_sources (answer_t *answer)
 {
     answer_source (answer, "product catalogue (fees as published by the issuers; see fee_as_of)");
@@ -36,6 +38,8 @@ void facts_detail (const catalogue_t *catalogue, const reading_t *reading, answe
     answer_say (answer, "In figures: ");
     facts_figures (product, answer);
     answer_say (answer, "%s%s.", *product->currency ? ", currency " : "", product->currency);
+    outlook_say (&reading->profile, "If that range holds, it is", product->low, product->high,
+                 answer);
     warn (product, &reading->profile, answer);
     if (!reading->profile.risk)
         answer_say (answer,

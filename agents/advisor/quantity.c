@@ -2,6 +2,9 @@
 
 enum { YEARS_AHEAD_MAX = 70, AGE_MAX = 110, AMOUNT_LEAST = 100, MONTHS_MAX = 12 * YEARS_AHEAD_MAX };
 
+/*  No person has more in any currency that is known here.  */
+static const double AMOUNT_MOST = 1e12;
+
 typedef struct {
     const words_t *words;
     const marks_t *marks;
@@ -15,6 +18,7 @@ typedef struct {
     size_t first;
     size_t next; /* the word behind it */
     bool scaled;
+    bool odd; /* below zero, or written as 1e6 */
     const mark_t *before;
     const mark_t *after;
 } number_t;
@@ -77,6 +81,21 @@ static void read_scale (const context_t *self, number_t *number)
     }
 }
 
+/*  "-5", "$-5" and "-$5", and "1e6", which nobody writes who means a number here.  */
+static void read_oddness (const context_t *self, number_t *number)
+{
+    const word_t *items = self->words->items;
+    size_t at = number->first;
+    bool range = at > 0 && items[at - 1].number;
+    bool sign = at > 0 && items[at - 1].minus && mark_until (self, at);
+    number->odd = (items[at].minus && !range) || sign;
+    if (number->next + 1 < self->words->count && items[number->next].joined
+        && items[number->next + 1].joined && words_at (self->words, number->next, "e")) {
+        number->next += 2;
+        number->odd = true;
+    }
+}
+
 /*  "S&P 500", "401k", "60/40": numbers that are names.  */
 static bool part_of_name (const context_t *self, size_t at)
 {
@@ -101,6 +120,7 @@ static bool read_number (const context_t *self, size_t at, number_t *ret_number)
         number.next = at + mark->count;
     }
     read_scale (self, &number);
+    read_oddness (self, &number);
     number.before = mark_until (self, at);
     number.after = mark_from (self, number.next);
     *ret_number = number;
@@ -111,10 +131,15 @@ static bool read_number (const context_t *self, size_t at, number_t *ret_number)
 static const mark_t *unit_of (const context_t *self, const number_t *number)
 {
     number_t second;
+    static const mark_t YEARS = {.kind = MARK_UNIT, .value = 12};
     if (is (number->after, MARK_UNIT))
         return number->after;
+    if (words_at (self->words, number->next, "y") && self->words->items[number->next].joined)
+        return &YEARS;
     size_t at = number->next;
-    at += words_at (self->words, at, "to") || words_at (self->words, at, "or");
+    bool between = number->first > 0 && words_at (self->words, number->first - 1, "between");
+    at += words_at (self->words, at, "to") || words_at (self->words, at, "or")
+          || (between && words_at (self->words, at, "and"));
     if (at < self->words->count && !self->words->items[at].stop && !self->words->items[at].comma
         && read_number (self, at, &second) && is (second.after, MARK_UNIT)
         && second.value > number->value)
@@ -124,13 +149,15 @@ static const mark_t *unit_of (const context_t *self, const number_t *number)
 
 static bool take_risk (const context_t *self, const number_t *number)
 {
-    bool of_seven = is (number->after, MARK_OUT_OF)
-                    && words_at (self->words, number->next + number->after->count, "7");
-    bool level =
-        number->value == (double) (int) number->value && number->value >= 1 && number->value <= 7;
-    if (!level || !(of_seven || is (number->before, MARK_RISK_IS)) || unit_of (self, number))
+    size_t scale_at = is (number->after, MARK_OUT_OF) ? number->next + number->after->count : 0;
+    bool of_seven = scale_at && words_at (self->words, scale_at, "7");
+    bool of_ten = scale_at && words_at (self->words, scale_at, "10");
+    bool named = is (number->before, MARK_RISK_IS);
+    double level = of_ten && named ? number->value * 0.7 + 0.5 : number->value;
+    bool whole = number->value == (double) (int) number->value && number->value >= 1 && level < 8;
+    if (!whole || !(of_seven || named) || unit_of (self, number))
         return false;
-    self->found->risk = (int) number->value;
+    self->found->risk = level < 1 ? 1 : (int) level;
     return true;
 }
 
@@ -144,6 +171,8 @@ static bool take_age (const context_t *self, const number_t *number)
         self->found->retire_age = (int) number->value;
     else
         self->found->age = (int) number->value;
+    self->found->age_own |= named && words_at (self->words, number->before->first, "i");
+    self->found->age_own |= named && words_at (self->words, number->before->first, "im");
     return true;
 }
 
@@ -151,17 +180,30 @@ static bool take_months (const context_t *self, const number_t *number)
 {
     const mark_t *unit = unit_of (self, number);
     int months = 0;
+    if (unit && (number->value <= 0 || number->value * unit->value > MONTHS_MAX)) {
+        self->found->odd = true;
+        return true;
+    }
     if (unit && number->value <= YEARS_AHEAD_MAX * 12)
         months = unit->value ? (int) (number->value * unit->value + 0.5) : 1;
     else if (!number->scaled && number->value > self->year
              && number->value <= self->year + YEARS_AHEAD_MAX && !is (number->before, MARK_CURRENCY)
              && !is (number->after, MARK_CURRENCY))
         months = ((int) number->value - self->year) * 12;
-    if (months > MONTHS_MAX)
-        months = MONTHS_MAX;
     if (months && !self->found->months)
         self->found->months = months;
     return unit || months;
+}
+
+/*  "20k of credit card debt" is no money to invest.  */
+static bool is_debt (const context_t *self, const number_t *number)
+{
+    static const char *const WORDS[] = {"debt", "debts", "loan", "loans", "mortgage", "overdraft"};
+    for (size_t at = number->next; at < number->next + 4; at++)
+        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+            if (words_at (self->words, at, WORDS[i]))
+                return true;
+    return false;
 }
 
 static bool take_amount (const context_t *self, const number_t *number)
@@ -177,8 +219,13 @@ static bool take_amount (const context_t *self, const number_t *number)
         || (currency && is (behind, MARK_UNIT) && behind->value > 0 && behind->value <= 12);
     if (!currency && !number->scaled && !every && number->value < AMOUNT_LEAST)
         return false;
-    if (number->value <= 0 || (self->found->amount_marked && !currency && !number->scaled))
-        return number->value > 0;
+    if (number->value <= 0 || number->value > AMOUNT_MOST) {
+        self->found->odd = true;
+        return true;
+    }
+    bool known = self->found->amount_marked && (!currency || self->found->currency >= 0);
+    if (known || is_debt (self, number))
+        return true;
     self->found->amount = number->value;
     self->found->amount_marked = currency || number->scaled;
     self->found->currency = currency ? currency->value : self->found->currency;
@@ -186,12 +233,53 @@ static bool take_amount (const context_t *self, const number_t *number)
     return true;
 }
 
+/*  "15 % a year", "50 % return": what somebody hopes for.  */
+static void take_percent (const context_t *self, const number_t *number)
+{
+    static const char *const HOPES[] = {"return",  "returns", "gain",     "gains", "profit",
+                                        "profits", "yield",   "interest", "growth"};
+    const mark_t *after = mark_from (self, number->next + 1);
+    bool hope = is (after, MARK_EVERY);
+    for (size_t i = 0; i < sizeof HOPES / sizeof *HOPES; i++)
+        hope |= words_at (self->words, number->next + 1, HOPES[i]);
+    if (hope && number->value > self->found->percent)
+        self->found->percent = number->value;
+}
+
+/*  "One fund", "three real estate ETFs": how many are wanted.  */
+static bool take_products (const context_t *self, const number_t *number)
+{
+    static const char *const THINGS[] = {"fund", "funds", "etf", "etfs", "product", "products"};
+    if (number->value < 1 || number->value > 10 || number->scaled)
+        return false;
+    for (size_t at = number->next; at < number->next + 3 && at < self->words->count; at++)
+        for (size_t i = 0; i < sizeof THINGS / sizeof *THINGS; i++)
+            if (!self->words->items[at].stop && words_at (self->words, at, THINGS[i])) {
+                self->found->products = (int) number->value;
+                return true;
+            }
+    return false;
+}
+
+/*  "By 2020" is behind us.  */
+static bool is_past (const context_t *self, const number_t *number)
+{
+    return is (number->before, MARK_UNTIL) && !number->scaled && number->value >= 1900
+           && number->value <= self->year && !is (number->after, MARK_CURRENCY);
+}
+
 static void take_number (const context_t *self, const number_t *number)
 {
-    if (words_at (self->words, number->next, "%"))
+    if (words_at (self->words, number->next, "%")) {
+        take_percent (self, number);
         return;
+    }
+    if (number->odd || is_past (self, number)) {
+        self->found->odd = true;
+        return;
+    }
     if (take_risk (self, number) || take_age (self, number) || take_months (self, number)
-        || take_amount (self, number))
+        || take_products (self, number) || take_amount (self, number))
         return;
     if (self->found->bare < 0 && number->value < AMOUNT_LEAST)
         self->found->bare = (int) number->value;

@@ -17,9 +17,14 @@ typedef struct {
     int months;         /* horizon; 0: none */
     bool months_vague;  /* from words such as "long term" */
     int age;            /* years; 0: none */
+    bool age_own;       /* of the person who asks */
+    int products;       /* how many are wanted; 0: not said */
     int retire_age;
-    int risk; /* RISK_MIN..RISK_MAX; 0: none */
-    int bare; /* a number that nothing explains; -1: none */
+    int risk;       /* RISK_MIN..RISK_MAX; 0: none */
+    int bare;       /* a number that nothing explains; -1: none */
+    double percent; /* a yearly return that was asked for; 0: none */
+    bool
+        odd; /* there is an amount or a time that nobody can mean: below zero, or beyond all bounds */
 } quantities_t;
 
 /*  `year`: the current calendar year, for "until 2045".  */

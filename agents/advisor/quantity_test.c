@@ -92,6 +92,58 @@ static void reads_ages_and_risk_levels (void **state)
     assert_int_equal (read_text ("about 12").bare, 12);
 }
 
+static void what_nobody_can_mean_is_left_out (void **state)
+{
+    static const char *const ODD[] = {
+        "-5000 dollars", "$-5000",  "-$5000",  "$0 for 5 years", "-5 years",
+        "500 years",     "0 years", "1e6 USD", "by 2020",        "9999999999999999 euros for it"};
+    static const char *const EVEN[] = {"5-10 years", "10,000 USD", "2045", "until 2045",
+                                       "70 years"};
+    (void) state;
+    for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++) {
+        quantities_t found = read_text (ODD[i]);
+        assert_true (found.odd);
+        assert_float_equal (found.amount, 0, 1e-9);
+    }
+    for (size_t i = 0; i < sizeof EVEN / sizeof *EVEN; i++)
+        assert_false (read_text (EVEN[i]).odd);
+}
+
+static void reads_what_is_hoped_for_and_how_many_are_wanted (void **state)
+{
+    (void) state;
+    assert_float_equal (read_text ("I want 15% a year").percent, 15, 1e-9);
+    assert_float_equal (read_text ("50 % return by tomorrow").percent, 50, 1e-9);
+    assert_float_equal (read_text ("60 % in stocks").percent, 0, 1e-9);
+    assert_int_equal (read_text ("just one fund please").products, 1);
+    assert_int_equal (read_text ("three real estate ETFs").products, 3);
+    assert_int_equal (read_text ("the S&P 500 index fund").products, 0);
+}
+
+static void reads_hasty_notes (void **state)
+{
+    quantities_t found = read_text ("10k\xe2\x82\xac 5y risk 9 out of 10");
+    (void) state;
+    assert_float_equal (found.amount, 10000, 1e-6);
+    assert_int_equal (found.currency, CURRENCY_EUR);
+    assert_int_equal (found.months, 60);
+    assert_int_equal (found.risk, 6);
+    assert_float_equal (read_text ("500 a month beside 20k credit card debt").amount, 500, 1e-6);
+    assert_float_equal (read_text ("50k, and a 30k student loan").amount, 50000, 1e-6);
+    assert_true (read_text ("I am 16").age_own);
+    assert_false (read_text ("she is 8").age_own);
+}
+
+static void capitals_are_tickers_or_shouts (void **state)
+{
+    static words_t words;
+    (void) state;
+    words_read (&words, plv_view_str ("Compare VTI, VOO, SPY, IVV and QQQ"));
+    assert_false (words.shout);
+    words_read (&words, plv_view_str ("INVEST 10000 USD FOR TEN YEARS"));
+    assert_true (words.shout);
+}
+
 static void divides_words (void **state)
 {
     static words_t words;
@@ -126,6 +178,10 @@ int main (void)
         cmocka_unit_test (reads_amounts),
         cmocka_unit_test (reads_horizons),
         cmocka_unit_test (reads_ages_and_risk_levels),
+        cmocka_unit_test (what_nobody_can_mean_is_left_out),
+        cmocka_unit_test (reads_what_is_hoped_for_and_how_many_are_wanted),
+        cmocka_unit_test (reads_hasty_notes),
+        cmocka_unit_test (capitals_are_tickers_or_shouts),
         cmocka_unit_test (divides_words),
         cmocka_unit_test (a_flood_of_words_is_cut),
     };

@@ -15,7 +15,8 @@ typedef struct {
     int limit;
     int year;
     bool over;
-    bool near; /* not more than BELOW_MOST levels below the limit, where no kind was asked for */
+    bool loose; /* of the region or of the kind that was asked for, not of both */
+    bool near;  /* not more than BELOW_MOST levels below the limit, where no kind was asked for */
 } context_t;
 
 int rank_horizon_limit (int months)
@@ -56,6 +57,18 @@ static bool was_hit (const reading_t *reading, int product)
     return false;
 }
 
+/*  "European bonds" are of the region and of the kind; "European" alone means stocks, as the labels say.  */
+static bool is_wanted (const context_t *self, const product_t *product)
+{
+    topic_set_t wants = self->reading->profile.wants;
+    topic_set_t regions = wants & REGION_TOPICS, kinds = wants & ~REGION_TOPICS;
+    if (self->loose || !regions)
+        return product->topics & wants;
+    if (!kinds && !(regions & TOPIC_BIT (TOPIC_US)))
+        kinds = TOPIC_BIT (TOPIC_STOCKS);
+    return (product->topics & regions) && (!kinds || (product->topics & kinds));
+}
+
 static bool passes (const context_t *self, int index, const product_t *product)
 {
     const profile_t *profile = &self->reading->profile;
@@ -70,7 +83,7 @@ static bool passes (const context_t *self, int index, const product_t *product)
     if (self->over ? product->risk <= self->limit : product->risk > self->limit)
         return false;
     if (profile->wants)
-        return product->topics & profile->wants;
+        return is_wanted (self, product);
     if (self->near && self->limit - product->risk > BELOW_MOST)
         return false;
     return assume_of (product->asset_class).core >= CORE_LEAST || was_hit (self->reading, index);
@@ -205,12 +218,19 @@ void rank (catalogue_t *catalogue, const reading_t *reading, int year, picks_t *
         self.near = false;
         count = gather (&self, catalogue, candidates);
     }
+    if (count == 0 && (reading->profile.wants & REGION_TOPICS)) {
+        self.loose = true;
+        count = gather (&self, catalogue, candidates);
+    }
     if (count == 0 && reading->profile.wants) {
+        self.loose = false;
         self.over = true;
         count = gather (&self, catalogue, candidates);
         ret_picks->over = count > 0;
     }
-    pick (ret_picks, catalogue, candidates, count, PICKS_MAX, true);
-    pick (ret_picks, catalogue, candidates, count, 3, false);
+    size_t most =
+        reading->products && reading->products < PICKS_MAX ? (size_t) reading->products : PICKS_MAX;
+    pick (ret_picks, catalogue, candidates, count, most, true);
+    pick (ret_picks, catalogue, candidates, count, most < 3 ? most : 3, false);
     free (candidates);
 }

@@ -1,7 +1,7 @@
 #include "advisor/recommend.h"
 
 #include "advisor/facts.h"
-#include "advisor/project.h"
+#include "advisor/outlook.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -13,21 +13,6 @@ typedef struct {
     const picks_t *picks;
     answer_t *answer;
 } context_t;
-
-static void say_amount (const profile_t *profile, double amount, answer_t *answer)
-{
-    char digits[32], grouped[48];
-    int size = snprintf (digits, sizeof digits, "%.0f", amount);
-    size_t to = 0;
-    for (int i = 0; i < size && to + 2 < sizeof grouped; i++) {
-        if (i && (size - i) % 3 == 0)
-            grouped[to++] = ',';
-        grouped[to++] = digits[i];
-    }
-    grouped[to] = '\0';
-    answer_say (answer, "%s%s%s", grouped, profile->currency < 0 ? "" : " ",
-                profile_currency (profile->currency));
-}
 
 static void say_topics (topic_set_t set, answer_t *answer)
 {
@@ -48,7 +33,7 @@ static void say_profile (const profile_t *profile, answer_t *answer)
         answer_say (answer, " in %s", answer_months (profile->months, months));
     if (profile->amount > 0) {
         answer_say (answer, ", ");
-        say_amount (profile, profile->amount, answer);
+        outlook_say_amount (profile, profile->amount, answer);
         answer_say (answer, profile->every == 1 ? " a month" : profile->every ? " a year" : "");
     }
     if (profile->risk)
@@ -188,22 +173,12 @@ static void say_products (const context_t *self)
     answer->recommendation_count = self->picks->count;
 }
 
-/*  To three digits: more would pretend to know.  */
-static double rounded (double amount)
-{
-    double unit = 1;
-    while (amount >= 1000 * unit)
-        unit *= 10;
-    return (double) (int64_t) (amount / unit + 0.5) * unit;
-}
-
 /*  The amount over the horizon, at the means of the picks' ranges.  */
 static void say_projection (const context_t *self)
 {
     const profile_t *profile = &self->reading->profile;
     double low = 0, high = 0;
-    char months[FIGURE_BYTES];
-    if (profile->amount <= 0 || profile->months < 12 || self->picks->over)
+    if (self->picks->over)
         return;
     for (size_t i = 0; i < self->picks->count; i++) {
         const product_t *product =
@@ -211,14 +186,8 @@ static void say_projection (const context_t *self)
         low += product->low / (double) self->picks->count;
         high += product->high / (double) self->picks->count;
     }
-    answer_say (self->answer, "\nIn equal parts, and if these ranges hold, that is about ");
-    say_amount (profile, rounded (project (profile->amount, profile->every, profile->months, low)),
-                self->answer);
-    answer_say (self->answer, " to ");
-    say_amount (profile, rounded (project (profile->amount, profile->every, profile->months, high)),
-                self->answer);
-    answer_say (self->answer, " after %s, before inflation and tax.",
-                answer_months (profile->months, months));
+    outlook_say (profile, "In equal parts, and if these ranges hold, that is", low, high,
+                 self->answer);
 }
 
 /*  The rule is in answer.h.  */

@@ -22,6 +22,14 @@ typedef uint64_t topic_set_t;
 
 #define TOPIC_BIT(topic) (1ULL << (topic))
 
+/*  Where companies are, rather than what a product is: "European bonds" are both.  */
+#define REGION_TOPICS                                                                              \
+    (TOPIC_BIT (TOPIC_US) | TOPIC_BIT (TOPIC_EX_US) | TOPIC_BIT (TOPIC_EUROPE)                     \
+     | TOPIC_BIT (TOPIC_ASIA) | TOPIC_BIT (TOPIC_EMERGING) | TOPIC_BIT (TOPIC_CHINA)               \
+     | TOPIC_BIT (TOPIC_INDIA))
+#define CRYPTO_TOPICS                                                                              \
+    (TOPIC_BIT (TOPIC_CRYPTO) | TOPIC_BIT (TOPIC_BITCOIN) | TOPIC_BIT (TOPIC_ETHEREUM))
+
 typedef struct {
     const char *id; /* "EM_BONDS": what a session's state keeps */
     const char *label;

@@ -2,8 +2,12 @@
 
 #include "advisor/mention.h"
 #include "advisor/quantity.h"
+#include "advisor/spelling.h"
 
-enum { RETIRE_AGE = 67, SCOPE_WORDS_MAX = 6 };
+enum { RETIRE_AGE = 67, SCOPE_WORDS_MAX = 6, BARE_WORDS_MAX = 8, LATE_AGE = 95 };
+
+/*  No asset class but crypto is assumed to earn as much: assumptions.def.  */
+static const double RETURN_MOST = 10;
 
 typedef enum { SCOPE_OPEN, SCOPE_NOT, SCOPE_HAVE } scope_t;
 
@@ -14,6 +18,7 @@ typedef struct {
     quantities_t found;
     reading_t *reading;
     bool anchored;   /* something speaks of investing surely */
+    bool risk_named; /* in words that are about nothing else */
     bool in_session; /* the session was about investing before */
     int negative;    /* weights of what speaks of something else */
     unsigned kinds;  /* bit per mark_kind_t that occurs */
@@ -51,6 +56,7 @@ static void weigh (context_t *self)
         self->anchored |= weight >= 2;
         self->negative += weight < 0 ? -weight : 0;
         reading->score += weight;
+        self->risk_named |= mark->kind == MARK_RISK && weight >= 2;
         if (mark->kind == MARK_FOLLOW)
             reading->follow |= (unsigned) mark->value;
         if (mark->kind == MARK_SOCIAL && !reading->social)
@@ -59,9 +65,13 @@ static void weigh (context_t *self)
             self->compare = mark->value;
     }
     reading->score += (self->found.amount_marked ? 1 : 0) + (self->found.months ? 1 : 0);
-    self->anchored |= has (self, MARK_GOAL) && self->found.months && self->negative == 0;
+    bool planned = has (self, MARK_GOAL) && self->found.months && self->negative == 0;
+    bool bare_risk = (self->risk_named || self->found.risk) && self->negative == 0
+                     && self->words.count <= BARE_WORDS_MAX;
+    self->anchored |= planned;
+    reading->score += planned || bare_risk;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
-    self->anchored |= has (self, MARK_RISK)
+    self->anchored |= (has (self, MARK_RISK) || self->found.risk)
                       && (self->found.amount_marked || self->found.months || self->negative == 0);
 }
 
@@ -97,6 +107,7 @@ static void take_symbol (context_t *self, scope_t scope, int product)
     reading->score += 3;
     if (scope == SCOPE_HAVE) {
         symbols_add (&reading->profile.held, plv_view_str (symbol));
+        reading->changed = true;
         return;
     }
     for (size_t i = 0; i < reading->symbol_count; i++)
@@ -170,12 +181,18 @@ static int months_of_age (const context_t *self, goal_t goal)
     return end > age ? (end - age) * 12 : 0;
 }
 
-/*  A lone number answers what was asked last: "10" is ten years, or risk level 4.  */
+/*  A lone number or word answers what was asked last: "10" is ten years, or risk level 4; "low" a risk.  */
 static void take_bare (context_t *self)
 {
     quantities_t *found = &self->found;
     unsigned asked = self->reading->profile.asked;
-    if (found->bare <= 0 || self->words.count > 4)
+    if (self->words.count > 4)
+        return;
+    if ((asked & NEED_RISK) && !found->risk)
+        found->risk = words_at (&self->words, 0, "low")    ? 3
+                      : words_at (&self->words, 0, "high") ? 6
+                                                           : 0;
+    if (found->bare <= 0)
         return;
     if (asked == NEED_RISK && !found->risk && found->bare <= RISK_MAX)
         found->risk = found->bare;
@@ -200,7 +217,7 @@ static void take_goal_and_horizon (context_t *self)
     profile_t *profile = &self->reading->profile;
     goal_t goal = goal_of (self);
     if (!goal && self->found.retire_age)
-        goal = GOAL_RETIREMENT;
+        goal = self->found.age && self->found.age < 18 ? GOAL_EDUCATION : GOAL_RETIREMENT;
     int months = self->found.months;
     /* "growth" beside another goal, or as an aside later, is not a change of goal */
     if (goal && !(goal == GOAL_GROWTH && profile->goal)) {
@@ -257,11 +274,27 @@ static void take_topics (context_t *self)
     self->reading->topics = self->topics;
 }
 
+/*  What one word alone says to somebody who has just answered.  */
+static void take_single (context_t *self)
+{
+    static const struct {
+        const char *word;
+        follow_t follow;
+    } ROWS[] = {{"less", FOLLOW_LESS_RISK},
+                {"lower", FOLLOW_LESS_RISK},
+                {"higher", FOLLOW_MORE_RISK},
+                {"more", FOLLOW_OTHERS}};
+    for (size_t i = 0; self->in_session && self->words.count == 1 && i < sizeof ROWS / sizeof *ROWS;
+         i++)
+        if (words_at (&self->words, 0, ROWS[i].word))
+            self->reading->follow |= (unsigned) ROWS[i].follow;
+}
+
 /*  Does a message in a running session speak of the same thing still?  */
 static bool continues (const context_t *self)
 {
-    const unsigned bits =
-        FOLLOW_LESS_RISK | FOLLOW_MORE_RISK | FOLLOW_CHEAPER | FOLLOW_OTHERS | FOLLOW_SKIP;
+    const unsigned bits = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK | FOLLOW_CHEAPER | FOLLOW_OTHERS
+                          | FOLLOW_SKIP | FOLLOW_THESE;
     if (!self->in_session || self->negative > 1)
         return false;
     return self->reading->changed || (self->reading->follow & bits);
@@ -311,7 +344,9 @@ static intent_t intent_of_shown (context_t *self)
         add_shown (self, i);
     if (reading->symbol_count)
         return reading->symbol_count > 1 ? INTENT_COMPARE : INTENT_DETAIL;
-    return (reading->follow & FOLLOW_WHY) && !reading->changed ? INTENT_WHY : INTENT_UNKNOWN;
+    bool chosen = reading->profile.risk || reading->profile.wants || reading->profile.assumed;
+    return (reading->follow & FOLLOW_WHY) && chosen && !reading->changed ? INTENT_WHY
+                                                                         : INTENT_UNKNOWN;
 }
 
 static intent_t intent_of_symbols (const context_t *self)
@@ -332,7 +367,9 @@ static intent_t intent_of_symbols (const context_t *self)
 static intent_t intent_of_question (context_t *self)
 {
     reading_t *reading = self->reading;
-    bool personal = self->found.months || self->found.amount_marked || self->found.risk
+    bool dated = self->found.months && !self->found.months_vague;
+    bool asks_first = self->marks.count && self->marks.items[0].kind == MARK_EXPLAIN;
+    bool personal = dated || self->found.amount_marked || (self->found.risk && !asks_first)
                     || has (self, MARK_GOAL);
     if (has (self, MARK_TRADE) && self->negative < 3)
         return INTENT_TRADE;
@@ -363,7 +400,14 @@ static intent_t intent_of_rest (const context_t *self)
     return INTENT_UNKNOWN;
 }
 
-static intent_t find_intent (context_t *self)
+/*  What is said about a matter beside the choice of a fund, where nothing else is to be said.  */
+static bool subject_is_all (intent_t intent)
+{
+    return intent == INTENT_UNKNOWN || intent == INTENT_OUTSIDE || intent == INTENT_EXPLAIN
+           || intent == INTENT_SOCIAL;
+}
+
+static intent_t find_intent_alone (context_t *self)
 {
     intent_t intent = INTENT_UNKNOWN;
     if (self->reading->follow & FOLLOW_RESET)
@@ -376,15 +420,57 @@ static intent_t find_intent (context_t *self)
     return intent ? intent : intent_of_rest (self);
 }
 
+static intent_t find_intent (context_t *self)
+{
+    subject_set_t subjects = self->reading->subjects;
+    if (subjects_sole (subjects) != SUBJECT_COUNT_)
+        return INTENT_SUBJECT;
+    intent_t intent = find_intent_alone (self);
+    return subjects && subject_is_all (intent) ? INTENT_SUBJECT : intent;
+}
+
+static void find_subjects (context_t *self)
+{
+    subject_set_t subjects = subjects_find (&self->words, &self->marks);
+    if (self->found.percent >= RETURN_MOST)
+        subjects |= SUBJECT_BIT (SUBJECT_RETURN);
+    if (self->found.age_own && self->found.age < 18)
+        subjects |= SUBJECT_BIT (SUBJECT_MINOR);
+    if (self->found.age_own && self->found.age + self->reading->profile.months / 12 > LATE_AGE)
+        subjects |= SUBJECT_BIT (SUBJECT_LATE);
+    if (self->refused & CRYPTO_TOPICS)
+        subjects &= ~SUBJECT_BIT (SUBJECT_COINS);
+    if (!self->anchored)
+        subjects &= ~SUBJECT_BIT (SUBJECT_BORROW);
+    if (subjects & SUBJECT_BIT (SUBJECT_DEBT))
+        subjects &= ~SUBJECT_BIT (SUBJECT_LOAN);
+    self->reading->subjects = subjects;
+}
+
+/*  Of two goals the first is answered; the other must not get lost in silence.  */
+static goal_t other_goal (const context_t *self)
+{
+    goal_t goal = goal_of (self);
+    for (size_t i = 0; i < self->marks.count; i++) {
+        const mark_t *mark = &self->marks.items[i];
+        bool plan = mark->kind == MARK_GOAL && mark->value != GOAL_GROWTH
+                    && mark->value != GOAL_INFLATION && mark->value != GOAL_PRESERVE;
+        if (plan && (goal_t) mark->value != goal)
+            return (goal_t) mark->value;
+    }
+    return GOAL_NONE;
+}
+
 /*  What is missing; what was asked for and not answered is assumed with caution the second time.  */
 static void find_missing (reading_t *reading)
 {
     profile_t *profile = &reading->profile;
     unsigned missing = (profile->risk ? 0 : NEED_RISK) | (profile->months ? 0 : NEED_HORIZON);
+    missing &= ~profile->assumed; /* it was said already that it is assumed */
     /* whoever names a narrow kind of product wants to see that kind, not a plan */
     const topic_set_t broad = TOPIC_BIT (TOPIC_STOCKS) | TOPIC_BIT (TOPIC_BONDS)
                               | TOPIC_BIT (TOPIC_MIXED) | TOPIC_BIT (TOPIC_MUTUAL)
-                              | TOPIC_BIT (TOPIC_UCITS) | TOPIC_BIT (TOPIC_ESG);
+                              | TOPIC_BIT (TOPIC_UCITS) | TOPIC_BIT (TOPIC_ESG) | CRYPTO_TOPICS;
     if ((reading->topics & ~broad) && !profile->goal)
         missing = 0;
     unsigned again = missing & profile->asked;
@@ -404,21 +490,29 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
     *ret_reading = (reading_t){.profile = *before};
     self.in_session = before->asked || before->shown.count;
     words_read (&self.words, text);
+    spelling_mend (&self.words);
     phrases_find (&self.words, &self.marks);
     quantities_find (&self.words, &self.marks, year, &self.found);
     weigh (&self);
     take_mentions (&self);
     take_bare (&self);
+    take_single (&self);
     take_amount (&self);
     take_goal_and_horizon (&self);
     take_risk (&self);
     take_topics (&self);
+    find_subjects (&self);
+    ret_reading->language = languages_find (&self.words);
+    ret_reading->other_goal = other_goal (&self);
+    ret_reading->odd = self.found.odd;
+    ret_reading->products = self.found.products;
     ret_reading->intent = find_intent (&self);
     if (ret_reading->intent == INTENT_ADVICE) {
         ret_reading->hit_count =
             mention_search (catalogue, &self.words, &self.marks, ret_reading->hits, HITS_MAX);
         find_missing (ret_reading);
-    } else if (ret_reading->intent == INTENT_UNKNOWN || ret_reading->intent == INTENT_OUTSIDE) {
+    } else if (ret_reading->intent == INTENT_UNKNOWN || ret_reading->intent == INTENT_OUTSIDE
+               || ret_reading->intent == INTENT_SUBJECT) {
         ret_reading->profile = *before;
     }
 }

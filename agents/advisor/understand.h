@@ -12,13 +12,16 @@
 #define ADVISOR_UNDERSTAND_H
 
 #include "advisor/catalogue.h"
+#include "advisor/languages.h"
 #include "advisor/profile.h"
+#include "advisor/subjects.h"
 
 enum { SYMBOLS_MAX = 6, HITS_MAX = 64, SCORE_LEAST = 3 };
 
 typedef enum {
     INTENT_UNKNOWN, /* nothing that the advisor could take hold of */
     INTENT_OUTSIDE, /* about something else */
+    INTENT_SUBJECT, /* a matter beside the choice of a fund: subjects.def */
     INTENT_SOCIAL,  /* hello, thanks, help */
     INTENT_RESET,
     INTENT_EXPLAIN,  /* a term of the glossary */
@@ -46,6 +49,11 @@ typedef struct {
     topic_set_t topics; /* mentioned and not refused */
     int hits[HITS_MAX]; /* products that words of the message find */
     size_t hit_count;
+    subject_set_t subjects;
+    language_t language;
+    goal_t other_goal; /* a second one, which this answer is not for */
+    bool odd;          /* a number in it makes no sense and is left out */
+    int products;      /* how many are wanted; 0: not said */
     int score;
 } reading_t;
 

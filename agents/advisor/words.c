@@ -1,6 +1,9 @@
 #include "advisor/words.h"
 
+enum { TICKER_BYTES_MAX = 5 };
+
 typedef struct {
+    const uint8_t *begin;
     const uint8_t *at;
     const uint8_t *end;
 } input_t;
@@ -113,6 +116,13 @@ static void read_letters (input_t *in, word_t *word)
     word->upper = letters > 1 && capitals == letters;
 }
 
+/*  "-5" is a number below zero; "5-10" is a range.  */
+static bool is_minus (const input_t *in)
+{
+    return *in->at == '-' && in->at + 1 < in->end && (is_digit (in->at[1]) || in->at[1] == '$')
+           && (in->at == in->begin || in->at[-1] == ' ' || in->at[-1] == '$');
+}
+
 /*  Skips what divides, noting it in `word`.  */
 static void skip_gap (input_t *in, word_t *word, words_t *words)
 {
@@ -123,6 +133,7 @@ static void skip_gap (input_t *in, word_t *word, words_t *words)
             return;
         uint8_t c = *in->at;
         word->joined = false;
+        word->minus |= is_minus (in);
         word->stop |= c == '.' || c == '?' || c == '!' || c == '\n';
         word->comma |= c == ',' || c == ';' || c == ':' || c == '(' || c == ')';
         words->asks |= c == '?';
@@ -145,8 +156,9 @@ static void read_word (input_t *in, word_t *word)
 
 void words_read (words_t *self, plv_view_t text)
 {
-    input_t in = {.at = text.data, .end = text.data + text.size};
+    input_t in = {.begin = text.data, .at = text.data, .end = text.data + text.size};
     size_t letters = 0, upper = 0;
+    bool calm = false; /* a longer word is not in capitals */
     self->count = 0;
     self->cut = self->shout = self->asks = false;
     while (in.at < in.end) {
@@ -161,9 +173,11 @@ void words_read (words_t *self, plv_view_t text)
         read_word (&in, &word);
         letters += !word.number && word.size > 1;
         upper += word.upper;
+        calm |= !word.number && word.size > TICKER_BYTES_MAX && !word.upper;
         self->items[self->count++] = word;
     }
-    self->shout = letters >= 4 && upper * 2 > letters;
+    /* of "Compare VTI, VOO, SPY and QQQ" the tickers are in capitals, not the words */
+    self->shout = letters >= 4 && upper * 2 > letters && !calm;
 }
 
 bool words_at (const words_t *self, size_t index, const char *text)

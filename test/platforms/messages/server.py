@@ -189,7 +189,8 @@ class Server:
             if error.status == 429:
                 more.update({**self.limits.headers(), 'retry-after': int(self.limits.wait_s()) + 1,
                              'retry-after-ms': int(self.limits.wait_s() * 1000) + 1})
-            await self.send(writer, error.status, self.error(error.kind, error.message, request_id, error.details), more)
+            told = self.error(error.kind, error.message, request_id, error.details)
+            await self.send(writer, error.status, told, more)
         except (Cut, ConnectionError):
             self.counts['cut'] += 1
             record['cut'] = True

@@ -1,0 +1,49 @@
+#include "advisor/outlook.h"
+
+#include "advisor/project.h"
+
+#include <stdio.h>
+
+void outlook_say_amount (const profile_t *profile, double amount, answer_t *answer)
+{
+    char digits[32], grouped[48];
+    int size = snprintf (digits, sizeof digits, "%.0f", amount);
+    size_t to = 0;
+    for (int i = 0; i < size && to + 2 < sizeof grouped; i++) {
+        if (i && (size - i) % 3 == 0)
+            grouped[to++] = ',';
+        grouped[to++] = digits[i];
+    }
+    grouped[to] = '\0';
+    answer_say (answer, "%s%s%s", grouped, profile->currency < 0 ? "" : " ",
+                profile_currency (profile->currency));
+}
+
+/*  To three digits: more would pretend to know.  */
+static double rounded (double amount)
+{
+    double unit = 1;
+    while (amount >= 1000 * unit)
+        unit *= 10;
+    return (double) (int64_t) (amount / unit + 0.5) * unit;
+}
+
+static void say_grown (const profile_t *profile, double rate, answer_t *answer)
+{
+    double grown = project (profile->amount, profile->every, profile->months, rate);
+    outlook_say_amount (profile, rounded (grown), answer);
+}
+
+void outlook_say (const profile_t *profile, const char *lead, double low, double high,
+                  answer_t *answer)
+{
+    char months[FIGURE_BYTES];
+    if (profile->amount <= 0 || profile->months < 12)
+        return;
+    answer_say (answer, "\n%s about ", lead);
+    say_grown (profile, low, answer);
+    answer_say (answer, " to ");
+    say_grown (profile, high, answer);
+    answer_say (answer, " after %s, before inflation and tax.",
+                answer_months (profile->months, months));
+}

@@ -1,0 +1,20 @@
+/*  outlook -- what an amount may become, in words
+    OWNS    nothing
+    THREAD  any
+    FAILS   as answer.h
+    COST    one multiplication a month  */
+
+#ifndef ADVISOR_OUTLOOK_H
+#define ADVISOR_OUTLOOK_H
+
+#include "advisor/answer.h"
+
+/*  "10,000 USD"  */
+void outlook_say_amount (const profile_t *profile, double amount, answer_t *answer);
+
+/*  On a line of its own `lead`, then "about 1,720 USD to 2,200 USD after 10 years, ...": at `low` to
+    `high` per cent a year. Says nothing where the amount is not known, or a year or more.  */
+void outlook_say (const profile_t *profile, const char *lead, double low, double high,
+                  answer_t *answer);
+
+#endif
