@@ -141,6 +141,11 @@ static bool behind (const session_t *session, plv_view_t after)
     return order > 0 || (order == 0 && session->id.size > after.size);
 }
 
+static bool holds (plv_view_t whole, plv_view_t part)
+{
+    return part.size == 0 || (whole.size && memmem (whole.data, whole.size, part.data, part.size));
+}
+
 enum { SESSIONS_PAGE_MAX = 1000 };
 
 /*  The `limit` smallest ids behind `after`, by one pass over all of them.  */
@@ -148,7 +153,8 @@ void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body)
 {
     session_t *page[SESSIONS_PAGE_MAX + 2], *session;
     plv_view_t after = plv_mp_find_str (arguments, "after"),
-               platform = plv_mp_find_str (arguments, "platform");
+               platform = plv_mp_find_str (arguments, "platform"),
+               text = plv_mp_find_str (arguments, "text");
     plv_mp_t value;
     uint64_t limit = 100;
     size_t used = 0;
@@ -159,7 +165,8 @@ void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body)
         limit = SESSIONS_PAGE_MAX;
     for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));) {
         if (!behind (session, after)
-            || (platform.size && !plv_view_equal (platform, session->platform)))
+            || (platform.size && !plv_view_equal (platform, session->platform))
+            || (!holds (session->id, text) && !holds (session->user_id, text)))
             continue;
         size_t place = used;
         while (place > 0 && by_id (&session, &page[place - 1]) < 0)

@@ -14,7 +14,8 @@ from websocket import WebSocket
 NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome', 'chromium-headless-shell')
 FOUND = next(filter(None, map(shutil.which, NAMES)), None)
 ABSENT = 'no Chromium on this machine (Debian package chromium)'
-KEYS = {'Enter': (13, '\r'), 'Tab': (9, ''), 'Escape': (27, ''), 'n': (78, '')}
+KEYS = {'Enter': (13, '\r'), 'Tab': (9, ''), 'Escape': (27, ''), 'n': (78, ''), ' ': (32, ' '),
+        'End': (35, '')}
 
 
 class Browser:
@@ -147,7 +148,7 @@ class Page:
         self.call('Input.insertText', text=text)
 
     def key(self, name, alt=False, shift=False):
-        code, text = KEYS[name]
+        code, text = KEYS.get(name) or (ord(name.upper()), name)
         words = {'key': name, 'windowsVirtualKeyCode': code, 'modifiers': (1 if alt else 0) | (8 if shift else 0),
                  'code': f'Key{name.upper()}' if len(name) == 1 else name}
         self.call('Input.dispatchKeyEvent', type='keyDown', **words, **({'text': text} if text and not alt else {}))

@@ -1,0 +1,72 @@
+// What the gateway is asked. The key is in a header, from sessionStorage: it belongs to this tab and this origin, and
+// no other site can have it sent along. A key behind '#' of the address is taken out of it at once.
+
+const STORE = 'palaver.operator';
+const MS = 40000;
+
+export class Problem extends Error {
+  constructor (status, told) {
+    super(told.detail || told.title || `The gateway answered ${status}`);
+    this.status = status;
+    this.kind = (told.type ?? '').replace('/problems/', '');
+  }
+}
+
+class Api extends EventTarget {
+  constructor () {
+    super();
+    const given = /^#key=(.+)$/.exec(location.hash);
+    if (given) {
+      this.key = decodeURIComponent(given[1]);
+      history.replaceState(null, '', `${location.pathname}#/overview`);
+    }
+  }
+
+  get key () { return sessionStorage.getItem(STORE) ?? ''; }
+
+  set key (key) {
+    if (key) sessionStorage.setItem(STORE, key);
+    else sessionStorage.removeItem(STORE);
+  }
+
+  headers () {
+    return this.key ? { authorization: `Bearer ${this.key}` } : {};
+  }
+
+  // 401: no key is known, or one that nobody has. 403: it is not for operating.
+  async fault (response) {
+    const told = await response.json().catch(() => ({}));
+    const problem = new Problem(response.status, told);
+    if (problem.kind === 'key-needed' || problem.kind === 'scope-needed')
+      this.dispatchEvent(new CustomEvent('key', { detail: problem }));
+    return problem;
+  }
+
+  async send (path, options = {}) {
+    const given = { ...options, headers: { ...this.headers(), ...options.headers } };
+    given.signal ??= AbortSignal.timeout(MS);
+    let response;
+    try {
+      response = await fetch(path, given);
+    } catch (fault) {
+      if (options.signal?.aborted) throw fault;
+      throw new Problem(0, { title: fault.name === 'TimeoutError' ? 'The gateway does not answer'
+        : 'The gateway cannot be reached' });
+    }
+    if (!response.ok) throw await this.fault(response);
+    return response;
+  }
+
+  async get (path, query = {}) {
+    const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '' && value != null));
+    const tail = words.size ? `?${String(words).replaceAll('+', '%20')}` : '';
+    return (await this.send(`/operate/${path}${tail}`)).json();
+  }
+
+  async post (path, body) {
+    const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    return (await this.send(`/operate/${path}`, options)).json();
+  }
+}
+
+export const api = new Api();

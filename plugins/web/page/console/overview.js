@@ -1,0 +1,183 @@
+// How it goes: rates, latencies, what waits, and whatever an operator should look at.
+
+import { api } from './api.js';
+import { Chart } from './chart.js';
+import { h, keep, say } from './dom.js';
+import { count, cut, plural, rate, seconds, span } from './format.js';
+import { perSecond, quantile } from './meters.js';
+import { watch } from './watch.js';
+
+const RATES = [
+  ['Accepted', 'events_accepted_total'], ['Answered', 'replies_total'],
+  ['Delivered', 'deliveries_total{outcome="sent"}'],
+];
+const GAUGES = [['Waiting', 'pending_events'], ['Answers on their way', 'outbox'], ['Dead letters', 'dead']];
+const TIMES = [
+  ['Until an agent has it', 'stored_to_dispatch_seconds'], ['An agent’s work', 'job_time_seconds'],
+  ['Until it is delivered', 'reply_to_delivered_seconds'], ['To disk', 'accept_to_stored_seconds'],
+];
+const SMOOTH = 5; // looks that a rate or a quantile is taken over
+const PEERS_MS = 4000;
+
+const pairs = () => watch.looks.map((look, at) => [watch.looks[Math.max(0, at - SMOOTH)].meters, look.meters]);
+
+// ---------------------------------------------------------------- figures
+
+class Figure {
+  constructor (title, series, read, words, href) {
+    Object.assign(this, { read, words, value: h('span', { class: 'figure-value' }, '–') });
+    this.chart = new Chart(title, series, words);
+    this.node = h(href ? 'a' : 'div', { class: 'figure', href }, h('p', { class: 'figure-title' }, title), this.value,
+      this.chart.node);
+  }
+
+  draw () {
+    const lines = this.read();
+    const words = lines.map((line) => this.words(line.at(-1)));
+    say(this.value, new Set(words).size === 1 ? words[0] : words.join(' / '));
+    this.chart.draw(...lines);
+  }
+}
+
+const rates = () => RATES.map(([title, name]) => new Figure(`${title} a second`, [title],
+  () => [pairs().map(([before, now], at) => (at ? perSecond(before, now, name) : NaN))], rate));
+
+const gauges = () => GAUGES.map(([title, name]) => new Figure(title, [title],
+  () => [watch.looks.map((look) => look.status.counts[name])], (value) => (Number.isFinite(value) ? count(value) : '–'),
+  name === 'dead' ? '#/dead' : null));
+
+const times = () => TIMES.map(([title, name]) => new Figure(title, ['half are below', '99 of 100 below'],
+  () => [0.5, 0.99].map((part) => pairs().map(([before, now]) => quantile(before, now, name, part))), seconds));
+
+// ---------------------------------------------------------------- what is there
+
+const pill = (words, kind) => h('span', { class: `pill ${kind}` }, words);
+const kinds = { ready: 'good', running: 'good', closed: 'good', draining: 'warn', starting: 'warn' };
+
+function item (name, state, facts, why) {
+  return h('li', { class: 'thing' }, h('div', { class: 'thing-head' }, h('b', null, name), pill(state, kinds[state] ?? 'bad')),
+    h('p', { class: 'thing-facts' }, facts), why ? h('p', { class: 'thing-why' }, why) : null);
+}
+
+const routeItem = (route) => item(route.name, route.breaker === 'closed' ? 'running' : `paused: ${route.breaker}`,
+  `${route.service} · ${plural(route.ready, 'event waits', 'events wait')} · ${plural(route.workers, 'worker')}`,
+  route.breaker === 'closed' ? '' : route.why);
+
+function adapterItem (host, adapter) {
+  const traffic = adapter ? `${count(adapter.in_per_min)} in and ${count(adapter.out_per_min)} out a minute · ${
+    plural(adapter.waiting, 'answer waits', 'answers wait')}` : 'not connected';
+  const state = host && host.state !== 'running' ? host.state : adapter?.state ?? host?.state ?? 'away';
+  const last = host?.restarts ? `started again ${plural(host.restarts, 'time')}; last failure: ${host.last}` : '';
+  return item(host?.name ?? adapter.name, state, traffic, host?.why || last);
+}
+
+const agentItem = (agent) => item(agent.name, agent.state,
+  `${agent.services.join(', ')} · works on ${count(agent.held)} of ${count(agent.credit)} · ${cut(agent.build, 24)}`, '');
+
+// The same agent many times is one line.
+function manyAgents (agents) {
+  const groups = new Map();
+  for (const agent of agents) {
+    const key = `${agent.name}\n${agent.services}\n${agent.state}\n${agent.build}`;
+    const one = groups.get(key) ?? groups.set(key, { ...agent, many: 0, held: 0, credit: 0 }).get(key);
+    one.many++;
+    one.held += agent.held;
+    one.credit += agent.credit;
+  }
+  return [...groups.values()].map((one) => ({ ...one, name: one.many > 1 ? `${one.name} × ${one.many}` : one.name }));
+}
+
+class List {
+  constructor (title, empty) {
+    Object.assign(this, { list: h('ul', { class: 'things' }), empty: h('p', { class: 'soft' }, empty), shown: '' });
+    this.node = h('section', { class: 'panel' }, h('h2', null, title), this.list, this.empty);
+  }
+
+  draw (items, make) {
+    const seen = JSON.stringify(items);
+    if (seen === this.shown) return;
+    this.shown = seen;
+    this.list.replaceChildren(...items.map((one) => make(one)));
+    this.empty.hidden = items.length > 0;
+  }
+}
+
+// ---------------------------------------------------------------- what is wrong
+
+function troubles (status, hosts, groups) {
+  const found = [];
+  for (const route of status.routes)
+    if (route.breaker !== 'closed')
+      found.push({ key: `route ${route.name}`, words: `Route ${route.name} is paused: ${route.why || route.breaker}. ${
+        plural(route.ready, 'event waits', 'events wait')} in it.` });
+  for (const host of hosts)
+    if (host.state !== 'running')
+      found.push({ key: `host ${host.name}`, words: `Adapter ${host.name} is ${host.state}${host.why ? `: ${host.why}` : ''}.` });
+  for (const route of status.routes)
+    if (route.ready > 0 && route.workers === 0)
+      found.push({ key: `work ${route.name}`, words: `Nobody serves ${route.service}: ${
+        plural(route.ready, 'event waits', 'events wait')} in route ${route.name}.` });
+  if (groups?.total)
+    found.push({ key: 'dead', href: '#/dead', words: `${plural(groups.total, 'dead letter')} of ${
+      plural(groups.groups, 'kind')}; most often: ${cut(groups.items[0].why || groups.items[0].reason, 120)}` });
+  return found;
+}
+
+function troubleItem (trouble) {
+  return h('li', { class: trouble.href ? 'notice warn' : 'notice bad' }, h('p', null, trouble.words),
+    trouble.href ? h('a', { class: 'button', href: trouble.href }, 'Look') : null);
+}
+
+// ----------------------------------------------------------------
+
+export function overview (root) {
+  const about = h('p', { class: 'soft' }), wrong = h('ul', { class: 'notices', 'aria-label': 'What is wrong' });
+  const figures = [rates(), gauges(), times()];
+  const routes = new List('Routes', 'There are no routes.'), adapters = new List('Adapters', 'There are none.');
+  const agents = new List('Agents', 'No agent is connected.');
+  let peers = null, timer = 0, ended = false;
+
+  const band = (title, list) => h('section', { class: 'band' }, h('h2', null, title),
+    h('div', { class: 'figures' }, list.map((figure) => figure.node)));
+  root.append(h('header', { class: 'head' }, h('h1', null, 'Overview'), about), wrong,
+    band('Traffic', [...figures[0], ...figures[1]]), band('How long it takes', figures[2]),
+    h('p', { class: 'soft legend' }, 'The last five minutes, a look every two seconds. How long it takes: half of all, and 99 of 100, stay below.'),
+    h('div', { class: 'panels' }, routes.node, adapters.node, agents.node));
+
+  function draw () {
+    const status = watch.last?.status;
+    if (!status) return;
+    say(about, `Version ${status.version}, up for ${span(status.uptime_s)}, ${
+      plural(status.counts.sessions, 'open session')}, ${plural(status.counts.leases, 'job')} at work`);
+    for (const figure of figures.flat()) figure.draw();
+    routes.draw([...status.routes].sort((a, b) => (a.breaker === 'closed') - (b.breaker === 'closed')), routeItem);
+    const found = troubles(status, peers?.hosts ?? [], peers?.groups);
+    keep(wrong, found, (one) => one.key, troubleItem, (node, one) => say(node.firstChild, one.words));
+    wrong.hidden = !found.length;
+  }
+
+  async function lookAtPeers () {
+    try {
+      const [away, hosts, workers, groups] = await Promise.all([api.get('adapters'), api.get('hosts'), api.get('agents'),
+        api.get('dead/groups', { limit: 1 })]);
+      peers = { hosts: hosts.items, groups };
+      const names = [...new Set([...hosts.items, ...away.items].map((one) => one.name))].sort();
+      const named = (list, name) => list.find((one) => one.name === name);
+      adapters.draw(names.map((name) => [named(hosts.items, name), named(away.items, name)])
+        .map(([host, one]) => [host && { ...host, uptime_s: 0, state_s: 0, last_s: 0, next_s: 0 }, one]),
+        ([host, one]) => adapterItem(host, one));
+      agents.draw(manyAgents(workers.items), agentItem);
+      draw();
+    } catch { /* the line at the top says it */ }
+    if (!ended) timer = setTimeout(lookAtPeers, PEERS_MS);
+  }
+
+  watch.addEventListener('look', draw);
+  draw();
+  lookAtPeers();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    watch.removeEventListener('look', draw);
+  };
+}

@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+# RUN: timeout=500 variants=debug,release
+"""The console in headless Chromium, as an operator uses it. Pictures are kept in build/VARIANT/test/web/pictures."""
+
+import os
+import unittest
+
+import browser
+from gateway import BUILD, WebTest, route, wait
+
+PICTURES = os.path.join(BUILD, 'test', 'web', 'pictures')
+KEY = 'beta-2'
+KEYS = f'alpha-1 chat ann\n{KEY} operate ops\n'
+ANN = {'X-Api-Key': 'alpha-1'}
+CONF = {'plugins.operators': ['web'], 'agents.backoff_ms': 50, 'rate_limit.on': False, 'breaker.threshold': 1000,
+        'agents.heartbeat_ms': 60000, 'agents.timeout_ms': 600000,  # a worker by hand is silent while a page is looked at
+        'routes': [route(), {'name': 'slow', 'service': 'slow', 'command': '/slow'}]}
+LIVE = 'document.querySelector("#status").dataset.state === "open"'
+
+
+@unittest.skipIf(browser.FOUND is None, browser.ABSENT)
+class Console(WebTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = browser.Browser()
+        cls.addClassCleanup(cls.browser.close)
+        os.makedirs(PICTURES, exist_ok=True)
+
+    def setUp(self):
+        super().setUp()
+        self.it = self.web(api_keys=KEYS, conf=CONF)
+
+    def open(self, view='overview', width=1280, height=860, phone=False, dark=False):
+        page = self.browser.page()
+        self.addCleanup(page.close)
+        page.look_like(dark)
+        page.size(width, height, phone, 2 if phone else 1)
+        page.open(f'http://127.0.0.1:{self.it.port}/console#key={KEY}')
+        page.until(LIVE, 'the broker is looked at')
+        self.go(page, view)
+        return page
+
+    def go(self, page, view):
+        page.eval(f'location.hash = "#/{view}"')
+        page.until('document.querySelector("h1")', f'{view} is shown')
+
+    def picture(self, page, name):
+        page.picture(os.path.join(PICTURES, f'console-{name}.png'))
+
+    def kill(self, count=1, why='the list of prices is missing', text='Which fund?', first=0):
+        """Messages that no agent can answer."""
+        for number in range(first, first + count):
+            waiting = self.it.say(f'{text} {number}', ANN, session=f's{number}', user=f'person-{number}')
+            self.it.worker.nack(self.it.worker.job()['lease'], permanent=True, code='data_unavailable', reason=why)
+            self.it.wait(waiting)
+        wait(lambda: self.it.broker.ask('status')['counts']['dead'] >= first + count, 'the letters')
+
+    def test_a_look_at_each_view(self):
+        self.kill(6)
+        self.kill(2, 'no answer from https://prices.example/v1 (HTTP 502)', first=6)
+        answered = self.it.say('hello', ANN, session='s9')
+        self.it.answer('Good morning. **What** can I do for you?')
+        self.it.wait(answered)
+        page = self.open()
+        page.until('document.querySelectorAll(".thing").length > 2', 'what is there')
+        page.until('document.querySelectorAll(".line")[0].getAttribute("d").length > 20', 'the first line')
+        self.picture(page, '1-overview')
+        for name, view in (('2-dead', 'dead'), ('3-sessions', 'sessions'), ('4-session', 'session/web_s9'), ('5-letter', 'letter/1')):
+            self.go(page, view)
+            page.until('document.querySelector("main .panel")', view)
+            self.picture(page, name)
+        self.assertEqual(page.faults(), [])
+
+    # ---------------------------------------------------------------- by keyboard
+
+    def tab_to(self, page, wanted, most=90):
+        """By the Tab key alone, until what has the focus fits."""
+        for _ in range(most):
+            if page.eval(f'document.activeElement.matches({wanted!r})'):
+                return
+            page.key('Tab')
+        raise AssertionError(f'Tab does not reach {wanted}')
+
+    def press(self, page, wanted):
+        self.tab_to(page, wanted)
+        page.key('Enter')
+
+    def write(self, page, wanted, text):
+        self.tab_to(page, wanted)
+        page.eval('document.activeElement.select?.()')
+        page.type(text)
+
+    def jobs(self, count):
+        return [self.it.worker.job() for _ in range(count)]
+
+    def test_the_morning_after(self):
+        """Something failed at night: what, why, how many; then exactly that is sent again, by keyboard alone."""
+        self.kill(12)
+        self.kill(2, 'no answer from https://prices.example/v1 (HTTP 502)', first=12)
+        page = self.open()
+        page.until('document.querySelector(".notices a")', 'what is wrong')
+        self.assertIn('14 dead letters of 2 kinds; most often: the list of prices is missing', page.text('.notices'))
+        page.key('g')
+        page.key('d')
+        page.until('document.querySelectorAll(".group").length === 2', 'two groups')
+        self.assertEqual(page.text('.group-count').split(), ['12', '2'])
+        self.press(page, 'a.group')
+        page.until('document.querySelectorAll("tbody tr").length === 12', 'the letters of one group')
+        self.picture(page, '6-group')
+        page.key('j')
+        page.key('Enter')
+        page.until('document.querySelector(".steps li")', 'a ledger')
+        self.assertEqual(page.text('.quote .why'), 'the list of prices is missing')
+        page.eval('history.back()')
+        page.until('document.querySelectorAll("tbody tr").length === 12', 'the group again')
+        self.press(page, '.panel-head .button.main')
+        page.until('document.querySelector(".hash")?.textContent.length === 64', 'the plan')
+        self.assertIn('12 letters in 12 sessions', page.text('h2'))
+        self.picture(page, '7-plan')
+        plan = page.text('.hash')
+        self.it.worker.quiet('JOB')  # nothing was sent by looking
+        self.press(page, '.view-plan .panel:last-child .button.main')
+        page.until('document.body.innerText.includes("Done.")', 'it is done')
+        self.assertIn('12 letters sent again', page.text('.view-plan'))
+        self.picture(page, '8-sent')
+        jobs = self.jobs(12)
+        self.assertEqual([job['body']['message_text'] for job in jobs], [f'Which fund? {number}' for number in range(12)])
+        for job in jobs[1:]:
+            self.it.worker.reply(job['lease'], 'Here it is.')
+        self.it.worker.nack(jobs[0]['lease'], permanent=True, code='data_unavailable', reason='still no prices')
+        self.it.worker.quiet('JOB')
+        left = wait(lambda: len(items := self.it.broker.ask('dead.list')['items']) == 3 and items, 'one died again')
+        again = next(item for item in left if item['why'] == 'still no prices')
+        self.go(page, f'letter/{again["number"]}')
+        page.until('document.querySelectorAll(".steps li").length === 3', 'the ledger')
+        self.assertIn('replayed', page.text('.steps'))
+        self.assertIn(f'ops · {plan[:16]}', page.text('.steps'))
+        self.picture(page, '9-ledger')
+        self.assertEqual(page.faults(), [])
+
+    def test_a_corrected_text_goes_to_another_route(self):
+        self.kill(1, text='Whihc fund?')
+        slow = self.it.broker.worker('slow', services=['slow'])
+        page = self.open('letter/1')
+        self.press(page, '.button.main')
+        page.until('document.querySelector("#plan-text")', 'how')
+        first = page.text('.hash')
+        self.write(page, '#plan-text', 'Which fund?')
+        self.tab_to(page, '#plan-to')
+        page.key('End')  # the last route
+        page.until('document.querySelector("#plan-to").value === "slow"', 'the route is chosen')
+        page.until(f'document.querySelector(".hash").textContent !== {first!r}', 'another plan')
+        self.press(page, '.view-plan .panel:last-child .button.main')
+        page.until('document.body.innerText.includes("Done.")', 'it is done')
+        job = slow.job()
+        self.assertEqual(job['body']['message_text'], 'Which fund?')
+        self.it.worker.quiet('JOB')
+        self.assertEqual(page.faults(), [])
+
+    def test_letters_are_discarded_with_a_reason(self):
+        self.kill(3)
+        page = self.open('dead')
+        page.until('document.querySelectorAll("tbody tr").length === 3', 'the letters')
+        page.key('j')  # the group, then the first letter
+        page.key('j')
+        page.key('x')
+        page.until('document.querySelector(".button.danger").textContent === "Discard 1 letter"', 'one is selected')
+        self.press(page, '.button.danger')
+        page.until('document.querySelector("dialog[open] #reason")', 'it asks why')
+        self.picture(page, '10-discard')
+        self.tab_to(page, '#reason')
+        page.key('Enter')  # without a reason nothing happens
+        self.assertEqual(self.it.broker.ask('status')['counts']['dead'], 3)
+        page.type('a test message')
+        page.key('Enter')
+        page.until('document.querySelectorAll("tbody tr").length === 2 && !document.querySelector("dialog[open]")', 'it is gone')
+        self.assertEqual([item['number'] for item in self.it.broker.ask('dead.list')['items']], [3, 5])
+        self.assertEqual(page.faults(), [])
+
+
+if __name__ == '__main__':
+    unittest.main()
