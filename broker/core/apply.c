@@ -662,6 +662,8 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
     case RECORD_KV_DELETE:
         apply_kv (self, record);
         return ERR_OK;
+    case RECORD_STORED:
+        return ERR_OK;
     default:
         CHECK (false, "record type %d has no meaning", (int) record->type);
     }
@@ -675,14 +677,30 @@ static bool must_sync (record_type_t type)
     return type != RECORD_SENT && type != RECORD_ATTEMPT_END && type != RECORD_SESSION_END;
 }
 
+/*  Since when what is in the journal was on disk stands in front of whatever came of it.  */
+static void note_stored (core_t *self)
+{
+    if (self->recorded_stored == self->recorded_noted)
+        return;
+    const record_t record = {
+        .type = RECORD_STORED, .number = self->recorded_stored, .at_us = self->recorded_us};
+    record_write (&self->effects->journal, &record);
+    self->recorded_noted = self->recorded_stored;
+}
+
+static void begin_value (core_t *self)
+{
+    record_begin (&self->effects->journal, self->now.wall_us);
+    self->begun_us[0] = self->now.mono_us;
+}
+
 void apply_new (core_t *self, const record_t *record)
 {
     plv_fail_t fail;
     effects_t *effects = self->effects;
-    if (effects->journal.size == 0) {
-        record_begin (&effects->journal, self->now.wall_us);
-        self->begun_us[0] = self->now.mono_us;
-    }
+    if (effects->journal.size == 0)
+        begin_value (self);
+    note_stored (self);
     size_t before = effects->journal.size;
     record_write (&effects->journal, record);
     self->journal_bytes += effects->journal.size - before;

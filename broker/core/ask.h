@@ -42,6 +42,10 @@ typedef struct {
     uint64_t group_count;
     uint64_t total;
 
+    /* what has been, out of the journal: see events.h */
+    struct events_show *show;
+    struct events_list *list;
+
     /* letters that are sent again or thrown away */
     uint32_t done;
     uint32_t missing;

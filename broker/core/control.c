@@ -29,17 +29,28 @@ const char *command_name (command_t command)
     return command < COMMAND_COUNT_ ? names[command] : "?";
 }
 
-void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
-                     const plv_buf_t *body)
+static void put_result (core_t *self, peer_t *peer, uint64_t request, bool more, const char *status,
+                        const plv_buf_t *body)
 {
     plv_buf_check (body);
     plv_buf_t *buf = frame_held (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_RESULT);
     plv_mp_put_u64 (buf, request);
-    plv_mp_put_bool (buf, false);
+    plv_mp_put_bool (buf, more);
     plv_mp_put_text (buf, status);
     plv_buf_add_view (buf, plv_buf_view (body));
     plv_frame_end (buf, mark);
+}
+
+void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
+                     const plv_buf_t *body)
+{
+    put_result (self, peer, request, false, status, body);
+}
+
+void control_part (core_t *self, peer_t *peer, uint64_t request, const plv_buf_t *body)
+{
+    put_result (self, peer, request, true, "ok", body);
 }
 
 void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,
@@ -304,6 +315,10 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_DEAD_REPLAY:
     case COMMAND_DEAD_DISCARD:
         control_start_dead (self, peer, request, command, arguments);
+        break;
+    case COMMAND_EVENTS_SHOW:
+    case COMMAND_EVENTS_LIST:
+        events_start (self, peer, request, command, arguments);
         break;
     case COMMAND_ADAPTERS_HOSTS:
     case COMMAND_ADAPTERS_START:

@@ -1,4 +1,5 @@
 #include "core/control.h"
+#include "core/events.h"
 #include "core/fingerprint.h"
 #include "core/internal.h"
 #include "core/text.h"
@@ -65,6 +66,8 @@ void control_ask_free (ask_t **ask_p)
     plv_buf_free (&self->skips);
     plv_buf_free (&self->expect);
     plv_buf_free (&self->set);
+    events_show_free (&self->show);
+    events_list_free (&self->list);
     stats_free (self);
     free (self);
     *ask_p = NULL;
@@ -159,7 +162,7 @@ static void forget_taken (core_t *self)
         plv_map_u64_free (&self->taken);
 }
 
-static ask_t *ask_new (core_t *self, int command)
+ask_t *control_ask_new (core_t *self, int command)
 {
     forget_taken (self);
     ask_t *ask = plv_alloc_zero (1, sizeof *ask);
@@ -204,7 +207,7 @@ static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
 void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int command,
                          plv_view_t arguments)
 {
-    ask_t *ask = ask_new (self, command);
+    ask_t *ask = control_ask_new (self, command);
     ask->peer = peer->number;
     ask->request = request;
     text_argument (arguments, "who", ask->who);
@@ -228,7 +231,7 @@ void control_catch_up (core_t *self)
     self->letters_whole = true;
     if (self->letters.count >= self->dead_count)
         return;
-    ask_t *ask = ask_new (self, COMMAND_CATCH_UP);
+    ask_t *ask = control_ask_new (self, COMMAND_CATCH_UP);
     control_scan (self, ask, 0, UINT64_MAX, CATCH_UP_PIECE);
 }
 
@@ -345,6 +348,10 @@ static void take_rows (core_t *self, ask_t *ask, const input_t *input)
     case COMMAND_CATCH_UP:
         catch_up (self, ask, input);
         break;
+    case COMMAND_EVENTS_SHOW:
+    case COMMAND_EVENTS_LIST:
+        events_take (self, ask, input);
+        break;
     case COMMAND_BACKUP:
         break;
     default:
@@ -369,6 +376,10 @@ void control_rows (core_t *self, const input_t *input)
     }
     if (ask->waiting > 0)
         return;
+    if (events_is (ask->command)) {
+        events_go_on (self, ask);
+        return;
+    }
     if (ask->command == COMMAND_DEAD_LIST && !ask->failed[0]) {
         list_next (self, ask);
         return;
@@ -384,6 +395,8 @@ void control_due (core_t *self, ask_t *ask)
 {
     if (!plv_map_u64_get (&self->peers, ask->peer))
         control_finish (self, ask);
+    else if (events_is (ask->command))
+        events_go_on (self, ask);
     else if (ask->command == COMMAND_DEAD_LIST)
         list_go_on (self, ask);
     else

@@ -175,6 +175,10 @@ static void note_time (core_t *self, core_now_t now)
 static void note_stored (core_t *self, uint64_t seq)
 {
     self->stored = seq;
+    if (seq == self->recorded) {
+        self->recorded_stored = seq;
+        self->recorded_us = self->now.wall_us;
+    }
     if (self->now.mono_us - self->begun_us[1] < SLOW_TURN_US)
         return;
     self->slow[self->slow_next] = (slow_turn_t){.seq = seq, .at_us = self->now.mono_us};
@@ -258,6 +262,8 @@ uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
     if (effects->journal.size == 0) {
         record_begin (&effects->journal, now.wall_us);
         self->begun_us[0] = now.mono_us;
+    } else {
+        self->recorded = self->seq;
     }
     self->begun_us[1] = self->begun_us[0];
     return self->seq++;

@@ -194,9 +194,19 @@ effects_scan_t *effects_scan (effects_t *self, uint64_t token, plv_row_view_t vi
     scan->token = token;
     scan->view = view;
     scan->limit = limit;
+    scan->journal = false;
     plv_buf_clear (&scan->from);
     plv_buf_clear (&scan->to);
     return scan;
+}
+
+void effects_scan_journal (effects_t *self, uint64_t token, uint64_t from, uint64_t to,
+                           uint32_t limit)
+{
+    effects_scan_t *scan = effects_scan (self, token, VIEW_META, limit);
+    scan->journal = true;
+    scan->from_seq = from;
+    scan->to_seq = to;
 }
 
 /*  A line is: u8 id, u8 field count, then per field: const char * name, u8 type, and either an int64_t or

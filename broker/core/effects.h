@@ -39,6 +39,8 @@ typedef struct {
     plv_buf_t from;
     plv_buf_t to; /* empty: to the end */
     uint32_t limit;
+    bool journal; /* values of the journal, from_seq <= position < to_seq, instead of rows */
+    uint64_t from_seq, to_seq;
 } effects_scan_t;
 
 typedef struct {
@@ -86,6 +88,10 @@ void effects_close (effects_t *self, uint32_t peer);
 
 /*  Room for one more scan; the caller fills in the rest.  */
 effects_scan_t *effects_scan (effects_t *self, uint64_t token, plv_row_view_t view, uint32_t limit);
+
+/*  Values of the journal with from <= position < to, at most `limit`.  */
+void effects_scan_journal (effects_t *self, uint64_t token, uint64_t from, uint64_t to,
+                           uint32_t limit);
 
 /*  Something for the shell to do, which it answers with INPUT_ANSWER: a command of control.def.  */
 void effects_order (effects_t *self, uint64_t token, uint32_t command, plv_view_t arguments);

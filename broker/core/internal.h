@@ -87,6 +87,10 @@ struct core {
         counts_as_of; /* recovery: next_number and dead_count reflect records up to this position */
     uint64_t seq;     /* journal position of the turn being gathered, or replayed */
     uint64_t stored;  /* the store has everything up to this position */
+    uint64_t recorded;            /* the last position that was handed over with records in it */
+    uint64_t recorded_stored;     /* ... that is stored, */
+    int64_t recorded_us;          /* since when, wall clock, */
+    uint64_t recorded_noted;      /* and what of that is in the journal */
     slow_turn_t slow[SLOW_TURNS]; /* the last ones, in a ring */
     size_t slow_next;
     int64_t begun_us
@@ -254,6 +258,8 @@ void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *s
                      const plv_buf_t *body);
 /*  A tool, or an adapter that the configuration lets ask as one.  */
 bool control_is_operator (const core_t *self, const peer_t *peer);
+void control_part (core_t *self, peer_t *peer, uint64_t request,
+                   const plv_buf_t *body); /* of an answer that goes on */
 void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,
                    ...) __attribute__ ((format (printf, 5, 6)));
 
@@ -263,6 +269,7 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
 void control_rows (core_t *self, const input_t *input);
 void control_due (core_t *self, ask_t *ask); /* a walk goes on */
 void control_catch_up (core_t *self); /* letters that an older release left without a brief */
+ask_t *control_ask_new (core_t *self, int command);
 void control_ask_free (ask_t **ask_p);
 void control_scan (core_t *self, ask_t *ask, uint64_t from, uint64_t to, uint32_t limit);
 void control_scan_numbers (core_t *self,
@@ -270,6 +277,12 @@ void control_scan_numbers (core_t *self,
 bool control_read_dead (const plv_row_t *row, dead_t *ret_dead, entry_t **ret_entry);
 void control_finish (core_t *self, ask_t *ask);
 bool control_taken_since (core_t *self, const ask_t *ask, uint64_t number);
+
+/*  events_show.c, events_list.c: what has been, out of the journal  */
+bool events_is (int command);
+void events_start (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
+void events_take (core_t *self, ask_t *ask, const input_t *input);
+void events_go_on (core_t *self, ask_t *ask);
 
 /*  dead_list.c, dead_stats.c, dead_take.c: each begins, takes rows, and goes on when all have come  */
 void list_go_on (core_t *self, ask_t *ask);

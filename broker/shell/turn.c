@@ -59,9 +59,13 @@ static void start_reads (broker_t *self, const effects_t *effects)
 {
     for (size_t i = 0; i < effects->scan_count; i++) {
         const effects_scan_t *scan = &effects->scans[i];
-        self->store->vtable->scan (self->store, scan->token << 1, scan->view,
-                                   plv_buf_view (&scan->from), plv_buf_view (&scan->to),
-                                   scan->limit);
+        if (scan->journal)
+            self->store->vtable->scan_journal (self->store, scan->token << 1, scan->from_seq,
+                                               scan->to_seq, scan->limit);
+        else
+            self->store->vtable->scan (self->store, scan->token << 1, scan->view,
+                                       plv_buf_view (&scan->from), plv_buf_view (&scan->to),
+                                       scan->limit);
     }
     if (effects->checkpoint_token)
         self->store->vtable->checkpoint (self->store, effects->checkpoint_token << 1,

@@ -86,6 +86,12 @@ static const word_t WORDS[] = {
 #define TAIL(name, text, meaning) {"TAIL", (text), NULL, NULL, (meaning)},
 #include "wire/tail.def"
 #undef TAIL
+#define FATE(name, word, over, meaning) {"FATE", (word), NULL, NULL, (meaning)},
+#include "wire/fates.def"
+#undef FATE
+#define HOP(name, word, meaning) {"HOP", (word), NULL, NULL, (meaning)},
+#include "wire/hops.def"
+#undef HOP
 };
 
 /*  Do the options of this map have a value when they are missing, or must they be there?  */

@@ -97,8 +97,13 @@ static void send_prompt (fixture_t *self)
     uint32_t number;
     for (size_t i = 0; i < effects->scan_count; i++) {
         const effects_scan_t *scan = &effects->scans[i];
-        self->store->vtable->scan (self->store, scan->token, scan->view, plv_buf_view (&scan->from),
-                                   plv_buf_view (&scan->to), scan->limit);
+        if (scan->journal)
+            self->store->vtable->scan_journal (self->store, scan->token, scan->from_seq,
+                                               scan->to_seq, scan->limit);
+        else
+            self->store->vtable->scan (self->store, scan->token, scan->view,
+                                       plv_buf_view (&scan->from), plv_buf_view (&scan->to),
+                                       scan->limit);
     }
     if (effects->checkpoint_token)
         self->checkpoint_token = effects->checkpoint_token;
@@ -154,7 +159,8 @@ static void turn (fixture_t *self)
         store_batch_t batch = {.seq = seq,
                                .journal = plv_buf_view (&self->effects.journal),
                                .ops = plv_buf_view (&self->effects.rows),
-                               .sync = self->effects.sync};
+                               .sync = self->effects.sync,
+                               .drop_below = self->drop_below};
         self->store->vtable->append (self->store, &batch);
         memory_commit (self->store);
         assert_int_equal (self->store->vtable->next (self->store, &done), STORE_STORED);
@@ -431,6 +437,11 @@ void fx_reload (fixture_t *self, const char *conf)
     snprintf (self->conf, sizeof self->conf, "%s", conf);
     fx_input (self, (input_t){.type = INPUT_POLICY, .policy = policy_of (conf)});
     fx_input (self, (input_t){.type = INPUT_TIME});
+}
+
+void fx_drop (fixture_t *self, uint64_t below)
+{
+    self->drop_below = below;
 }
 
 void fx_restart (fixture_t *self)

@@ -44,6 +44,7 @@ typedef struct {
     bool heartbeats;  /* PING and PONG are kept too */
     uint64_t checkpoints;
     uint64_t checkpoint_token;
+    uint64_t drop_below; /* see fx_drop */
 } fixture_t;
 
 /*  `conf`: libconfig text; "" for the defaults.  */
@@ -107,6 +108,8 @@ void fx_gone (fixture_t *self, uint32_t peer);
 void fx_time (fixture_t *self, int64_t ms);
 void fx_jump (fixture_t *self, int64_t ms); /* of the wall clock alone */
 void fx_reload (fixture_t *self, const char *conf);
+/*  What lies below this position of the journal is forgotten with the next batch.  */
+void fx_drop (fixture_t *self, uint64_t below);
 void fx_restart (fixture_t *self); /* connections are gone, too */
 
 /*  The next frame for this peer must be of this verb; it stays until another one is looked at.  */

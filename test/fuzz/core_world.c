@@ -175,8 +175,13 @@ static void prompt (world_t *self)
     effects_t *effects = self->gather;
     for (size_t i = 0; i < effects->scan_count; i++) {
         const effects_scan_t *scan = &effects->scans[i];
-        self->store->vtable->scan (self->store, scan->token, scan->view, plv_buf_view (&scan->from),
-                                   plv_buf_view (&scan->to), scan->limit);
+        if (scan->journal)
+            self->store->vtable->scan_journal (self->store, scan->token, scan->from_seq,
+                                               scan->to_seq, scan->limit);
+        else
+            self->store->vtable->scan (self->store, scan->token, scan->view,
+                                       plv_buf_view (&scan->from), plv_buf_view (&scan->to),
+                                       scan->limit);
     }
     if (effects->checkpoint_token)
         self->checkpoint_token = effects->checkpoint_token;

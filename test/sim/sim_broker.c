@@ -63,8 +63,13 @@ static void start_scans (sim_t *self, const effects_t *effects)
 {
     for (size_t i = 0; i < effects->scan_count; i++) {
         const effects_scan_t *scan = &effects->scans[i];
-        self->store->vtable->scan (self->store, scan->token, scan->view, plv_buf_view (&scan->from),
-                                   plv_buf_view (&scan->to), scan->limit);
+        if (scan->journal)
+            self->store->vtable->scan_journal (self->store, scan->token, scan->from_seq,
+                                               scan->to_seq, scan->limit);
+        else
+            self->store->vtable->scan (self->store, scan->token, scan->view,
+                                       plv_buf_view (&scan->from), plv_buf_view (&scan->to),
+                                       scan->limit);
     }
 }
 

@@ -34,21 +34,38 @@ static void put_list (plv_buf_t *out, plv_mp_t *value, size_t most)
     plv_buf_free (&whole);
 }
 
+/*  "+0.25 ms", "+3.1 s", "+2.0 h".  */
+static void put_ms (plv_buf_t *out, double ms)
+{
+    static const struct {
+        double below, divisor;
+        const char *unit;
+    } units[] = {{1e3, 1, "ms"}, {120e3, 1e3, "s"}, {7200e3, 60e3, "min"}, {1e300, 3600e3, "h"}};
+    size_t unit = 0;
+    double size = ms < 0 ? -ms : ms;
+    while (unit + 1 < sizeof units / sizeof *units && size >= units[unit].below)
+        unit++;
+    text_putf (out, "%+.*f %s", unit ? 1 : 2, ms / units[unit].divisor, units[unit].unit);
+}
+
 void table_cell (plv_buf_t *out, const column_t *column, plv_view_t map)
 {
     char time[TEXT_TIME_BYTES];
     plv_view_t text;
     plv_mp_t value;
     int64_t number;
+    double ms;
     if (!plv_mp_find (map, column->key, &value))
         return;
     if (column->kind == COLUMN_LIST) {
         put_list (out, &value, column->most);
     } else if (plv_mp_str (&value, &text)) {
         text_put_line (out, text, column->most);
+    } else if (column->kind == COLUMN_MS && plv_mp_double (&value, &ms)) {
+        put_ms (out, ms);
     } else if (plv_mp_i64 (&value, &number)) {
-        if (column->kind == COLUMN_TIME)
-            text_time (number, false, time);
+        if (column->kind == COLUMN_TIME || column->kind == COLUMN_EXACT)
+            text_time (number, column->kind == COLUMN_EXACT, time);
         else
             snprintf (time, sizeof time, "%" PRId64, number);
         text_put (out, time);
@@ -84,7 +101,8 @@ static void put_blanks (plv_buf_t *line, size_t count)
 static void put_cell (const table_t *self, size_t column, plv_view_t text, plv_buf_t *line,
                       size_t *used)
 {
-    bool last = column + 1 == self->count, right = self->columns[column].kind == COLUMN_NUMBER;
+    bool last = column + 1 == self->count, right = self->columns[column].kind == COLUMN_NUMBER
+                                                   || self->columns[column].kind == COLUMN_MS;
     size_t width = text_width (text), wanted = self->widths[column];
     size_t blanks = width < wanted ? wanted - width : 0;
     if (right)

@@ -14,8 +14,10 @@
 typedef enum {
     COLUMN_TEXT,
     COLUMN_NUMBER,
-    COLUMN_TIME, /* microseconds since 1970 */
-    COLUMN_LIST, /* an array of texts */
+    COLUMN_TIME,  /* microseconds since 1970 */
+    COLUMN_EXACT, /* the same, to the microsecond */
+    COLUMN_MS,    /* milliseconds that went by: shown in the unit that suits */
+    COLUMN_LIST,  /* an array of texts */
 } column_kind_t;
 
 typedef struct {

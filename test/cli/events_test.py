@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# RUN: timeout=240
+"""palaver events show, list: what has been, station by station, whatever became of it."""
+
+import re
+import unittest
+
+from cli import NOTHING, PARTLY, SILENT, TIME, USAGE, CliTest, wait
+from wireclient import text_id
+
+
+class Events(CliTest):
+    def start(self, count=3):
+        """Round trips in sessions of their own; the ids of their events."""
+        broker = self.broker(SILENT)
+        adapter, worker = broker.adapter(), broker.worker()
+        jobs = [self.round_trip(adapter, worker, f'message {i}', f'answer {i}', session=str(i))[0]
+                for i in range(count)]
+        return broker, [text_id(job['envelope']['id']) for job in jobs]
+
+    def test_one_event_by_its_id_its_answers_id_and_its_number(self):
+        broker, ids = self.start()
+        row, = self.palaver(broker, 'events', 'show', ids[1]).rows
+        self.assertEqual((row['id'], row['outcome'], row['session_id'], row['attempts']),
+                         (ids[1], 'delivered', 'web_1', 1))
+        self.assertEqual((row['body']['message_text'], row['answer']['response_text']), ('message 1', 'answer 1'))
+        hops = [hop['hop'] for hop in row['hops']]
+        self.assertEqual([hop for hop in hops if hop not in ('stored', 'settled')],
+                         ['accepted', 'dispatched', 'answered', 'delivering', 'delivered'])
+        self.assertEqual(hops[-1], 'settled')
+        self.assertIn('stored', hops)
+        self.assertIn('worker', row['hops'][1]['who'])
+        for hop in row['hops']:
+            self.assertRegex(hop['at'], TIME)
+            self.assertGreaterEqual(hop['after_ms'], 0)
+        for name in (row['reply_id'], str(row['number']), str(row['reply']), ids[1].upper()):
+            self.assertEqual(self.palaver(broker, 'events', 'show', name).rows, [row])
+
+    def test_a_timeline_on_a_terminal(self):
+        broker, ids = self.start()
+        text = self.on_terminal(broker, 'events', 'show', ids[0])
+        for words in ('timeline', 'accepted', 'dispatched', 'to worker', '"message_text":"message 0"', 'settled'):
+            self.assertIn(words, text)
+        self.assertTrue(re.search(r'\+\d+\.\d\d ms +settled', text), text)
+
+    def test_what_is_not_there(self):
+        broker, ids = self.start()
+        gone = '018f0000-0000-7000-8000-000000000000'
+        done = self.palaver(broker, 'events', 'show', ids[0], gone, code=PARTLY)
+        self.assertEqual(len(done.rows), 1)
+        self.assertIn(gone, done.err)
+        self.assertIn('data.retain_h', done.err)
+        self.palaver(broker, 'events', 'show', '999999', code=NOTHING)
+        self.palaver(broker, 'events', 'show', 'seven', code=USAGE)
+        self.palaver(broker, 'events', 'show', code=USAGE)
+
+    def test_dead_letters_and_after_a_restart(self):
+        broker = self.broker(SILENT)
+        ids = self.letters(broker, 2)
+        for crash in (False, True):
+            row, = self.palaver(broker, 'events', 'show', text_id(ids[0])).rows
+            self.assertEqual(row['outcome'], 'dead')
+            self.assertEqual([hop['hop'] for hop in row['hops'] if hop['hop'] not in ('stored', 'settled')],
+                             ['accepted', 'dispatched', 'dead'])
+            self.assertIn('no such fund', [hop.get('why') for hop in row['hops']])
+            if not crash:
+                broker.restart(crash=True)
+        self.palaver(broker, 'dead', 'replay', '--all', '--yes', '--who', 'ann')
+        worker = broker.worker()
+        for _ in ids:
+            worker.reply(worker.job()['lease'], 'at last')
+        wait(lambda: broker.ask('status')['counts']['pending_events'] == 0, 'all are answered')
+        row, = self.palaver(broker, 'events', 'show', text_id(ids[0])).rows
+        self.assertEqual((row['outcome'], row['attempts']), ('delivering', 2))
+        self.assertIn(('sent_again', 'ann'), [(hop['hop'], hop.get('who')) for hop in row['hops']])
+
+    def test_list(self):
+        broker, ids = self.start(5)
+        adapter = broker.adapter('other', platform='slack')
+        adapter.publish('waits', session='9', user='ann')
+        adapter.stored()
+        rows = self.palaver(broker, 'events', 'list').rows
+        self.assertEqual([row['id'] for row in rows[:5]], ids)
+        self.assertEqual([row['outcome'] for row in rows], ['delivered'] * 5 + ['pending'])
+        self.assertNotIn('body', rows[0])
+        for options, count in ((('--outcome', 'pending'), 1), (('--user', 'ann'), 1), (('--session', 'web_2'), 1),
+                               (('--type', 'chat.message'), 6), (('--type', 'chat.action'), 0), (('--since', '1h'), 6),
+                               (('--until', '1h'), 0), (('-n', '2'), 2), (('--after', str(rows[3]['number'])), 2)):
+            self.assertEqual(len(self.palaver(broker, 'events', 'list', *options).rows), count, options)
+        text = self.palaver(broker, 'events', 'list', '--table', '-n', '2')
+        self.assertEqual(len(text.out.splitlines()), 3)
+        self.assertIn(f'there are more: --after {rows[1]["number"]}', text.err)
+        self.palaver(broker, 'events', 'list', '--after', 'x', code=USAGE)
+        self.palaver(broker, 'events', 'list', '--since', 'soon', code=USAGE)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,67 @@
+#include "palaver/events.h"
+#include "palaver/interrupt.h"
+#include "palaver/table.h"
+
+#include <inttypes.h>
+
+static const column_t columns[] = {
+    {.title = "NUMBER", .key = "number", .kind = COLUMN_NUMBER},
+    {.title = "ID", .key = "id"},
+    {.title = "ACCEPTED", .key = "accepted_us", .kind = COLUMN_TIME},
+    {.title = "TYPE", .key = "type", .most = 24},
+    {.title = "SESSION", .key = "session_id", .most = 32},
+    {.title = "USER", .key = "user_id", .most = 24},
+    {.title = "ROUTE", .key = "route", .most = 16},
+    {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER},
+    {.title = "OUTCOME", .key = "outcome"},
+    {.title = "SETTLED", .key = "settled_us", .kind = COLUMN_TIME},
+};
+
+enum { PAGE = 1000, SHOWN = 100 };
+
+typedef struct {
+    table_t table;
+    uint64_t limit;
+    uint64_t last; /* the number of the last one that was shown */
+    bool more;
+} listing_t;
+
+static bool show (void *arg, plv_view_t event)
+{
+    listing_t *self = arg;
+    if (self->table.total == self->limit) {
+        self->more = true;
+        return false;
+    }
+    table_add (&self->table, event);
+    self->last = ask_number (event, "number");
+    if (self->table.total % PAGE == 0)
+        table_flush (&self->table);
+    return true;
+}
+
+ending_t command_events_list (call_t *call)
+{
+    listing_t listing = {
+        .limit = (uint64_t) call_number (call, OPTION_LIMIT, call->out.json ? INT64_MAX : SHOWN)};
+    events_wanted_t wanted = events_wanted_of (call);
+    asker_t asker;
+    uint64_t after = 0;
+    if (call_has (call, OPTION_AFTER) && !events_read_number (call->text[OPTION_AFTER], &after)) {
+        say ("--after %s: not the number of an event", call->text[OPTION_AFTER]);
+        return END_USAGE;
+    }
+    interrupt_begin ();
+    ending_t end = asker_open (&asker, call, 10);
+    if (end)
+        return end;
+    listing.table = table_new (&call->out, columns, sizeof columns / sizeof *columns);
+    end = events_walk (&asker, &wanted, after, listing.limit + 1,
+                       &(events_each_t){.event = show, .arg = &listing});
+    table_flush (&listing.table);
+    table_free (&listing.table);
+    asker_close (&asker);
+    if (listing.more && !call->out.json)
+        say ("there are more: --after %" PRIu64, listing.last);
+    return end;
+}
