@@ -8,6 +8,8 @@
     is every program of the machine. The console keeps it in sessionStorage, which is the origin's and the tab's
     alone; what could read it there is a script of ours only, by the policy that page.c sends. Pages of other sites
     are refused here even if `origins` lets them chat.  */
+#include "web/operate.h"
+
 #include "web/web.h"
 
 #include <jansson.h>
@@ -15,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACTS = 1, COUNTS = 2, ANSWER_MS = 30000, VALUE_BYTES_MAX = 512, NAME_BYTES = 32 };
+enum { ACTS = 1, COUNTS = 2, TRIES = 4 };
+enum { ANSWER_MS = 30000, VALUE_BYTES_MAX = 512, NAME_BYTES = 32 };
 
 typedef struct {
     const char *command, *part, *arguments;
@@ -40,11 +43,12 @@ typedef struct {
     entry_t entry;
     asker_t asker;
     const operation_t *operation;
+    text_t parts; /* of a trial: the answers so far, with commas between them */
 } order_t;
 
 /* ------------------------------------------------------------------ what the broker says */
 
-static problem_t problem_of (pal_text_t status)
+problem_t operate_problem (pal_text_t status)
 {
     static const struct {
         const char *status;
@@ -69,36 +73,76 @@ static bool waits (problem_t problem)
            || problem == PROBLEM_SESSION_BUSY;
 }
 
-static void answer (order_t *self, const pal_control_result_t *result)
+void operate_refuse (asker_t *asker, const pal_control_result_t *result)
 {
     json_t *body = json_loadb (result->body.data, result->body.size, 0, NULL);
     const json_t *words = json_object_get (body, "text");
     pal_text_t detail = {json_string_value (words), json_string_length (words)};
-    bool counted = (self->operation->flags & COUNTS) && json_object_get (body, "done");
-    problem_t problem = problem_of (result->status);
-    if (result->ok || counted)
-        asker_json (&self->asker, 200, result->body);
-    else
-        asker_problem (&self->asker, problem, detail, waits (problem) ? 1000 : 0);
+    problem_t problem = operate_problem (result->status);
+    asker_problem (asker, problem, detail, waits (problem) ? 1000 : 0);
     json_decref (body);
+}
+
+/*  Counts that are all 0 are no failure.  */
+static bool is_counted (const order_t *self, const pal_control_result_t *result)
+{
+    if (result->ok || !(self->operation->flags & COUNTS))
+        return result->ok;
+    json_t *body = json_loadb (result->body.data, result->body.size, 0, NULL);
+    bool counted = json_object_get (body, "missing") != NULL;
+    json_decref (body);
+    return counted;
+}
+
+/*  {"items":[the answers],"end":{their counts}}  */
+static void answer_trial (order_t *self, pal_text_t end)
+{
+    text_t body = {0};
+    text_add (&body, "{\"items\":[");
+    text_add_view (&body, text_view (&self->parts));
+    text_add (&body, "],\"end\":");
+    text_add_view (&body, end);
+    text_add (&body, "}\n");
+    asker_json (&self->asker, 200, text_view (&body));
+    text_free (&body);
+}
+
+static void add_part (order_t *self, pal_text_t part)
+{
+    if (self->parts.size)
+        text_add (&self->parts, ",");
+    text_add_view (&self->parts, part);
+}
+
+static void order_free (order_t *self)
+{
+    shelf_remove (&self->asker.web->orders, &self->entry);
+    text_free (&self->parts);
+    free (self);
 }
 
 static void on_result (void *arg, const pal_control_result_t *result)
 {
     order_t *self = arg;
-    if (result->more)
+    bool tries = self->operation->flags & TRIES;
+    if (result->more) {
+        if (tries)
+            add_part (self, result->body);
         return;
-    answer (self, result);
-    shelf_remove (&self->asker.web->orders, &self->entry);
-    free (self);
+    }
+    if (!is_counted (self, result))
+        operate_refuse (&self->asker, result);
+    else if (tries)
+        answer_trial (self, result->body);
+    else
+        asker_json (&self->asker, 200, result->body);
+    order_free (self);
 }
 
 void operate_close (web_t *web)
 {
-    for (entry_t *entry; (entry = shelf_oldest (&web->orders));) {
-        shelf_remove (&web->orders, entry);
-        free (ENTRY_OF (entry, order_t, entry));
-    }
+    for (entry_t *entry; (entry = shelf_oldest (&web->orders));)
+        order_free (ENTRY_OF (entry, order_t, entry));
 }
 
 /* ------------------------------------------------------------------ arguments */
@@ -139,9 +183,8 @@ static bool put (asker_t *asker, json_t *arguments, const char *name, char kind,
     return false;
 }
 
-/*  Of a GET. False: it has been answered.  */
-static bool read_query (asker_t *asker, const request_t *request, const char *list,
-                        json_t *arguments)
+bool operate_read_query (asker_t *asker, const request_t *request, const char *list,
+                         json_t *arguments)
 {
     char name[NAME_BYTES], kind, bytes[VALUE_BYTES_MAX];
     pal_text_t text;
@@ -208,7 +251,7 @@ static bool read_arguments (asker_t *asker, const request_t *request, const oper
         return false;
     if (pal_text_is (request->http->method, "POST"))
         return read_body (asker, request, operation->arguments, arguments);
-    return read_query (asker, request, operation->arguments, arguments);
+    return operate_read_query (asker, request, operation->arguments, arguments);
 }
 
 /* ------------------------------------------------------------------ asking */
@@ -231,6 +274,13 @@ static void sign (const asker_t *asker, const operation_t *operation, json_t *ar
     host->log (host, PAL_LOG_INFO, "%s, from %s: %s", name, asker->peer, operation->command);
 }
 
+/*  Nobody gets the answer, so what somebody may have already can be tried as well.  */
+static void make_trial (json_t *arguments)
+{
+    json_object_set_new (arguments, "shadow", json_true ());
+    json_object_set_new (arguments, "allow_duplicates", json_true ());
+}
+
 static void send (asker_t *asker, const operation_t *operation, const json_t *arguments)
 {
     const pal_host_t *host = asker->web->host;
@@ -241,15 +291,16 @@ static void send (asker_t *asker, const operation_t *operation, const json_t *ar
         self->operation = operation;
         self->entry.key = (pal_text_t){(const char *) &self->asker.call, sizeof self->asker.call};
         shelf_put (&asker->web->orders, &self->entry);
-        host->ask (host, pal_text (operation->command), pal_text (text), ANSWER_MS, on_result,
-                   self);
+        /* an agent takes its time, and the broker has a deadline for it */
+        host->ask (host, pal_text (operation->command), pal_text (text),
+                   operation->flags & TRIES ? 0 : ANSWER_MS, on_result, self);
     } else {
         asker_problem (asker, PROBLEM_BUSY, pal_text ("out of memory"), 1000);
     }
     free (text);
 }
 
-static bool may_ask (asker_t *asker)
+bool operate_may_ask (asker_t *asker)
 {
     const pal_host_t *host = asker->web->host;
     if (asker->has_origin)
@@ -267,9 +318,11 @@ static bool may_ask (asker_t *asker)
 static void serve (asker_t *asker, const request_t *request, const operation_t *operation)
 {
     json_t *arguments = json_object ();
-    if (may_ask (asker) && read_arguments (asker, request, operation, arguments)) {
+    if (operate_may_ask (asker) && read_arguments (asker, request, operation, arguments)) {
         if (operation->flags & ACTS)
             sign (asker, operation, arguments);
+        if (operation->flags & TRIES)
+            make_trial (arguments);
         send (asker, operation, arguments);
     }
     json_decref (arguments);

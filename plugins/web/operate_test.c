@@ -1,5 +1,6 @@
 /*  /operate/...: what operators ask the broker, without a broker and without a network.  */
 #include "sdk/fake_host.h"
+#include "sdk/fake_host_net.h"
 #include "web/web.h"
 
 #include <setjmp.h>
@@ -49,6 +50,13 @@ static void assert_answer (fake_host_t *host, uint64_t call, uint32_t status, co
     assert_int_equal (response.status, status);
     if (!strstr (response.body, words))
         fail_msg ("\"%s\" is not in: %s", words, response.body);
+}
+
+static void assert_streamed (fake_host_t *host, uint64_t call, const char *words)
+{
+    assert_int_equal (fake_host_response (host, call).status, 200);
+    if (!strstr (fake_host_transcript (host, call), words))
+        fail_msg ("\"%s\" is not in: %s", words, fake_host_transcript (host, call));
 }
 
 static void only_keys_with_the_scope_may_ask (void **state)
@@ -145,6 +153,45 @@ static void questions_that_wait_end_with_the_gateway (void **state)
     fake_host_close (host); /* what is left is freed: the sanitizer looks */
 }
 
+static void what_happens_is_streamed_until_somebody_leaves (void **state)
+{
+    fake_host_t *host = *state;
+    uint64_t call = get (host, "/operate/tail?platform=web&texts=true");
+    assert_string_equal (fake_host_answer_part (host, "{\"items\":[],\"lost\":0}"),
+                         "tail {\"platform\":\"web\",\"texts\":true}");
+    assert_string_equal (fake_host_said_more (host), "");
+    fake_host_answer_part (host,
+                           "{\"items\":[{\"what\":\"accepted\"},{\"what\":\"dead\"}],\"lost\":0}");
+    assert_streamed (host, call, "event: lines\ndata: {\"items\":[{\"what\":\"accepted\"}");
+    assert_string_equal (fake_host_said_more (host), "tail.read {\"lines\":2}");
+    fake_host_hang_up (host, call);
+    assert_string_equal (fake_host_said_more (host), "tail.end {}");
+    fake_host_answer_part (host, "{\"items\":[{\"what\":\"dead\"}],\"lost\":0}");
+    fake_host_answer (host, "ok", "{\"items\":[],\"lost\":0}");
+}
+
+static void a_tail_that_cannot_be_had_is_a_problem (void **state)
+{
+    fake_host_t *host = *state;
+    uint64_t call = get (host, "/operate/tail");
+    fake_host_answer (host, "FULL", "{\"text\":\"16 tails are shown\"}");
+    assert_answer (host, call, 503, "16 tails are shown");
+    call = get (host, "/operate/tail");
+    fake_host_drain (host);
+    assert_answer (host, call, 503, "/problems/stopping");
+    fake_host_close (host);
+}
+
+static void a_tail_ends_with_the_broker (void **state)
+{
+    fake_host_t *host = *state;
+    uint64_t call = get (host, "/operate/tail");
+    fake_host_answer_part (host, "{\"items\":[],\"lost\":0}");
+    fake_host_answer (host, "GONE", "{}");
+    assert_streamed (host, call, "data: {\"items\":[]");
+    assert_int_equal (fake_host_ended (host, call), 1);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +202,10 @@ int main (void)
         cmocka_unit_test_setup_teardown (an_order_says_who_gives_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown (what_the_broker_refuses_is_said_in_its_words, set_up,
                                          tear_down),
+        cmocka_unit_test_setup_teardown (what_happens_is_streamed_until_somebody_leaves, set_up,
+                                         tear_down),
+        cmocka_unit_test_setup_teardown (a_tail_that_cannot_be_had_is_a_problem, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (a_tail_ends_with_the_broker, set_up, tear_down),
         cmocka_unit_test_setup_teardown (questions_that_wait_end_with_the_gateway, set_up,
                                          tear_down),
     };

@@ -94,6 +94,7 @@ static void web_destroy (web_t *self)
     shelf_free (&self->calls);
     shelf_free (&self->questions);
     shelf_free (&self->orders);
+    shelf_free (&self->tails);
     shelf_free (&self->savings);
     shelf_free (&self->held);
     shelf_free (&self->tickets);
@@ -171,8 +172,8 @@ static bool make_tables (web_t *self)
            && shelf_init (&self->tickets, host, self->waiting_max + self->kept_max)
            && shelf_init (&self->ticket_ids, host, self->waiting_max + self->kept_max)
            && shelf_init (&self->rooms, host, 16384) && shelf_init (&self->questions, host, 64)
-           && shelf_init (&self->orders, host, 64) && shelf_init (&self->savings, host, 64)
-           && shelf_init (&self->held, host, 64);
+           && shelf_init (&self->orders, host, 64) && shelf_init (&self->tails, host, 16)
+           && shelf_init (&self->savings, host, 64) && shelf_init (&self->held, host, 64);
 }
 
 static int web_open (const pal_host_t *host, void **ret_self)
@@ -247,6 +248,7 @@ static void web_close (void *arg)
     stop_followers (self);
     session_close (self);
     operate_close (self);
+    operate_tail_close (self);
     delivery_close (self);
     rooms_close (self);
     web_destroy (self);

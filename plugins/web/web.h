@@ -36,6 +36,7 @@ typedef struct web {
         calls; /* call_t by number: all that a client still has open and that must hear of its end */
     shelf_t questions;  /* what the broker was asked about sessions */
     shelf_t orders;     /* what it was asked or told for operators */
+    shelf_t tails;      /* operators who are shown what happens */
     shelf_t savings;    /* replies whose answers are being kept */
     shelf_t held;       /* replies that came before what was kept is read */
     shelf_t tickets;    /* ticket_t by name */
@@ -65,9 +66,10 @@ bool chat_may_take (asker_t *asker);
 bool chat_key (asker_t *asker, char bytes[TICKET_KEY_BYTES_MAX], pal_text_t *ret_key);
 void session_close (web_t *web);
 
-/* ------------------------------------------------------------------ operate.c */
+/* ------------------------------------------------------------------ operate.c, operate_tail.c */
 
 void operate_close (web_t *web);
+void operate_tail_close (web_t *web);
 
 /* ------------------------------------------------------------------ events.c: shared with WebSockets */
 

@@ -13,7 +13,8 @@ KEY = 'beta-2'
 KEYS = f'alpha-1 chat ann\n{KEY} operate ops\n'
 ANN = {'X-Api-Key': 'alpha-1'}
 CONF = {'plugins.operators': ['web'], 'agents.backoff_ms': 50, 'rate_limit.on': False, 'breaker.threshold': 1000,
-        'agents.heartbeat_ms': 60000, 'agents.timeout_ms': 600000,  # a worker by hand is silent while a page is looked at
+        # A worker by hand is silent while a page is looked at.
+        'agents.heartbeat_ms': 60000, 'agents.timeout_ms': 600000,
         'routes': [route(), {'name': 'slow', 'service': 'slow', 'command': '/slow'}]}
 LIVE = 'document.querySelector("#status").dataset.state === "open"'
 
@@ -65,10 +66,26 @@ class Console(WebTest):
         page.until('document.querySelectorAll(".thing").length > 2', 'what is there')
         page.until('document.querySelectorAll(".line")[0].getAttribute("d").length > 20', 'the first line')
         self.picture(page, '1-overview')
-        for name, view in (('2-dead', 'dead'), ('3-sessions', 'sessions'), ('4-session', 'session/web_s9'), ('5-letter', 'letter/1')):
+        for name, view in (('2-dead', 'dead'), ('3-sessions', 'sessions'), ('4-session', 'session/web_s9'),
+                           ('5-letter', 'letter/1')):
             self.go(page, view)
             page.until('document.querySelector("main .panel")', view)
             self.picture(page, name)
+        self.assertEqual(page.faults(), [])
+
+    def test_what_happens_is_shown_live(self):
+        page = self.open('tail')
+        page.until('document.body.innerText.includes("Live: 0 lines")', 'it follows')
+        page.click('#tail-texts')
+        page.until('document.body.innerText.includes("Live: 0 lines")', 'it follows anew')
+        self.kill(2)
+        page.until('document.querySelectorAll(".line-item .pill.bad").length === 2', 'two deaths')
+        self.assertIn('Which fund? 1', page.text('.lines'))
+        self.picture(page, '11-live')
+        page.click('.head .button')
+        page.until('document.body.innerText.includes("Paused")', 'it pauses')
+        wait(lambda: self.it.ask('GET', '/metrics', headers={'X-Api-Key': KEY}).body.count('palaver_web_streams 0'),
+             'nobody follows')
         self.assertEqual(page.faults(), [])
 
     # ---------------------------------------------------------------- by keyboard
@@ -124,7 +141,8 @@ class Console(WebTest):
         self.assertIn('12 letters sent again', page.text('.view-plan'))
         self.picture(page, '8-sent')
         jobs = self.jobs(12)
-        self.assertEqual([job['body']['message_text'] for job in jobs], [f'Which fund? {number}' for number in range(12)])
+        self.assertEqual([job['body']['message_text'] for job in jobs],
+                         [f'Which fund? {number}' for number in range(12)])
         for job in jobs[1:]:
             self.it.worker.reply(job['lease'], 'Here it is.')
         self.it.worker.nack(jobs[0]['lease'], permanent=True, code='data_unavailable', reason='still no prices')
@@ -173,7 +191,8 @@ class Console(WebTest):
         self.assertEqual(self.it.broker.ask('status')['counts']['dead'], 3)
         page.type('a test message')
         page.key('Enter')
-        page.until('document.querySelectorAll("tbody tr").length === 2 && !document.querySelector("dialog[open]")', 'it is gone')
+        page.until('document.querySelectorAll("tbody tr").length === 2 && !document.querySelector("dialog[open]")',
+                   'it is gone')
         self.assertEqual([item['number'] for item in self.it.broker.ask('dead.list')['items']], [3, 5])
         self.assertEqual(page.faults(), [])
 

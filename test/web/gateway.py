@@ -74,7 +74,9 @@ class Stream:
                 data.append(line[6:])
             elif not line and data:
                 text = '\n'.join(data)
-                if not self.path.startswith('/v1/'):
+                if self.path.startswith('/operate/'):
+                    self.gateway.contract().message('TailLines', json.loads(text))
+                elif not self.path.startswith('/v1/'):
                     self.gateway.contract().message('Event', json.loads(text))
                 return name, number, text if text == '[DONE]' else json.loads(text)
             elif not line and self.response.isclosed():

@@ -91,6 +91,25 @@ class Operating(WebTest):
         self.assertEqual(self.post(web, 'dead/discard', numbers=[again['number']], reason='a test')['done'], 1)
         self.assertEqual(self.get(web, 'dead')['items'], [])
 
+    def test_what_happens_is_streamed(self):
+        web = self.gateway()
+        stream = web.stream('/operate/tail?texts=true&session=web_s1', OPS)
+        self.assertEqual((stream.status, stream.next()[2]), (200, {'items': [], 'lost': 0}))
+        number = self.kill(web)
+        self.kill(web, session='s2')
+        seen = []
+        while 'dead' not in [line['what'] for line in seen]:
+            seen += stream.next()[2]['items']
+        dead = next(line for line in seen if line['what'] == 'dead')
+        self.assertEqual([line['what'] for line in seen][:2], ['accepted', 'dispatched'])
+        self.assertEqual({line['session_id'] for line in seen}, {'web_s1'})
+        self.assertEqual((seen[0]['text'], dead['number']), ('my password: ********', number))
+        stream.close()
+        for _ in range(20):  # each that leaves makes room for another one: there is room for 16
+            once = web.stream('/operate/tail', OPS)
+            self.assertEqual(once.next()[2]['items'], [])
+            once.close()
+
     def test_bad_orders_change_nothing(self):
         web = self.gateway()
         number = self.kill(web)

@@ -44,7 +44,7 @@ class Api extends EventTarget {
 
   async send (path, options = {}) {
     const given = { ...options, headers: { ...this.headers(), ...options.headers } };
-    given.signal ??= AbortSignal.timeout(MS);
+    given.signal ??= AbortSignal.timeout(options.within ?? MS);
     let response;
     try {
       response = await fetch(path, given);
@@ -63,8 +63,9 @@ class Api extends EventTarget {
     return (await this.send(`/operate/${path}${tail}`)).json();
   }
 
-  async post (path, body) {
-    const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  // `within`: how long an answer may take, in milliseconds.
+  async post (path, body, within) {
+    const options = { within, method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     return (await this.send(`/operate/${path}`, options)).json();
   }
 }

@@ -9,10 +9,11 @@ import { overview } from './overview.js';
 import { planView } from './replay.js';
 import { session } from './session.js';
 import { sessions } from './sessions.js';
+import { tail } from './tail.js';
 import { watch } from './watch.js';
 
 // A view fills its root and returns what ends it. `place`: its parts behind the name, and its query.
-const views = { overview, dead, letter, sessions, session, plan: planView };
+const views = { overview, dead, letter, sessions, session, tail, plan: planView };
 const tabs = { letter: 'dead', session: 'sessions' };
 const $ = (id) => document.getElementById(id);
 let close = null;
@@ -130,7 +131,7 @@ $('theme').addEventListener('click', () => {
 
 // ---------------------------------------------------------------- the keyboard
 
-const going = { o: '#/overview', d: '#/dead', s: '#/sessions', r: '#/plan' };
+const going = { o: '#/overview', d: '#/dead', s: '#/sessions', l: '#/tail', r: '#/plan' };
 let goes = 0;
 
 function moveRow (by) {
