@@ -84,6 +84,15 @@ class Install(unittest.TestCase):
         worker = self.compile(WORKER, 'shared', *self.config('--cflags', '--libs', 'palaver-agent'))
         run(worker, env={**os.environ, 'LD_LIBRARY_PATH': self.prefix + '/lib'})
 
+    def test_the_worker_of_the_readme_builds_as_it_says(self):
+        with open(os.path.join(TOP, 'README.md')) as readme:
+            program = re.search(r"cat >hello\.c <<'END'\n(.*?)^END$", readme.read(), re.S | re.M)
+        worker = self.compile(program[1], 'hello', *self.config('--cflags', '--libs', 'palaver-agent'))
+        done = subprocess.run([worker], capture_output=True, text=True, check=False, env={
+            'LD_LIBRARY_PATH': self.prefix + '/lib', 'PALAVER_AGENTS': 'nonsense://'})
+        self.assertEqual(done.returncode, 64, done.stderr)
+        self.assertIn('nonsense://', done.stderr)
+
     def test_a_worker_links_the_static_library(self):
         run(self.compile(WORKER, 'static', *self.config('--cflags', 'palaver-agent'),
                          self.prefix + '/lib/libpalaver-agent.a',

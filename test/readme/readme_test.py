@@ -90,6 +90,14 @@ class Readme(unittest.TestCase):
         for words in expected:
             self.assertIn(words, done.stdout, script + done.stderr)
 
+    def test_a_worker_is_short(self):
+        with open(os.path.join(TOP, 'README.md')) as readme:
+            text = readme.read()
+        for name, most in (('hello.py', 10), ('hello.c', 30)):
+            program = re.search(rf"cat >{re.escape(name)} <<'END'\n(.*?)^END$", text, re.S | re.M)
+            self.assertIsNotNone(program, name)
+            self.assertLessEqual(len(program[1].splitlines()), most, name)
+
     def test_the_commands_work_as_pasted(self):
         with open(os.path.join(TOP, 'README.md')) as readme:
             found = list(blocks(readme.read()))
