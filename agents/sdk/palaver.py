@@ -30,7 +30,7 @@ import sys
 import threading
 import time
 import uuid
-from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 import msgpack
 import zmq
@@ -117,7 +117,8 @@ class Turn (collections.namedtuple ('Turn', 'role text timestamp')):
 
 
 def _pack (value: Any) -> bytes:
-    return msgpack.packb (value, use_bin_type=True)
+    packed: bytes = msgpack.packb (value, use_bin_type=True)
+    return packed
 
 
 def _unpack (data: bytes) -> Any:
@@ -137,7 +138,7 @@ def _is (kind: str, value: Any) -> bool:
     return isinstance (value, {'t': bool, 's': str, 'b': bytes, 'm': dict, 'a': list}[kind])
 
 
-def _parse (packet: bytes) -> Iterator[Tuple[str, list, bool]]:
+def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
     """The frames of a packet: name, arguments, whether only after WELCOME. Refused when it is none."""
     if len (packet) < 4 or packet[:2] != b'PV':
         raise Refused ('PROTOCOL', f'not a packet: {len (packet)} bytes that do not begin with "PV" and a version')
@@ -192,7 +193,7 @@ def _name (text: str, what: str) -> str:
 class Job:
     """One attempt at an event. Belongs to its handler until that returns."""
 
-    def __init__ (self, worker: 'Worker', arguments: list) -> None:
+    def __init__ (self, worker: 'Worker', arguments: List[Any]) -> None:
         lease, attempt, deadline_ms, envelope, body, history, state, steps, batch = arguments[:9]
         self._worker = worker
         self._lease = lease
@@ -202,6 +203,7 @@ class Job:
         self._changes: Body = {}
         self._steps: Dict[str, bytes] = dict (steps)
         self._deltas = 0
+        self._interrupt: Optional[Callable[[], Any]] = None     # ends the `await` of a handler that is async
         # Below with the worker's lock held.
         self._running = False
         self._answered = False
@@ -231,20 +233,20 @@ class Job:
 
     @property
     def session_id (self) -> str:
-        return self.envelope['session_id']
+        return str (self.envelope['session_id'])
 
     @property
     def user_id (self) -> str:
-        return self.envelope['user_id']
+        return str (self.envelope['user_id'])
 
     @property
     def platform (self) -> str:
-        return self.envelope['platform']
+        return str (self.envelope['platform'])
 
     @property
     def left_s (self) -> float:
         """Seconds until the job's deadline; negative behind it."""
-        return self._deadline - time.monotonic ()
+        return float (self._deadline - time.monotonic ())
 
     @property
     def answered (self) -> bool:
@@ -252,7 +254,8 @@ class Job:
 
     @property
     def cancelled (self) -> str:
-        """Why the broker took the job back, or ''. A long handler looks now and then and returns."""
+        """Why the broker took the job back (its deadline, a newer message), or ''. A long handler looks now and
+        then and returns; one that is `async def` is cancelled at its `await`."""
         return self._cancel or ''
 
     def set_state (self, key: str, value: Any) -> None:
@@ -506,6 +509,8 @@ class Worker:
         job._step = None
         if job._running:
             self._saved.notify_all ()
+            if job._interrupt:
+                job._interrupt ()
         else:
             self._forget (job)
 
@@ -613,28 +618,45 @@ class Worker:
         begun = time.monotonic ()
         for job in jobs:
             job._begun = begun
+        self._let_interrupt (jobs)
         try:
             answer = await self._handler (jobs if self._batch else jobs[0])     # type: ignore[misc]
             self._settle (jobs, answer)
+        except asyncio.CancelledError:
+            if not all (job.cancelled for job in jobs):
+                self._give_back (jobs, RuntimeError ('the handler cancelled itself'))
         except Exception as problem:
             self._give_back (jobs, problem)
         finally:
             with self._lock:
                 self._done (jobs, False)
 
+    def _let_interrupt (self, jobs: List[Job]) -> None:
+        """This task is cancelled once all of its jobs are."""
+        task, loop = asyncio.current_task (), asyncio.get_running_loop ()
+
+        def interrupt () -> None:
+            if task and all (job._cancel is not None for job in jobs):
+                loop.call_soon_threadsafe (task.cancel)
+        with self._lock:
+            for job in jobs:
+                job._interrupt = interrupt
+            interrupt ()
+
     async def _run_async (self, thread: threading.Thread) -> None:
         loop = asyncio.get_running_loop ()
         arrived = asyncio.Event ()
         self._notify = lambda: loop.call_soon_threadsafe (arrived.set)      # type: ignore[assignment]
         thread.start ()
-        tasks: set = set ()
+        tasks: Set['asyncio.Future[None]'] = set ()
         while not self._over:
             with self._lock:
                 jobs, patience = self._take () if len (tasks) < self._threads else ([], None)
             if jobs:
                 task = asyncio.ensure_future (self._handle_async (jobs))
                 tasks.add (task)
-                task.add_done_callback (lambda done: (tasks.discard (done), arrived.set ()))
+                task.add_done_callback (tasks.discard)
+                task.add_done_callback (lambda done: arrived.set ())
                 continue
             try:
                 await asyncio.wait_for (arrived.wait (), patience)
@@ -652,7 +674,7 @@ class _Link:
     def __init__ (self, worker: Worker) -> None:
         self._worker = worker
         self._context = zmq.Context ()
-        self._socket: Optional[zmq.Socket] = None
+        self._socket: Optional['zmq.Socket[bytes]'] = None
         self._state = 'new'
         self._hellos = 0
         self._heartbeat, self._timeout = 2.0, 10.0
@@ -785,7 +807,7 @@ class _Link:
         self._pause = min (self._pause * 2 or BYE_PAUSE_S, PAUSE_MAX_S)
         return self._pause
 
-    def _job_frame (self, name: str, arguments: list) -> None:
+    def _job_frame (self, name: str, arguments: List[Any]) -> None:
         worker = self._worker
         if name == 'JOB' and arguments[0] not in worker._held:
             job = Job (worker, arguments)

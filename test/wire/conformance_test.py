@@ -105,6 +105,14 @@ def gives_back_what_it_cannot_do(broker, worker):
 
 
 @test()
+def what_no_attempt_can_do_is_given_back_for_good(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'refuse data_unavailable'))
+    _, arguments = broker.expect('NACK')
+    check(arguments[:5] == [65537, True, None, 'data_unavailable', 'never'], str(arguments))
+
+
+@test()
 def a_bad_body_is_refused_and_a_second_answer_is_not_sent(broker, worker):
     peer, _ = broker.accept()
     broker.send(peer, job(65537, 'bad'))
@@ -308,6 +316,28 @@ def cancel_reaches_the_handler_and_its_answer_is_not_sent(broker, worker):
     broker.send(peer, frame('WHO'))
     _, again = broker.expect('HELLO')
     check(again[4]['holding'] == [], str(again))
+
+
+@test()
+def the_deadline_reaches_the_handler(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'wait'))
+    broker.nothing(0.1)
+    broker.send(peer, frame('CANCEL', 65537, 'deadline', 'its time is over'))
+    worker.says('cancelled: deadline')
+    broker.send(peer, job(131073, 'echo next'))
+    reply(broker, 131073, 'next')
+
+
+@test(languages=('asyncio',))
+def cancel_ends_an_await(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'sleep 20000'))
+    broker.nothing(0.1)
+    broker.send(peer, frame('CANCEL', 65537, 'interrupted', ''))
+    broker.send(peer, job(131073, 'echo next'))
+    reply(broker, 131073, 'next')
+    check('a handler failed' not in worker.text(), worker.text())
 
 
 @test(credit=3)

@@ -127,6 +127,8 @@ static void answer (plv_job_t *job, void *arg)
         plv_job_reply_text (job, rest, NULL);
     else if (is (text, "nack"))
         plv_job_nack (job, &(plv_nack_t){.code = rest, .reason = "asked", .delay_ms = 250}, NULL);
+    else if (is (text, "refuse"))
+        plv_job_nack (job, &(plv_nack_t){.code = rest, .reason = "never", .permanent = true}, NULL);
     else if (is (text, "sleep"))
         do_sleep (job, rest);
     else if (is (text, "step"))

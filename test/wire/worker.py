@@ -75,6 +75,8 @@ def common (job):
     command, _, rest = job.text.partition (' ')
     if command == 'nack':
         raise palaver.Nack (rest, 'asked', delay_ms=250)
+    if command == 'refuse':
+        raise palaver.Nack (rest, 'never', permanent=True)
     if command == 'echo':
         return rest
     if command == 'history':
@@ -110,11 +112,10 @@ async def answer_async (job):
     if command == 'step':
         return (await job.step_async ('fetch', pay_async)).decode ()
     if command == 'wait':
-        for _ in range (1000):
-            if job.cancelled:
-                break
-            await asyncio.sleep (0.01)
-        return cancelled (job)
+        try:
+            await asyncio.Event ().wait ()
+        except asyncio.CancelledError:
+            return cancelled (job)
     return common (job)
 
 
