@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, BURST = 64, PEEK_BYTES = 4096, DEFER_S = 1 };
+enum { BACKLOG = 1024, BURST = 64, PEEK_BYTES = 64 * 1024, DEFER_S = 1 };
 
 /* ------------------------------------------------------------------ letting in */
 
@@ -33,9 +33,17 @@ static char *other_upgrade (char *head, const char *end)
 static void adopt (http_t *self, int fd)
 {
     char head[PEEK_BYTES + 1];
+    uint32_t status;
     struct lws_vhost *host = lws_get_vhost_by_name (self->context, "default");
-    ssize_t size = self->is_tls ? 0 : recv (fd, head, PEEK_BYTES, MSG_PEEK);
+    size_t most = self->options.header_bytes_max;
+    most = most < PEEK_BYTES ? most : PEEK_BYTES;
+    ssize_t size = self->is_tls ? 0 : recv (fd, head, most, MSG_PEEK);
     head[size > 0 ? size : 0] = 0;
+    const char *fault = size > 0 ? http_first_fault (head, (size_t) size, most, &status) : NULL;
+    if (fault) {
+        http_first_refuse (fd, status, fault);
+        return;
+    }
     const char *end = strstr (head, "\r\n\r\n");
     char *offer = other_upgrade (head, end);
     size = offer ? end + 3 - head : 0;

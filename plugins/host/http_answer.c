@@ -262,9 +262,20 @@ void http_answer_ready (http_t *self)
     }
 }
 
+bool http_answer_continue (http_call_t *call)
+{
+    static const char words[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uint8_t bytes[LWS_PRE + sizeof words];
+    int size = sizeof words - 1;
+    memcpy (bytes + LWS_PRE, words, sizeof words);
+    return lws_write (call->line->wsi, bytes + LWS_PRE, (size_t) size, LWS_WRITE_HTTP) >= size;
+}
+
 bool http_answer_refusal (http_call_t *call, uint32_t status)
 {
     char text[PROBLEM_BYTES];
+    if (call->answered)
+        return write_some (call); /* by the plugin, in its own words */
     const char *title = status == 426 ? "this is no WebSocket of version 13 that is served here"
                                       : "this WebSocket is refused";
     pal_header_t version = {pal_text ("sec-websocket-version"), pal_text ("13")};

@@ -198,10 +198,45 @@ static const char *read_head (http_call_t *call, const char *path, size_t path_b
     if (!path_good (path, path_bytes))
         return "the path is not valid";
     plv_buf_add (&call->path, path, path_bytes);
-    if (lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        *ret_status = 411;
-        return "a body needs a content-length";
-    }
+    return NULL;
+}
+
+/*  libwebsockets gives us the bytes of a body without a content-length as they come, but only of these methods, and
+    does not see its end: the connection is closed behind the answer.  */
+static const char *read_encoding (http_call_t *call, int64_t length, uint32_t *ret_status)
+{
+    char encoding[16] = "";
+    struct lws *wsi = call->line->wsi;
+    if (lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) <= 0)
+        return NULL;
+    bool is_known =
+        lws_hdr_copy (wsi, encoding, sizeof encoding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0
+        && strcasecmp (encoding, "chunked") == 0;
+    call->is_in_chunks = call->line->is_for_one = true;
+    *ret_status = !is_known ? 501 : 400;
+    if (!is_known)
+        return "of the transfer encodings only chunked is served";
+    if (length != -1 || call->is_old)
+        return "a body has either a content-length or chunks, and these in HTTP/1.1";
+    *ret_status = 411;
+    return strcmp (call->method, "POST") == 0 || strcmp (call->method, "PUT") == 0
+                   || strcmp (call->method, "PATCH") == 0
+               ? NULL
+               : "a body of this method needs a content-length";
+}
+
+/*  Its client sends the body only when it is told to, or after a while.  */
+static const char *read_expect (http_call_t *call, uint32_t *ret_status)
+{
+    char expect[16] = "";
+    struct lws *wsi = call->line->wsi;
+    if (call->is_old || lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_EXPECT) <= 0)
+        return NULL;
+    *ret_status = 417;
+    if (lws_hdr_copy (wsi, expect, sizeof expect, WSI_TOKEN_HTTP_EXPECT) <= 0
+        || strcasecmp (expect, "100-continue") != 0)
+        return "of all that can be expected only 100-continue is met";
+    call->expects = true;
     return NULL;
 }
 
@@ -288,6 +323,14 @@ void http_call_tick (http_t *self)
     }
 }
 
+/*  Who waits for leave to send the body does not send it after a refusal: nothing of it is to be read.  */
+static void refuse (http_call_t *call, uint32_t status, const char *fault)
+{
+    if (call->expects)
+        call->line->is_for_one = true;
+    http_answer_problem (call, status, fault);
+}
+
 int http_call_head (http_line_t *line, const char *path, size_t path_bytes)
 {
     uint32_t status;
@@ -297,6 +340,10 @@ int http_call_head (http_line_t *line, const char *path, size_t path_bytes)
         return -1;
     http_call_t *call = call_new (line);
     const char *fault = read_head (call, path, path_bytes, &status);
+    if (!fault)
+        fault = read_encoding (call, length, &status);
+    if (!fault)
+        fault = read_expect (call, &status);
     if (!fault && length == -2) {
         fault = "the content-length is no number";
         status = 400;
@@ -306,19 +353,32 @@ int http_call_head (http_line_t *line, const char *path, size_t path_bytes)
         status = 413;
     }
     if (fault)
-        http_answer_problem (call, status, fault);
-    else if (length <= 0)
+        refuse (call, status, fault);
+    else if (length <= 0 && !call->is_in_chunks)
         complete (call);
     else
         lws_set_timeout (line->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
-    return 0;
+    return !fault && call->expects && !http_answer_continue (call) ? -1 : 0;
+}
+
+static void take_chunks (http_call_t *call, plv_view_t bytes)
+{
+    chunks_end_t end = chunks_take (&call->chunks, bytes, &call->body);
+    if (call->body.size > call->line->http->options.body_bytes_max)
+        http_answer_problem (call, 413, "the body is too large");
+    else if (end == CHUNKS_BAD)
+        http_answer_problem (call, 400, "the chunks of the body make no sense");
+    else if (end == CHUNKS_DONE)
+        http_call_complete (call);
 }
 
 void http_call_body (http_call_t *call, const void *bytes, size_t size)
 {
     if (!call || call->answered || call->handed)
         return;
-    if (call->body.size + size > call->line->http->options.body_bytes_max)
+    if (call->is_in_chunks)
+        take_chunks (call, plv_view (bytes, size));
+    else if (call->body.size + size > call->line->http->options.body_bytes_max)
         http_answer_problem (call, 413, "the body is too large");
     else
         plv_buf_add (&call->body, bytes, size);
@@ -382,6 +442,8 @@ int http_call_upgrade (http_line_t *line)
     uint32_t status = strcasecmp (what, "websocket") == 0 ? handshake_fault (line->wsi) : 400;
     if (!status)
         status = ask_plugin (call, &protocol);
+    if (call->answered)
+        status = call->status;
     bool alive = !status || http_answer_refusal (call, status);
     http_call_destroy (call);
     if (status)

@@ -8,6 +8,7 @@
 #define HOST_HTTP_CALL_H
 
 #include "base/buf.h"
+#include "host/chunks.h"
 #include "host/http_parts.h"
 
 /*  A header that the plugin has asked for.  */
@@ -23,8 +24,11 @@ struct http_call {
     http_line_t *line;
     char method[8];
     plv_buf_t path, query, body;
+    chunks_t chunks; /* of a body that comes in them */
     http_value_t *values;
-    bool is_old; /* HTTP/1.0: no chunks, and closed at the end */
+    bool is_old;       /* HTTP/1.0: no chunks, and closed at the end */
+    bool is_in_chunks; /* the body that is sent */
+    bool expects;      /* its client waits for leave to send the body */
     bool body_ended;
     bool handed;   /* the plugin has seen it */
     bool is_deaf;  /* nothing is read from the client */

@@ -4,9 +4,9 @@
     FAILS   see http.h
     COST    a line: 32 bytes beside what libwebsockets keeps
 
-    http.c is the listener and its context; http_accept.c lets connections in; http_call.c reads requests;
-    http_answer.c writes answers, whole or piece by piece; http_socket.c is a WebSocket; http_tls.c looks at
-    certificates.  */
+    http.c is the listener and its context; http_accept.c lets connections in; http_first.c looks at their first
+    bytes; http_call.c reads requests; http_answer.c writes answers, whole or piece by piece; http_socket.c is a
+    WebSocket; http_tls.c looks at certificates.  */
 
 #ifndef HOST_HTTP_PARTS_H
 #define HOST_HTTP_PARTS_H
@@ -81,6 +81,14 @@ void http_accept_poll (http_t *self);
 void http_accept_all (http_t *self);
 uint16_t http_accept_port (const http_t *self);
 
+/* ------------------------------------------------------------------ http_first.c */
+
+/*  What libwebsockets would answer with a page of its own, or with silence. NULL: nothing is wrong with the first
+    bytes of a connection (`head`, with a NUL behind them) so far; else why, and the status for that.  */
+const char *http_first_fault (const char *head, size_t size, size_t size_max, uint32_t *ret_status);
+/*  Answers a connection that libwebsockets does not get to see, and closes it.  */
+void http_first_refuse (int fd, uint32_t status, const char *title);
+
 /* ------------------------------------------------------------------ http_tls.c */
 
 /*  Are they a certificate and its key? Says which file is at fault.  */
@@ -109,6 +117,8 @@ void http_call_destroy (http_call_t *call);
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title);
 /*  The same, written at once: for a handshake that is refused. False: the line is dead.  */
 bool http_answer_refusal (http_call_t *call, uint32_t status);
+/*  Tells the client to send the body. False: the line is dead.  */
+bool http_answer_continue (http_call_t *call);
 /*  Writes what the plugin has said in this turn.  */
 void http_answer_ready (http_t *self);
 /*  The client can take more; nonzero: close.  */

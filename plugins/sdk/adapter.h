@@ -224,7 +224,7 @@ typedef struct {
     const char *address;       /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t port;             /* 0: any that is free */
     uint32_t body_bytes_max;   /* a larger body is answered with 413 by the host */
-    uint32_t header_bytes_max; /* 431 beyond; 0: 8192 */
+    uint32_t header_bytes_max; /* beyond: 431, or closed when they come bit by bit; 0: 8192 */
     uint32_t connections_max;  /* further ones wait in the kernel's queue; 0: 10000 */
     uint32_t idle_s;           /* a connection without a request is closed after this; 0: 60 */
 
@@ -272,8 +272,9 @@ typedef struct {
     void *arg;
 
     /*  Since 1.1. Someone asks for a WebSocket: 0 takes it, and `request->call` is its number from then on;
-        else the HTTP status to refuse with. NULL: all are refused with 426. `ret_protocol` (at most 63
-        bytes, static) names the subprotocol that was chosen; leave it NULL for none.  */
+        else the HTTP status to refuse with: who wants to say more answers the request with http_respond before
+        it returns. NULL: all are refused with 426. `ret_protocol` (at most 63 bytes, static) names the
+        subprotocol that was chosen; leave it NULL for none.  */
     uint32_t (*socket) (void *arg, const pal_http_request_t *request, const char **ret_protocol);
     /*  It is open: what is sent from now on arrives. NULL: no matter.  */
     void (*socket_open) (void *arg, uint64_t socket);

@@ -547,6 +547,7 @@ uint64_t fake_host_connect (fake_host_t *self, const char *path, const char *que
     uint32_t status =
         net->handler.socket ? net->handler.socket (net->handler.arg, &request, &protocol) : 426;
     exchange->protocol = keep (net, pal_text (protocol));
+    need (status || !exchange->is_answered, "a WebSocket that was refused in words is taken");
     if (status)
         exchange->is_answered = exchange->is_over = true;
     else

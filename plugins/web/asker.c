@@ -120,7 +120,8 @@ static pal_text_t key_given (const asker_t *self, char *bytes, size_t size)
     return key_of_protocols (asker_header (self, "sec-websocket-protocol", bytes, size));
 }
 
-unsigned asker_fault (asker_t *self, scope_t scope)
+/*  0, or the problem's number and one.  */
+static unsigned scope_fault (asker_t *self, scope_t scope)
 {
     char bytes[KEY_BYTES_MAX];
     const access_t *access = &self->web->access;
@@ -135,16 +136,16 @@ unsigned asker_fault (asker_t *self, scope_t scope)
     return self->key->scopes & scope ? 0 : PROBLEM_NO_SCOPE + 1;
 }
 
-bool asker_allowed (asker_t *self, scope_t scope)
+uint32_t asker_refused (asker_t *self, scope_t scope)
 {
-    unsigned fault = asker_fault (self, scope);
+    unsigned fault = scope_fault (self, scope);
     if (fault == PROBLEM_NO_KEY + 1)
         asker_problem_with (
             self, PROBLEM_NO_KEY, pal_text (NULL),
             &(pal_header_t){pal_text ("www-authenticate"), pal_text ("Bearer realm=\"palaver\"")});
     else if (fault)
         asker_problem (self, (problem_t) (fault - 1), pal_text (NULL), 0);
-    return !fault;
+    return fault ? problem_status ((problem_t) (fault - 1)) : 0;
 }
 
 void asker_name (const asker_t *self, char *bytes, size_t size)

@@ -50,10 +50,8 @@ void asker_init (asker_t *self, struct web *web, const pal_http_request_t *reque
     as if they were missing.  */
 pal_text_t asker_header (const asker_t *self, const char *name, char *bytes, size_t size);
 
-/*  May this request use what is behind `scope`? If not, it has been answered.  */
-bool asker_allowed (asker_t *self, scope_t scope);
-/*  The same without an answer: 0, or the problem's number and one.  */
-unsigned asker_fault (asker_t *self, scope_t scope);
+/*  May this request use what is behind `scope`? 0: it may; else it has been answered with this status.  */
+uint32_t asker_refused (asker_t *self, scope_t scope);
 
 /*  Who sends the messages, for limits: the key's name, or the address.  */
 void asker_name (const asker_t *self, char *bytes, size_t size);

@@ -135,10 +135,10 @@ static const char *read_switches (completion_t *self, const json_t *root)
 const char *completion_parse (completion_t *self, pal_text_t body)
 {
     size_t last = 0;
-    json_t *root = json_loadb (body.size ? body.data : "", body.size, 0, NULL);
-    *self = (completion_t){.root = root};
-    if (!json_is_object (root))
-        return "the body is no JSON object";
+    *self = (completion_t){0};
+    const json_t *root = self->root = body_read (body, self->fault);
+    if (*self->fault)
+        return self->fault;
     const json_t *model = json_object_get (root, "model");
     const json_t *messages = json_object_get (root, "messages");
     if (!json_is_string (model) || !json_string_length (model))

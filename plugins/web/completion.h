@@ -7,12 +7,14 @@
 #ifndef WEB_COMPLETION_H
 #define WEB_COMPLETION_H
 
+#include "web/body.h"
 #include "web/text.h"
 
 enum { COMPLETION_NAME_BYTES = 64 };
 
 typedef struct {
     void *root;
+    char fault[BODY_FAULT_BYTES]; /* of the body as a whole */
     pal_text_t model;
     pal_text_t user; /* empty: none was named */
     text_t text;     /* of the last message of the user */

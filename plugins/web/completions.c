@@ -388,7 +388,7 @@ static void take (asker_t *asker, const request_t *request, completion_t *comple
 {
     pal_text_t command;
     if (!models_find (asker->web->models, completion->model, &command)) {
-        asker_problem (asker, PROBLEM_NO_MODEL, pal_text (NULL), 0);
+        models_unknown (asker, completion->model);
         return;
     }
     wait_t *self = calloc (1, sizeof *self);

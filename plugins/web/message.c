@@ -69,6 +69,16 @@ static bool take_zone (pal_text_t *text, int *ret_seconds)
     return hours >= 0 && minutes >= 0;
 }
 
+/*  JavaScript counts in milliseconds; as seconds, these would be in the year 5138 and later.  */
+static bool take_count (double number, int64_t *ret_us)
+{
+    const double ms_from = 1e11;
+    if (!(number > 0 && number < ms_from * 1000))
+        return false;
+    *ret_us = (int64_t) (number < ms_from ? number * 1e6 : number * 1e3);
+    return true;
+}
+
 bool message_time (pal_text_t text, int64_t *ret_us)
 {
     struct tm tm = {0};
@@ -84,7 +94,7 @@ bool message_time (pal_text_t text, int64_t *ret_us)
         || tm.tm_sec > 60)
         return false;
     int64_t fraction = take_fraction_us (&text);
-    if (!take_zone (&text, &zone) || text.size)
+    if (text.size && (!take_zone (&text, &zone) || text.size))
         return false;
     *ret_us = ((int64_t) timegm (&tm) - zone) * 1000000 + fraction;
     return true;
@@ -95,15 +105,12 @@ static const char *read_timestamp (message_t *self, const json_t *object)
     const json_t *value = json_object_get (object, "timestamp");
     if (!value || json_is_null (value))
         return NULL;
-    if (json_is_number (value) && json_number_value (value) > 0
-        && json_number_value (value) < 1e11) {
-        self->timestamp_us = (int64_t) (json_number_value (value) * 1e6);
+    if (json_is_number (value) && take_count (json_number_value (value), &self->timestamp_us))
         return NULL;
-    }
     pal_text_t text = {json_string_value (value), json_string_length (value)};
     if (json_is_string (value) && message_time (text, &self->timestamp_us))
         return NULL;
-    return "timestamp: takes seconds since 1970, or a time as 2026-01-31T12:00:00Z";
+    return "timestamp: takes seconds or milliseconds since 1970, or a time as 2026-01-31T12:00:00Z";
 }
 
 /*  The platform that a client names does not choose the session: it is told to the agent, no more.  */
@@ -131,8 +138,9 @@ static const char *read_ids (message_t *self, const json_t *object, const messag
     self->user_id = standard->user_id;
     if (!standard->session_id.size
         && (!read_text (object, "session_id", &self->session_id)
-            || !text_is_id (self->session_id, SESSION_BYTES_MAX)))
-        return "session_id: takes a text of 1 to 180 bytes";
+            || !text_is_id (self->session_id, SESSION_BYTES_MAX)
+            || memchr (self->session_id.data, '/', self->session_id.size)))
+        return "session_id: takes a text of 1 to 180 bytes without a slash";
     if (!read_text (object, "user_id", &self->user_id)
         || !text_is_id (self->user_id, USER_BYTES_MAX))
         return "user_id: takes a text of 1 to 255 bytes";
@@ -157,12 +165,9 @@ const char *message_read (message_t *self, const void *root, const message_t *st
 const char *message_parse (message_t *self, pal_text_t body)
 {
     static const message_t nothing = {0};
-    json_t *object =
-        json_loadb (body.size ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
-    *self = (message_t){.root = object};
-    if (!json_is_object (object))
-        return "the body is no JSON object";
-    return message_read (self, object, &nothing);
+    *self = (message_t){0};
+    self->root = body_read (body, self->fault);
+    return *self->fault ? self->fault : message_read (self, self->root, &nothing);
 }
 
 void message_free (message_t *self)

@@ -7,13 +7,14 @@
 #ifndef WEB_MESSAGE_H
 #define WEB_MESSAGE_H
 
-#include "sdk/adapter.h"
+#include "web/body.h"
 
 typedef struct {
     void *root; /* the parsed JSON; NULL: it was none, or is somebody else's */
     pal_text_t session_id, user_id, message_text, platform;
     char *metadata; /* JSON text, or NULL */
     int64_t timestamp_us;
+    char fault[BODY_FAULT_BYTES]; /* of the body as a whole */
 } message_t;
 
 /*  The body of POST /chat/message. NULL, or what is wrong with it. To be freed in either case.  */
@@ -24,7 +25,7 @@ const char *message_parse (message_t *self, pal_text_t body);
 const char *message_read (message_t *self, const void *root, const message_t *standard);
 void message_free (message_t *self);
 
-/*  Microseconds since 1970 of an RFC 3339 time; false: it is none.  */
+/*  Microseconds since 1970 of an RFC 3339 time; one without a zone is in UTC. False: it is none.  */
 bool message_time (pal_text_t text, int64_t *ret_us);
 
 #endif

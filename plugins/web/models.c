@@ -65,6 +65,18 @@ static void write_model (text_t *out, const web_t *web, pal_text_t name)
                (long long) (web->since_us / 1000000));
 }
 
+void models_unknown (asker_t *asker, pal_text_t name)
+{
+    text_t detail = {0};
+    if (name.size <= NAME_BYTES_MAX) {
+        text_add (&detail, "model: there is no ");
+        text_add_view (&detail, name);
+        text_add (&detail, "; GET /v1/models lists those that there are");
+    }
+    asker_problem (asker, PROBLEM_NO_MODEL, text_view (&detail), 0);
+    text_free (&detail);
+}
+
 void route_models_list (asker_t *asker, const request_t *request)
 {
     pal_text_t list = asker->web->models, name, command;
@@ -85,7 +97,7 @@ void route_models_show (asker_t *asker, const request_t *request)
     pal_text_t command;
     text_t body = {0};
     if (!models_find (asker->web->models, request->part, &command)) {
-        asker_problem (asker, PROBLEM_NO_MODEL, pal_text (NULL), 0);
+        models_unknown (asker, request->part);
         return;
     }
     write_model (&body, asker->web, request->part);

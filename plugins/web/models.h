@@ -11,7 +11,7 @@
 #ifndef WEB_MODELS_H
 #define WEB_MODELS_H
 
-#include "sdk/adapter.h"
+#include "web/asker.h"
 
 /*  NULL: the list is good.  */
 const char *models_fault (pal_text_t list);
@@ -21,5 +21,8 @@ bool models_next (pal_text_t *list, pal_text_t *ret_name, pal_text_t *ret_comman
 
 /*  False: there is no such model. `ret_command` is empty when it has none.  */
 bool models_find (pal_text_t list, pal_text_t name, pal_text_t *ret_command);
+
+/*  Answers that there is no such model.  */
+void models_unknown (asker_t *asker, pal_text_t name);
 
 #endif

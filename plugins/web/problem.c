@@ -22,12 +22,27 @@ void problem_begin (text_t *out, problem_t problem, pal_text_t detail)
     text_add_quoted (out, detail.size ? detail : pal_text (problems[problem].meaning));
 }
 
+/*  Our details begin with the name of the parameter that they are about: "model: ...".  */
+static void add_param (text_t *out, pal_text_t detail)
+{
+    size_t size = 0;
+    while (size < detail.size
+           && (detail.data[size] == '_' || (detail.data[size] >= 'a' && detail.data[size] <= 'z')))
+        size++;
+    text_add (out, ",\"param\":");
+    if (size > 0 && size < detail.size && detail.data[size] == ':')
+        text_add_quoted (out, (pal_text_t){detail.data, size});
+    else
+        text_add (out, "null");
+}
+
 void problem_openai (text_t *out, problem_t problem, pal_text_t detail)
 {
     const char *code = problems[problem].code;
     text_add (out, "{\"error\":{\"message\":");
     text_add_quoted (out, detail.size ? detail : pal_text (problems[problem].meaning));
-    text_addf (out, ",\"type\":\"%s\",\"param\":null,\"code\":", problems[problem].kind);
+    add_param (out, detail);
+    text_addf (out, ",\"type\":\"%s\",\"code\":", problems[problem].kind);
     if (*code)
         text_add_quoted (out, pal_text (code));
     else

@@ -109,7 +109,7 @@ void route_serve (web_t *web, const pal_http_request_t *http)
             continue;
         asker.route = at;
         asker.shape = routes[at].shape;
-        if (asker_allowed (&asker, routes[at].scope))
+        if (!asker_refused (&asker, routes[at].scope))
             routes[at].serve (&asker, &request);
         return;
     }
@@ -118,15 +118,15 @@ void route_serve (web_t *web, const pal_http_request_t *http)
 
 uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part)
 {
+    problem_t problem = PROBLEM_FOREIGN;
     asker->route = ROUTE_socket_refuse;
-    if (!matches (routes[ROUTE_socket_refuse].path, path, ret_part))
-        return 404;
-    if (!text_is_id (*ret_part, SESSION_BYTES_MAX))
-        return 404;
-    if (asker->has_origin && !asker->origin.size)
-        return problem_status (PROBLEM_FOREIGN);
-    unsigned fault = asker_fault (asker, SCOPE_CHAT);
-    return fault ? problem_status ((problem_t) (fault - 1)) : 0;
+    if (!matches (routes[ROUTE_socket_refuse].path, path, ret_part)
+        || !text_is_id (*ret_part, SESSION_BYTES_MAX))
+        problem = PROBLEM_NO_PATH;
+    else if (!asker->has_origin || asker->origin.size)
+        return asker_refused (asker, SCOPE_CHAT);
+    asker_problem (asker, problem, pal_text (NULL), 0);
+    return problem_status (problem);
 }
 
 /* ------------------------------------------------------------------ what handlers share */

@@ -38,7 +38,8 @@ const char *route_method (size_t route);
 
 void route_serve (struct web *web, const pal_http_request_t *request);
 
-/*  The WebSocket's path: 0 with its part, or what to refuse with.  */
+/*  The WebSocket's path: may this client have one? If not, it has been answered with the status that comes back; 0:
+    it may, `ret_part` is its session.  */
 uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part);
 
 /*  The value of `name` in a query, decoded; false: it is not there, or too long for `bytes`.  */

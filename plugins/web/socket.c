@@ -401,6 +401,13 @@ static socket_t *socket_new (const asker_t *asker, pal_text_t conversation, pal_
     return self;
 }
 
+/*  Browsers do not show this to their pages, but everybody else sees why.  */
+static uint32_t refuse (asker_t *asker, problem_t problem, const char *detail)
+{
+    asker_problem (asker, problem, pal_text (detail), 0);
+    return problem_status (problem);
+}
+
 uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const char **ret_protocol)
 {
     asker_t asker;
@@ -409,21 +416,23 @@ uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const cha
     uint64_t number = 0;
     asker_init (&asker, web, request);
     uint32_t status = route_socket (&asker, request->path, &conversation);
-    if (!status && web->draining)
-        status = 503;
+    if (status)
+        return status;
+    if (web->draining)
+        return refuse (&asker, PROBLEM_STOPPING, NULL);
     bool named =
         route_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user) && user.size;
-    if (!status && named && !text_is_id (user, sizeof user_bytes))
-        status = 400;
+    if (named && !text_is_id (user, sizeof user_bytes))
+        return refuse (&asker, PROBLEM_BAD_PARAMETER, "user_id takes 1 to 255 bytes");
     if (!named)
         user = conversation;
     bool resumes = route_query (request->query, "after", after_bytes, sizeof after_bytes, &after);
-    if (!status && resumes && !events_number (after, &number))
-        status = 400;
-    socket_t *self = status ? NULL : socket_new (&asker, conversation, user);
-    meters_count (&web->meters, ROUTE_socket_refuse, status ? status : self ? 101 : 503);
+    if (resumes && !events_number (after, &number))
+        return refuse (&asker, PROBLEM_BAD_PARAMETER, "after takes the `seq` of an event");
+    socket_t *self = socket_new (&asker, conversation, user);
     if (!self)
-        return status ? status : 503;
+        return refuse (&asker, PROBLEM_BUSY, "out of memory");
+    meters_count (&web->meters, ROUTE_socket_refuse, 101);
     self->resumes = resumes;
     self->after = number;
     web->sockets++;

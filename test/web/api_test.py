@@ -103,6 +103,15 @@ class Messages(WebTest):
         self.assertEqual(web.ask('GET', '/chat/session/s1').json['history'][-1]['text'], 'the answer')
         self.assertEqual(len(web.ask('GET', '/chat/session/s1').json['history']), 2)
 
+    def test_a_body_in_chunks_and_times_of_many_clients(self):
+        web = self.web()
+        for time in ('2026-01-02T03:04:05.5', '2026-01-02 03:04:05.5Z', '2026-01-02T05:04:05.500+02:00', 1767323045.5,
+                     1767323045500):
+            message = {'session_id': 's', 'user_id': 'u', 'message_text': 'hello', 'timestamp': time}
+            waiting = web.later('POST', '/chat/message', iter([json.dumps(message).encode()]))
+            self.assertEqual(web.answer()['envelope']['timestamp'], 1767323045500000)
+            self.assertEqual(web.wait(waiting).status, 200)
+
     def test_bad_requests(self):
         web = self.web()
         good = {'session_id': 's', 'user_id': 'u', 'message_text': 't'}
@@ -112,11 +121,14 @@ class Messages(WebTest):
                 (422, 'invalid-message', '[1]', None), (422, 'invalid-message', {**good, 'session_id': ''}, None),
                 (422, 'invalid-message', {**good, 'user_id': 'x' * 256}, None),
                 (422, 'invalid-message', {**good, 'message_text': 7}, None),
+                (422, 'invalid-message', {**good, 'session_id': 'a/b'}, None),
+                (422, 'invalid-message', {**good, 'timestamp': 'yesterday'}, None),
                 (422, 'invalid-message', {**good, 'metadata': []}, None)]:
             with self.subTest(slug=slug, body=str(body)[:40]):
                 answer = web.ask('POST', '/chat/message', body, headers)
                 self.assertEqual((answer.status, answer.json['type']), (status, f'/problems/{slug}'))
                 self.assertEqual(web.ask('GET', answer.json['type']).json['status'], status)
+        self.assertIn('line 2, column 3', web.ask('POST', '/chat/message', '{\n  x}').json['detail'])
         self.assertEqual(web.ask('GET', '/problems/none').status, 404)
         self.assertEqual(web.ask('GET', '/nowhere').status, 404)
         self.assertEqual(web.ask('DELETE', '/chat/message').headers['Allow'], 'POST, OPTIONS')
@@ -137,11 +149,12 @@ class Access(WebTest):
             with self.subTest(ask=ask, headers=headers):
                 self.assertEqual(web.ask(*ask, headers=headers).status, status)
         self.assertIn('Bearer', web.ask(*session).headers['WWW-Authenticate'])
-        for headers, status in [(None, 401), ({'Sec-WebSocket-Protocol': 'palaver.v1, key.wrong'}, 401),
-                                ({'X-Api-Key': 'gamma-3'}, 403)]:
+        for headers, status, slug in [(None, 401, 'key-needed'), ({'X-Api-Key': 'gamma-3'}, 403, 'scope-needed'),
+                                      ({'Sec-WebSocket-Protocol': 'palaver.v1, key.wrong'}, 401, 'key-needed')]:
             with self.assertRaises(websocket.Refused) as refused:
                 web.socket(headers=headers)
-            self.assertEqual(refused.exception.status, status)
+            self.assertEqual((refused.exception.status, json.loads(refused.exception.body)['type']),
+                             (status, f'/problems/{slug}'))
         sock = web.socket(headers={'Sec-WebSocket-Protocol': 'palaver.v1, key.alpha-1'})
         self.assertIn('sec-websocket-protocol: palaver.v1\r\n', sock.raw.head_text.lower() + '\r\n')
         self.assertEqual(sock.next()['type'], 'hello')
@@ -178,6 +191,7 @@ class Access(WebTest):
         with self.assertRaises(websocket.Refused) as refused:
             web.socket(headers={'Origin': 'https://evil.example'})
         self.assertEqual(refused.exception.status, 403)
+        self.assertIn('origin-refused', refused.exception.body)
         web.socket(headers={'Origin': 'https://b.example'}).expect('hello')
         web.socket(headers={'Origin': f'http://127.0.0.1:{web.port}'}).expect('hello')
 

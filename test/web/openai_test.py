@@ -142,6 +142,10 @@ class OpenAI(WebTest):
             with self.subTest(body=str(body)[:60]):
                 answer = web.ask('POST', URL, body, headers or {'Authorization': 'Bearer alpha'})
                 self.assertEqual((answer.status, answer.json['error']['code']), (status, code))
+        error = web.ask('POST', URL, self.request(model='gpt'), {'Authorization': 'Bearer alpha'}).json['error']
+        self.assertEqual(error['param'], 'model')
+        self.assertIn('there is no gpt', error['message'])
+        self.assertIsNone(web.ask('POST', URL, '{', {'Authorization': 'Bearer alpha'}).json['error']['param'])
         self.assertIn('error', web.ask('GET', '/v1/nothing').json)
 
     def test_a_repeat_is_the_same_answer(self):

@@ -74,6 +74,7 @@ class Sockets(WebTest):
         with self.assertRaises(websocket.Refused) as refused:
             web.socket(query='?after=x')
         self.assertEqual(refused.exception.status, 400)
+        self.assertIn('after takes the `seq`', refused.exception.body)
 
     def test_a_gap_is_said(self):
         web = self.web()

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 import socket
 import struct
 import time
@@ -11,9 +12,9 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 class Refused(Exception):
-    def __init__(self, status, head):
-        super().__init__(f'{status}: {head}')
-        self.status = status
+    def __init__(self, status, head, body):
+        super().__init__(f'{status}: {head}\r\n\r\n{body}')
+        self.status, self.body = status, body
 
 
 class Closed(Exception):
@@ -34,8 +35,9 @@ class WebSocket:
         head = self.head(time.monotonic() + seconds)
         status = int(head.split(' ')[1])
         if status != 101:
+            body = self.body(head, time.monotonic() + seconds)
             self.line.close()
-            raise Refused(status, head)
+            raise Refused(status, head, body)
         accept = base64.b64encode(hashlib.sha1((key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').encode()).digest())
         assert f'sec-websocket-accept: {accept.decode()}'.lower() in head.lower(), head
         self.head_text = head
@@ -45,6 +47,12 @@ class WebSocket:
             self.more(until)
         head, _, self.bytes = self.bytes.partition(b'\r\n\r\n')
         return head.decode('latin-1')
+
+    def body(self, head, until):
+        size = int(re.search(r'(?i)^content-length: (\d+)', head, re.M)[1])
+        while len(self.bytes) < size:
+            self.more(until)
+        return self.bytes[:size].decode()
 
     def more(self, until):
         left = until - time.monotonic()
