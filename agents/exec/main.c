@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -38,7 +39,7 @@ static const char USAGE[] =
     "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else the run directory's)\n"
     "  --cert FILE          tcp:// only: our key pair (default: $PALAVER_CERT)\n"
     "  --broker-cert FILE   tcp:// only: the broker's public key (default: $PALAVER_BROKER_CERT)\n"
-    "  --verbose            say on stderr what happens on the connection\n"
+    "  --log WHAT           text (default): what happens on the connection, on stderr; off: nothing\n"
     "  --help, --version\n";
 
 static void say (void *arg, const char *line)
@@ -76,7 +77,7 @@ static const struct option OPTIONS[] = {
     {"history", required_argument, NULL, 'y'},    {"name", required_argument, NULL, 'n'},
     {"build", required_argument, NULL, 'b'},      {"endpoint", required_argument, NULL, 'e'},
     {"cert", required_argument, NULL, 'k'},       {"broker-cert", required_argument, NULL, 'K'},
-    {"verbose", no_argument, NULL, 'v'},          {"help", no_argument, NULL, 'h'},
+    {"log", required_argument, NULL, 'l'},        {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},          {NULL, 0, NULL, 0},
 };
 
@@ -96,6 +97,15 @@ static plv_err_t take_number (exec_t *self, int letter, plv_fail_t *ret_fail)
         && !(err = read_number ("history", optarg, 0, HISTORY_TURNS_MAX, &number, ret_fail)))
         self->agent.history = number ? (int) number : PLV_HISTORY_NONE;
     return err;
+}
+
+static plv_err_t take_log (exec_t *self, plv_fail_t *ret_fail)
+{
+    bool off = strcmp (optarg, "off") == 0;
+    if (!off && strcmp (optarg, "text") != 0)
+        return plv_fail (ret_fail, ERR_ARG, "--log %s: text or off is needed", optarg);
+    self->agent.log = off ? NULL : say;
+    return ERR_OK;
 }
 
 static plv_err_t take (exec_t *self, int letter, plv_fail_t *ret_fail)
@@ -118,9 +128,8 @@ static plv_err_t take (exec_t *self, int letter, plv_fail_t *ret_fail)
     case 'K':
         self->agent.broker_cert = optarg;
         return ERR_OK;
-    case 'v':
-        self->agent.log = say;
-        return ERR_OK;
+    case 'l':
+        return take_log (self, ret_fail);
     case 'h':
         fputs (USAGE, stdout);
         exit (0);
@@ -138,7 +147,7 @@ static plv_err_t take (exec_t *self, int letter, plv_fail_t *ret_fail)
 static plv_err_t parse (int argc, char **argv, exec_t *self, plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
-    for (int letter; !err && (letter = getopt_long (argc, argv, "+hv", OPTIONS, NULL)) != -1;)
+    for (int letter; !err && (letter = getopt_long (argc, argv, "+h", OPTIONS, NULL)) != -1;)
         err = take (self, letter, ret_fail);
     if (!err && optind == argc)
         err = plv_fail (ret_fail, ERR_ARG, "which program? See palaver-exec --help");
@@ -180,7 +189,7 @@ int main (int argc, char **argv)
 {
     exec_t self = {
         .services = {"exec"},
-        .agent = {.name = "exec", .service_count = 1, .history = PLV_HISTORY_ALL},
+        .agent = {.name = "exec", .service_count = 1, .history = PLV_HISTORY_ALL, .log = say},
         .pool = {.children = 1, .grace_ms = 5000},
     };
     plv_fail_t fail = {0};
@@ -190,6 +199,8 @@ int main (int argc, char **argv)
         say (NULL, fail.text);
         return EXIT_USAGE;
     }
+    /* what a Python program prints must not wait in its buffer while we wait for it */
+    setenv ("PYTHONUNBUFFERED", "1", 0);
     block_signals ();
     err = serve (&self, &fail);
     if (err)

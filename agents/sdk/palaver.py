@@ -412,6 +412,7 @@ class Worker:
         self._batch = dict (batch) if batch else None
         self._signals = signals
         self._log = log or (lambda line: None)
+        self._logged = log is not None
         self._options: Body = {'services': [_name (text, 'a service') for text in services],
                                'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
                                'incarnation': os.urandom (16)}
@@ -952,7 +953,10 @@ class _Link:
 
 
 def main (worker: Worker, handler: Handler) -> None:
-    """Runs the worker and ends the program: exit code 0 after an orderly stop, else after sysexits.h."""
+    """Runs the worker and ends the program: exit code 0 after an orderly stop, else after sysexits.h. What happens on
+    the connection is said on stderr, unless the worker has a `log` of its own."""
+    if not worker._logged:
+        worker._log = lambda line: print (f'{worker._name}: {line}', file=sys.stderr, flush=True)
     try:
         worker.run (handler)
     except Refused as problem:

@@ -311,9 +311,9 @@ class BrokerTest(unittest.TestCase):
         worker.expect('COMMITTED')
         return job, self.deliver(adapter)
 
-    def deliver(self, adapter):
+    def deliver(self, adapter, seconds=None):
         """Takes one delivery and says that it was sent; its body."""
-        delivery = adapter.delivery()
+        delivery = adapter.delivery(seconds)
         adapter.delivered(delivery['delivery'])
         adapter.expect('SETTLED')
         return delivery['body']
