@@ -109,6 +109,12 @@ plv_view_t plv_job_text (const plv_job_t *job);  /* message_text, or empty */
 unsigned plv_job_attempt (const plv_job_t *job); /* 1, 2, ... */
 int64_t plv_job_left_ms (const plv_job_t *job);  /* until the job's deadline; negative behind it */
 
+/*  Only an operator sees the answer, and what is done to the state is thrown away: a handler that does something in the
+    world, such as placing an order or sending mail, does not do it now.  */
+bool plv_job_is_trial (const plv_job_t *job);
+/*  Which of the worker's services is asked; empty for an event, which does not say it.  */
+plv_view_t plv_job_service (const plv_job_t *job);
+
 /*  The session's turns, oldest first: start with `at` = 0; false at the end.  */
 typedef struct {
     plv_view_t role; /* "user" or "assistant" */

@@ -197,6 +197,9 @@ static plv_buf_t job_packet (void)
     plv_mp_put_text (&buf, "fetch");
     plv_mp_put_bin (&buf, plv_view_str ("paid"));
     plv_mp_put_nil (&buf);
+    plv_mp_put_map (&buf, 1);
+    plv_mp_put_text (&buf, "trial");
+    plv_mp_put_bool (&buf, true);
     plv_frame_end (&buf, mark);
     return buf;
 }
@@ -240,6 +243,7 @@ static void a_job_shows_all_of_itself (void **state)
     assert_true (plv_view_is (plv_job_text (job), "hello"));
     assert_true (plv_view_is (plv_job_envelope (job)->session_id, "web_42"));
     assert_int_equal (plv_job_attempt (job), 2);
+    assert_true (plv_job_is_trial (job));
     assert_true (plv_job_left_ms (job) > 1000);
     assert_true (plv_view_is (plv_job_state_text (job, "risk"), "low"));
     assert_true (plv_job_state_get (job, "risk", &at));

@@ -93,6 +93,7 @@ static bool known_code (const char *code)
 #define CODE_ROLE(word)
 #define CODE_OUTCOME(word)
 #define CODE_CANCEL(word)
+#define CODE_ASKED(word)
 #define CODE_NACK(word) #word,
 #define OPTION(map, key, type, standard, meaning)
 #include "wire/words.def"

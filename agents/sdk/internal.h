@@ -73,6 +73,8 @@ struct plv_job {
     plv_view_t history;
     plv_view_t state;
     plv_view_t steps;
+    plv_view_t service;
+    bool trial;
     uint64_t batch_id;
     uint64_t batch_size; /* 1: in no batch */
     uint64_t deltas;

@@ -23,6 +23,14 @@ static void read_batch (plv_view_t batch, plv_job_t *job)
         job->batch_size = 1;
 }
 
+static void read_options (plv_view_t options, plv_job_t *job)
+{
+    plv_mp_t at;
+    if (plv_mp_find (options, "trial", &at) && !plv_mp_bool (&at, &job->trial))
+        job->trial = false;
+    job->service = plv_mp_find_str (options, "service");
+}
+
 plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t **ret_job,
                        plv_fail_t *ret_fail)
 {
@@ -32,7 +40,7 @@ plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t *
     memcpy (self->frame, frame->raw.data, frame->raw.size);
 
     plv_view_t views[PLV_FRAME_ARGS_MAX];
-    for (unsigned i = 3; i < 9; i++) {
+    for (unsigned i = 3; i < PLV_FRAME_ARGS_MAX; i++) {
         plv_view_t there = frame->arg[i].bytes;
         views[i] = plv_view (self->frame + (there.data - frame->raw.data), there.size);
     }
@@ -46,6 +54,7 @@ plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t *
     self->state = views[6];
     self->steps = views[7];
     read_batch (frame->arg[8].nil ? plv_view (NULL, 0) : views[8], self);
+    read_options (frame->arg[9].nil ? plv_view (NULL, 0) : views[9], self);
     plv_err_t err = plv_envelope_parse (views[3], &self->envelope, ret_fail);
     if (err) {
         free (self);
@@ -110,6 +119,16 @@ plv_view_t plv_job_text (const plv_job_t *job)
 unsigned plv_job_attempt (const plv_job_t *job)
 {
     return (unsigned) job->attempt;
+}
+
+bool plv_job_is_trial (const plv_job_t *job)
+{
+    return job->trial;
+}
+
+plv_view_t plv_job_service (const plv_job_t *job)
+{
+    return job->service;
 }
 
 int64_t plv_job_left_ms (const plv_job_t *job)

@@ -37,7 +37,7 @@ import zmq
 
 __all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'Refused', 'main']
 
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 PACKET_BYTES_MAX = 8388608
 PACKET_BYTES_FULL = 32768
 BODY_BYTES_MAX = 1048576
@@ -68,7 +68,7 @@ FROM_BROKER = {
     6: ('ERROR', 2048, 'sss', False),
     7: ('WHO', 16, '', False),
     17: ('LIVE', 65536, 'mb', True),
-    20: ('JOB', 4194304, 'uuumbabmM', True),
+    20: ('JOB', 4194304, 'uuumbabmMM', True),
     22: ('COMMITTED', 1048576, 'a', True),
     25: ('STEP_SAVED', 256, 'us', True),
     26: ('CANCEL', 2048, 'uss', True),
@@ -160,8 +160,10 @@ def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
             arguments = _unpack (packet[at + 5:at + 5 + size])
         except Exception as problem:
             raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: {problem}') from None
-        if not isinstance (arguments, list) or len (arguments) < len (kinds):
-            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} needs an array of {len (kinds)} arguments')
+        least = len (kinds.rstrip ('UTSBMA'))
+        if not isinstance (arguments, list) or len (arguments) < least:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} needs an array of {least} arguments')
+        arguments += [None] * (len (kinds) - len (arguments))
         for index, kind in enumerate (kinds):
             if not _is (kind, arguments[index]):
                 raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: argument {index + 1} has the wrong type')
@@ -194,7 +196,7 @@ class Job:
     """One attempt at an event. Belongs to its handler until that returns."""
 
     def __init__ (self, worker: 'Worker', arguments: List[Any]) -> None:
-        lease, attempt, deadline_ms, envelope, body, history, state, steps, batch = arguments[:9]
+        lease, attempt, deadline_ms, envelope, body, history, state, steps, batch, options = arguments[:10]
         self._worker = worker
         self._lease = lease
         self._begun = 0.0
@@ -213,6 +215,8 @@ class Job:
         self._over = False
         self.batch: Body = batch or {}
         self.attempt: int = attempt                 #: 1, 2, ...
+        self.trial: bool = (options or {}).get ('trial') is True    #: only an operator sees it: do nothing in the world
+        self.service: str = str ((options or {}).get ('service') or '')     #: which one is asked; '': an event
         self.envelope: Body = envelope              #: id, type, platform, session_id, ...
         try:
             self.body: Body = _unpack (body)        #: message_text, metadata, attachments

@@ -273,7 +273,7 @@ static plv_err_t apply_attempt_end (core_t *self, entry_t *entry, const record_t
 static plv_err_t apply_step (core_t *self, entry_t *entry, const record_t *record)
 {
     uint32_t before = entry->steps.count;
-    entry_step_add (entry, record->name, record->body);
+    steps_add (&entry->steps, record->name, record->body);
     self->metrics.gauge[GAUGE_STEPS] += (int64_t) entry->steps.count - before;
     entry->dirty = true;
     return ERR_OK;

@@ -62,6 +62,10 @@ typedef struct {
     char to[NAME_BYTES_MAX + 1]; /* a route's or a service's name; empty: as before */
     plv_buf_t set;               /* the message's new text */
     bool has_set;
+    bool shadow;       /* they are only tried */
+    uint32_t trials;   /* of those, the ones that are not over */
+    uint32_t answered; /* by an agent */
+    uint32_t unanswered;
 } ask_t;
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "core/internal.h"
 #include "core/text.h"
+#include "core/try.h"
 #include "wire/mp.h"
 
 #include "base/alloc.h"
@@ -319,6 +320,9 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_EVENTS_SHOW:
     case COMMAND_EVENTS_LIST:
         events_start (self, peer, request, command, arguments);
+        break;
+    case COMMAND_TRY:
+        try_start (self, peer, request, arguments);
         break;
     case COMMAND_ADAPTERS_HOSTS:
     case COMMAND_ADAPTERS_START:

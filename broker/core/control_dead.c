@@ -2,6 +2,7 @@
 #include "core/events.h"
 #include "core/fingerprint.h"
 #include "core/internal.h"
+#include "core/shadow.h"
 #include "core/text.h"
 
 #include "base/alloc.h"
@@ -327,6 +328,8 @@ static void answer (core_t *self, const ask_t *ask)
                       acts && ask->done ? "; some letters were dealt with all the same" : "");
     else if (ask->command == COMMAND_BACKUP)
         control_answer (self, peer, ask->request, "ok", &empty_map);
+    else if (ask->shadow)
+        shadow_finish (self, ask);
     else if (acts)
         take_answer (self, ask);
     else if (ask->command == COMMAND_DEAD_SHOW && ask->item_count == 0)
@@ -374,7 +377,12 @@ void control_rows (core_t *self, const input_t *input)
     } else {
         take_rows (self, ask, input);
     }
-    if (ask->waiting > 0)
+    control_settle (self, ask);
+}
+
+void control_settle (core_t *self, ask_t *ask)
+{
+    if (ask->waiting > 0 || ask->trials > 0)
         return;
     if (events_is (ask->command)) {
         events_go_on (self, ask);

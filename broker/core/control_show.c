@@ -51,12 +51,14 @@ static void put_counts (core_t *self, plv_buf_t *body)
     plv_mp_put_text (body, "counts");
     plv_mp_put_map (body, GAUGE_COUNT_);
     for (int i = 0; i < GAUGE_COUNT_; i++) {
-        /* gauges that share a name differ in their labels: peers, by role */
-        static const char *const by_role[] = {[GAUGE_PEERS_ADAPTER] = "adapters",
-                                              [GAUGE_PEERS_WORKER] = "agents",
-                                              [GAUGE_PEERS_TOOL] = "tools"};
-        bool named = (size_t) i < sizeof by_role / sizeof by_role[0] && by_role[i];
-        put_int (body, named ? by_role[i] : plv_gauge_name ((plv_gauge_t) i), metrics->gauge[i]);
+        /* gauges that share a name differ in their labels: peers by role, calls by kind */
+        static const char *const by_label[] = {[GAUGE_CALLS] = "calls",
+                                               [GAUGE_TRIALS] = "trials",
+                                               [GAUGE_PEERS_ADAPTER] = "adapters",
+                                               [GAUGE_PEERS_WORKER] = "agents",
+                                               [GAUGE_PEERS_TOOL] = "tools"};
+        bool named = (size_t) i < sizeof by_label / sizeof by_label[0] && by_label[i];
+        put_int (body, named ? by_label[i] : plv_gauge_name ((plv_gauge_t) i), metrics->gauge[i]);
     }
 }
 

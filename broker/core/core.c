@@ -1,6 +1,7 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
+#include "core/calls.h"
 
 #include <stdlib.h>
 
@@ -96,6 +97,7 @@ void core_destroy (core_t **self_p)
     if (!self)
         return;
     /* each lets go of what is in its lists: lanes of sessions and timers, entries of peers */
+    calls_destroy (self);
     lanes_destroy (self);
     destroy_sessions (self);
     destroy_peers (self);

@@ -1,6 +1,7 @@
 #include "core/control.h"
 #include "core/correct.h"
 #include "core/internal.h"
+#include "core/shadow.h"
 #include "core/text.h"
 
 #include "base/bytes.h"
@@ -101,14 +102,13 @@ static bool read_to (core_t *self, ask_t *ask, plv_view_t arguments)
 bool take_start (core_t *self, ask_t *ask, plv_view_t arguments, const char **ret_why)
 {
     ask->allow_duplicates = control_flag (arguments, "allow_duplicates");
+    ask->shadow = ask->command == COMMAND_DEAD_REPLAY && control_flag (arguments, "shadow");
     *ret_why = NULL;
     if (!read_expects (ask, arguments))
         *ret_why = "\"expect\" is an array as long as \"numbers\", of nil, attempts, or [attempts, "
                    "dead_us]";
     else if (ask->command == COMMAND_DEAD_DISCARD)
         return true;
-    else if (control_flag (arguments, "shadow"))
-        *ret_why = "this broker cannot try letters in shadow";
     else if (!read_set (ask, arguments))
         *ret_why = "\"set\" is a map of one key, \"message_text\", and its text";
     else if (!read_to (self, ask, arguments))
@@ -141,7 +141,7 @@ static const char *why_skipped (const ask_t *ask, const entry_t *letter, const d
         return "changed";
     if (ask->command == COMMAND_DEAD_DISCARD)
         return NULL;
-    if ((ask->to[0] || ask->has_set) && letter->kind != ENTRY_EVENT)
+    if ((ask->to[0] || ask->has_set || ask->shadow) && letter->kind != ENTRY_EVENT)
         return "kind";
     if (ask->has_set
         && (plv_envelope_parse (entry_envelope (letter), &envelope, NULL)
@@ -244,8 +244,7 @@ static void discard (core_t *self, ask_t *ask, const entry_t *letter, const dead
         dispatch_session (self, session);
 }
 
-static void take_up (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t row,
-                     const dead_t *dead)
+static void take_up (core_t *self, ask_t *ask, entry_t *letter, plv_view_t row, const dead_t *dead)
 {
     const char *why = NULL;
     if (control_taken_since (self, ask, letter->number)) {
@@ -254,6 +253,10 @@ static void take_up (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t
     }
     if ((why = why_skipped (ask, letter, dead)) != NULL) {
         skip (ask, letter->number, why);
+        return;
+    }
+    if (ask->shadow) {
+        shadow_letter (self, ask, letter, dead);
         return;
     }
     if (is_busy (self, ask, letter)) {

@@ -1,5 +1,6 @@
 #include "core/internal.h"
 
+#include "core/calls.h"
 #include "core/state.h"
 #include "wire/mp.h"
 
@@ -32,16 +33,6 @@ void dispatch_idle (peer_t *peer)
         plv_node_remove (&serving->idle);
         if (idle)
             plv_list_push (&serving->service->idle, &serving->idle);
-    }
-}
-
-static void put_steps (plv_buf_t *buf, const entry_t *entry)
-{
-    plv_view_t name, result;
-    plv_mp_put_map (buf, entry->steps.count);
-    for (size_t at = 0; entry_step_next (entry, &at, &name, &result);) {
-        plv_mp_put_str (buf, name);
-        plv_mp_put_bin (buf, result);
     }
 }
 
@@ -79,8 +70,9 @@ static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t 
     plv_mp_put_bin (buf, entry_body (entry));
     history_write (&session->history, peer->history, buf);
     plv_mp_put_bin (buf, state_view (&session->state));
-    put_steps (buf, entry);
+    steps_write (&entry->steps, buf);
     put_batch (buf, batch);
+    plv_mp_put_nil (buf);
     plv_frame_end (buf, mark);
 }
 
@@ -286,11 +278,25 @@ static session_t *next_ready (service_t *service)
     return session ? session : next_of (service, true);
 }
 
+bool dispatch_waits (const service_t *service)
+{
+    for (plv_node_t *node = service->lanes.next; node != &service->lanes; node = node->next) {
+        const lane_t *lane = PLV_OF (node, lane_t, in_service);
+        if (breaker_allows (&lane->breaker)
+            && !(plv_list_empty (&lane->ready) && plv_list_empty (&lane->later)))
+            return true;
+    }
+    return false;
+}
+
 void dispatch_service (core_t *self, service_t *service)
 {
     session_t *session;
+    calls_feed (self, service);
     while (!self->draining && !plv_list_empty (&service->idle) && (session = next_ready (service)))
         dispatch_session (self, session);
+    if (!self->draining)
+        calls_feed_trials (self, service);
 }
 
 void dispatch_release (core_t *self, peer_t *peer)

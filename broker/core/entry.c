@@ -30,7 +30,7 @@ void entry_destroy (entry_t **self_p)
     plv_node_remove (&self->in_holder);
     plv_node_remove (&self->unsent);
     ledger_free (&self->ledger);
-    plv_buf_free (&self->steps.packed);
+    steps_free (&self->steps);
     label_drop (&self->route);
     if (self->bytes != self->own)
         free (self->bytes);
@@ -47,47 +47,6 @@ void entry_set_body (entry_t *self, plv_view_t body)
         free (self->bytes);
     self->bytes = bytes;
     self->body_size = (uint32_t) body.size;
-}
-
-bool entry_step_next (const entry_t *self, size_t *at, plv_view_t *ret_name, plv_view_t *ret_result)
-{
-    plv_view_t packed = plv_buf_view (&self->steps.packed);
-    return record_get_bytes (packed, at, ret_name) && record_get_bytes (packed, at, ret_result);
-}
-
-bool entry_step_find (const entry_t *self, plv_view_t name, plv_view_t *ret_result)
-{
-    plv_view_t other, result;
-    for (size_t at = 0; entry_step_next (self, &at, &other, &result);) {
-        if (!plv_view_equal (other, name))
-            continue;
-        *ret_result = result;
-        return true;
-    }
-    return false;
-}
-
-static void step_remove (entry_t *self, plv_view_t name)
-{
-    plv_view_t other, ignored;
-    plv_buf_t *packed = &self->steps.packed;
-    for (size_t at = 0, from = 0; entry_step_next (self, &at, &other, &ignored); from = at) {
-        if (!plv_view_equal (other, name))
-            continue;
-        memmove (packed->data + from, packed->data + at, packed->size - at);
-        packed->size -= at - from;
-        self->steps.count--;
-        return;
-    }
-}
-
-void entry_step_add (entry_t *self, plv_view_t name, plv_view_t result)
-{
-    step_remove (self, name);
-    record_put_bytes (&self->steps.packed, name);
-    record_put_bytes (&self->steps.packed, result);
-    plv_buf_check (&self->steps.packed);
-    self->steps.count++;
 }
 
 void entry_write (const entry_t *self, plv_view_t session, plv_buf_t *buf)

@@ -14,6 +14,7 @@
 #include "base/id.h"
 #include "base/list.h"
 #include "core/ledger.h"
+#include "core/steps.h"
 #include "core/timers.h"
 
 typedef enum { ENTRY_EVENT, ENTRY_REPLY } entry_kind_t;
@@ -32,11 +33,6 @@ enum {
     ENTRY_CLOSES = 32,                      /* session.ended, or an answer to it */
     ENTRY_OWN = ENTRY_OPENS | ENTRY_CLOSES, /* made by the broker: no sign of life of a person */
 };
-
-typedef struct {
-    plv_buf_t packed; /* name, result; name, result; ... */
-    uint32_t count;
-} entry_steps_t;
 
 struct peer;
 struct session;
@@ -63,7 +59,7 @@ typedef struct entry {
         wall_at_0_us; /* wall clock at monotonic 0, when the entry came: a clock that jumps moves nothing */
     plv_id_t holder_incarnation; /* of the process that got the present attempt */
     ledger_t ledger;
-    entry_steps_t steps;
+    steps_t steps;
     label_t *route;    /* its name */
     uint16_t attempts; /* made so far, replays included */
     uint16_t charged;  /* of those, since accepted or replayed, the ones that count */
@@ -109,12 +105,6 @@ static inline uint64_t entry_of_lease (uint64_t lease)
 {
     return lease >> 16;
 }
-
-/*  Saves a step's result under its name, in the place of an earlier one.  */
-void entry_step_add (entry_t *self, plv_view_t name, plv_view_t result);
-bool entry_step_find (const entry_t *self, plv_view_t name, plv_view_t *ret_result);
-bool entry_step_next (const entry_t *self, size_t *at, plv_view_t *ret_name,
-                      plv_view_t *ret_result);
 
 /*  As a row of the ENTRIES or DEAD view; `session` is the id of its session.  */
 void entry_write (const entry_t *self, plv_view_t session, plv_buf_t *buf);

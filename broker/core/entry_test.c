@@ -34,7 +34,7 @@ static entry_t *any_entry (plv_rng_t *rng)
     entry->not_after_us = (int64_t) plv_rng_next (rng);
     entry->route = label_new (any_bytes (rng, NAME_BYTES_MAX));
     for (uint64_t steps = plv_rng_below (rng, 5); steps; steps--)
-        entry_step_add (entry, any_bytes (rng, 20), any_bytes (rng, 100));
+        steps_add (&entry->steps, any_bytes (rng, 20), any_bytes (rng, 100));
     for (uint64_t attempts = plv_rng_below (rng, 4); attempts; attempts--) {
         ledger_open (&entry->ledger, (uint16_t) attempts, 5, label_new (any_bytes (rng, 30)));
         ledger_end (&entry->ledger, HOW_NACK, 9, any_bytes (rng, 30), any_bytes (rng, 30));
@@ -61,7 +61,7 @@ static void check_steps (const entry_t *entry)
 {
     plv_view_t name, result;
     uint32_t steps = 0;
-    for (size_t at = 0; entry_step_next (entry, &at, &name, &result);)
+    for (size_t at = 0; steps_next (&entry->steps, &at, &name, &result);)
         steps++;
     assert_int_equal (steps, entry->steps.count);
 }
@@ -188,25 +188,25 @@ static void test_unknown_format_kind_and_state (void **state)
 static plv_view_t step (const entry_t *entry, const char *wanted)
 {
     plv_view_t result = {0};
-    return entry_step_find (entry, plv_view_str (wanted), &result) ? result
-                                                                   : plv_view_str ("(none)");
+    return steps_find (&entry->steps, plv_view_str (wanted), &result) ? result
+                                                                      : plv_view_str ("(none)");
 }
 
 static void test_a_step_is_saved_again (void **state)
 {
     entry_t *entry = entry_new (ENTRY_EVENT, 1, plv_view_str ("e"), plv_view_str ("b"));
     (void) state;
-    entry_step_add (entry, plv_view_str ("one"), plv_view_str ("1"));
-    entry_step_add (entry, plv_view_str ("two"), plv_view_str ("2"));
-    entry_step_add (entry, plv_view_str ("three"), plv_view_str ("3"));
-    entry_step_add (entry, plv_view_str ("two"), plv_view_str ("zwei"));
+    steps_add (&entry->steps, plv_view_str ("one"), plv_view_str ("1"));
+    steps_add (&entry->steps, plv_view_str ("two"), plv_view_str ("2"));
+    steps_add (&entry->steps, plv_view_str ("three"), plv_view_str ("3"));
+    steps_add (&entry->steps, plv_view_str ("two"), plv_view_str ("zwei"));
     assert_int_equal (entry->steps.count, 3);
     check_steps (entry);
     assert_true (plv_view_is (step (entry, "one"), "1"));
     assert_true (plv_view_is (step (entry, "two"), "zwei"));
     assert_true (plv_view_is (step (entry, "three"), "3"));
     assert_true (plv_view_is (step (entry, "tw"), "(none)"));
-    entry_step_add (entry, plv_view_str ("one"), plv_view (NULL, 0));
+    steps_add (&entry->steps, plv_view_str ("one"), plv_view (NULL, 0));
     assert_int_equal (entry->steps.count, 3);
     assert_int_equal (step (entry, "one").size, 0);
     entry_destroy (&entry);

@@ -1,3 +1,4 @@
+#include "core/calls.h"
 #include "core/internal.h"
 
 /*  What happens when a timer is due.  */
@@ -104,6 +105,9 @@ void expire_due (core_t *self)
             break;
         case TIMER_ASK:
             control_due (self, PLV_OF (timer, ask_t, timer));
+            break;
+        case TIMER_CALL:
+            calls_due (self, PLV_OF (timer, call_t, timer));
             break;
         }
     }

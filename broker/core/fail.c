@@ -86,13 +86,13 @@ static void count_lost (core_t *self, how_t how)
     }
 }
 
-static fallback_kind_t fallback_of (const failure_t *failure)
+fallback_kind_t fail_fallback (how_t how, plv_view_t code)
 {
-    if (failure->how == HOW_DEADLINE || failure->how == HOW_SILENT)
+    if (how == HOW_DEADLINE || how == HOW_SILENT)
         return FALLBACK_TIMEOUT;
-    if (failure->how == HOW_DIED)
+    if (how == HOW_DIED)
         return FALLBACK_LLM_UNAVAILABLE;
-    return fallback_of_code (failure->code);
+    return fallback_of_code (code);
 }
 
 static uint32_t attempts_allowed (const core_t *self, const entry_t *entry)
@@ -121,7 +121,7 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
         const death_t death = {
             .why = failure->permanent ? DEAD_PERMANENT : DEAD_ATTEMPTS,
             .how = failure->how,
-            .fallback = fallback_of (failure),
+            .fallback = fail_fallback (failure->how, failure->code),
             .code = failure->code,
             .words = failure->why,
         };

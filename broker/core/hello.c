@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/format.h"
+#include "core/calls.h"
 #include "core/text.h"
 #include "wire/mp.h"
 
@@ -11,20 +12,6 @@ enum {
     BATCH_WAIT_MS_DEFAULT = 1000,
     BATCH_WAIT_MS_MAX = 600000
 };
-
-static bool name_good (plv_view_t name)
-{
-    if (name.size == 0 || name.size > NAME_BYTES_MAX)
-        return false;
-    for (size_t i = 0; i < name.size; i++) {
-        uint8_t c = name.data[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-                    || c == '-' || c == '_' || c == '.';
-        if (!good)
-            return false;
-    }
-    return true;
-}
 
 static void copy_text (char into[NAME_BYTES_MAX + 1], plv_view_t text)
 {
@@ -100,7 +87,7 @@ static bool read_services (core_t *self, peer_t *peer, plv_view_t options)
         return false;
     peer->servings = plv_alloc_zero (services, sizeof *peer->servings);
     for (uint32_t i = 0; i < services; i++) {
-        if (!plv_mp_str (&value, &name) || !name_good (name))
+        if (!plv_mp_str (&value, &name) || !peer_name_good (name))
             return false;
         serving_t *serving = &peer->servings[peer->serving_count++];
         serving->peer = peer;
@@ -230,6 +217,8 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
     if (!plv_mp_find (options, "holding", &value) || !plv_mp_array (&value, &held))
         return;
     while (held-- && plv_mp_u64 (&value, &lease)) {
+        if (call_is_lease (lease) && calls_claim (self, peer, lease, &old))
+            continue;
         entry_t *entry = entry_get (self, entry_of_lease (lease));
         if (entry && entry->holder == peer && entry_lease (entry) == lease)
             continue; /* it was named twice */
@@ -299,7 +288,7 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
                       "%d peers are connected already: try again later", PEERS_MAX);
         return;
     }
-    if (!name_good (frame->arg[1].bytes)) {
+    if (!peer_name_good (frame->arg[1].bytes)) {
         peers_refuse (self, peer, "ARG", VERB_HELLO,
                       "a name has 1 to %d letters, digits, dots, dashes and underscores",
                       NAME_BYTES_MAX);

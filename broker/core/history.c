@@ -111,6 +111,61 @@ void history_write (const history_t *self, uint32_t turns, plv_buf_t *buf)
     }
 }
 
+/*  One message of a history: a map with a role and a text.  */
+static bool read_message (plv_mp_t *at, plv_view_t *ret_raw, bool *ret_users)
+{
+    plv_mp_t value;
+    plv_view_t role;
+    if (plv_mp_peek (at) != MP_MAP || !plv_mp_skip (at, ret_raw)
+        || !plv_mp_find (*ret_raw, "role", &value) || !plv_mp_str (&value, &role)
+        || !plv_mp_find (*ret_raw, "text", &value) || plv_mp_peek (&value) != MP_STR)
+        return false;
+    *ret_users = plv_view_is (role, "user");
+    return true;
+}
+
+/*  How many messages there are, and how many turns: each begins with the user's words.  */
+static bool count_messages (plv_view_t array, uint32_t *ret_messages, uint32_t *ret_turns)
+{
+    plv_mp_t at = plv_mp (array);
+    plv_view_t raw;
+    bool users;
+    *ret_turns = 0;
+    if (!plv_mp_array (&at, ret_messages))
+        return false;
+    for (uint32_t i = 0; i < *ret_messages; i++) {
+        if (!read_message (&at, &raw, &users))
+            return false;
+        *ret_turns += users;
+    }
+    return true;
+}
+
+bool history_is (plv_view_t array)
+{
+    uint32_t messages, turns;
+    return array.size <= HISTORY_BYTES_MAX && plv_mp_valid (array, MP_ARRAY)
+           && count_messages (array, &messages, &turns);
+}
+
+void history_write_given (plv_view_t array, uint32_t turns, plv_buf_t *buf)
+{
+    plv_mp_t at = plv_mp (array), next = at;
+    uint32_t messages = 0, given = 0, seen = 0;
+    plv_view_t raw;
+    bool users;
+    if (turns == 0 || !count_messages (array, &messages, &given)) {
+        plv_mp_put_array (buf, 0);
+        return;
+    }
+    plv_mp_array (&at, &messages);
+    for (next = at; given > turns && read_message (&next, &raw, &users); at = next, messages--)
+        if (users && seen++ == given - turns)
+            break;
+    plv_mp_put_array (buf, messages);
+    plv_buf_add (buf, at.at, (size_t) (at.end - at.at));
+}
+
 static void encode_map (plv_buf_t *buf, const char *role, plv_view_t text, int64_t at_us)
 {
     plv_mp_put_map (buf, 3);

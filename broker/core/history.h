@@ -42,6 +42,11 @@ uint64_t history_first (
 /*  The last `turns` turns, as many as fit into HISTORY_BYTES_MAX, as one msgpack array.  */
 void history_write (const history_t *self, uint32_t turns, plv_buf_t *buf);
 
+/*  Is it an array of turns as jobs carry them, of at most HISTORY_BYTES_MAX?  */
+bool history_is (plv_view_t array);
+/*  The last `turns` turns of such an array (empty: none), as one msgpack array.  */
+void history_write_given (plv_view_t array, uint32_t turns, plv_buf_t *buf);
+
 /*  Encodes a turn; an empty `answer` makes a turn of the user's words alone. Times: wall clock, us.
     Returns the number of maps.  */
 uint8_t history_encode (plv_buf_t *buf, plv_view_t said, int64_t said_us, plv_view_t answer,

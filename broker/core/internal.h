@@ -36,7 +36,8 @@ typedef enum {
     TIMER_PEER,
     TIMER_GATHER,
     TIMER_LANE,
-    TIMER_ASK
+    TIMER_ASK,
+    TIMER_CALL
 } timer_kind_t;
 
 /*  Flags of RECORD_ATTEMPT, RECORD_ATTEMPT_END, RECORD_REPLY, RECORD_DEAD.  */
@@ -110,6 +111,8 @@ struct core {
     plv_map_u64_t
         taken; /* dead letters that were sent again or thrown away: the journal position of that */
     uint64_t taken_seq; /* the newest of them */
+    plv_map_u64_t calls;
+    size_t call_bytes;
     uint64_t next_token;
     plv_node_t tails;
     plv_buf_t scratch;  /* for one function's use, never across a call */
@@ -145,6 +148,7 @@ void holding_take (core_t *self, entry_t *entry); /* nobody has it; its attempt 
 lane_t *lane_named (core_t *self, plv_view_t name);
 void dispatch_session (core_t *self, session_t *session);
 void dispatch_service (core_t *self, service_t *service);
+bool dispatch_waits (const service_t *service); /* an event, for nothing but a worker */
 void dispatch_gathered (core_t *self, peer_t *peer);
 void dispatch_ungather (core_t *self, peer_t *peer, session_t *session);
 void dispatch_hold (core_t *self, peer_t *peer,
@@ -172,6 +176,7 @@ typedef struct {
     plv_view_t why;
 } failure_t;
 void fail_event (core_t *self, entry_t *entry, const failure_t *failure);
+fallback_kind_t fail_fallback (how_t how, plv_view_t code); /* what the person is told */
 void fail_interrupted (core_t *self,
                        entry_t *entry); /* its worker is told, a newer message takes its place */
 
@@ -224,8 +229,8 @@ void lanes_replace (
     core_t *self); /* by those of a new policy; a route that stays keeps its breaker */
 void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change);
 service_t *service_of (core_t *self, plv_view_t name);
-void service_leave (core_t *self,
-                    serving_t *serving); /* a service that nobody offers or asks for goes */
+void service_leave (core_t *self, serving_t *serving);
+void service_spare (core_t *self, service_t *service); /* one that nobody offers or asks for goes */
 
 /*  reflect.c: the views  */
 void reflect_dirty (core_t *self, session_t *session);
@@ -276,6 +281,7 @@ void control_scan_numbers (core_t *self,
                            ask_t *ask); /* each once, in order; empties ask->numbers */
 bool control_read_dead (const plv_row_t *row, dead_t *ret_dead, entry_t **ret_entry);
 void control_finish (core_t *self, ask_t *ask);
+void control_settle (core_t *self, ask_t *ask); /* answered, if it waits for nothing any more */
 bool control_taken_since (core_t *self, const ask_t *ask, uint64_t number);
 
 /*  events_show.c, events_list.c: what has been, out of the journal  */

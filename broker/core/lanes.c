@@ -20,6 +20,9 @@ service_t *service_of (core_t *self, plv_view_t name)
     copy_name (service->name, name);
     plv_list_init (&service->idle);
     plv_list_init (&service->lanes);
+    plv_list_init (&service->calls);
+    plv_list_init (&service->trials);
+    service->left_us = self->now.mono_us;
     plv_map_put (&self->services, plv_view_str (service->name), service);
     return service;
 }
@@ -29,7 +32,14 @@ void service_leave (core_t *self, serving_t *serving)
     service_t *service = serving->service;
     plv_node_remove (&serving->idle);
     serving->service = NULL;
-    if (--service->workers > 0 || !plv_list_empty (&service->lanes))
+    if (--service->workers == 0)
+        service->left_us = self->now.mono_us;
+    service_spare (self, service);
+}
+
+void service_spare (core_t *self, service_t *service)
+{
+    if (service->workers || service->open || !plv_list_empty (&service->lanes))
         return;
     plv_map_remove (&self->services, plv_view_str (service->name));
     plv_buf_free (&service->cache_keys);

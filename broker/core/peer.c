@@ -11,6 +11,8 @@ peer_t *peer_new (uint32_t number)
     self->state = STATE_NEW;
     plv_list_init (&self->holding);
     plv_list_init (&self->gathered);
+    plv_list_init (&self->calls);
+    plv_list_init (&self->asked);
     return self;
 }
 
@@ -25,6 +27,20 @@ void peer_destroy (peer_t **self_p)
     label_drop (&self->who);
     free (self);
     *self_p = NULL;
+}
+
+bool peer_name_good (plv_view_t name)
+{
+    if (name.size == 0 || name.size > NAME_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < name.size; i++) {
+        uint8_t c = name.data[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                    || c == '-' || c == '_' || c == '.';
+        if (!good)
+            return false;
+    }
+    return true;
 }
 
 const char *peer_role (const peer_t *self)

@@ -26,6 +26,7 @@ typedef struct {
 
 typedef struct peer {
     uint32_t number; /* the shell's, never used again */
+    uint8_t minor;   /* of the wire's version that it speaks */
     unsigned from;   /* FROM_ADAPTER, FROM_WORKER, FROM_TOOL; 0 before HELLO */
     plv_conn_state_t state;
     bool draining; /* credit 0 or BYE: finishes what it holds */
@@ -54,6 +55,10 @@ typedef struct peer {
     plv_node_t gathered; /* sessions whose next job waits for a batch to fill */
     uint32_t gathered_count;
     core_timer_t gather;
+    plv_node_t calls; /* that it works on */
+    uint32_t trials;  /* of those */
+
+    plv_node_t asked; /* calls that it waits for */
 } peer_t;
 
 peer_t *peer_new (uint32_t number);
@@ -63,6 +68,9 @@ static inline bool peer_has_credit (const peer_t *self)
 {
     return !self->draining && self->held + self->gathered_count < self->credit;
 }
+
+/*  1 to NAME_BYTES_MAX letters, digits, dots, dashes and underscores?  */
+bool peer_name_good (plv_view_t name);
 
 /*  "adapter", "agent", "tool", or "peer" before HELLO.  */
 const char *peer_role (const peer_t *self);

@@ -1,6 +1,7 @@
 #include "core/internal.h"
 
 #include "base/format.h"
+#include "core/calls.h"
 #include "core/text.h"
 #include "wire/mp.h"
 
@@ -55,6 +56,7 @@ static void free_jobs (core_t *self, peer_t *peer, how_t how, const char *why)
         fail_event (self, PLV_OF (node, entry_t, in_holder),
                     &(failure_t){.how = how, .why = plv_view_str (why)});
     ungather (self, peer);
+    calls_gone (self, peer, how);
     for (size_t i = 0; i < peer->serving_count; i++)
         service_leave (self, &peer->servings[i]);
 }
@@ -79,6 +81,13 @@ static void free_deliveries (core_t *self, peer_t *peer, how_t how)
     outlet_leave (self, outlet);
 }
 
+/*  What an adapter or a tool asked for, nobody waits for.  */
+static void forget_asker (core_t *self, peer_t *peer, how_t how)
+{
+    control_forget (self, peer);
+    calls_gone (self, peer, how);
+}
+
 void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why)
 {
     peer->draining = true;
@@ -91,10 +100,10 @@ void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why)
     }
     if (peer->from == FROM_WORKER)
         free_jobs (self, peer, how, why);
-    else if (peer->from == FROM_ADAPTER && peer->outlet)
+    else
+        forget_asker (self, peer, how);
+    if (peer->from == FROM_ADAPTER && peer->outlet)
         free_deliveries (self, peer, how);
-    else if (peer->from == FROM_TOOL)
-        control_forget (self, peer);
     tails_leave (self, peer);
     timers_cancel (&self->timers, &peer->silence);
     effects_close (self->effects, peer->number);
@@ -139,6 +148,7 @@ void peers_drain (core_t *self)
     self->draining = true;
     for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
         ungather (self, peer);
+    calls_drain (self);
 }
 
 void peers_farewell (core_t *self)
@@ -290,6 +300,8 @@ void peers_packet (core_t *self, const input_t *input)
 
     peer->heard_us = self->now.mono_us;
     plv_err_t err = open_packet (input, &reader, &fail);
+    if (!err)
+        peer->minor = reader.minor;
     while (!err && !(err = plv_packet_next (&reader, &frame, &fail))) {
         take_frame (self, peer, input->allowed, &frame);
         if (plv_map_u64_get (&self->peers, input->peer) != peer)

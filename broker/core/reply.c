@@ -1,5 +1,6 @@
 #include "core/internal.h"
 
+#include "core/calls.h"
 #include "core/compliance.h"
 #include "core/mark.h"
 #include "core/state.h"
@@ -8,7 +9,8 @@
 
 void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code, const char *reason)
 {
-    plv_buf_t *buf = frame_held (self, peer);
+    /* what is said of a call leaves at once, in the order in which it is said */
+    plv_buf_t *buf = call_is_lease (lease) ? frame_prompt (self, peer) : frame_held (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_CANCEL);
     plv_mp_put_u64 (buf, lease);
     plv_mp_put_text (buf, code);
@@ -107,9 +109,13 @@ static plv_err_t check_reply (core_t *self, const entry_t *entry, const plv_fram
 void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
-    entry_t *entry = leased (self, peer, lease);
     plv_view_t state;
     plv_fail_t fail;
+    if (call_is_lease (lease)) {
+        calls_reply (self, peer, frame);
+        return;
+    }
+    entry_t *entry = leased (self, peer, lease);
     if (!entry)
         return;
     if (check_reply (self, entry, frame, &state, &fail)) {
@@ -136,8 +142,12 @@ void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
 void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
-    entry_t *entry = leased (self, peer, lease);
     int64_t most_us = self->policy->conf->agents_backoff_max_ms * 1000;
+    if (call_is_lease (lease)) {
+        calls_nack (self, peer, frame);
+        return;
+    }
+    entry_t *entry = leased (self, peer, lease);
     if (!entry)
         return;
     failure_t failure = {
@@ -166,21 +176,17 @@ static void refuse_step (core_t *self, peer_t *peer, entry_t *entry, const char 
 
 void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
-    entry_t *entry = leased (self, peer, frame->arg[0].number);
     plv_view_t name = frame->arg[1].bytes, result = frame->arg[2].bytes;
-    if (!entry)
-        return;
-    if (name.size == 0 || name.size > NAME_BYTES_MAX || result.size > STEP_BYTES_MAX) {
-        refuse_step (self, peer, entry,
-                     "a step has a name of 1 to 64 bytes and a result of at most 256 KiB");
+    if (call_is_lease (frame->arg[0].number)) {
+        calls_step (self, peer, frame);
         return;
     }
-    /* one that is saved again takes the place of what it was */
-    plv_view_t before = {0};
-    bool again = entry_step_find (entry, name, &before);
-    size_t bytes = entry->steps.packed.size - before.size + result.size;
-    if ((entry->steps.count >= STEPS_MAX && !again) || bytes > STEPS_BYTES_MAX) {
-        refuse_step (self, peer, entry, "the saved steps of one job are at most 256, and 1 MiB");
+    entry_t *entry = leased (self, peer, frame->arg[0].number);
+    if (!entry)
+        return;
+    const char *why = steps_refuse (&entry->steps, name, result);
+    if (why) {
+        refuse_step (self, peer, entry, why);
         return;
     }
     record_t record = {.type = RECORD_STEP, .number = entry->number, .name = name, .body = result};
@@ -202,7 +208,9 @@ void reply_live (core_t *self, peer_t *peer, const plv_frame_t *frame)
         peers_refuse (self, peer, plv_err_name (fail.code), VERB_LIVE, "%s", fail.text);
         return;
     }
-    for (plv_node_t *node = peer->holding.next; node != &peer->holding; node = node->next) {
+    bool in_call = envelope.has_reply_to && calls_answers (peer, &envelope.reply_to);
+    plv_node_t *node = in_call ? &peer->holding : peer->holding.next;
+    for (; node != &peer->holding; node = node->next) {
         entry_t *entry = PLV_OF (node, entry_t, in_holder);
         if (entry->kind != ENTRY_EVENT || !plv_view_equal (entry->session->id, envelope.session_id)
             || plv_envelope_parse (entry_envelope (entry), &event, NULL))

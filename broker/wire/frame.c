@@ -123,18 +123,29 @@ static bool read_arg (plv_mp_t *at, char type, plv_arg_t *arg)
     }
 }
 
-/*  Reads the array of arguments; those behind the known ones belong to a later minor version.  */
+unsigned plv_verb_args_least (const plv_verb_info_t *info)
+{
+    unsigned least = info->args;
+    while (least && info->types[least - 1] < 'a')
+        least--;
+    return least;
+}
+
+/*  Reads the array of arguments; those behind the known ones belong to a later minor version, those that are missing
+    are from a peer of an earlier one.  */
 static plv_err_t read_args (const plv_verb_info_t *info, plv_frame_t *frame, size_t offset,
                             plv_fail_t *ret_fail)
 {
     plv_mp_t at = plv_mp (frame->raw);
     uint32_t count = 0;
-    if (!plv_mp_array (&at, &count) || count < info->args)
+    if (!plv_mp_array (&at, &count) || count < plv_verb_args_least (info))
         return plv_fail (ret_fail, ERR_PROTOCOL,
                          "frame at byte %zu: %s needs an array of %u arguments", offset, info->name,
-                         info->args);
+                         plv_verb_args_least (info));
     for (unsigned i = 0; i < info->args; i++) {
-        frame->arg[i] = (plv_arg_t){.bytes = {.data = at.at}};
+        frame->arg[i] = (plv_arg_t){.nil = i >= count, .bytes = {.data = at.at}};
+        if (i >= count)
+            continue;
         if (!read_arg (&at, info->types[i], &frame->arg[i]))
             return plv_fail (ret_fail, ERR_PROTOCOL,
                              "frame at byte %zu: %s: " PLV_VIEW_FMT " (argument %u) is not %s",

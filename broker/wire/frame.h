@@ -17,10 +17,10 @@
 
 enum {
     PLV_WIRE_MAJOR = 1,
-    PLV_WIRE_MINOR = 0,
+    PLV_WIRE_MINOR = 1,
     PLV_PACKET_HEAD_BYTES = 4,
     PLV_FRAME_HEAD_BYTES = 5,
-    PLV_FRAME_ARGS_MAX = 9,
+    PLV_FRAME_ARGS_MAX = 10,
 };
 
 typedef enum {
@@ -52,6 +52,9 @@ typedef struct {
     uint8_t state;
     uint8_t args;
 } plv_verb_info_t;
+
+/*  How many arguments must be there: those at the end that may be nil may be missing.  */
+unsigned plv_verb_args_least (const plv_verb_info_t *info);
 
 /*  NULL for a number that is no verb.  */
 const plv_verb_info_t *plv_verb_info (unsigned number);

@@ -208,6 +208,7 @@ static void put_job (plv_buf_t *buf, const plv_frame_t *frame, uint64_t lease, b
     else
         plv_mp_put_map (buf, 0);
     plv_mp_put_nil (buf);
+    plv_mp_put_nil (buf);
     plv_frame_end (buf, mark);
 }
 

@@ -207,7 +207,7 @@ class Protocol(BadInput):
         code, text, _ = peer.expect('ERROR')
         self.assertEqual(code, 'VERSION')
         self.assertIn('2.7', text)
-        self.assertIn('1.0', text)
+        self.assertIn('1.1', text)
         self.assertIn('upgrade the broker', text)
         self.lives_on()
 

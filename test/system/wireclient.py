@@ -12,7 +12,7 @@ import uuid
 import msgpack
 import zmq
 
-HEAD = b'PV\x01\x00'
+HEAD = b'PV\x01\x01'
 VERBS = {
     'HELLO': 1, 'WELCOME': 2, 'PING': 3, 'PONG': 4, 'BYE': 5, 'ERROR': 6, 'WHO': 7, 'CREDIT': 8,
     'PUBLISH': 10, 'STORED': 11, 'BUSY': 12, 'REJECTED': 13, 'DELIVER': 14, 'DELIVERED': 15, 'SETTLED': 16,

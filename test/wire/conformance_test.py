@@ -66,6 +66,17 @@ def answers(broker, worker):
 
 
 @test()
+def sees_that_a_job_is_a_trial(broker, worker):
+    peer, _ = broker.accept()
+    options = {'trial': True, 'service': 'two', 'depth': 0, 'later': [1]}
+    broker.send(peer, job(2**63 + 65537, 'trial', more=(options,)))
+    reply(broker, 2**63 + 65537, 'trial two')
+    for lease, more in ((65537, ()), (131073, (None,)), (196609, ({'trial': False},))):
+        broker.send(peer, job(lease, 'trial', more=more))
+        reply(broker, lease, 'event ')
+
+
+@test()
 def answers_ping_with_pong(broker, worker):
     peer, _ = broker.accept()
     broker.send(peer, frame('PING'))
@@ -458,7 +469,7 @@ def another_major_version_is_named_and_the_exit_code_says_so(broker, worker):
     broker.send(peer, raw=packet(frame('ERROR', 'VERSION', 'we speak 2.0', 'HELLO'), version=(2, 0)))
     code, text = worker.exit()
     check(code == 76, f'exit code {code}: {text}')
-    check('2.0' in text and '1.0' in text and 'upgrade' in text, text)
+    check('2.0' in text and '1.1' in text and 'upgrade' in text, text)
 
 
 @test()
@@ -494,12 +505,12 @@ def violation(name, raw):
 
 
 def head(verb, size):
-    return b'PV\1\0' + struct.pack('>BI', verb, size)
+    return b'PV\1\1' + struct.pack('>BI', verb, size)
 
 
 violation('an oversized frame is a violation', head(VERBS['WELCOME'], 4097) + b'\x93' + b'x' * 4096)
 violation('a frame beyond its packet is a violation', head(VERBS['COMMITTED'], 100) + b'\x91\x90')
-violation('half a head is a violation', b'PV\1\0\x03\0')
+violation('half a head is a violation', b'PV\1\1\x03\0')
 violation('an unknown verb is a violation', head(200, 1) + b'\x90')
 violation('text that is not utf8 is a violation', head(VERBS['CANCEL'], 5) + b'\x93\x01\xa1\xff\xa0')
 violation('too few arguments are a violation', head(VERBS['CANCEL'], 3) + b'\x92\x01\xa0')

@@ -34,7 +34,7 @@ def frame(verb, *arguments):
     return struct.pack('>BI', VERBS[verb], len(body)) + body
 
 
-def packet(*frames, version=(1, 0)):
+def packet(*frames, version=(1, 1)):
     return b'PV' + bytes(version) + b''.join(frames)
 
 
@@ -51,7 +51,7 @@ def job(lease, text, attempt=1, deadline_ms=10000, history=(), state=None, steps
 
 def unpack(data):
     """The frames of a packet as (verb, arguments); strict about everything a peer sends."""
-    check(data[:4] == b'PV\1\0', f'not a packet of version 1.0: {data[:8]!r}')
+    check(data[:4] == b'PV\1\1', f'not a packet of version 1.1: {data[:8]!r}')
     at, frames = 4, []
     while at < len(data):
         check(len(data) - at >= 5, 'a frame without a whole head')

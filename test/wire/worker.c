@@ -88,6 +88,14 @@ static void do_envelope (plv_job_t *job)
     plv_job_reply_text (job, text, NULL);
 }
 
+static void do_trial (plv_job_t *job)
+{
+    char text[128];
+    snprintf (text, sizeof text, "%s " PLV_VIEW_FMT, plv_job_is_trial (job) ? "trial" : "event",
+              PLV_VIEW_ARG (plv_job_service (job)));
+    plv_job_reply_text (job, text, NULL);
+}
+
 static void do_bad (plv_job_t *job)
 {
     plv_err_t missing = plv_job_reply (job, plv_view ("\x80", 1), NULL);
@@ -141,6 +149,8 @@ static void answer (plv_job_t *job, void *arg)
         do_live (job);
     else if (is (text, "envelope"))
         do_envelope (job);
+    else if (is (text, "trial"))
+        do_trial (job);
     else if (is (text, "bad"))
         do_bad (job);
     else if (is (text, "wait"))

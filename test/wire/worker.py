@@ -83,6 +83,8 @@ def common (job):
         return ''.join (f'{turn.role}:{turn.text}|' for turn in job.history)
     if command == 'envelope':
         return f'{job.session_id} {job.user_id} {job.attempt} {"in time" if job.left_s > 0 else "late"}'
+    if command == 'trial':
+        return f'{"trial" if job.trial else "event"} {job.service}'
     if command == 'raise':
         raise KeyError (rest)
     return {'bad': bad, 'live': live, 'state': state}.get (command, lambda job: None) (job)
