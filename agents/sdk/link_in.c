@@ -115,6 +115,12 @@ static plv_err_t on_error (plv_agent_t *self, const plv_frame_t *frame, reaction
 {
     link_t *link = &self->link;
     plv_err_t err = error_named (frame->arg[0].bytes);
+    if (plv_view_is (frame->arg[0].bytes, "DRAINED")) {
+        plv_agent_note (self, "the broker lets us go: " PLV_VIEW_FMT,
+                        PLV_VIEW_ARG (frame->arg[1].bytes));
+        plv_agent_stop (self);
+        return ERR_OK;
+    }
     if (err == ERR_BUSY || err == ERR_FULL) {
         link->pause_us = link->pause_us ? link->pause_us * 2 : BYE_PAUSE_US;
         if (link->pause_us > PAUSE_MAX_US)

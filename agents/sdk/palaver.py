@@ -460,7 +460,7 @@ class Worker:
         self._link.ring ()
 
     def run (self, handler: Handler) -> None:
-        """Works until `stop`, SIGTERM or SIGINT. Raises Refused when the broker does not want this worker."""
+        """Works until `stop`, SIGTERM, SIGINT, or until an operator drains it. Raises Refused when the broker does not want this worker."""
         if self._ran:
             raise RuntimeError ('a worker runs once')
         self._ran = True
@@ -797,6 +797,9 @@ class _Link:
             elif name == 'BYE':
                 self._worker._log (f'the broker leaves: {arguments[0]}')
                 wish, pause = 'reopen', BYE_PAUSE_S
+            elif name == 'ERROR' and arguments[0] == 'DRAINED':
+                self._worker._log (f'the broker lets us go: {arguments[1]}')
+                self._worker.stop ()
             elif name == 'ERROR':
                 wish, pause = 'reopen', self._error (*arguments[:2])
             elif name == 'PING':

@@ -662,6 +662,11 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
     case RECORD_KV_DELETE:
         apply_kv (self, record);
         return ERR_OK;
+    case RECORD_PAUSE:
+    case RECORD_RESUME:
+        hold_apply (self, record);
+        return ERR_OK;
+    case RECORD_DRAIN: /* for who reads it: workers are not stored */
     case RECORD_STORED:
         return ERR_OK;
     default:

@@ -330,6 +330,13 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_ADAPTERS_RELOAD:
         control_order (self, peer, request, (int) command, arguments);
         break;
+    case COMMAND_ROUTES_PAUSE:
+    case COMMAND_ROUTES_RESUME:
+        hold_control (self, peer, request, (int) command, arguments);
+        break;
+    case COMMAND_AGENTS_DRAIN:
+        control_drain (self, peer, request, arguments);
+        break;
     case COMMAND_TAIL:
     case COMMAND_TAIL_READ:
     case COMMAND_TAIL_END:

@@ -1,6 +1,7 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
+#include "core/text.h"
 #include "wire/mp.h"
 
 #include <stdlib.h>
@@ -29,12 +30,16 @@ static void put_peer (plv_buf_t *body, const peer_t *peer, uint32_t more)
     put_int (body, "pid", (int64_t) peer->pid);
     put_int (body, "credit", peer->credit);
     put_int (body, "held", peer->held);
-    put_text (body, "state", peer->draining ? "draining" : "ready");
+    put_text (body, "state",
+              peer->let_go                      ? "drained"
+              : peer->draining || peer->retired ? "draining"
+                                                : "ready");
 }
 
 static void put_agent (plv_buf_t *body, const peer_t *peer)
 {
-    put_peer (body, peer, 1);
+    put_peer (body, peer, 2);
+    put_text (body, "drained_by", peer->drained_by);
     plv_mp_put_text (body, "services");
     plv_mp_put_array (body, (uint32_t) peer->serving_count);
     for (size_t i = 0; i < peer->serving_count; i++)
@@ -100,6 +105,39 @@ void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body)
     else
         plv_mp_put_nil (body);
     free (page);
+}
+
+void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+{
+    plv_view_t name = plv_mp_find_str (arguments, "name"), who = plv_mp_find_str (arguments, "who");
+    peer_t *worker;
+    plv_buf_t body = {0};
+    int64_t workers = 0, held = 0;
+    for (size_t at = 0; (worker = plv_map_u64_next (&self->peers, &at));) {
+        if (worker->from != FROM_WORKER || worker->state != STATE_READY
+            || !plv_view_is (name, worker->name))
+            continue;
+        peers_retire (self, worker, who);
+        workers++;
+        held += worker->held;
+    }
+    if (!workers) {
+        control_fail (self, peer, request, ERR_NOENT,
+                      "no connected worker is named \"" PLV_VIEW_FMT "\"", PLV_VIEW_ARG (name));
+        return;
+    }
+    record_t record = {.type = RECORD_DRAIN,
+                       .at_us = self->now.wall_us,
+                       .name = name,
+                       .who = text_cut (who, NAME_BYTES_MAX)};
+    apply_new (self, &record);
+    effects_log (self->effects, LOG_AGENT_DRAINING, F_VIEW ("name", name),
+                 F_VIEW ("who", record.who), F_INT ("count", workers));
+    plv_mp_put_map (&body, 2);
+    put_int (&body, "workers", workers);
+    put_int (&body, "held", held);
+    control_answer (self, peer, request, "ok", &body);
+    plv_buf_free (&body);
 }
 
 static bool is_behind (const outlet_t *outlet, plv_view_t after)

@@ -62,13 +62,39 @@ static void put_counts (core_t *self, plv_buf_t *body)
     }
 }
 
-static void put_route (plv_buf_t *body, const lane_t *lane)
+/*  Events of the route that wait, whether they are the first of their session or behind others.  */
+static int64_t waiting (core_t *self, const lane_t *lane)
 {
-    plv_mp_put_map (body, 6);
+    const entry_t *entry;
+    int64_t events = 0;
+    for (size_t at = 0; (entry = plv_map_u64_next (&self->entries, &at));)
+        events += entry->kind == ENTRY_EVENT && entry->state != ENTRY_LEASED
+                  && plv_view_equal (label_view (entry->route), label_view (lane->name));
+    return events;
+}
+
+/*  Who or what has paused it, since when, and what waits for its end.  */
+static void put_pause (core_t *self, plv_buf_t *body, const lane_t *lane)
+{
+    const pause_t *pause = lane->pause;
+    bool paused = lane_paused (lane);
+    put_text (body, "why", pause ? pause->why : lane->breaker.why);
+    put_text (body, "paused_by", pause ? pause->who : paused ? "breaker" : "");
+    put_int (body, "paused_us", pause ? pause->at_us : lane->broken_us);
+    plv_mp_put_text (body, "waiting");
+    if (paused)
+        plv_mp_put_i64 (body, waiting (self, lane));
+    else
+        plv_mp_put_nil (body);
+}
+
+static void put_route (core_t *self, plv_buf_t *body, const lane_t *lane)
+{
+    plv_mp_put_map (body, 9);
     put_text (body, "name", lane->route->name);
     put_text (body, "service", lane->route->service);
     put_text (body, "breaker", breaker_state_name (lane->breaker.state));
-    put_text (body, "why", lane->breaker.why);
+    put_pause (self, body, lane);
     put_int (body, "ready", listed (&lane->ready) + listed (&lane->later));
     put_int (body, "workers", lane->service->workers);
 }
@@ -78,7 +104,7 @@ static void put_routes (core_t *self, plv_buf_t *body, const char *key)
     plv_mp_put_text (body, key);
     plv_mp_put_array (body, (uint32_t) self->lane_count);
     for (size_t i = 0; i < self->lane_count; i++)
-        put_route (body, &self->lanes[i]);
+        put_route (self, body, &self->lanes[i]);
 }
 
 void control_status (core_t *self, plv_buf_t *body)

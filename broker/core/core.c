@@ -32,6 +32,7 @@ core_t *core_new (const core_options_t *options, policy_t **policy_p)
     plv_map_init (&self->sessions, map_seed);
     plv_map_init (&self->services, map_seed);
     plv_map_init (&self->outlets, map_seed);
+    plv_map_init (&self->pauses, map_seed);
     plv_list_init (&self->dirty);
     plv_list_init (&self->orphans);
     plv_list_init (&self->tails);
@@ -87,8 +88,12 @@ static void destroy_names (core_t *self)
         label_drop (&outlet->label);
         free (outlet);
     }
+    pause_t *pause;
+    for (size_t at = 0; (pause = plv_map_next (&self->pauses, &at));)
+        free (pause);
     plv_map_free (&self->services);
     plv_map_free (&self->outlets);
+    plv_map_free (&self->pauses);
 }
 
 void core_destroy (core_t **self_p)
@@ -123,6 +128,7 @@ static void resume (core_t *self)
 {
     session_t *session;
     self->resuming = false;
+    lanes_gauge (self);
     for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));) {
         dispatch_session (self, session);
         outbox_send (self, session);

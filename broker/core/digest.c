@@ -55,13 +55,26 @@ static uint64_t letters_digest (const dead_index_t *letters)
     return hash;
 }
 
+static uint64_t pauses_digest (const core_t *self)
+{
+    uint64_t sum = 0;
+    const pause_t *pause;
+    for (size_t at = 0; (pause = plv_map_next (&self->pauses, &at));)
+        sum += mix (0, pause, sizeof *pause);
+    return sum;
+}
+
 uint64_t core_digest (const core_t *self)
 {
     uint64_t sum = 0;
     session_t *session;
     for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));)
         sum += session_digest (session); /* the order of the map is no part of the state */
-    uint64_t rest[] = {self->next_number, self->dead_count, dedup_count (self->dedup),
-                       kv_digest (self->kv), letters_digest (&self->letters)};
+    uint64_t rest[] = {self->next_number,
+                       self->dead_count,
+                       dedup_count (self->dedup),
+                       kv_digest (self->kv),
+                       letters_digest (&self->letters),
+                       pauses_digest (self)};
     return mix (sum, rest, sizeof rest);
 }

@@ -135,7 +135,7 @@ static void drop_paused (core_t *self, peer_t *peer)
     for (plv_node_t *node = peer->gathered.next; node != &peer->gathered; node = next) {
         session_t *session = PLV_OF (node, session_t, ready);
         next = node->next;
-        if (session->active->lane && breaker_allows (&session->active->lane->breaker))
+        if (session->active->lane && lane_allows (session->active->lane))
             continue;
         peer->gathered_count--;
         plv_node_remove (node);
@@ -246,9 +246,8 @@ void dispatch_session (core_t *self, session_t *session)
     if (!entry)
         return;
     lane_t *lane = entry->lane;
-    peer_t *peer = breaker_allows (&lane->breaker) && !self->draining
-                       ? pick (self, session, lane->service)
-                       : NULL;
+    peer_t *peer =
+        lane_allows (lane) && !self->draining ? pick (self, session, lane->service) : NULL;
     if (peer)
         give (self, peer, entry);
     else
@@ -263,7 +262,7 @@ static session_t *next_of (service_t *service, bool later)
     for (; node != &service->lanes; node = node->next) {
         lane_t *lane = PLV_OF (node, lane_t, in_service);
         plv_node_t *waiting = later ? &lane->later : &lane->ready;
-        if (plv_list_empty (waiting) || !breaker_allows (&lane->breaker))
+        if (plv_list_empty (waiting) || !lane_allows (lane))
             continue;
         plv_node_remove (&lane->in_service);
         plv_list_push (&service->lanes, &lane->in_service);
@@ -302,6 +301,8 @@ void dispatch_service (core_t *self, service_t *service)
 void dispatch_release (core_t *self, peer_t *peer)
 {
     dispatch_idle (peer);
+    if (peer->retired)
+        peers_let_go (self, peer);
     if (!peer_has_credit (peer))
         return;
     for (size_t i = 0; i < peer->serving_count; i++)

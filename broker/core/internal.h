@@ -74,6 +74,7 @@ struct core {
     plv_map_t services;
     plv_map_t outlets;
     lane_t *lanes;
+    plv_map_t pauses; /* pause_t, by the name of the route */
     size_t lane_count;
     core_timers_t timers;
     dedup_t *dedup;
@@ -206,6 +207,9 @@ void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb
 void peers_silence (core_t *self, peer_t *peer);
 void peers_drain (core_t *self); /* from now on nothing is begun */
 void peers_farewell (core_t *self);
+/*  An operator drains this worker: it gets nothing new, and is told to leave once it holds nothing.  */
+void peers_retire (core_t *self, peer_t *peer, plv_view_t who);
+void peers_let_go (core_t *self, peer_t *peer);
 peer_t *peers_named (core_t *self, unsigned from, const char *name);
 
 /*  hello.c  */
@@ -227,10 +231,16 @@ void lanes_build (core_t *self);
 void lanes_destroy (core_t *self);
 void lanes_replace (
     core_t *self); /* by those of a new policy; a route that stays keeps its breaker */
+void lanes_gauge (core_t *self);
 void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change);
 service_t *service_of (core_t *self, plv_view_t name);
 void service_leave (core_t *self, serving_t *serving);
 void service_spare (core_t *self, service_t *service); /* one that nobody offers or asks for goes */
+
+/*  hold.c: routes that operators pause  */
+void hold_apply (core_t *self, const record_t *record);
+bool hold_load (core_t *self, plv_view_t key, plv_view_t value); /* a row of META */
+void hold_control (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
 
 /*  reflect.c: the views  */
 void reflect_dirty (core_t *self, session_t *session);
@@ -248,6 +258,7 @@ void control_measure (core_t *self);
 void control_status (core_t *self, plv_buf_t *body);
 void control_routes (core_t *self, plv_buf_t *body);
 void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body);
+void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments);
 void control_adapters (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_session (const session_t *session, plv_buf_t *body);

@@ -1,4 +1,4 @@
-/*  lane -- a route at work: the sessions whose next event waits for a worker, and the circuit breaker
+/*  lane -- a route at work: the sessions whose next event waits for a worker, and what pauses it
     OWNS    its breaker; sessions belong to the core
     THREAD  core only
     FAILS   never
@@ -9,6 +9,7 @@
 
 #include "core/breaker.h"
 #include "core/label.h"
+#include "core/pause.h"
 #include "core/route.h"
 #include "core/service.h"
 #include "core/timers.h"
@@ -23,7 +24,20 @@ typedef struct lane {
     plv_node_t later; /* sessions whose next event was sent again: behind all of those */
     uint32_t replays; /* events of this route that were sent again and are not done */
     breaker_t breaker;
+    int64_t broken_us; /* wall clock: since when the breaker is not closed; 0: it is */
     core_timer_t reopen;
+    const pause_t *pause; /* NULL: no operator has paused it */
 } lane_t;
+
+static inline bool lane_allows (const lane_t *self)
+{
+    return !self->pause && breaker_allows (&self->breaker);
+}
+
+/*  Whoever or whatever paused it: events wait.  */
+static inline bool lane_paused (const lane_t *self)
+{
+    return self->pause || self->breaker.state != BREAKER_CLOSED;
+}
 
 #endif

@@ -69,11 +69,11 @@ void outlet_leave (core_t *self, outlet_t *outlet)
     free (outlet);
 }
 
-static void gauge_paused (core_t *self)
+void lanes_gauge (core_t *self)
 {
     int64_t paused = 0;
     for (size_t i = 0; i < self->lane_count; i++)
-        paused += self->lanes[i].breaker.state != BREAKER_CLOSED;
+        paused += lane_paused (&self->lanes[i]);
     self->metrics.gauge[GAUGE_ROUTES_PAUSED] = paused;
 }
 
@@ -87,6 +87,7 @@ void lanes_build (core_t *self)
         lane->index = (uint32_t) i;
         lane->name = label_new (plv_view_str (lane->route->name));
         lane->service = service_of (self, plv_view_str (lane->route->service));
+        lane->pause = plv_map_get (&self->pauses, plv_view_str (lane->route->name));
         lane->reopen.kind = TIMER_LANE;
         plv_list_init (&lane->ready);
         plv_list_init (&lane->later);
@@ -118,6 +119,7 @@ void lanes_destroy (core_t *self)
 static void inherit (core_t *self, lane_t *lane, lane_t *old)
 {
     lane->breaker = old->breaker;
+    lane->broken_us = old->broken_us;
     old->breaker = (breaker_t){0};
     if (lane->breaker.state == BREAKER_OPEN)
         timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
@@ -136,7 +138,7 @@ void lanes_replace (core_t *self)
         }
     }
     destroy (self, old, count);
-    gauge_paused (self);
+    lanes_gauge (self);
 }
 
 lane_t *lane_named (core_t *self, plv_view_t name)
@@ -152,6 +154,8 @@ void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change)
         return;
     case BREAKER_PAUSED:
         count (self, COUNTER_BREAKER_OPENED);
+        if (!lane->broken_us)
+            lane->broken_us = self->now.wall_us;
         timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
         effects_log (self->effects, LOG_ROUTE_PAUSED, F_STR ("route", lane->route->name),
                      F_STR ("why", lane->breaker.why));
@@ -161,10 +165,11 @@ void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change)
         dispatch_service (self, lane->service);
         break;
     case BREAKER_RESUMED:
+        lane->broken_us = 0;
         timers_cancel (&self->timers, &lane->reopen);
         effects_log (self->effects, LOG_ROUTE_RESUMED, F_STR ("route", lane->route->name));
         dispatch_service (self, lane->service);
         break;
     }
-    gauge_paused (self);
+    lanes_gauge (self);
 }

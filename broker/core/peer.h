@@ -30,8 +30,11 @@ typedef struct peer {
     unsigned from;   /* FROM_ADAPTER, FROM_WORKER, FROM_TOOL; 0 before HELLO */
     plv_conn_state_t state;
     bool draining; /* credit 0 or BYE: finishes what it holds */
+    bool retired;  /* a worker that an operator drains */
+    bool let_go;   /* and that was told to leave */
     char name[NAME_BYTES_MAX + 1];
     char build[NAME_BYTES_MAX + 1];
+    char drained_by[NAME_BYTES_MAX + 1];
     uint64_t pid;
     label_t *who;
     plv_id_t incarnation;
@@ -66,7 +69,7 @@ void peer_destroy (peer_t **self_p);
 
 static inline bool peer_has_credit (const peer_t *self)
 {
-    return !self->draining && self->held + self->gathered_count < self->credit;
+    return !self->draining && !self->retired && self->held + self->gathered_count < self->credit;
 }
 
 /*  1 to NAME_BYTES_MAX letters, digits, dots, dashes and underscores?  */

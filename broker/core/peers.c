@@ -151,6 +151,34 @@ void peers_drain (core_t *self)
     calls_drain (self);
 }
 
+void peers_let_go (core_t *self, peer_t *peer)
+{
+    if (peer->let_go || peer->held || peer->gathered_count || peer->draining)
+        return;
+    peer->let_go = true;
+    effects_log (self->effects, LOG_AGENT_DRAINED, F_STR ("name", peer->name),
+                 F_STR ("who", peer->drained_by));
+    plv_buf_t *buf = frame_held (self, peer); /* behind the last COMMITTED */
+    size_t mark = plv_frame_begin (buf, VERB_ERROR);
+    plv_mp_put_text (buf, "DRAINED");
+    plv_mp_put_text (buf, "an operator drained this worker, and it holds nothing any more");
+    plv_mp_put_text (buf, plv_verb_name (VERB_JOB));
+    plv_frame_end (buf, mark);
+}
+
+void peers_retire (core_t *self, peer_t *peer, plv_view_t who)
+{
+    who = text_cut (who, NAME_BYTES_MAX);
+    if (peer->retired)
+        return;
+    peer->retired = true;
+    if (who.size)
+        memcpy (peer->drained_by, who.data, who.size);
+    dispatch_idle (peer);
+    ungather (self, peer);
+    peers_let_go (self, peer);
+}
+
 void peers_farewell (core_t *self)
 {
     peer_t *peer;

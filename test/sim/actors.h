@@ -1,4 +1,4 @@
-/*  actors -- the simulated peers: adapters with their platforms, workers, an operator
+/*  actors -- the simulated peers: adapters with their platforms, workers, operators
     OWNS    what a process of theirs would hold in memory, and what their platform remembers
     THREAD  one
     FAILS   never; what they see wrong they tell the oracle
@@ -24,7 +24,7 @@ void adapter_finish (const adapter_t *self);
 worker_t *worker_new (sim_t *sim, unsigned number);
 void worker_destroy (worker_t **self_p);
 
-operator_t *operator_new (sim_t *sim);
+operator_t *operator_new (sim_t *sim, unsigned number);
 void operator_destroy (operator_t **self_p);
 /*  Sends every dead letter again, a few times; true when it has nothing left to do.  */
 bool operator_done (const operator_t *self);

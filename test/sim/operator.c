@@ -5,15 +5,19 @@
 
 #include <stdlib.h>
 
-/*  Somebody who looks at the dead letters now and then, and sends them again.  */
+/*  Somebody who looks at the dead letters now and then, and sends them again. There are several, who know nothing of
+    each other; the first one pauses the route and resumes it, too.  */
 
-enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3 };
+enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3, PAUSES_IN_A_HUNDRED = 4 };
 
 struct operator
 {
     sim_t *sim;
+    unsigned number;
     sim_conn_t *conn;
     bool known;
+    bool resumes;     /* a resume may be on its way, perhaps twice */
+    uint64_t pausing; /* the request that asks for a pause; 0: none */
     uint64_t request;
     unsigned beats;
     uint64_t listing; /* the request that a list is awaited for; 0: none */
@@ -41,6 +45,41 @@ static letter_t control (operator_t *self, const char *command)
     return letter;
 }
 
+static void hold (operator_t *self, const char *command)
+{
+    letter_t letter = control (self, command);
+    plv_mp_put_map (&letter.bytes, 2);
+    plv_mp_put_text (&letter.bytes, "route");
+    plv_mp_put_text (&letter.bytes, "default");
+    plv_mp_put_text (&letter.bytes, "who");
+    plv_mp_put_text (&letter.bytes, "operator");
+    letter_send (&letter, self->conn);
+}
+
+/*  In the end everything goes on; a pause may still be on its way.  */
+static void pause_or_resume (operator_t *self)
+{
+    if (self->number != 0)
+        return;
+    if (self->sim->calm || sim_below (self->sim, 100) < PAUSES_IN_A_HUNDRED) {
+        self->sim->route_paused = false;
+        self->resumes = true;
+        self->pausing = 0;
+        hold (self, "routes.resume");
+    } else if (sim_below (self->sim, 100) < PAUSES_IN_A_HUNDRED) {
+        hold (self, "routes.pause");
+        self->pausing = self->request;
+    }
+}
+
+/*  Nothing that was sent before can end this pause: it must hold.  */
+static void take_pause (operator_t *self, const plv_frame_t *frame)
+{
+    if (self->pausing == frame->arg[0].number && !self->resumes
+        && plv_view_is (frame->arg[2].bytes, "ok"))
+        self->sim->route_paused = true;
+}
+
 static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
 {
     operator_t *self = arg;
@@ -51,6 +90,7 @@ static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
     } else if (++self->beats % BEATS_A_LOOK) {
         letter_t letter = letter_begin (VERB_PING);
         letter_send (&letter, self->conn);
+        pause_or_resume (self);
     } else {
         letter_t letter = control (self, "dead.list");
         plv_mp_put_map (&letter.bytes, 1);
@@ -123,6 +163,8 @@ static void receive (void *actor, plv_view_t packet)
             net_close (self->conn);
         else if (frame.verb == VERB_RESULT && frame.arg[0].number == self->listing)
             take_list (self, frame.arg[3].bytes);
+        else if (frame.verb == VERB_RESULT)
+            take_pause (self, &frame);
     }
     if (err != ERR_NOENT)
         sim_fail (self->sim, "the broker sends a tool a bad packet: %s", fail.text);
@@ -133,10 +175,11 @@ bool operator_done (const operator_t *self)
     return self->quiet >= QUIET_LOOKS;
 }
 
-operator_t *operator_new (sim_t *sim)
+operator_t *operator_new (sim_t *sim, unsigned number)
 {
     operator_t *self = plv_alloc_zero (1, sizeof *self);
     self->sim = sim;
+    self->number = number;
     sim_at (sim, HEARTBEAT_US, beat, self, 0, plv_view (NULL, 0));
     return self;
 }

@@ -57,6 +57,8 @@ struct oracle {
     uint64_t leases[LEASES_MAX]; /* attempts whose record is kept, as a hash set */
     seen_t ids[IDS_MAX];         /* events and replies, as a hash table */
     life_t lives[LIVES_MAX];
+    bool paused;     /* the route, as the journal tells */
+    bool rebuilding; /* what is read has happened before */
     bool stored[SIM_MESSAGES_MAX];
     bool rejected[SIM_MESSAGES_MAX];
     bool accepted[SIM_MESSAGES_MAX]; /* its ACCEPT is kept */
@@ -236,6 +238,10 @@ static void take_attempt (oracle_t *self, const record_t *record)
                   record->attempt, (unsigned long long) record->number, entry->attempts,
                   entry->open ? ", which is open" : "");
     check_order (self, record->number);
+    if (!entry->reply && (self->paused || (self->sim->route_paused && !self->rebuilding)))
+        sim_fail (self->sim,
+                  "pause: entry %llu goes to a worker while an operator pauses its route",
+                  (unsigned long long) record->number);
     entry->open = true;
     entry->attempts = record->attempt;
     lease_known (self, record->number << 16 | record->attempt, true);
@@ -377,6 +383,10 @@ static void take_record (oracle_t *self, const record_t *record)
     case RECORD_UNPARK:
         take_unpark (self, record);
         break;
+    case RECORD_PAUSE:
+    case RECORD_RESUME:
+        self->paused = record->type == RECORD_PAUSE;
+        break;
     case RECORD_SESSION_END:
         take_session_end (self, record);
         break;
@@ -407,9 +417,12 @@ void oracle_rebuild (oracle_t *self, uint64_t last_seq)
     memset (self->lives, 0, sizeof self->lives);
     memset (self->accepted, 0, sizeof self->accepted);
     memset (self->over, 0, sizeof self->over);
+    self->paused = false;
+    self->rebuilding = true;
     sim_say (self->sim, "the journal, read back to position %llu:", (unsigned long long) last_seq);
     for (uint64_t seq = 1; seq <= last_seq; seq++)
         oracle_committed (self, plv_buf_view (&self->sim->journals[seq]));
+    self->rebuilding = false;
 }
 
 static void check_lease (oracle_t *self, const plv_frame_t *frame)

@@ -14,6 +14,7 @@
       ledger     attempts are numbered without gaps, one at a time, and every frame has its own
       steps      a step that was saved in one attempt is not done again in a later one
       credit     nobody holds more than it asked for
+      pause      while an operator has paused a route, no event of it goes to a worker, whatever happens to the broker
       recovery   after a crash the broker is in the state that it had stored  */
 
 #ifndef SIM_ORACLE_H

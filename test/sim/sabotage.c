@@ -94,6 +94,26 @@ static bool without_created (plv_buf_t *journal)
     return found;
 }
 
+/*  The journal says in front of everything that the route is paused.  */
+static bool pause_loosely (plv_buf_t *journal)
+{
+    record_reader_t reader;
+    record_t record, pause = {.type = RECORD_PAUSE, .name = plv_view_str ("default")};
+    plv_buf_t changed = {0};
+    bool found = false;
+    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
+        return false;
+    record_begin (&changed, reader.wall_us);
+    record_write (&changed, &pause);
+    while (!record_next (&reader, &record, NULL)) {
+        found |= record.type == RECORD_ATTEMPT;
+        record_write (&changed, &record);
+    }
+    plv_buf_free (journal);
+    *journal = changed;
+    return found;
+}
+
 static bool swap_order (plv_buf_t *journal)
 {
     record_reader_t reader;
@@ -147,6 +167,16 @@ void sabotage_batch (sim_t *self, effects_t *effects)
         break;
     case SABOTAGE_PARK_LOOSELY:
         self->sabotaged |= park_loosely (&effects->journal);
+        break;
+    case SABOTAGE_LOSE_REPLAY:
+        self->sabotaged |= without (&effects->journal, RECORD_REPLAY);
+        break;
+    case SABOTAGE_LOSE_PAUSE:
+        self->sabotaged |=
+            without (&effects->journal, RECORD_PAUSE) && lose_rows (effects, VIEW_META);
+        break;
+    case SABOTAGE_PAUSE_LOOSELY:
+        self->sabotaged |= pause_loosely (&effects->journal);
         break;
     case SABOTAGE_LOSE_KV:
         self->sabotaged |= lose_rows (effects, VIEW_KV);

@@ -149,7 +149,8 @@ void sim_destroy (sim_t **self_p)
         adapter_destroy (&self->adapters[i]);
     for (unsigned i = 0; i < self->worker_count; i++)
         worker_destroy (&self->workers[i]);
-    operator_destroy (&self->operator_);
+    for (unsigned i = 0; i < SIM_OPERATORS; i++)
+        operator_destroy (&self->operators[i]);
     core_destroy (&self->core);
     store_destroy (&self->store);
     effects_free (&self->effects[0]);
@@ -178,7 +179,8 @@ static void populate (sim_t *self)
         self->adapters[i] = adapter_new (self, i, sim_below (self, 2));
     for (unsigned i = 0; i < self->worker_count; i++)
         self->workers[i] = worker_new (self, i);
-    self->operator_ = operator_new (self);
+    for (unsigned i = 0; i < SIM_OPERATORS; i++)
+        self->operators[i] = operator_new (self, i);
     self->message_count = 10 + (unsigned) sim_below (self, 50);
     for (unsigned i = 0; i < self->message_count; i++) {
         self->messages[i].adapter = (unsigned) sim_below (self, self->adapter_count);
@@ -187,12 +189,20 @@ static void populate (sim_t *self)
     }
 }
 
+static bool operators_done (const sim_t *self)
+{
+    unsigned done = 0;
+    for (unsigned i = 0; i < SIM_OPERATORS; i++)
+        done += operator_done (self->operators[i]);
+    return done == SIM_OPERATORS;
+}
+
 static bool over (const sim_t *self)
 {
     for (unsigned i = 0; i < self->message_count; i++)
         if (!self->messages[i].answered)
             return false;
-    return broker_idle (self) && operator_done (self->operator_);
+    return broker_idle (self) && operators_done (self);
 }
 
 static void fail_endless (sim_t *self)
@@ -204,12 +214,12 @@ static void fail_endless (sim_t *self)
     sim_fail (
         self,
         "accepted: it does not come to an end, although everything is calm: broker %s, %u messages unanswered, "
-        "%lld events and %lld replies pending, %lld leases, %lld adapters, %lld workers, operator %s",
+        "%lld events and %lld replies pending, %lld leases, %lld adapters, %lld workers, operators %s",
         self->up ? "up" : "down", unanswered, gauge ? (long long) gauge[GAUGE_PENDING_EVENTS] : -1,
         gauge ? (long long) gauge[GAUGE_OUTBOX] : -1, gauge ? (long long) gauge[GAUGE_LEASES] : -1,
         gauge ? (long long) gauge[GAUGE_PEERS_ADAPTER] : -1,
         gauge ? (long long) gauge[GAUGE_PEERS_WORKER] : -1,
-        operator_done (self->operator_) ? "done" : "busy");
+        operators_done (self) ? "done" : "busy");
 }
 
 bool sim_run (sim_t *self)

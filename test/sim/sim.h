@@ -19,6 +19,7 @@
 enum {
     SIM_ADAPTERS_MAX = 3,
     SIM_WORKERS_MAX = 5,
+    SIM_OPERATORS = 2,
     SIM_MESSAGES_MAX = 120,
     SIM_CONNS_MAX = 4096,
     SIM_SEQS_MAX = 20000,
@@ -86,6 +87,7 @@ struct sim {
     sim_faults_t faults;
     bool own_events;         /* a route asks for session.created and session.ended */
     bool duplicates_allowed; /* the operator has sent letters of unknown outcome again */
+    bool route_paused;       /* an operator was told so, and nobody has asked for its resume */
     bool calm;               /* no more faults: everything must come to an end */
     int64_t now_us;
     int64_t wall_offset_us;
@@ -114,7 +116,7 @@ struct sim {
     unsigned worker_count;
     adapter_t *adapters[SIM_ADAPTERS_MAX];
     worker_t *workers[SIM_WORKERS_MAX];
-    operator_t *operator_;
+    operator_t *operators[SIM_OPERATORS];
     sim_message_t messages[SIM_MESSAGES_MAX];
     unsigned message_count;
 

@@ -12,4 +12,7 @@
 /*  Asks `command` for each operand, and says "ID WORDS" for those where it was done.  */
 ending_t each_session (call_t *call, const char *command, const char *words);
 
+/*  The same for other things: `key` is the argument that gets the name. --who and --why go with it.  */
+ending_t each_named (call_t *call, const char *command, const char *key, const char *words);
+
 #endif

@@ -7,7 +7,10 @@ ending_t command_routes_list (call_t *call)
         {.title = "NAME", .key = "name"},
         {.title = "SERVICE", .key = "service"},
         {.title = "BREAKER", .key = "breaker"},
+        {.title = "PAUSED BY", .key = "paused_by", .most = 16},
+        {.title = "SINCE", .key = "paused_us", .kind = COLUMN_TIME},
         {.title = "READY", .key = "ready", .kind = COLUMN_NUMBER},
+        {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER},
         {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER},
         {.title = "WHY", .key = "why"},
     };

@@ -74,10 +74,44 @@ static void print_json (plv_view_t status, plv_view_t hosts)
     plv_buf_free (&map);
 }
 
+/*  A route that is paused, in one line: since when, by whom or what, and how many events wait.  */
+static void put_paused (const out_t *out, plv_buf_t *buffer, plv_view_t route)
+{
+    char since[TEXT_TIME_BYTES];
+    plv_buf_t line = {0};
+    plv_view_t by = plv_mp_find_str (route, "paused_by"), why = plv_mp_find_str (route, "why");
+    if (by.size == 0)
+        return;
+    text_time ((int64_t) ask_number (route, "paused_us"), false, since);
+    text_putf (&line,
+               "route " PLV_VIEW_FMT " is paused since %s by " PLV_VIEW_FMT "%s" PLV_VIEW_FMT
+               "; %" PRIu64 " events wait",
+               PLV_VIEW_ARG (plv_mp_find_str (route, "name")), since, PLV_VIEW_ARG (by),
+               why.size ? ": " : "", PLV_VIEW_ARG (why), ask_number (route, "waiting"));
+    plv_buf_check (&line);
+    out_colour (out, buffer, "33");
+    text_put_line (buffer, plv_buf_view (&line), 0);
+    out_colour (out, buffer, "0");
+    text_put (buffer, "\n");
+    plv_buf_free (&line);
+}
+
+static void put_all_paused (const out_t *out, plv_buf_t *buffer, plv_view_t status)
+{
+    plv_mp_t items;
+    plv_view_t route;
+    uint32_t count;
+    if (!plv_mp_find (status, "routes", &items) || !plv_mp_array (&items, &count))
+        return;
+    while (count-- && plv_mp_skip (&items, &route))
+        put_paused (out, buffer, route);
+}
+
 static void print_cards (const out_t *out, plv_view_t status, plv_view_t hosts)
 {
     plv_buf_t buffer = {0};
     card_put (out, &buffer, head, sizeof head / sizeof *head, status);
+    put_all_paused (out, &buffer, status);
     put_counts (out, &buffer, status);
     card_table (out, &buffer, "routes", status, "routes", routes, sizeof routes / sizeof *routes);
     card_table (out, &buffer, "adapters", hosts, "items", adapters,

@@ -101,12 +101,17 @@ static void look_at_route (doctor_t *doctor, plv_view_t route)
 {
     plv_view_t name = plv_mp_find_str (route, "name"), service = plv_mp_find_str (route, "service");
     plv_view_t breaker = plv_mp_find_str (route, "breaker"), why = plv_mp_find_str (route, "why");
+    plv_view_t by = plv_mp_find_str (route, "paused_by");
     int64_t waiting = number_of (route, "ready");
-    if (breaker.size && !plv_view_is (breaker, "closed"))
-        doctor_say (doctor, FINDING_PROBLEM,
-                    "repair what fails; it resumes by itself when a probe succeeds",
-                    PLV_VIEW_FMT " is paused: " PLV_VIEW_FMT, PLV_VIEW_ARG (name),
-                    PLV_VIEW_ARG (why));
+    if (by.size && !plv_view_is (by, "breaker"))
+        doctor_say (doctor, FINDING_WARNING, "palaver routes resume lets it go on",
+                    PLV_VIEW_FMT " is paused by " PLV_VIEW_FMT ": " PLV_VIEW_FMT,
+                    PLV_VIEW_ARG (name), PLV_VIEW_ARG (by), PLV_VIEW_ARG (why));
+    else if (breaker.size && !plv_view_is (breaker, "closed"))
+        doctor_say (
+            doctor, FINDING_PROBLEM,
+            "repair what fails; it resumes by itself when a probe succeeds, or by palaver routes resume",
+            PLV_VIEW_FMT " is paused: " PLV_VIEW_FMT, PLV_VIEW_ARG (name), PLV_VIEW_ARG (why));
     else if (number_of (route, "workers") == 0)
         doctor_say (doctor, waiting ? FINDING_PROBLEM : FINDING_WARNING,
                     "start a worker that serves it",

@@ -1,0 +1,248 @@
+/*  What operators hold up: routes that are paused, workers that are drained.  */
+
+#include "fixture.h"
+
+#define CONF                                                                                        \
+    "agents = { heartbeat_ms = 1000; timeout_ms = 5000; backoff_ms = 100; backoff_max_ms = 400; };" \
+    "rate_limit = { on = false; }; data = { reflect_s = 1; }; breaker = { threshold = 2; open_s = 3; };"
+#define ROUTES                                                                                     \
+    "routes = ( { name = \"one\"; service = \"advisor\"; platform = \"web\"; },"                   \
+    " { name = \"two\"; service = \"advisor\"; } );"
+
+static fixture_t *start (void)
+{
+    fixture_t *fx = fx_new (CONF ROUTES);
+    fx->check_recovery = true;
+    return fx;
+}
+
+static bool hold (fixture_t *fx, uint32_t tool, const char *command, const char *route)
+{
+    plv_mp_t value;
+    bool changed;
+    plv_buf_t *buf = fx_control_begin (fx, command, 3);
+    fx_put_text (buf, "route", route);
+    fx_put_text (buf, "who", "ann");
+    fx_put_text (buf, "reason", "stale prices");
+    fx_send (fx, tool, FROM_TOOL);
+    assert_true (plv_mp_find (fx_expect_result (fx, tool, "ok"), "changed", &value)
+                 && plv_mp_bool (&value, &changed));
+    return changed;
+}
+
+static plv_view_t route (fixture_t *fx, uint32_t tool, uint32_t index)
+{
+    fx_control (fx, tool, "routes.list", NULL, 0, NULL);
+    return fx_item (fx_expect_result (fx, tool, "ok"), "items", index);
+}
+
+static bool says (plv_view_t map, const char *key, const char *text)
+{
+    return plv_view_is (plv_mp_find_str (map, key), text);
+}
+
+static void check_paused (fixture_t *fx, uint32_t tool, uint64_t waiting)
+{
+    plv_view_t shown = route (fx, tool, 0);
+    assert_true (says (shown, "paused_by", "ann") && says (shown, "why", "stale prices"));
+    assert_int_equal (fx_number (shown, "waiting"), waiting);
+    assert_true (fx_number (shown, "paused_us") > 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_ROUTES_PAUSED), 1);
+}
+
+static void test_a_paused_route_waits_for_its_resume (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
+    assert_true (hold (fx, tool, "routes.pause", "one"));
+    assert_false (hold (fx, tool, "routes.pause", "one"));
+    fx_say (fx, web, "web_1", "first");
+    fx_say (fx, web, "web_1", "second");
+    fx_expect_nothing (fx, worker);
+    check_paused (fx, tool, 2);
+    assert_true (says (route (fx, tool, 1), "paused_by", ""));
+    fx_restart (fx);
+    worker = fx_worker (fx, 8);
+    tool = fx_tool (fx);
+    fx_expect_nothing (fx, worker);
+    check_paused (fx, tool, 2);
+    fx_reload (fx, CONF "routes = ( { name = \"two\"; service = \"other\"; } );");
+    assert_int_equal (fx_gauge (fx, GAUGE_ROUTES_PAUSED), 0);
+    fx_reload (fx, CONF ROUTES);
+    fx_expect_nothing (fx, worker);
+    check_paused (fx, tool, 2);
+    assert_true (hold (fx, tool, "routes.resume", "one"));
+    assert_false (hold (fx, tool, "routes.resume", "one"));
+    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "a");
+    fx_expect_number (fx, worker, VERB_JOB);
+    assert_int_equal (fx_gauge (fx, GAUGE_ROUTES_PAUSED), 0);
+    fx_restart (fx);
+    tool = fx_tool (fx);
+    assert_true (says (route (fx, tool, 0), "paused_by", ""));
+    fx_destroy (&fx);
+}
+
+/*  What a worker holds is finished; the next event of the session waits.  */
+static void test_what_is_held_is_finished (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "first");
+    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    hold (fx, tool, "routes.pause", "one");
+    fx_say (fx, web, "web_1", "second");
+    fx_reply (fx, worker, lease, "answer");
+    fx_expect (fx, worker, VERB_COMMITTED);
+    fx_expect_number (fx, web, VERB_DELIVER);
+    fx_expect_nothing (fx, worker);
+    fx_control (fx, tool, "routes.pause", "route", 0, "three");
+    fx_expect_result (fx, tool, "NOENT");
+    fx_destroy (&fx);
+}
+
+static void break_route (fixture_t *fx, uint32_t web, uint32_t worker)
+{
+    static const char *const sessions[] = {"web_1", "web_2"};
+    for (int i = 0; i < 2; i++) {
+        fx_say (fx, web, sessions[i], "hello");
+        fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), false, "llm_unavailable");
+        fx_expect (fx, worker, VERB_COMMITTED);
+    }
+    fx_time (fx, 1000);
+    fx_expect_nothing (fx, worker);
+}
+
+static void test_resume_ends_a_pause_of_the_breaker (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
+    break_route (fx, web, worker);
+    plv_view_t shown = route (fx, tool, 0);
+    assert_true (says (shown, "paused_by", "breaker")
+                 && says (shown, "why", "nack:llm_unavailable"));
+    assert_int_equal (fx_number (shown, "waiting"), 2);
+    assert_true (fx_number (shown, "paused_us") > 0);
+    assert_true (hold (fx, tool, "routes.resume", "one"));
+    for (int i = 0; i < 2; i++) { /* no probe first */
+        fx_expect (fx, worker, VERB_JOB);
+    }
+    assert_true (says (route (fx, tool, 0), "paused_by", ""));
+    fx_destroy (&fx);
+}
+
+/*  An operator's pause outlives that of the breaker: no probe goes out.  */
+static void test_no_probe_while_an_operator_pauses (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
+    break_route (fx, web, worker);
+    assert_true (hold (fx, tool, "routes.pause", "one"));
+    fx_time (fx, 3500);
+    fx_expect_nothing (fx, worker);
+    assert_true (says (route (fx, tool, 0), "paused_by", "ann"));
+    fx_destroy (&fx);
+}
+
+static plv_view_t agent (fixture_t *fx, uint32_t tool, uint32_t index)
+{
+    fx_control (fx, tool, "agents.list", NULL, 0, NULL);
+    return fx_item (fx_expect_result (fx, tool, "ok"), "items", index);
+}
+
+static void drain (fixture_t *fx, uint32_t tool, const char *name, const char *status)
+{
+    plv_buf_t *buf = fx_control_begin (fx, "agents.drain", 2);
+    fx_put_text (buf, "name", name);
+    fx_put_text (buf, "who", "ann");
+    fx_send (fx, tool, FROM_TOOL);
+    fx_expect_result (fx, tool, status);
+}
+
+static void test_a_drained_worker_finishes_and_is_let_go (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), old = fx_worker (fx, 2), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "first");
+    uint64_t lease = fx_expect_number (fx, old, VERB_JOB);
+    drain (fx, tool, "w", "ok");
+    drain (fx, tool, "w", "ok");
+    drain (fx, tool, "nobody", "NOENT");
+    assert_true (says (agent (fx, tool, 0), "state", "draining"));
+    assert_true (says (agent (fx, tool, 0), "drained_by", "ann"));
+    fx_credit (fx, old, 8); /* it wants more: it gets no more */
+    fx_say (fx, web, "web_2", "another");
+    fx_expect_nothing (fx, old);
+    uint32_t new = fx_worker (fx, 2);
+    uint64_t other = fx_expect_number (fx, new, VERB_JOB);
+    fx_reply (fx, old, lease, "done");
+    fx_expect_number (fx, old, VERB_COMMITTED);
+    assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
+    assert_true (says (agent (fx, tool, 0), "state", "drained"));
+    fx_bye (fx, old);
+    assert_true (says (agent (fx, tool, 0), "state", "ready"));
+    fx_reply (fx, new, other, "done");
+    fx_expect (fx, new, VERB_COMMITTED);
+    fx_expect_nothing (fx, new);
+    fx_destroy (&fx);
+}
+
+/*  One that dies meanwhile loses its job to another, as always.  */
+static void test_a_drained_worker_may_die (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), old = fx_worker (fx, 2), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "first");
+    fx_expect_number (fx, old, VERB_JOB);
+    drain (fx, tool, "w", "ok");
+    fx_gone (fx, old);
+    uint32_t new = fx_worker (fx, 2);
+    fx_time (fx, 1000);
+    fx_expect_number (fx, new, VERB_JOB);
+    drain (fx, tool, "w", "ok");
+    fx_expect_nothing (fx, new);
+    fx_destroy (&fx);
+}
+
+/*  Jobs that were gathered for a batch of it go to others at once.  */
+static void test_a_batch_that_gathers_is_given_up (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), old = fx_peer (fx), tool = fx_tool (fx);
+    fx_hello (fx, old, FROM_WORKER,
+              &(fx_hello_t){.role = "agent",
+                            .name = "old",
+                            .service = "advisor",
+                            .credit = 8,
+                            .incarnation = 7,
+                            .batch = 4,
+                            .batch_wait_ms = 60000});
+    fx_expect (fx, old, VERB_WELCOME);
+    fx_say (fx, web, "web_1", "first");
+    uint32_t new = fx_worker (fx, 2);
+    fx_expect_nothing (fx, new);
+    drain (fx, tool, "old", "ok");
+    fx_expect_number (fx, new, VERB_JOB);
+    assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
+    fx_destroy (&fx);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_a_paused_route_waits_for_its_resume),
+        cmocka_unit_test (test_what_is_held_is_finished),
+        cmocka_unit_test (test_resume_ends_a_pause_of_the_breaker),
+        cmocka_unit_test (test_no_probe_while_an_operator_pauses),
+        cmocka_unit_test (test_a_drained_worker_finishes_and_is_let_go),
+        cmocka_unit_test (test_a_drained_worker_may_die),
+        cmocka_unit_test (test_a_batch_that_gathers_is_given_up),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
