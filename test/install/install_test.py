@@ -2,12 +2,20 @@
 # RUN: timeout=300 variants=release label=slow
 """What `scons install` leaves is whole: a worker and an adapter of somebody else build against it alone."""
 
+import http.server
+import json
 import os
+import queue
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
+import urllib.error
+import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VARIANT = os.path.basename(os.environ.get('PALAVER_BUILD', 'release'))
@@ -30,6 +38,44 @@ int main (int argc, char **argv)
     return argc > 1 ? plv_agent_run (NULL, answer, NULL, &fail) : 0;
 }
 '''
+
+
+HOOK_CONF = '''
+plugins = {{ dir = "{folder}/plugins"; host = "{prefix}/libexec/palaver/palaver-adapter"; }};
+adapters = {{ hook = {{ port = {port}; answers = "http://127.0.0.1:{answers}/"; }}; }};
+routes = ( {{ name = "default"; service = "echo"; }} );
+'''
+SECONDS = 30
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """The platform's side of the hook: what it is sent."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        self.send_response(200)
+        self.send_header('X-Message-Id', 'theirs')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+        self.server.came.put((self.headers['X-User'], json.loads(body)['response_text']))
+
+    def log_message(self, *_):
+        pass
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(('127.0.0.1', 0))
+        return one.getsockname()[1]
+
+
+def until(look, what):
+    deadline = time.monotonic() + SECONDS
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f'not within {SECONDS} s: {what()}')
+        time.sleep(0.02)
+    return found
 
 
 def run(*command, **more):
@@ -97,6 +143,87 @@ class Install(unittest.TestCase):
         run(self.compile(WORKER, 'static', *self.config('--cflags', 'palaver-agent'),
                          self.prefix + '/lib/libpalaver-agent.a',
                          *run('pkg-config', '--libs', 'libzmq', 'libsodium', 'libconfig').split(), '-lpthread'))
+
+    def started(self, *command):
+        with open(os.path.join(self.place, 'log'), 'ab') as log:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+
+        def end():
+            child.terminate()
+            child.wait(SECONDS)
+        self.addCleanup(end)
+        return child
+
+    def platform(self):
+        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Answers)
+        server.came = queue.Queue()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
+
+    def site(self, port, answers):
+        """A running broker that was installed, with an empty plugin folder; its run directory."""
+        self.place = tempfile.mkdtemp(prefix='s')
+        self.addCleanup(shutil.rmtree, self.place, ignore_errors=True)
+        os.mkdir(f'{self.place}/plugins', 0o755)
+        with open(f'{self.place}/conf', 'w') as conf:
+            conf.write(HOOK_CONF.format(folder=self.place, prefix=self.prefix, port=port, answers=answers))
+        self.started(f'{self.prefix}/sbin/palaverd', '--conf', f'{self.place}/conf', '--data', f'{self.place}/data',
+                     '--run', f'{self.place}/run')
+        until(lambda: os.path.exists(f'{self.place}/run/agents.ipc'), self.log)
+        self.started(f'{self.prefix}/bin/palaver-echo', '--services', 'echo', '--endpoint',
+                     f'ipc://{self.place}/run/agents.ipc')
+
+    def log(self):
+        with open(f'{self.place}/log', errors='replace') as log:
+            return log.read()
+
+    def adapters(self):
+        told = run(f'{self.prefix}/bin/palaver', 'adapters', 'list', '--run', f'{self.place}/run')
+        return {row['name']: row for row in map(json.loads, told.splitlines())}
+
+    def test_the_example_of_a_plugin_talks_through_a_running_broker(self):
+        with open(f'{TOP}/plugins/loopback/README.md') as text:
+            readme = text.read()
+        code, = re.findall(r'^```c\n(.*?)^```', readme, re.S | re.M)
+        command, = re.findall(r'^```sh\n(.*?)^```', readme, re.S | re.M)
+        platform, port = self.platform(), free_port()
+        self.site(port, platform.server_port)
+        with open(f'{self.place}/hook.c', 'w') as out:
+            out.write(code)
+        subprocess.run(['sh', '-euc', command], cwd=self.place, env=self.flags, check=True)
+        os.rename(f'{self.place}/hook.so', f'{self.place}/plugins/hook.so')
+        until(lambda: self.adapters().get('hook', {}).get('state') == 'running',
+              lambda: f'{self.adapters()} {self.log()}')
+
+        def say(user, number, text):
+            request = urllib.request.Request(f'http://127.0.0.1:{port}/', text.encode(),
+                                             {'X-User': user, 'X-Message-Id': number})
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+                return answer.status
+        self.assertEqual(say('ann', '1', 'hello'), 200)
+        self.assertEqual(platform.came.get(timeout=SECONDS), ('ann', 'hello'))
+        self.assertEqual(say('ann', '1', 'hello'), 200)  # a copy is taken and dropped
+        self.assertEqual(say('bob', '2', 'and I'), 200)
+        self.assertEqual(platform.came.get(timeout=SECONDS), ('bob', 'and I'))
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            say('', '3', 'nobody')
+        self.assertEqual(refused.exception.code, 400)
+        refused.exception.close()
+        self.assertTrue(platform.came.empty())
+
+    def test_what_the_walk_through_names_is_there(self):
+        with open(f'{TOP}/plugins/loopback/README.md') as text:
+            walk = text.read().split('## ')[1]
+        with open(f'{TOP}/plugins/loopback/loopback.c') as text:
+            code = text.read()
+        self.assertLessEqual(code.count('\n'), 200)
+        with open(f'{self.prefix}/include/palaver/sdk/adapter.h') as text:
+            code += text.read()
+        names = {name.split('->')[-1] for name in re.findall(r'`((?:host->)?[A-Za-z_]+)`', walk)}
+        self.assertGreater(len(names), 15)
+        self.assertEqual([name for name in sorted(names) if not re.search(rf'\b{name}\b', code)], [])
 
     def test_a_configuration_that_is_there_is_kept(self):
         conf = self.prefix + '/etc/palaver/palaver.conf'
