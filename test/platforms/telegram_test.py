@@ -20,7 +20,7 @@ TEST = os.path.dirname(HERE)
 sys.dont_write_bytecode = True
 # Not the folder of this file: its folders have the names of client libraries.
 sys.path[:] = [path for path in sys.path if os.path.realpath(path or '.') != HERE] + [TEST]
-from platforms.telegram import entities, table  # noqa: E402
+from platforms.telegram import entities, methods, table  # noqa: E402
 from platforms.telegram.server import Telegram  # noqa: E402
 
 CONTRACT = os.path.join(os.path.dirname(TEST), '..', 'shared', 'contracts', 'telegram-bot-api.json')
@@ -509,6 +509,120 @@ class SendTest(Case):
         self.assertEqual(self.bot.good('getChat', chat_id=USER)['type'], 'private')
         self.assertEqual(self.bot.good('getChatMember', chat_id=USER, user_id=self.bot.good('getMe')['id'])['status'],
                          'member')
+
+
+class OtherMethodsTest(Case):
+    """What our own adapter does not use, and clients of others do."""
+
+    def setUp(self):
+        super().setUp()
+        self.started()
+
+    def upload(self, method, name, data=b'bytes', **fields):
+        values = {'chat_id': USER, **fields}
+        lines = [b'--B\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (
+            field.encode(), (value if isinstance(value, str) else json.dumps(value)).encode())
+            for field, value in values.items()]
+        lines += [b'--B\r\nContent-Disposition: form-data; name="%s"; filename="f.bin"\r\n\r\n%s\r\n' % (
+            one.encode(), data) for one in name.split()]
+        return self.bot.post(method, b''.join(lines) + b'--B--\r\n', 'multipart/form-data; boundary=B')
+
+    def test_every_method_of_the_table_is_there(self):
+        for name in table.METHODS:
+            self.assertTrue(callable(getattr(methods.Methods, name, None)), name)
+
+    def test_media(self):
+        for kind in ('audio', 'video', 'animation', 'voice', 'sticker'):
+            with self.subTest(kind):
+                status, answer = self.upload('send' + kind.capitalize(), kind, duration=9)
+                self.assertEqual(status, 200, answer)
+                found = answer['result'][kind]
+                self.assertEqual(table.problems(found, kind.capitalize()), [])
+                self.assertEqual(found.get('duration', 9), 9)
+                self.assertEqual(self.telegram.transcript()['messages'][-1]['kind'], kind)
+        self.assertEqual(self.upload('sendVoice', 'audio')[1]['description'],
+                         'Bad Request: there is no voice in the request')
+
+    def test_albums(self):
+        items = [{'type': 'photo', 'media': 'attach://one', 'caption': '<b>x</b>', 'parse_mode': 'HTML'},
+                 {'type': 'video', 'media': 'attach://two'}]
+        status, answer = self.upload('sendMediaGroup', 'one two', media=items)
+        self.assertEqual(status, 200, answer)
+        first, second = answer['result']
+        self.assertEqual((first['caption'], first['caption_entities'][0]['type']), ('x', 'bold'))
+        self.assertEqual(first['media_group_id'], second['media_group_id'])
+        words = {'Bad Request: there is no two in the request': (items, 'one'),
+                 'Bad Request: group send failed: there must be from 2 to 10 media': (items[:1], 'one'),
+                 "Bad Request: group send failed: these types of media can't be in one group":
+                     ([items[0], {'type': 'document', 'media': 'attach://two'}], 'one two')}
+        for description, (media, files) in words.items():
+            self.assertEqual(self.upload('sendMediaGroup', files, media=media)[1]['description'], description)
+        self.assertEqual(len(self.telegram.transcript()['messages']), 3)
+
+    def test_places_contacts_and_dice(self):
+        self.assertEqual(self.bot.good('sendLocation', chat_id=USER, latitude=1.5, longitude=2)['location'],
+                         {'latitude': 1.5, 'longitude': 2})
+        venue = self.bot.good('sendVenue', chat_id=USER, latitude=1, longitude=2, title='t', address='a')['venue']
+        self.assertEqual(table.problems(venue, 'Venue'), [])
+        self.bot.good('sendContact', chat_id=USER, phone_number='+1', first_name='Ann')
+        self.assertLessEqual(self.bot.good('sendDice', chat_id=USER, emoji='🏀')['dice']['value'], 5)
+        self.refused('Bad Request: wrong emoji specified', 'sendDice', chat_id=USER, emoji='x')
+        self.refused('Bad Request: wrong latitude or longitude specified', 'sendLocation', chat_id=USER, latitude=91,
+                     longitude=0)
+
+    def test_forwards_and_copies(self):
+        self.telegram.group(GROUP)
+        sent = self.bot.send('original')['message_id']
+        forwarded = self.bot.good('forwardMessage', chat_id=GROUP, from_chat_id=USER, message_id=sent)
+        self.assertEqual((forwarded['text'], forwarded['forward_origin']['type']), ('original', 'user'))
+        copied = self.bot.good('copyMessage', chat_id=GROUP, from_chat_id=USER, message_id=sent)
+        self.assertEqual(list(copied), ['message_id'])
+        self.assertEqual(self.telegram.texts(GROUP), ['original', 'original'])
+        found = self.bot.good('copyMessages', chat_id=GROUP, from_chat_id=USER, message_ids=[sent, sent + 500])
+        self.assertEqual(len(found), 1)
+        self.refused('Bad Request: message to forward not found', 'forwardMessage', chat_id=GROUP, from_chat_id=USER,
+                     message_id=999)
+        self.refused('Bad Request: there are no messages to forward', 'forwardMessages', chat_id=GROUP,
+                     from_chat_id=USER, message_ids=[998, 999])
+
+    def test_captions_are_changed(self):
+        photo = self.upload('sendPhoto', 'photo', caption='old')[1]['result']['message_id']
+        edited = self.bot.good('editMessageCaption', chat_id=USER, message_id=photo, caption='new')
+        self.assertEqual(edited['caption'], 'new')
+        text = self.bot.send('text')['message_id']
+        self.refused('Bad Request: there is no caption in the message to edit', 'editMessageCaption', chat_id=USER,
+                     message_id=text, caption='x')
+
+    def test_pins(self):
+        first, second = self.bot.send('1')['message_id'], self.bot.send('2')['message_id']
+        for one in (first, second):
+            self.bot.good('pinChatMessage', chat_id=USER, message_id=one)
+        self.bot.good('unpinChatMessage', chat_id=USER)
+        self.assertEqual(self.telegram.transcript()['pinned'], [first])
+        self.bot.good('unpinAllChatMessages', chat_id=USER)
+        self.refused('Bad Request: message to unpin not found', 'unpinChatMessage', chat_id=USER, message_id=first)
+        self.telegram.group(GROUP)
+        sent = self.bot.send('3', chat_id=GROUP)['message_id']
+        self.refused('Bad Request: not enough rights to manage pinned messages in the chat', 'pinChatMessage',
+                     chat_id=GROUP, message_id=sent)
+
+    def test_keyboards_beside_the_inline_one(self):
+        for markup in ({'keyboard': [['Yes', {'text': 'No'}]]}, {'remove_keyboard': True}, {'force_reply': True}):
+            self.assertNotIn('reply_markup', self.bot.good('sendMessage', chat_id=USER, text='x', reply_markup=markup))
+        self.assertEqual(self.telegram.lints(), [])
+
+    def test_what_is_said_of_the_bot(self):
+        self.assertEqual(self.bot.good('getMyName'), {'name': 'Palaver'})
+        self.bot.good('setMyName', name='Ratgeber', language_code='de')
+        self.assertEqual(self.bot.good('getMyName', language_code='de'), {'name': 'Ratgeber'})
+        self.assertEqual(self.bot.good('getMyName', language_code='fr'), {'name': 'Palaver'})
+        self.bot.good('setMyDescription', description='answers')
+        self.assertEqual(self.bot.good('getMyDescription'), {'description': 'answers'})
+        self.assertEqual(self.bot.good('getMyShortDescription'), {'short_description': ''})
+        self.refused('Bad Request: DESCRIPTION_TOO_LONG', 'setMyDescription', description='x' * 513)
+        self.bot.good('setChatMenuButton', menu_button={'type': 'commands'})
+        self.assertEqual(self.bot.good('getChatMenuButton', chat_id=USER), {'type': 'commands'})
+        self.assertEqual(self.bot.good('getUserProfilePhotos', user_id=USER)['total_count'], 0)
 
 
 class LimitsTest(Case):

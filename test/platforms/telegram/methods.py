@@ -8,12 +8,11 @@ import urllib.parse
 
 from . import entities, table
 from .faults import WEBHOOK_CONFLICT, flood
+from .more_methods import FIELDS, PHOTO_BYTES_MAX, UPLOAD_BYTES_MAX, MoreMethods, bad, known
 from .params import ApiError, Upload
 from .world import ACTION_S, DRAFT_S, File
 
 FILE_BYTES_MAX = 20 * 1024 * 1024
-PHOTO_BYTES_MAX = 10 * 1024 * 1024
-UPLOAD_BYTES_MAX = 50 * 1024 * 1024
 DRAFTS_KEPT = 1000
 QUERY_S = 60
 EDIT_S = 48 * 3600
@@ -26,15 +25,6 @@ BUTTON_KINDS = ('url', 'callback_data', 'web_app', 'login_url', 'switch_inline_q
 PORTS = (80, 88, 443, 8443)
 
 
-def bad(words, **parameters):
-    return ApiError(400, 'Bad Request: ' + words, **parameters)
-
-
-def known(type_, value):
-    """Without the fields that the type does not have: they were ignored."""
-    return {name: one for name, one in value.items() if name in table.TYPES[type_].fields}
-
-
 class Result:
     """A result with a description beside it, as setWebhook gives it."""
 
@@ -42,10 +32,10 @@ class Result:
         self.value, self.description = value, description
 
 
-class Methods:
+class Methods(MoreMethods):
     def __init__(self, fake):
         self.fake, self.world, self.inbox = fake, fake.world, fake.inbox
-        self.commands = {}
+        self.commands, self.words, self.menus = {}, {}, {}
         self.closed = ''
 
     async def call(self, name, values):
@@ -272,16 +262,21 @@ class Methods:
         given = values.get(kind)
         if given in (None, ''):
             raise bad(f'there is no {kind} in the request')
-        file = self.file(kind, most, given)
-        ids = file.ids()
-        extra = [{**ids, 'width': 90, 'height': 60}, {**ids, 'width': 800, 'height': 533}] if kind == 'photo' else \
-            {**ids, **{name: value for name, value in (('file_name', file.name), ('mime_type', file.mime)) if value}}
+        extra = self.media_fields(kind, self.file(kind, most, given), values)
 
         def fill(message):
             message.extra[kind] = extra
             if text:
                 message.text, message.entities, message.caption = text, found, True
         return self.post(chat, values, fill)
+
+    def media_fields(self, kind, file, values):
+        ids = file.ids()
+        if kind == 'photo':
+            return [{**ids, 'width': 90, 'height': 60}, {**ids, 'width': 800, 'height': 533}]
+        said = {'file_name': file.name, 'mime_type': file.mime, **FIELDS.get(kind, {}), **values}
+        return {**ids, **{name: said[name] for name in table.TYPES[kind.capitalize()].fields
+                          if name not in ids and said.get(name) not in (None, '') and name != 'thumbnail'}}
 
     def file(self, kind, most, given):
         if isinstance(given, Upload):

@@ -26,6 +26,10 @@ class Upload:
         return f'<file {self.name}, {len(self.data)} bytes>'
 
 
+class Values(dict):
+    """A request's parameters; `uploads` are its files, which a value may name as attach://part."""
+
+
 def collect(request):
     """{name: raw value}, raw being text, a JSON value (from a JSON body), or an Upload."""
     raw = dict(urllib.parse.parse_qsl(request.query, keep_blank_values=True))
@@ -73,7 +77,7 @@ def parts(request):
 def convert(method, raw):
     """(values, lints): what Telegram would read, and what it would silently pass over."""
     fields = table.METHODS[method].fields
-    values, lints = {}, []
+    values, lints = Values(), []
     uploads = {name: value for name, value in raw.items() if isinstance(value, Upload)}
     for name, value in raw.items():
         if name in fields:
@@ -83,6 +87,7 @@ def convert(method, raw):
             lints.append(f'{name}: of an older API')
         elif name not in uploads and name != 'method':
             lints.append(f'{name}: {method} has no such parameter')
+    values.uploads = uploads
     for name, field in fields.items():
         if field.required and values.get(name) in (None, ''):
             lints.append(f'{name}: {method} needs it')

@@ -1,13 +1,25 @@
 """What of the Bot API the fake speaks, as facts: each method's parameters and result, each type's fields.
 
 An entry is `NAME = RESULT` (a method), `NAME` (a type) or `NAME ...` (a type of which only these fields are used),
-and below it its fields: `name!Type` is required, `name:Type` is not; `A|B` is one of them, `[A]` an array.
+and below it its fields: `name!Type` is required, `name:Type` is not; `A|B` is one of them, `[A]` an array; `+NAME` are
+the fields that SHARED lists under this name.
 Types without an entry are objects whose inside is not looked at.
 """
 
 import re
 
 VERSION = 'Bot API 10.1'
+
+# Fields that many methods have.
+SHARED = {
+    'place': 'chat_id!Integer|String message_thread_id:Integer direct_messages_topic_id:Integer',
+    'text': 'caption:String parse_mode:String caption_entities:[MessageEntity]',
+    'loud': 'disable_notification:Boolean protect_content:Boolean',
+    'sent': 'business_connection_id:String disable_notification:Boolean protect_content:Boolean '
+            'allow_paid_broadcast:Boolean message_effect_id:String '
+            'suggested_post_parameters:SuggestedPostParameters reply_parameters:ReplyParameters '
+            'reply_markup:InlineKeyboardMarkup|ReplyKeyboardMarkup|ReplyKeyboardRemove|ForceReply',
+}
 
 METHODS_TEXT = """
 getMe = User
@@ -79,6 +91,73 @@ getMyCommands = [BotCommand]
     scope:BotCommandScope language_code:String
 deleteMyCommands = Boolean
     scope:BotCommandScope language_code:String
+sendAudio = Message
+    +place +sent +text audio!InputFile|String duration:Integer performer:String title:String
+    thumbnail:InputFile|String
+sendVideo = Message
+    +place +sent +text video!InputFile|String duration:Integer width:Integer height:Integer
+    thumbnail:InputFile|String cover:InputFile|String start_timestamp:Integer show_caption_above_media:Boolean
+    has_spoiler:Boolean supports_streaming:Boolean
+sendAnimation = Message
+    +place +sent +text animation!InputFile|String duration:Integer width:Integer height:Integer
+    thumbnail:InputFile|String show_caption_above_media:Boolean has_spoiler:Boolean
+sendVoice = Message
+    +place +sent +text voice!InputFile|String duration:Integer
+sendSticker = Message
+    +place +sent sticker!InputFile|String emoji:String
+sendMediaGroup = [Message]
+    +place +loud business_connection_id:String allow_paid_broadcast:Boolean message_effect_id:String
+    reply_parameters:ReplyParameters
+    media![InputMediaAudio]|[InputMediaDocument]|[InputMediaLivePhoto]|[InputMediaPhoto]|[InputMediaVideo]
+sendLocation = Message
+    +place +sent latitude!Float longitude!Float horizontal_accuracy:Float live_period:Integer heading:Integer
+    proximity_alert_radius:Integer
+sendVenue = Message
+    +place +sent latitude!Float longitude!Float title!String address!String foursquare_id:String
+    foursquare_type:String google_place_id:String google_place_type:String
+sendContact = Message
+    +place +sent phone_number!String first_name!String last_name:String vcard:String
+sendDice = Message
+    +place +sent emoji:String
+forwardMessage = Message
+    +place +loud from_chat_id!Integer|String message_id!Integer video_start_timestamp:Integer
+    message_effect_id:String suggested_post_parameters:SuggestedPostParameters
+forwardMessages = [MessageId]
+    +place +loud from_chat_id!Integer|String message_ids![Integer]
+copyMessage = MessageId
+    +place +loud +text from_chat_id!Integer|String message_id!Integer video_start_timestamp:Integer
+    show_caption_above_media:Boolean allow_paid_broadcast:Boolean message_effect_id:String
+    suggested_post_parameters:SuggestedPostParameters reply_parameters:ReplyParameters
+    reply_markup:InlineKeyboardMarkup|ReplyKeyboardMarkup|ReplyKeyboardRemove|ForceReply
+copyMessages = [MessageId]
+    +place +loud from_chat_id!Integer|String message_ids![Integer] remove_caption:Boolean
+editMessageCaption = Message|Boolean
+    +text business_connection_id:String chat_id:Integer|String message_id:Integer inline_message_id:String
+    show_caption_above_media:Boolean reply_markup:InlineKeyboardMarkup
+pinChatMessage = Boolean
+    business_connection_id:String chat_id!Integer|String message_id!Integer disable_notification:Boolean
+unpinChatMessage = Boolean
+    business_connection_id:String chat_id!Integer|String message_id:Integer
+unpinAllChatMessages = Boolean
+    chat_id!Integer|String
+getUserProfilePhotos = UserProfilePhotos
+    user_id!Integer offset:Integer limit:Integer
+setMyName = Boolean
+    name:String language_code:String
+getMyName = BotName
+    language_code:String
+setMyDescription = Boolean
+    description:String language_code:String
+getMyDescription = BotDescription
+    language_code:String
+setMyShortDescription = Boolean
+    short_description:String language_code:String
+getMyShortDescription = BotShortDescription
+    language_code:String
+setChatMenuButton = Boolean
+    chat_id:Integer menu_button:MenuButton
+getChatMenuButton = MenuButton
+    chat_id:Integer
 """
 
 TYPES_TEXT = """
@@ -106,6 +185,7 @@ Message ...
     forward_origin:MessageOrigin reply_to_message:Message edit_date:Integer has_protected_content:Boolean
     media_group_id:String text:String entities:[MessageEntity] link_preview_options:LinkPreviewOptions
     effect_id:String audio:Audio document:Document photo:[PhotoSize] sticker:Sticker video:Video voice:Voice
+    animation:Animation dice:Dice venue:Venue
     caption:String caption_entities:[MessageEntity] show_caption_above_media:Boolean has_media_spoiler:Boolean
     contact:Contact location:Location new_chat_members:[User] left_chat_member:User new_chat_title:String
     group_chat_created:Boolean supergroup_chat_created:Boolean migrate_to_chat_id:Integer
@@ -123,6 +203,9 @@ Audio ...
 Video ...
     file_id!String file_unique_id!String width!Integer height!Integer duration!Integer file_name:String
     mime_type:String file_size:Integer
+Animation
+    file_id!String file_unique_id!String width!Integer height!Integer duration!Integer thumbnail:PhotoSize
+    file_name:String mime_type:String file_size:Integer
 Voice
     file_id!String file_unique_id!String duration!Integer mime_type:String file_size:Integer
 Sticker ...
@@ -131,6 +214,39 @@ Sticker ...
 Location
     latitude!Float longitude!Float horizontal_accuracy:Float live_period:Integer heading:Integer
     proximity_alert_radius:Integer
+Venue
+    location!Location title!String address!String foursquare_id:String foursquare_type:String google_place_id:String
+    google_place_type:String
+Dice
+    emoji!String value!Integer
+MessageId
+    message_id!Integer
+MessageOriginUser
+    type!String date!Integer sender_user!User
+InputMediaPhoto
+    type!String media!String +text show_caption_above_media:Boolean has_spoiler:Boolean
+InputMediaDocument
+    type!String media!String +text thumbnail:String disable_content_type_detection:Boolean
+InputMediaAudio
+    type!String media!String +text thumbnail:String duration:Integer performer:String title:String
+InputMediaVideo
+    type!String media!String +text thumbnail:String cover:String start_timestamp:Integer
+    show_caption_above_media:Boolean width:Integer height:Integer duration:Integer supports_streaming:Boolean
+    has_spoiler:Boolean
+UserProfilePhotos
+    total_count!Integer photos![[PhotoSize]]
+BotName
+    name!String
+BotDescription
+    description!String
+BotShortDescription
+    short_description!String
+MenuButtonCommands
+    type!String
+MenuButtonWebApp
+    type!String text!String web_app!WebAppInfo
+MenuButtonDefault
+    type!String
 Contact
     phone_number!String first_name!String last_name:String user_id:Integer vcard:String
 File
@@ -214,6 +330,8 @@ BotCommandScopeChatMember
 
 UNIONS_TEXT = """
 MaybeInaccessibleMessage = Message
+MessageOrigin = MessageOriginUser
+MenuButton = MenuButtonCommands|MenuButtonWebApp|MenuButtonDefault
 ReactionType = ReactionTypeEmoji|ReactionTypeCustomEmoji|ReactionTypePaid
 ChatMember = ChatMemberAdministrator|ChatMemberMember|ChatMemberLeft|ChatMemberBanned
 BotCommandScope = BotCommandScopeDefault|BotCommandScopeAllPrivateChats|BotCommandScopeAllGroupChats
@@ -253,7 +371,8 @@ class Entry:
         self.fields = {}
 
     def add(self, text):
-        for word in text.split():
+        words = [one for word in text.split() for one in (SHARED[word[1:]].split() if word[0] == '+' else [word])]
+        for word in words:
             name, mark, type_ = re.fullmatch(r'(\w+)([!:])(\S+)', word).groups()
             self.fields[name] = Field(mark == '!', type_)
 
@@ -309,6 +428,8 @@ def problems_of_one(value, type_, path):
         return [problem for at, one in enumerate(value) for problem in problems(one, type_[1:-1], f'{path}[{at}]')]
     if type_ in UNIONS:
         return problems(value, '|'.join(UNIONS[type_]), path)
+    if type_ == 'KeyboardButton' and isinstance(value, str):
+        return []  # a button that only sends its text may be written as this text
     if not isinstance(value, dict):
         return [('type', f'{path or "it"} is not of type {type_}')]
     return problems_of_object(value, TYPES.get(type_), path)

@@ -85,7 +85,8 @@ class Message:
                 'extra': self.extra}
 
 
-MEDIA = ('photo', 'document', 'audio', 'video', 'voice', 'sticker', 'location', 'contact')
+MEDIA = ('photo', 'document', 'audio', 'video', 'voice', 'sticker', 'animation', 'location', 'venue', 'contact',
+         'dice')
 
 
 class Chat:
@@ -99,6 +100,7 @@ class Chat:
         self.members = set()
         self.migrated_to = None
         self.muted = False
+        self.pinned = []             # message ids, the latest last
         self.instance = str(secrets.randbits(62))
 
     def api(self):
@@ -142,7 +144,8 @@ class Chat:
                 'drafts': [{name: draft[name] for name in ('draft_id', 'text', 'at')} for draft in self.drafts],
                 'typing': bool(self.actions and self.actions[-1]['until'] > now),
                 'actions': [{name: action[name] for name in ('action', 'at')} for action in self.actions],
-                'bot_status': 'blocked' if self.blocked else self.status, 'migrated_to': self.migrated_to}
+                'pinned': self.pinned, 'bot_status': 'blocked' if self.blocked else self.status,
+                'migrated_to': self.migrated_to}
 
 
 class World:
