@@ -15,8 +15,8 @@
 #include "core/service.h"
 #include "core/steps.h"
 
-/*  Who asked: a tool with "try", or with "dead.replay" in shadow.  */
-typedef enum { CALLER_TOOL, CALLER_LETTER } caller_t;
+/*  Who asked: a worker with CALL, a tool with "try", or with "dead.replay" in shadow.  */
+typedef enum { CALLER_JOB, CALLER_TOOL, CALLER_LETTER } caller_t;
 
 typedef struct call {
     uint64_t number; /* of no other call, and of no event */
@@ -27,6 +27,8 @@ typedef struct call {
     uint8_t lost;  /* of those, the ones that went away with it */
 
     peer_t *asker;
+    uint64_t origin;  /* of a worker: the lease of the job that asks */
+    uint64_t id;      /* and what it calls this call */
     uint64_t request; /* of a tool */
     uint64_t token;   /* of a tool's ask, about dead letters */
     uint64_t letter;

@@ -236,17 +236,20 @@ static void report (core_t *self, const call_t *call, const verdict_t *verdict)
 {
     if (call->caller == CALLER_LETTER)
         shadow_answer (self, call, verdict);
-    else if (verdict)
+    else if (verdict && call->caller == CALLER_TOOL)
         try_answer (self, call, verdict);
+    else if (verdict)
+        calls_answer (self, call, verdict);
 }
 
 void calls_end (core_t *self, call_t **call_p, const verdict_t *verdict, const char *cancel)
 {
     call_t *call = *call_p;
     peer_t *holder = call->holder;
+    uint64_t lease = call_lease (call);
     *call_p = NULL;
     if (holder && cancel)
-        reply_cancel (self, holder, call_lease (call), cancel,
+        reply_cancel (self, holder, lease, cancel,
                       verdict ? "the call's time is over" : "nobody waits for the answer");
     leave_holder (call);
     plv_node_remove (&call->in_service);
@@ -261,29 +264,63 @@ void calls_end (core_t *self, call_t **call_p, const verdict_t *verdict, const c
     call->service->open--;
     service_spare (self, call->service);
     call_destroy (&call);
-    if (holder)
-        dispatch_release (self, holder);
+    if (!holder)
+        return;
+    calls_over (self, holder, lease);
+    dispatch_release (self, holder);
 }
 
-/*  Those that wait first: a place that becomes free is not for one that nobody waits for.  */
-static void drop_asked (core_t *self, peer_t *peer)
+static bool is_of (const call_t *call, uint64_t lease)
+{
+    return lease == 0 || (call->caller == CALLER_JOB && call->origin == lease);
+}
+
+static call_t *first_asked (const peer_t *peer, uint64_t lease)
+{
+    for (plv_node_t *node = peer->asked.next; node != &peer->asked; node = node->next)
+        if (is_of (PLV_OF (node, call_t, in_asker), lease))
+            return PLV_OF (node, call_t, in_asker);
+    return NULL;
+}
+
+/*  All that the peer waits for, or with a lease what this job does. Those that wait first: a place that becomes free is
+    not for one that nobody waits for.  */
+static void drop_asked (core_t *self, peer_t *peer, uint64_t lease)
 {
     plv_node_t *next;
+    call_t *first;
     for (plv_node_t *node = peer->asked.next; node != &peer->asked; node = next) {
         call_t *call = PLV_OF (node, call_t, in_asker);
         next = node->next;
-        if (!call->holder)
+        if (!call->holder && is_of (call, lease))
             calls_end (self, &call, NULL, NULL);
     }
-    for (plv_node_t *node; (node = plv_list_first (&peer->asked));) {
+    while ((first = first_asked (peer, lease)))
+        calls_end (self, &first, NULL, "unwanted");
+}
+
+void calls_over (core_t *self, peer_t *peer, uint64_t lease)
+{
+    drop_asked (self, peer, lease);
+}
+
+void calls_follow (peer_t *old, peer_t *peer, uint64_t lease)
+{
+    plv_node_t *next;
+    for (plv_node_t *node = old->asked.next; node != &old->asked; node = next) {
         call_t *call = PLV_OF (node, call_t, in_asker);
-        calls_end (self, &call, NULL, "unwanted");
+        next = node->next;
+        if (!is_of (call, lease))
+            continue;
+        plv_node_remove (node);
+        plv_list_push (&peer->asked, node);
+        call->asker = peer;
     }
 }
 
 void calls_gone (core_t *self, peer_t *peer, how_t how)
 {
-    drop_asked (self, peer);
+    drop_asked (self, peer, 0);
     for (plv_node_t *node; (node = plv_list_first (&peer->calls));) {
         call_t *call = PLV_OF (node, call_t, in_holder);
         leave_holder (call);

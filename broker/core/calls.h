@@ -46,6 +46,22 @@ void calls_feed_trials (core_t *self, service_t *service);
 /*  The worker has it now, and nobody else.  */
 void calls_hold (call_t *call, peer_t *peer);
 
+/*  The call that `peer` holds under this lease; otherwise NULL, and the peer is told.  */
+call_t *calls_leased (core_t *self, peer_t *peer, uint64_t lease);
+
+/*  CALL, and its ANSWER.  */
+void calls_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
+void calls_answer (core_t *self, const call_t *call, const verdict_t *verdict);
+/*  What a map gives of a session's memory: `history` and `state`, which gets its bytes.  */
+plv_err_t calls_read_memory (plv_view_t map, asking_t *asking, plv_buf_t *state, plv_fail_t *fail);
+/*  A map that is given as such, or as its bytes; false: there is none.  */
+bool calls_read_map (plv_view_t arguments, const char *key, plv_view_t *ret_map);
+
+/*  The peer's job of this lease is over: so are the calls that it waits for.  */
+void calls_over (core_t *self, peer_t *peer, uint64_t lease);
+/*  Another connection of the same process has the job now.  */
+void calls_follow (peer_t *old, peer_t *peer, uint64_t lease);
+
 /*  Frames about a lease of a call.  */
 void calls_reply (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void calls_nack (core_t *self, peer_t *peer, const plv_frame_t *frame);

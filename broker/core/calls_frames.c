@@ -11,8 +11,7 @@ static call_t *find (core_t *self, uint64_t lease)
     return call && call->holder && call_lease (call) == lease ? call : NULL;
 }
 
-/*  The call that `peer` holds under this lease; otherwise NULL, and the peer is told.  */
-static call_t *leased (core_t *self, peer_t *peer, uint64_t lease)
+call_t *calls_leased (core_t *self, peer_t *peer, uint64_t lease)
 {
     call_t *call = find (self, lease);
     if (call && call->holder == peer)
@@ -32,10 +31,18 @@ static void acknowledge (core_t *self, peer_t *peer, uint64_t lease)
     plv_frame_end (buf, mark);
 }
 
+static void put_words (plv_buf_t *buf, plv_view_t words)
+{
+    if (words.size)
+        plv_mp_put_str (buf, words);
+    else
+        plv_mp_put_nil (buf);
+}
+
 void calls_reply (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
-    call_t *call = leased (self, peer, lease);
+    call_t *call = calls_leased (self, peer, lease);
     plv_view_t text;
     plv_fail_t fail;
     if (!call)
@@ -58,7 +65,7 @@ void calls_reply (core_t *self, peer_t *peer, const plv_frame_t *frame)
 void calls_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
-    call_t *call = leased (self, peer, lease);
+    call_t *call = calls_leased (self, peer, lease);
     if (!call)
         return;
     acknowledge (self, peer, lease);
@@ -74,7 +81,7 @@ void calls_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
     plv_view_t name = frame->arg[1].bytes, result = frame->arg[2].bytes;
-    call_t *call = leased (self, peer, lease);
+    call_t *call = calls_leased (self, peer, lease);
     if (!call)
         return;
     const char *why = steps_refuse (&call->steps, name, result);
@@ -95,6 +102,22 @@ void calls_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
     size_t mark = plv_frame_begin (buf, VERB_STEP_SAVED);
     plv_mp_put_u64 (buf, lease);
     plv_mp_put_str (buf, name);
+    plv_frame_end (buf, mark);
+}
+
+void calls_answer (core_t *self, const call_t *call, const verdict_t *verdict)
+{
+    plv_buf_t *buf = frame_prompt (self, call->asker);
+    size_t mark = plv_frame_begin (buf, VERB_ANSWER);
+    plv_mp_put_u64 (buf, call->origin);
+    plv_mp_put_u64 (buf, call->id);
+    plv_mp_put_text (buf, verdict->outcome);
+    if (verdict->body.size)
+        plv_mp_put_bin (buf, verdict->body);
+    else
+        plv_mp_put_nil (buf);
+    put_words (buf, verdict->code);
+    put_words (buf, verdict->reason);
     plv_frame_end (buf, mark);
 }
 
@@ -119,6 +142,7 @@ bool calls_claim (core_t *self, peer_t *peer, uint64_t lease, peer_t **ret_old)
     if (call->holder == peer)
         return true;
     *ret_old = call->holder;
+    calls_follow (call->holder, peer, lease);
     calls_hold (call, peer);
     return true;
 }

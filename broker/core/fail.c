@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "core/backoff.h"
+#include "core/calls.h"
 #include "core/compliance.h"
 #include "wire/mp.h"
 
@@ -106,6 +107,7 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
     const plv_conf_t *conf = self->policy->conf;
     session_t *session = entry->session;
     peer_t *peer = entry->holder;
+    uint64_t lease = entry_lease (entry);
 
     if (!entry->lane) /* after a restart */
         entry->lane = dispatch_lane (self, entry);
@@ -136,8 +138,10 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
             wait_us = failure->delay_us;
         end_attempt (self, entry, failure, charged, wait_us);
     }
-    if (peer)
+    if (peer) {
+        calls_over (self, peer, lease);
         dispatch_release (self, peer);
+    }
     dispatch_session (self, session);
 }
 
@@ -216,6 +220,7 @@ void fail_interrupted (core_t *self, entry_t *entry)
     if (peer) {
         reply_cancel (self, peer, lease, "interrupted",
                       "a newer message of the session took its place");
+        calls_over (self, peer, lease);
         dispatch_release (self, peer);
     }
 }

@@ -229,6 +229,8 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
         }
         if (!entry->lane)
             entry->lane = dispatch_lane (self, entry);
+        if (entry->holder)
+            calls_follow (entry->holder, peer, lease);
         dispatch_hold (self, peer, entry);
     }
     if (old)

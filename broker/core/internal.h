@@ -161,6 +161,8 @@ void dispatch_idle (peer_t *peer); /* puts the worker into its services' lists w
 /*  reply.c  */
 void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code,
                    const char *reason);
+/*  The job that `peer` holds under this lease; otherwise NULL, and the peer is told.  */
+entry_t *reply_leased (core_t *self, peer_t *peer, uint64_t lease);
 void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame);

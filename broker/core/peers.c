@@ -252,6 +252,8 @@ static verb_fn fn_of (plv_verb_t verb)
         return reply_nack;
     case VERB_STEP:
         return reply_step;
+    case VERB_CALL:
+        return calls_take;
     case VERB_CONTROL:
         return control_take;
     default:

@@ -18,8 +18,7 @@ void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code,
     plv_frame_end (buf, mark);
 }
 
-/*  The job that `peer` holds under this lease; otherwise NULL, and the peer is told.  */
-static entry_t *leased (core_t *self, peer_t *peer, uint64_t lease)
+entry_t *reply_leased (core_t *self, peer_t *peer, uint64_t lease)
 {
     entry_t *entry = entry_get (self, entry_of_lease (lease));
     if (entry && entry->kind == ENTRY_EVENT && entry->holder == peer
@@ -115,7 +114,7 @@ void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         calls_reply (self, peer, frame);
         return;
     }
-    entry_t *entry = leased (self, peer, lease);
+    entry_t *entry = reply_leased (self, peer, lease);
     if (!entry)
         return;
     if (check_reply (self, entry, frame, &state, &fail)) {
@@ -135,6 +134,7 @@ void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         lanes_changed (self, lane, breaker_success (&lane->breaker, entry->number));
     reply_give (self, entry, frame->arg[1].bytes, state, 0);
     frame_ack (self, peer, ACK_COMMITTED, lease);
+    calls_over (self, peer, lease);
     dispatch_release (self, peer);
     dispatch_session (self, session);
 }
@@ -147,7 +147,7 @@ void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
         calls_nack (self, peer, frame);
         return;
     }
-    entry_t *entry = leased (self, peer, lease);
+    entry_t *entry = reply_leased (self, peer, lease);
     if (!entry)
         return;
     failure_t failure = {
@@ -181,7 +181,7 @@ void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
         calls_step (self, peer, frame);
         return;
     }
-    entry_t *entry = leased (self, peer, frame->arg[0].number);
+    entry_t *entry = reply_leased (self, peer, frame->arg[0].number);
     if (!entry)
         return;
     const char *why = steps_refuse (&entry->steps, name, result);

@@ -2,28 +2,16 @@
 
 #include "core/control.h"
 #include "core/internal.h"
-#include "core/state.h"
 #include "wire/mp.h"
 
 enum { TRY_MS_MAX = 600000 };
-
-/*  What a tool gives as bytes or, to be friendly to its author, as the map itself.  */
-static bool map_argument (plv_view_t arguments, const char *key, plv_view_t *ret_map)
-{
-    plv_mp_t value;
-    if (!plv_mp_find (arguments, key, &value) || plv_mp_nil (&value))
-        return false;
-    if (plv_mp_peek (&value) == MP_MAP)
-        return plv_mp_skip (&value, ret_map);
-    return plv_mp_bin (&value, ret_map);
-}
 
 static plv_err_t read_event (plv_view_t arguments, asking_t *asking, plv_fail_t *fail)
 {
     plv_envelope_t envelope;
     plv_view_t text;
-    if (!map_argument (arguments, "envelope", &asking->envelope)
-        || !map_argument (arguments, "body", &asking->body))
+    if (!calls_read_map (arguments, "envelope", &asking->envelope)
+        || !calls_read_map (arguments, "body", &asking->body))
         return plv_fail (fail, ERR_ARG, "try needs \"envelope\" and \"body\", maps or their bytes");
     plv_err_t err = plv_envelope_parse (asking->envelope, &envelope, fail);
     if (!err
@@ -32,26 +20,6 @@ static plv_err_t read_event (plv_view_t arguments, asking_t *asking, plv_fail_t 
         err = plv_fail (fail, ERR_ARG, "no agent gets an event of the type \"" PLV_VIEW_FMT "\"",
                         PLV_VIEW_ARG (envelope.type));
     return err ? err : plv_body_check (envelope.type_code, asking->body, &text, fail);
-}
-
-/*  The session's memory, as whoever tries says that it was. `state` gets the bytes.  */
-static plv_err_t read_memory (plv_view_t arguments, asking_t *asking, plv_buf_t *state,
-                              plv_fail_t *fail)
-{
-    plv_mp_t value;
-    plv_view_t map;
-    plv_err_t err = ERR_OK;
-    if (plv_mp_find (arguments, "history", &value) && !plv_mp_nil (&value)
-        && (!plv_mp_skip (&value, &asking->history) || !history_is (asking->history)))
-        return plv_fail (
-            fail, ERR_ARG,
-            "\"history\" is an array of maps with \"role\" and \"text\", of at most %d "
-            "bytes",
-            HISTORY_BYTES_MAX);
-    if (map_argument (arguments, "state", &map))
-        err = state_patch (state, map, STATE_BYTES_MAX, fail);
-    asking->state = plv_buf_view (state);
-    return err;
 }
 
 static plv_err_t read_terms (core_t *self, plv_view_t arguments, asking_t *asking, plv_fail_t *fail)
@@ -78,7 +46,7 @@ void try_start (core_t *self, peer_t *peer, uint64_t request, plv_view_t argumen
     if (!err)
         err = read_event (arguments, &asking, &fail);
     if (!err)
-        err = read_memory (arguments, &asking, &state, &fail);
+        err = calls_read_memory (arguments, &asking, &state, &fail);
     if (!err && self->draining)
         err = plv_fail (&fail, ERR_BUSY, "the broker stops");
     call_t *call = err ? NULL : calls_new (self, &asking, &verdict);
