@@ -4,6 +4,7 @@
 #include "core/internal.h"
 #include "core/text.h"
 #include "core/try.h"
+#include "wire/mask.h"
 #include "wire/mp.h"
 
 #include "base/alloc.h"
@@ -52,6 +53,15 @@ void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *s
 void control_part (core_t *self, peer_t *peer, uint64_t request, const plv_buf_t *body)
 {
     put_result (self, peer, request, true, "ok", body);
+}
+
+void control_answer_shown (core_t *self, peer_t *peer, uint64_t request, const plv_buf_t *body)
+{
+    plv_buf_t masked = {0};
+    if (peer->from == FROM_ADAPTER)
+        plv_mask_put (&masked, plv_buf_view (body));
+    control_answer (self, peer, request, "ok", peer->from == FROM_ADAPTER ? &masked : body);
+    plv_buf_free (&masked);
 }
 
 void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,

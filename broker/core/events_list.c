@@ -456,7 +456,7 @@ void events_list_answer (core_t *self, peer_t *peer, const ask_t *ask)
         plv_mp_put_u64 (&body, page.next);
     else
         plv_mp_put_nil (&body);
-    control_answer (self, peer, ask->request, "ok", &body);
+    control_answer_shown (self, peer, ask->request, &body);
     plv_buf_free (&page.items);
     plv_buf_free (&body);
 }

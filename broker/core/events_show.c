@@ -329,7 +329,7 @@ void events_show_answer (core_t *self, peer_t *peer, const ask_t *ask)
     plv_mp_put_map (&body, count);
     plv_buf_check (&pairs);
     plv_buf_add_view (&body, plv_buf_view (&pairs));
-    control_answer (self, peer, ask->request, "ok", &body);
+    control_answer_shown (self, peer, ask->request, &body);
     plv_buf_free (&pairs);
     plv_buf_free (&body);
 }

@@ -274,6 +274,8 @@ void control_order (core_t *self, const peer_t *peer, uint64_t request, int comm
 void control_ordered (core_t *self, const input_t *input);
 void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
                      const plv_buf_t *body);
+/*  What people and agents wrote: to an adapter without what looks like a secret.  */
+void control_answer_shown (core_t *self, peer_t *peer, uint64_t request, const plv_buf_t *body);
 /*  A tool, or an adapter that the configuration lets ask as one.  */
 bool control_is_operator (const core_t *self, const peer_t *peer);
 void control_part (core_t *self, peer_t *peer, uint64_t request,

@@ -3,6 +3,7 @@
 """The console in headless Chromium, as an operator uses it. Pictures are kept in build/VARIANT/test/web/pictures."""
 
 import os
+import subprocess
 import unittest
 
 import browser
@@ -13,8 +14,8 @@ KEY = 'beta-2'
 KEYS = f'alpha-1 chat ann\n{KEY} operate ops\n'
 ANN = {'X-Api-Key': 'alpha-1'}
 CONF = {'plugins.operators': ['web'], 'agents.backoff_ms': 50, 'rate_limit.on': False, 'breaker.threshold': 1000,
-        # A worker by hand is silent while a page is looked at.
-        'agents.heartbeat_ms': 60000, 'agents.timeout_ms': 600000,
+        # A worker by hand is silent while a page is looked at, and what is said may look evil.
+        'content.rules': [], 'agents.heartbeat_ms': 60000, 'agents.timeout_ms': 600000,
         'routes': [route(), {'name': 'slow', 'service': 'slow', 'command': '/slow'}]}
 LIVE = 'document.querySelector("#status").dataset.state === "open"'
 
@@ -67,11 +68,85 @@ class Console(WebTest):
         page.until('document.querySelectorAll(".line")[0].getAttribute("d").length > 20', 'the first line')
         self.picture(page, '1-overview')
         for name, view in (('2-dead', 'dead'), ('3-sessions', 'sessions'), ('4-session', 'session/web_s9'),
-                           ('5-letter', 'letter/1')):
+                           ('5-letter', 'letter/1'), ('12-traffic', 'events'), ('13-event', 'event/1')):
             self.go(page, view)
             page.until('document.querySelector("main .panel")', view)
             self.picture(page, name)
+        self.assertEqual(page.text('.steps b').split('\n')[0], 'accepted')
         self.assertEqual(page.faults(), [])
+
+    def test_on_a_phone_and_in_the_dark_nothing_is_cut(self):
+        self.kill(3, 'no answer from https://prices.example/v1/' + 'a-very-long-path/' * 12)
+        page = self.open(width=360, height=740, phone=True, dark=True)
+        page.until('document.querySelectorAll(".thing").length > 2', 'what is there')
+        for name, view in (('overview', 'overview'), ('dead', 'dead'), ('letter', 'letter/1'), ('sessions', 'sessions'),
+                           ('session', 'session/web_s1'), ('traffic', 'events'), ('event', 'event/1'),
+                           ('live', 'tail')):
+            self.go(page, view)
+            page.until(f'document.querySelector(".view-{view.split("/")[0]} .panel")', view)
+            self.picture(page, f'phone-{name}')
+            wide = page.eval("""[...document.querySelectorAll('main, main *')].filter((one) =>
+                !one.closest('pre, .unseen, svg') && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 200))""")
+            self.assertEqual(wide, [], view)
+        small = page.eval("""[...document.querySelectorAll('button, .nav a, .button')].filter((one) => one.offsetParent
+            && Math.min(one.offsetWidth, one.offsetHeight) < 32).map((one) => one.outerHTML)""")
+        self.assertEqual(small, [])
+        self.assertEqual(page.faults(), [])
+
+    def test_a_key_is_asked_for_and_forgotten(self):
+        page = self.open()
+        self.assertEqual(page.eval('location.hash'), '#/overview')  # the key is not left in the address
+        self.assertEqual(page.text('#who'), 'ops')
+        page.click('#leave')
+        page.until('document.querySelector("#key").open', 'it asks for a key')
+        self.assertEqual(page.eval('sessionStorage.length'), 0)
+        for key, words in (('wrong', 'Nobody has this key.'), ('alpha-1', 'This key is not for operating.')):
+            page.eval('document.querySelector("#key-text").focus()')
+            page.type(key)
+            page.key('Enter')
+            page.until(f'document.querySelector("#key-fault").textContent === {words!r}', words)
+        self.picture(page, '14-key')
+        page.type(KEY)
+        page.key('Enter')
+        page.until('document.querySelector("h1")', 'the overview')
+
+    def test_without_the_right_it_says_what_to_set(self):
+        it = self.web(api_keys=KEYS, worker=False)
+        page = self.browser.page()
+        self.addCleanup(page.close)
+        page.size(1280, 860)
+        page.open(f'http://127.0.0.1:{it.port}/console#key={KEY}')
+        page.until('document.querySelector("#status").dataset.state === "away"', 'it is refused')
+        self.assertIn('plugins.operators', page.text('#status'))
+
+    def test_what_is_said_is_text(self):
+        evil = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
+        self.kill(1, why=evil, text=evil)
+        page = self.open('dead')
+        page.until('document.querySelector("a.group")', 'the group')
+        self.go(page, 'letter/1')
+        page.until('document.querySelector(".quote .why")', 'the letter')
+        self.assertEqual(page.text('.quote .why'), evil)
+        self.assertEqual((page.count('main img, main script'), page.eval('window.evil')), (0, None))
+
+    def test_a_saved_plan_is_one_of_the_command_line(self):
+        self.kill(4, text='Was ist \u20ac "50"?\n')
+        page = self.open('dead')
+        page.until('document.querySelector(".panel-head .button.main")', 'the letters')
+        page.click('.panel-head .button.main')
+        page.until('document.querySelector(".hash")?.textContent.length === 64', 'the plan')
+        page.eval("""(() => { const make = URL.createObjectURL; URL.createObjectURL = (blob) => {
+            blob.text().then((text) => { window.saved = text; }); return make.call(URL, blob); }; })()""")
+        page.click('.view-plan .panel:last-child .button:last-child')
+        page.until('window.saved', 'the plan is saved')
+        path = os.path.join(self.it.broker.folder, 'console.plan')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(page.eval('window.saved'))
+        done = subprocess.run([f'{BUILD}/bin/palaver', 'dead', 'replay', '--apply', path, '--yes'], check=False,
+                              capture_output=True, text=True, env={**os.environ, 'PALAVER_RUN': self.it.broker.run})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn('"replayed":4', done.stdout.replace(' ', ''))
+        self.jobs(4)
 
     def test_what_happens_is_shown_live(self):
         page = self.open('tail')

@@ -41,9 +41,12 @@ class Operating(WebTest):
             self.assertEqual(told['type'], '/problems/not-permitted')
             self.assertIn('plugins.operators', told['detail'])
         self.assertEqual(self.get(web, 'key'), {'name': 'ops'})
+        old = web.pid()
         web.broker.write_conf({'plugins.operators': ['web']})
         web.broker.signal(signal.SIGHUP)
-        wait(lambda: web.ask('GET', '/operate/status', headers=OPS).status == 200, 'the right is given')
+        wait(lambda: web.pid() not in (None, old), 'the adapter that has read it')
+        web.up()
+        self.get(web, 'status')
 
     def test_only_keys_for_operating(self):
         web = self.gateway()
@@ -109,6 +112,25 @@ class Operating(WebTest):
             once = web.stream('/operate/tail', OPS)
             self.assertEqual(once.next()[2]['items'], [])
             once.close()
+
+    def test_an_event_and_past_traffic(self):
+        web = self.gateway()
+        number = self.kill(web)
+        waiting = web.say('hello', ANN, session='s2')
+        web.answer('hi')
+        web.wait(waiting)
+        listed = wait(lambda: len(items := self.get(web, 'events')['items']) == 2 and items, 'both are in the journal')
+        self.assertEqual([(item['session_id'], item['outcome']) for item in listed],
+                         [('web_s1', 'dead'), ('web_s2', 'delivered')])
+        self.assertEqual([item['number'] for item in self.get(web, 'events?outcome=dead')['items']], [number])
+        event = self.get(web, f'event?id={listed[0]["id"]}')['items'][0]
+        self.assertEqual(event['body']['message_text'], 'my password: ********')
+        self.assertEqual([hop['hop'] for hop in event['hops'] if hop['hop'] in ('accepted', 'dispatched', 'dead')],
+                         ['accepted', 'dispatched', 'dead'])
+        other = self.get(web, f'event?number={listed[1]["number"]}')['items'][0]
+        self.assertEqual(other['answer']['response_text'], 'hi')
+        self.get(web, 'event?id=00000000-0000-7000-8000-000000000000', 404)
+        self.get(web, 'event', 422)
 
     def test_bad_orders_change_nothing(self):
         web = self.gateway()

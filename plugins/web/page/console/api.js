@@ -57,10 +57,10 @@ class Api extends EventTarget {
     return response;
   }
 
-  async get (path, query = {}) {
+  async get (path, query = {}, within = MS) {
     const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '' && value != null));
     const tail = words.size ? `?${String(words).replaceAll('+', '%20')}` : '';
-    return (await this.send(`/operate/${path}${tail}`)).json();
+    return (await this.send(`/operate/${path}${tail}`, { within })).json();
   }
 
   // `within`: how long an answer may take, in milliseconds.

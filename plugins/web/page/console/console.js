@@ -4,6 +4,8 @@ import { api } from './api.js';
 import { h, say } from './dom.js';
 import { count } from './format.js';
 import { dead } from './dead.js';
+import { event } from './event.js';
+import { events } from './events.js';
 import { letter } from './letter.js';
 import { overview } from './overview.js';
 import { planView } from './replay.js';
@@ -13,8 +15,8 @@ import { tail } from './tail.js';
 import { watch } from './watch.js';
 
 // A view fills its root and returns what ends it. `place`: its parts behind the name, and its query.
-const views = { overview, dead, letter, sessions, session, tail, plan: planView };
-const tabs = { letter: 'dead', session: 'sessions' };
+const views = { overview, dead, letter, sessions, session, events, event, tail, plan: planView };
+const tabs = { letter: 'dead', session: 'sessions', event: 'events' };
 const $ = (id) => document.getElementById(id);
 let close = null;
 
@@ -131,7 +133,7 @@ $('theme').addEventListener('click', () => {
 
 // ---------------------------------------------------------------- the keyboard
 
-const going = { o: '#/overview', d: '#/dead', s: '#/sessions', l: '#/tail', r: '#/plan' };
+const going = { o: '#/overview', d: '#/dead', s: '#/sessions', t: '#/events', l: '#/tail', r: '#/plan' };
 let goes = 0;
 
 function moveRow (by) {

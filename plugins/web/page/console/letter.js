@@ -14,7 +14,7 @@ const facts = (letter) => h('dl', { class: 'facts' },
   fact('User', letter.user_id), fact('Platform', `${letter.platform}${letter.adapter ? ` (${letter.adapter})` : ''}`),
   fact('Type', letter.type), fact('Route', letter.route || 'none'), fact('Service', letter.service || 'nobody'),
   fact('Accepted', when(letter.accepted_us)), fact('Died', when(letter.dead_us)), fact('Attempts', count(letter.attempts)),
-  fact('Event', h('code', null, letter.id)),
+  fact('Event', h('a', { href: `#/event/${letter.id}` }, h('code', null, letter.id))),
   letter.copy_of ? fact('Corrects', h('code', null, letter.copy_of)) : null);
 
 function ledgerItem (attempt) {

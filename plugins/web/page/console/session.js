@@ -37,6 +37,7 @@ export async function session (root, place) {
   root.append(
     h('header', { class: 'head' }, h('p', { class: 'soft' }, h('a', { href: '#/sessions' }, 'Sessions')), h('h1', null, found.session_id),
       h('div', { class: 'actions' }, h('a', { class: 'button', href: address({ session: found.session_id }) }, 'Its dead letters'),
+        h('a', { class: 'button', href: `#/events?session=${encodeURIComponent(found.session_id)}` }, 'Its events'),
         h('button', { class: 'button danger', type: 'button', onclick: end }, 'End it'))), fault);
   if (found.parked_by)
     root.append(h('div', { class: 'notice warn' }, h('p', null, 'A dead letter holds this session: what came after it waits.'),

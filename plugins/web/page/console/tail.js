@@ -30,7 +30,7 @@ function lineItem (line) {
   const clock = time(line.at_us).slice(11);
   const words = [line.text, line.why].filter(Boolean).join(' · ');
   return h('li', { class: 'line-item', 'data-row': true },
-    h('time', { class: 'soft', title: time(line.at_us) }, clock), h('span', { class: `pill ${KINDS[line.what] ?? 'plain'}` }, line.what),
+    h('a', { class: 'soft', href: `#/event/${line.reply_to ?? line.id}`, title: time(line.at_us) }, clock), h('span', { class: `pill ${KINDS[line.what] ?? 'plain'}` }, line.what),
     h('div', null, h('p', null, line.session_id ? h('a', { class: 'row-link', href: `#/session/${encodeURIComponent(line.session_id)}` }, line.session_id) : null,
       h('span', { class: 'soft' }, ` ${[line.type, line.route, line.who, line.code].filter(Boolean).join(' · ')}${
         line.attempt > 1 ? ` · attempt ${line.attempt}` : ''}${line.age_ms ? ` · ${seconds(line.age_ms / 1000)}` : ''}`)),
