@@ -247,8 +247,8 @@ bool control_is_operator (const core_t *self, const peer_t *peer)
 
 typedef enum { RIGHT_ADAPTER, RIGHT_OPERATOR, RIGHT_TOOL } right_t;
 
-/*  What a command needs. An operator behind an adapter sees all and deals with letters and sessions; what has to do
-    with files, processes and other adapters' keys is for who has a shell on the machine.  */
+/*  What a command needs. An operator behind an adapter sees all and deals with letters, sessions and routes; what has
+    to do with files, processes, workers and other adapters' keys is for who has a shell on the machine.  */
 static right_t right_of (command_t command)
 {
     switch (command) {
@@ -259,13 +259,31 @@ static right_t right_of (command_t command)
     case COMMAND_KV_DELETE:
     case COMMAND_KV_LIST:
         return RIGHT_ADAPTER;
-    case COMMAND_BACKUP:
-    case COMMAND_ADAPTERS_START:
-    case COMMAND_ADAPTERS_STOP:
-    case COMMAND_ADAPTERS_RELOAD:
-        return RIGHT_TOOL;
-    default:
+    case COMMAND_STATUS:
+    case COMMAND_METRICS:
+    case COMMAND_SESSIONS_LIST:
+    case COMMAND_SESSIONS_END:
+    case COMMAND_SESSIONS_UNPARK:
+    case COMMAND_DEAD_LIST:
+    case COMMAND_DEAD_SHOW:
+    case COMMAND_DEAD_STATS:
+    case COMMAND_DEAD_REPLAY:
+    case COMMAND_DEAD_DISCARD:
+    case COMMAND_EVENTS_SHOW:
+    case COMMAND_EVENTS_LIST:
+    case COMMAND_AGENTS_LIST:
+    case COMMAND_ADAPTERS_LIST:
+    case COMMAND_ADAPTERS_HOSTS:
+    case COMMAND_ROUTES_LIST:
+    case COMMAND_ROUTES_PAUSE:
+    case COMMAND_ROUTES_RESUME:
+    case COMMAND_TAIL:
+    case COMMAND_TAIL_READ:
+    case COMMAND_TAIL_END:
+    case COMMAND_COUNT_: /* told that there is none */
         return RIGHT_OPERATOR;
+    default:
+        return RIGHT_TOOL;
     }
 }
 

@@ -228,7 +228,7 @@ class Worker(Peer):
         return self.introduce('agent', self.name, self.build, os.getpid(), self.options)
 
     def job(self, seconds=None):
-        names = ('lease', 'attempt', 'deadline_ms', 'envelope', 'body', 'history', 'state', 'steps', 'batch')
+        names = ('lease', 'attempt', 'deadline_ms', 'envelope', 'body', 'history', 'state', 'steps', 'batch', 'options')
         job = dict(zip(names, self.expect('JOB', seconds)))
         job['body'], job['state'] = unpack(job['body']), unpack(job['state'])
         return job

@@ -86,7 +86,8 @@ class Console(WebTest):
             page.until(f'document.querySelector(".view-{view.split("/")[0]} .panel")', view)
             self.picture(page, f'phone-{name}')
             wide = page.eval("""[...document.querySelectorAll('main, main *')].filter((one) =>
-                !one.closest('pre, .unseen, svg') && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 200))""")
+                !one.closest('pre, .unseen, svg') && one.getBoundingClientRect().right > innerWidth + 1)
+                .map((one) => one.outerHTML.slice(0, 200))""")
             self.assertEqual(wide, [], view)
         small = page.eval("""[...document.querySelectorAll('button, .nav a, .button')].filter((one) => one.offsetParent
             && Math.min(one.offsetWidth, one.offsetHeight) < 32).map((one) => one.outerHTML)""")
@@ -128,6 +129,26 @@ class Console(WebTest):
         page.until('document.querySelector(".quote .why")', 'the letter')
         self.assertEqual(page.text('.quote .why'), evil)
         self.assertEqual((page.count('main img, main script'), page.eval('window.evil')), (0, None))
+
+    def test_a_route_is_paused_and_goes_on(self):
+        page = self.open()
+        page.until('document.querySelectorAll(".thing-action button").length === 2', 'the routes')
+        self.press(page, '.thing-action button')
+        page.until('document.querySelector("dialog[open] #route-reason")', 'it asks why')
+        page.type('prices are down')
+        page.key('Enter')
+        page.until('document.querySelector(".notices")?.innerText.includes("paused: prices are down")', 'it is paused')
+        waiting = self.it.say('hello', ANN)
+        page.until('document.body.innerText.includes("1 event waits in it")', 'an event waits')
+        self.picture(page, '16-paused')
+        self.press(page, '.thing-action button')
+        page.until('document.querySelector("dialog[open] #route-reason")', 'it asks why')
+        page.type('up again')
+        page.key('Enter')
+        page.until('!document.querySelector(".notices")?.innerText.includes("paused")', 'it goes on')
+        self.it.answer('hi')
+        self.assertEqual(self.it.wait(waiting).status, 200)
+        self.assertEqual(page.faults(), [])
 
     def test_a_saved_plan_is_one_of_the_command_line(self):
         self.kill(4, text='Was ist \u20ac "50"?\n')
@@ -211,6 +232,16 @@ class Console(WebTest):
         self.picture(page, '7-plan')
         plan = page.text('.hash')
         self.it.worker.quiet('JOB')  # nothing was sent by looking
+        self.press(page, '.panel-try .button')
+        trial = self.it.worker.job()
+        self.assertEqual((trial['options']['trial'], trial['body']['message_text']), (True, 'Which fund? 0'))
+        self.it.worker.reply(trial['lease'], 'The Global Equity Index Fund: for ten years or more.')
+        page.until('document.querySelectorAll(".side-text").length === 2', 'both answers side by side')
+        self.assertIn('not available', page.text('.side-text'))
+        self.assertIn('Global Equity', page.text('.side-text.good'))
+        self.assertEqual(self.it.broker.ask('status')['counts']['dead'], 14)
+        page.eval('document.querySelector(".panel-try").scrollIntoView({block: "center"})')
+        self.picture(page, '15-trial')
         self.press(page, '.view-plan .panel:last-child .button.main')
         page.until('document.body.innerText.includes("Done.")', 'it is done')
         self.assertIn('12 letters sent again', page.text('.view-plan'))

@@ -132,6 +132,33 @@ class Operating(WebTest):
         self.get(web, 'event?id=00000000-0000-7000-8000-000000000000', 404)
         self.get(web, 'event', 422)
 
+    def test_a_trial_sends_nothing_to_anyone(self):
+        web = self.gateway()
+        number = self.kill(web, text='Which fund?')
+        waiting = web.later('POST', '/operate/dead/shadow', {'numbers': [number]}, OPS)
+        job = web.worker.job()
+        self.assertEqual((job['body']['message_text'], job['options']['trial']), ('Which fund?', True))
+        web.worker.reply(job['lease'], 'This one.')
+        told = web.wait(waiting)
+        self.assertEqual(told.status, 200)
+        one = told.json['items'][0]
+        self.assertEqual((one['outcome'], one['answer'], one['number']), ('answer', 'This one.', number))
+        self.assertIn('not available', one['old'])
+        self.assertEqual((told.json['end']['answered'], told.json['end']['failed']), (1, 0))
+        self.assertEqual([item['number'] for item in self.get(web, 'dead')['items']], [number])
+        self.assertEqual(self.post(web, 'dead/shadow', numbers=[999])['end']['missing'], 1)
+
+    def test_a_route_is_paused_and_goes_on(self):
+        web = self.gateway()
+        self.assertEqual(self.post(web, 'routes/pause', route='default', reason='prices are down'), {'changed': True})
+        waiting = web.say('hello', ANN)
+        route = wait(lambda: (one := self.get(web, 'routes')['items'][0])['waiting'] and one, 'an event waits')
+        self.assertEqual((route['paused_by'], route['why']), ('ops', 'prices are down'))
+        self.assertEqual(self.post(web, 'routes/resume', route='default', reason='up again'), {'changed': True})
+        web.answer('hi')
+        self.assertEqual(web.wait(waiting).status, 200)
+        self.post(web, 'routes/pause', 404, route='nowhere', reason='none')
+
     def test_bad_orders_change_nothing(self):
         web = self.gateway()
         number = self.kill(web)

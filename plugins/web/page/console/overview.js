@@ -3,8 +3,9 @@
 import { api } from './api.js';
 import { Chart } from './chart.js';
 import { h, keep, say } from './dom.js';
-import { count, cut, plural, rate, seconds, span } from './format.js';
+import { count, cut, plural, rate, seconds, span, time } from './format.js';
 import { perSecond, quantile } from './meters.js';
+import { pause, resume } from './routes.js';
 import { watch } from './watch.js';
 
 const RATES = [
@@ -54,14 +55,20 @@ const times = () => TIMES.map(([title, name]) => new Figure(title, ['half are be
 const pill = (words, kind) => h('span', { class: `pill ${kind}` }, words);
 const kinds = { ready: 'good', running: 'good', closed: 'good', draining: 'warn', starting: 'warn' };
 
-function item (name, state, facts, why) {
+function item (name, state, facts, why, action = null) {
   return h('li', { class: 'thing' }, h('div', { class: 'thing-head' }, h('b', null, name), pill(state, kinds[state] ?? 'bad')),
-    h('p', { class: 'thing-facts' }, facts), why ? h('p', { class: 'thing-why' }, why) : null);
+    h('p', { class: 'thing-facts' }, facts), why ? h('p', { class: 'thing-why' }, why) : null, action);
 }
 
-const routeItem = (route) => item(route.name, route.breaker === 'closed' ? 'running' : `paused: ${route.breaker}`,
-  `${route.service} · ${plural(route.ready, 'event waits', 'events wait')} · ${plural(route.workers, 'worker')}`,
-  route.breaker === 'closed' ? '' : route.why);
+function routeItem (route) {
+  const waits = plural(route.waiting ?? route.ready, 'event waits', 'events wait');
+  const since = route.paused_us ? ` since ${time(route.paused_us)}` : '';
+  return item(route.name, route.paused_by ? 'paused' : 'running', `${route.service} · ${waits} · ${plural(route.workers, 'worker')}`,
+    route.paused_by ? `${route.why}${since}, by ${route.paused_by === 'breaker' ? 'the circuit breaker' : route.paused_by}` : '',
+    h('p', { class: 'thing-action' }, route.paused_by
+      ? h('button', { class: 'button small', type: 'button', onclick: () => resume(route) }, `Let ${route.name} go on`)
+      : h('button', { class: 'button small', type: 'button', onclick: () => pause(route) }, `Pause ${route.name}`)));
+}
 
 function adapterItem (host, adapter) {
   const traffic = adapter ? `${count(adapter.in_per_min)} in and ${count(adapter.out_per_min)} out a minute · ${
@@ -107,9 +114,9 @@ class List {
 function troubles (status, hosts, groups) {
   const found = [];
   for (const route of status.routes)
-    if (route.breaker !== 'closed')
-      found.push({ key: `route ${route.name}`, words: `Route ${route.name} is paused: ${route.why || route.breaker}. ${
-        plural(route.ready, 'event waits', 'events wait')} in it.` });
+    if (route.paused_by)
+      found.push({ key: `route ${route.name}`, words: `Route ${route.name} is paused: ${route.why || route.paused_by}. ${
+        plural(route.waiting ?? route.ready, 'event waits', 'events wait')} in it.` });
   for (const host of hosts)
     if (host.state !== 'running')
       found.push({ key: `host ${host.name}`, words: `Adapter ${host.name} is ${host.state}${host.why ? `: ${host.why}` : ''}.` });
@@ -150,7 +157,7 @@ export function overview (root) {
     say(about, `Version ${status.version}, up for ${span(status.uptime_s)}, ${
       plural(status.counts.sessions, 'open session')}, ${plural(status.counts.leases, 'job')} at work`);
     for (const figure of figures.flat()) figure.draw();
-    routes.draw([...status.routes].sort((a, b) => (a.breaker === 'closed') - (b.breaker === 'closed')), routeItem);
+    routes.draw([...status.routes].sort((a, b) => !a.paused_by - !b.paused_by), routeItem);
     const found = troubles(status, peers?.hosts ?? [], peers?.groups);
     keep(wrong, found, (one) => one.key, troubleItem, (node, one) => say(node.firstChild, one.words));
     wrong.hidden = !found.length;

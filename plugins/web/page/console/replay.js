@@ -6,6 +6,7 @@ import { address } from './filters.js';
 import { count, plural, time, when } from './format.js';
 import { gather, newTally, Plan, send } from './plan.js';
 import { settings } from './settings.js';
+import { shadowPart } from './shadow.js';
 
 const SHOWN = 100;
 const WHY = { unknown: 'nobody knows whether the platform has the answer', kind: 'not what this replay can send',
@@ -154,9 +155,10 @@ export async function planView (root) {
     nothing(root);
     return null;
   }
-  const summary = h('section', { class: 'panel' }), sending = sendingPart(plan);
+  const summary = h('section', { class: 'panel' }), trial = shadowPart(plan), sending = sendingPart(plan);
   const redraw = () => {
     drawSummary(summary, plan);
+    trial.draw();
     sending.draw();
   };
   const routes = (await api.get('routes')).items;
@@ -169,7 +171,7 @@ export async function planView (root) {
     sending.draw();
     how.lock(Boolean(work.run));
   };
-  root.append(summary, how.node, sending.node);
+  root.append(summary, how.node, trial.node, sending.node);
   redraw();
   how.lock(Boolean(work.run));
   return () => { work.told = null; };
