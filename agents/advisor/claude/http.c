@@ -356,6 +356,7 @@ void http_end (http_call_t **call_p)
         curl_multi_wakeup (engine->multi);
         while (call->running)
             pthread_cond_wait (&call->news, &engine->lock);
+        plv_node_remove (&call->node); /* it may have ended by itself before it was dropped */
     }
     pthread_mutex_unlock (&engine->lock);
     call_free (call);
