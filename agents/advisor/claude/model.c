@@ -283,7 +283,8 @@ static void log_attempt (const run_t *run, const attempt_t *attempt)
         (long long) message->usage.cache_read, (long long) message->usage.output,
         (long long) (attempt->first_us ? (attempt->first_us - attempt->began_us) / 1000 : -1),
         (long long) (now_us - attempt->began_us) / 1000, attempt->trouble ? " error.type=" : "",
-        trouble_word (attempt->trouble), attempt->trouble ? " why=" : "", attempt->why);
+        attempt->trouble ? trouble_word (attempt->trouble) : "", attempt->trouble ? " why=" : "",
+        attempt->why);
     run->model->log (run->model->log_arg, line);
 }
 
