@@ -19,6 +19,8 @@ FUNDS = [{'name': 'Global Equity Index Fund', 'symbol': 'GEIF', 'risk_level': 5,
 ANSWER = ('Two of them **suit you best**:\n\n1. The *equity* fund for what can wait.\n'
           '2. The bond fund for what cannot.\n\n'
           'See [the prospectus](https://funds.example/prospectus) and `GEIF`.')
+TABLE = ('Before:\n| Fund | Fee | Risk |\n|:--|--:|:-:|\n| **VTI** | 0.03 % | 5 |\n| a \\| b | 0.05 % |\n\n'
+         '- first\n  1. in it\n  2. too\n- second\n\nno | table')
 OPEN = 'document.querySelector("#status").dataset.state === "open"'
 EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>[x](javascript:window.evil=1) **<b>bold</b>**'
 
@@ -31,8 +33,9 @@ class Page(WebTest):
         cls.addClassCleanup(cls.browser.close)
         os.makedirs(PICTURES, exist_ok=True)
 
-    def open(self, width=1200, height=860, phone=False, path='/', **keys):
-        self.it = self.web(**keys)
+    def open(self, width=1200, height=860, phone=False, path='/', conf=None, **keys):
+        # The worker of the test gives no sign of life while a browser is looked at.
+        self.it = self.web(conf={'agents.timeout_ms': 60000, **(conf or {})}, **keys)
         page = self.browser.page()
         self.addCleanup(page.close)
         page.look_like()
@@ -115,6 +118,31 @@ class Page(WebTest):
             page.key('Tab')
             reached.add(page.eval('document.activeElement.id || document.activeElement.className'))
         self.assertLessEqual({'theme', 'fresh', 'starter', 'text', 'skip'}, reached)
+
+    def test_tables_and_lists_and_a_copy_of_the_words(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        job = self.ask(page, 'Compare them.')
+        self.it.worker.reply(job['lease'], TABLE)
+        page.until('document.querySelectorAll(".turn-agent td").length === 6', 'the table')
+        self.assertEqual(page.text('.turn-agent th').split('\n'), ['Fund', 'Fee', 'Risk'])
+        self.assertEqual(page.text('.turn-agent td').split('\n'), ['VTI', '0.03 %', '5', 'a | b', '0.05 %', ''])
+        self.assertEqual(page.eval('getComputedStyle(document.querySelector("td.right")).textAlign'), 'right')
+        self.assertEqual(page.count('.turn-agent td strong'), 1)
+        self.assertEqual(page.count('.turn-agent .prose > ul'), 1)
+        self.assertEqual(page.count('.turn-agent .prose > ul > li'), 2)
+        self.assertEqual(page.count('.turn-agent .prose > ul > li > ol > li'), 2)
+        self.assertEqual(page.text('.turn-agent .prose > ul > li > ol > li').split('\n'), ['in it', 'too'])
+        self.assertEqual(page.text('.turn-agent .prose > p').split('\n'), ['Before:', 'no | table'])
+        page.eval('navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }')
+        page.click('.act')
+        page.until('document.querySelector(".act").textContent === "Copied"', 'it says so')
+        self.assertEqual(page.eval('window.copied'), TABLE)
+        page.size(360, 740, phone=True)
+        page.until('innerWidth <= 400', 'a phone')
+        self.assertTrue(page.eval('document.querySelector("main").scrollWidth <= innerWidth'))
+        self.picture(page, '11-table')
+        self.assertEqual(page.faults(), [])
 
     def test_what_is_said_cannot_become_code(self):
         page = self.open(conf={'content.rules': []})

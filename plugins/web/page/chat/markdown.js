@@ -45,22 +45,60 @@ function lines (rows) {
   return nodes;
 }
 
-const LIST = /^\s{0,6}(?:([-*+•])|(\d{1,4})[.)])\s+(.*)$/;
+const LIST = /^(\s{0,40})(?:([-*+•])|(\d{1,4})[.)])\s+(.*)$/;
 
+// A list, with the lists inside of it: those that stand further in than its own marks.
 function takeList (rows, at, out) {
-  const ordered = LIST.exec(rows[at])[2] !== undefined;
-  const list = element(ordered ? 'ol' : 'ul');
-  if (ordered && Number(LIST.exec(rows[at])[2]) !== 1) list.setAttribute('start', LIST.exec(rows[at])[2]);
-  let item = [];
-  const close = () => { if (item.length) list.append(element('li', {}, ...lines(item))); item = []; };
-  for (; at < rows.length; at++) {
+  const [, { length: indent }, , number] = LIST.exec(rows[at]);
+  const list = element(number === undefined ? 'ul' : 'ol');
+  if (number !== undefined && Number(number) !== 1) list.setAttribute('start', number);
+  let item = null;
+  let said = [];
+  const close = () => { item?.prepend(...lines(said)); said = []; };
+  while (at < rows.length) {
     const found = LIST.exec(rows[at]);
-    if (found && (found[2] !== undefined) === ordered) { close(); item = [found[3]]; }
-    else if (item.length && /^\s{2,}\S/.test(rows[at])) item.push(rows[at].trim());
+    const further = found ? found[1].length - indent : 0;
+    if (found && item && further > 1) {
+      const inner = [];
+      at = takeList(rows, at, inner);
+      item.append(...inner);
+      continue;
+    }
+    if (found && further >= 0 && (found[3] === undefined) === (number === undefined)) {
+      close();
+      item = element('li');
+      list.append(item);
+      said = [found[4]];
+    } else if (!found && item && /^\s{2,}\S/.test(rows[at])) said.push(rows[at].trim());
     else break;
+    at++;
   }
   close();
   out.push(list);
+  return at;
+}
+
+const RULE = /^\|?:?-+:?(\|:?-+:?)*\|?$/;
+
+function cells (row) {
+  const bare = row.trim().replace(/^\|/, '').replace(/(?<!\\)\|$/, '');
+  return bare.split(/(?<!\\)\|/).map((cell) => cell.trim().replace(/\\\|/g, '|'));
+}
+
+function isTable (rows, at) {
+  return rows[at].includes('|') && at + 1 < rows.length && rows[at + 1].includes('-') && RULE.test(rows[at + 1].replace(/\s+/g, ''))
+    && cells(rows[at]).length === cells(rows[at + 1]).length;
+}
+
+function takeTable (rows, at, out) {
+  const sides = cells(rows[at + 1]).map((cell) => (/^:-+:$/.test(cell) ? 'middle' : /:$/.test(cell) ? 'right' : ''));
+  const row = (name, texts) => element('tr', {}, ...sides.map((side, column) =>
+    element(name, side ? { class: side } : {}, ...inline(texts[column] ?? ''))));
+  const body = element('tbody');
+  const head = row('th', cells(rows[at]));
+  for (at += 2; at < rows.length && rows[at].includes('|'); at++) body.append(row('td', cells(rows[at])));
+  out.push(element('div', { class: 'table', tabindex: '0', role: 'region', 'aria-label': 'Table' },
+    element('table', {}, element('thead', {}, head), body)));
   return at;
 }
 
@@ -83,13 +121,15 @@ export function blocks (text) {
     else if (heading) { out.push(element('h3', {}, ...inline(heading[1]))); at++; }
     else if (/^\s*([-*_])(\s*\1){2,}\s*$/.test(row)) { out.push(element('hr')); at++; }
     else if (LIST.test(row)) at = takeList(rows, at, out);
+    else if (isTable(rows, at)) at = takeTable(rows, at, out);
     else if (/^\s*>/.test(row)) {
       const quote = [];
       for (; at < rows.length && /^\s*>/.test(rows[at]); at++) quote.push(rows[at].replace(/^\s*>\s?/, ''));
       out.push(element('blockquote', {}, ...lines(quote)));
     } else {
       const paragraph = [];
-      for (; at < rows.length && rows[at].trim() && !LIST.test(rows[at]) && !/^\s*(```|>|#{1,6}\s)/.test(rows[at]); at++)
+      for (; at < rows.length && rows[at].trim() && !LIST.test(rows[at]) && !isTable(rows, at)
+        && !/^\s*(```|>|#{1,6}\s)/.test(rows[at]); at++)
         paragraph.push(rows[at]);
       out.push(element('p', {}, ...lines(paragraph)));
     }

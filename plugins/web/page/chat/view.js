@@ -128,8 +128,20 @@ export class View {
     turn.whole = Boolean(answer.seq);
     turn.node.dataset.state = answer.metadata?.fallback ? 'fallback' : 'done';
     const parts = [element('div', { class: 'prose' }, ...blocks(answer.response_text)), cards(answer.recommendations)];
-    turn.node.replaceChildren(...[...parts, this.more(answer)].filter(Boolean));
+    turn.node.replaceChildren(...[...parts, this.more(answer), this.copier(turn)].filter(Boolean));
     this.follow();
+  }
+
+  // Only a page that is served over TLS, or from this machine, may use the clipboard.
+  copier (turn) {
+    if (!navigator.clipboard) return null;
+    const button = element('button', { type: 'button', class: 'act' }, 'Copy');
+    button.addEventListener('click', async () => {
+      const done = await navigator.clipboard.writeText(turn.text).then(() => 'Copied', () => 'Not copied');
+      button.textContent = done;
+      setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+    });
+    return button;
   }
 
   more (answer) {
