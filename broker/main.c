@@ -47,7 +47,9 @@ static plv_err_t serve (const options_t *options, plv_conf_t **conf_p, plv_log_t
     if (!err)
         err = broker_run (broker, fail);
     broker_destroy (&broker);
-    if (err)
+    if (err && options->inspect)
+        fprintf (stderr, "palaverd: %s\n", fail->text);
+    else if (err)
         plv_log (log, LOG_BROKER_FAILED, F_STR ("why", fail->text));
     return err;
 }
@@ -68,6 +70,8 @@ static plv_err_t run (const options_t *options, plv_fail_t *fail)
         if (err)
             fprintf (stderr, "palaverd: %s\n", fail->text);
     } else {
+        if (options->inspect && conf->log_level < LOG_WARN)
+            conf->log_level = LOG_WARN;
         plv_log_t *log = plv_log_new ("palaverd", STDERR_FILENO, (plv_log_level_t) conf->log_level,
                                       (plv_log_format_t) conf->log_format);
         err = serve (options, &conf, log, fail);

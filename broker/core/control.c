@@ -287,11 +287,42 @@ static right_t right_of (command_t command)
     }
 }
 
+/*  Of data that is only looked at.  */
+static bool only_looks (command_t command)
+{
+    switch (command) {
+    case COMMAND_STATUS:
+    case COMMAND_METRICS:
+    case COMMAND_SESSIONS_LIST:
+    case COMMAND_SESSIONS_SHOW:
+    case COMMAND_DEAD_LIST:
+    case COMMAND_DEAD_SHOW:
+    case COMMAND_DEAD_STATS:
+    case COMMAND_EVENTS_SHOW:
+    case COMMAND_EVENTS_LIST:
+    case COMMAND_AGENTS_LIST:
+    case COMMAND_ADAPTERS_LIST:
+    case COMMAND_ADAPTERS_HOSTS:
+    case COMMAND_ROUTES_LIST:
+    case COMMAND_KV_GET:
+    case COMMAND_KV_LIST:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /*  False when it was told off.  */
 static bool may_ask (core_t *self, peer_t *peer, uint64_t request, command_t command)
 {
     right_t right = right_of (command);
     bool is_operator = control_is_operator (self, peer);
+    if (self->options.read_only && !only_looks (command)) {
+        control_fail (self, peer, request, ERR_PERM,
+                      "%s: this data is only looked at; start a broker on it to change anything",
+                      command_name (command));
+        return false;
+    }
     if (peer->from == FROM_TOOL || right == RIGHT_ADAPTER
         || (right == RIGHT_OPERATOR && is_operator))
         return true;

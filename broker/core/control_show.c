@@ -117,7 +117,10 @@ void control_status (core_t *self, plv_buf_t *body)
         plv_buf_add_view (body, plv_buf_view (&self->shell));
     else
         plv_mp_put_nil (body);
-    put_text (body, "state", self->draining ? "stopping" : "ready");
+    put_text (body, "state",
+              self->options.read_only ? "stopped"
+              : self->draining        ? "stopping"
+                                      : "ready");
     put_int (body, "time_us", self->now.wall_us);
     put_int (body, "position", (int64_t) self->seq);
     put_counts (self, body);

@@ -124,15 +124,21 @@ void core_destroy (core_t **self_p)
     *self_p = NULL;
 }
 
-static void resume (core_t *self)
+static void resume_sessions (core_t *self)
 {
     session_t *session;
-    self->resuming = false;
-    lanes_gauge (self);
     for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));) {
         dispatch_session (self, session);
         outbox_send (self, session);
     }
+}
+
+static void resume (core_t *self)
+{
+    self->resuming = false;
+    lanes_gauge (self);
+    if (!self->options.read_only)
+        resume_sessions (self);
     if (!self->letters_whole)
         control_catch_up (self);
 }
@@ -166,7 +172,7 @@ static void take_policy (core_t *self, policy_t *policy)
     cache_set_limits (self->cache, &limits);
     cache_clear (self->cache); /* its keys name routes by place */
     dedup_set_max (self->dedup, (uint64_t) conf->dedup_max);
-    if (idle_changed)
+    if (idle_changed && !self->options.read_only)
         set_idle_timers (self);
     count (self, COUNTER_CONF_RELOADS);
     self->resuming = true;

@@ -21,6 +21,8 @@ typedef struct {
     uint8_t secret[32];  /* META/secret: keys of the hashes */
     uint64_t seed;       /* of random numbers */
     const char *version; /* of the broker, for WELCOME and status */
+    bool
+        read_only; /* nothing happens by itself, and tools may only look: nothing is to be written */
 } core_options_t;
 
 /*  Takes `policy`.  */

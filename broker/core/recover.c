@@ -216,6 +216,7 @@ void core_start (core_t *self, core_now_t now, uint64_t next_seq)
     for (plv_node_t *node = self->dirty.next; node != &self->dirty; node = node->next)
         PLV_OF (node, session_t, dirty)->dirty_at_us = now.mono_us;
     self->run_at_us = now.mono_us;
-    for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));)
+    for (size_t at = 0;
+         !self->options.read_only && (session = plv_map_next (&self->sessions, &at));)
         resume_session (self, session);
 }

@@ -44,7 +44,8 @@ static void load_row (reading_t *reading, plv_row_view_t view, plv_view_t key, p
 
 static void make_core (reading_t *reading, plv_view_t secret)
 {
-    core_options_t options = {.version = plv_build_version};
+    core_options_t options = {.version = plv_build_version,
+                              .read_only = reading->broker->options->inspect != NULL};
     plv_row_t row;
     if (secret.size != sizeof options.secret) {
         reading->err = plv_fail (&reading->fail, ERR_CORRUPT, "meta/%s has %zu bytes",
@@ -132,11 +133,13 @@ static plv_err_t open_sockets (broker_t *self, const plv_conf_t *conf, plv_fail_
     zsys_handler_set (NULL); /* signals are ours: see signals.c */
     randombytes_buf (seed, sizeof seed);
     self->links = links_new (context, seed);
-    plv_err_t err = bind_local (self, "adapters", FROM_ADAPTER, ret_fail);
+    plv_err_t err = bind_local (self, "control", FROM_TOOL, ret_fail);
+    if (self->options->inspect)
+        return err;
+    if (!err)
+        err = bind_local (self, "adapters", FROM_ADAPTER, ret_fail);
     if (!err)
         err = bind_local (self, "agents", FROM_WORKER, ret_fail);
-    if (!err)
-        err = bind_local (self, "control", FROM_TOOL, ret_fail);
     if (!err)
         err = remote_open (self, conf, ret_fail);
     return err;
@@ -195,14 +198,16 @@ static void raise_file_limit (void)
 static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *ret_fail)
 {
     const plv_conf_t *conf = (*policy_p)->conf;
-    plv_err_t err =
-        paths_find (conf, self->options->data, self->options->run, &self->paths, ret_fail);
+    const char *inspect = self->options->inspect;
+    plv_err_t err = paths_find (conf, inspect ? inspect : self->options->data, self->options->run,
+                                &self->paths, ret_fail);
     if (err)
         return err;
     plv_log (self->log, LOG_BROKER_STARTING, F_STR ("version", plv_build_version),
              F_STR ("data", self->paths.data),
              F_STR ("conf", conf->file[0] ? conf->file : "defaults"));
-    const store_rocksdb_options_t options = {.dir = self->paths.data, .sync = conf->data_sync};
+    const store_rocksdb_options_t options = {
+        .dir = self->paths.data, .sync = conf->data_sync, .read_only = inspect != NULL};
     err = signals_open (self, ret_fail);
     if (!err)
         err = store_rocksdb_open (&options, &self->store, ret_fail);
@@ -212,7 +217,7 @@ static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *re
         err = read_back (self, policy_p, ret_fail);
     if (!err)
         err = open_sockets (self, core_conf (self->core), ret_fail);
-    if (!err)
+    if (!err && !inspect)
         err = start_supervisor (self, core_conf (self->core), ret_fail);
     return err;
 }

@@ -20,9 +20,9 @@ static int wait_ms (broker_t *self)
 {
     int64_t now_us = broker_now ().mono_us;
     int64_t next_us = least (core_next_us (self->core), now_us + WAIT_US_MAX);
-    if (!self->turn.under_way)
+    if (!self->turn.under_way && !self->options->inspect)
         next_us = least (next_us, core_turn_us (self->core));
-    if (!self->retention.asked)
+    if (!self->retention.asked && !self->options->inspect)
         next_us = least (next_us, self->retention.next_us);
     if (self->supervisor)
         next_us = least (next_us, supervisor_deadline (self->supervisor));
@@ -130,7 +130,8 @@ static void keep_time (broker_t *self)
         input_t input = {.type = INPUT_TIME, .now = now};
         turn_input (self, &input);
     }
-    retention_step (self, now);
+    if (!self->options->inspect)
+        retention_step (self, now);
     watch_step (self, now.mono_us);
     core_metrics (self->core)->counter[COUNTER_LOG_LOST] = plv_log_lost (self->log);
     if (self->supervisor)

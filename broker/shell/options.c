@@ -5,13 +5,14 @@
 #include <getopt.h>
 #include <stdio.h>
 
-enum { OPT_CHECK = 256, OPT_PRINT, OPT_DATA, OPT_RUN, OPT_PLUGINS };
+enum { OPT_CHECK = 256, OPT_PRINT, OPT_DATA, OPT_RUN, OPT_PLUGINS, OPT_INSPECT };
 
 static const struct option long_options[] = {
     {"conf", required_argument, NULL, 'c'},
     {"data", required_argument, NULL, OPT_DATA},
     {"run", required_argument, NULL, OPT_RUN},
     {"plugins", required_argument, NULL, OPT_PLUGINS},
+    {"inspect", required_argument, NULL, OPT_INSPECT},
     {"check-conf", no_argument, NULL, OPT_CHECK},
     {"print-conf", no_argument, NULL, OPT_PRINT},
     {"help", no_argument, NULL, 'h'},
@@ -22,7 +23,7 @@ static const struct option long_options[] = {
 void options_help (void)
 {
     printf (
-        "usage: palaverd [--conf FILE] [--data DIR] [--run DIR] [--plugins DIR]\n"
+        "usage: palaverd [--conf FILE] [--data DIR] [--run DIR] [--plugins DIR] [--inspect DIR]\n"
         "\n"
         "The broker: takes events from platform adapters, keeps them, gives them to agents, and sends\n"
         "their answers back.\n"
@@ -31,6 +32,8 @@ void options_help (void)
         "      --data DIR     where accepted events are kept; wins over data.dir\n"
         "      --run DIR      where the local sockets are; wins over run.dir\n"
         "      --plugins DIR  where platform adapters are watched for; wins over plugins.dir\n"
+        "      --inspect DIR  look at the data of a stopped broker, or at a backup: answer what palaver asks,\n"
+        "                     change nothing; palaver --data DIR starts and stops this\n"
         "      --check-conf   read the configuration, say whether it is valid, exit\n"
         "      --print-conf   print every key with its meaning and value, exit\n"
         "  -h, --help         this text\n"
@@ -59,6 +62,9 @@ bool options_parse (int argc, char **argv, options_t *ret_options)
         case OPT_PLUGINS:
             options.plugins = optarg;
             break;
+        case OPT_INSPECT:
+            options.inspect = optarg;
+            break;
         case OPT_CHECK:
             options.check_conf = true;
             break;
@@ -79,6 +85,10 @@ bool options_parse (int argc, char **argv, options_t *ret_options)
     if (optind < argc) {
         fprintf (stderr, "palaverd: %s: what is that? palaverd --help lists the options\n",
                  argv[optind]);
+        return false;
+    }
+    if (options.inspect && (options.data || options.plugins)) {
+        fprintf (stderr, "palaverd: --inspect takes neither --data nor --plugins\n");
         return false;
     }
     *ret_options = options;

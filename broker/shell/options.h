@@ -14,6 +14,7 @@ typedef struct {
     const char *data;
     const char *run;
     const char *plugins;
+    const char *inspect; /* data that is only looked at */
     bool check_conf;
     bool print_conf;
     bool help;

@@ -210,12 +210,23 @@ static void swap (turn_t *turn)
     turn->flying = gathered;
 }
 
+/*  Data that is only looked at: what the core would write goes nowhere, and nothing waits for it.  */
+static void turn_unwritten (broker_t *self)
+{
+    turn_prompt (self);
+    effects_seal (self->turn.gather);
+    release (self, self->turn.gather);
+    turn_prompt (self);
+}
+
 /*  While one batch is with the store the next one gathers; nothing waits to make a batch bigger.  */
 void turn_commit (broker_t *self, bool all)
 {
     turn_t *turn = &self->turn;
     core_now_t now = broker_now ();
-    if (turn->under_way || self->failed)
+    if (self->options->inspect)
+        turn_unwritten (self);
+    if (turn->under_way || self->failed || self->options->inspect)
         return;
     turn_prompt (self); /* first: a peer that is found to be gone adds to what is stored */
     uint64_t seq = core_turn (self->core, now, all, turn->gather);

@@ -130,13 +130,23 @@ done:
     return err;
 }
 
+static plv_err_t refuse_reader (int fd, const char *dir, plv_fail_t *ret_fail)
+{
+    char text[32] = "";
+    ssize_t size = pread (fd, text, sizeof text - 1, 0);
+    return plv_fail (ret_fail, ERR_BUSY,
+                     "the data directory %s is in use: a broker runs on it (process %ld). Ask that "
+                     "one, or look at a backup",
+                     dir, size > 0 ? strtol (text, NULL, 10) : 0);
+}
+
 /*  A reader takes no lock: it only looks whether a broker has one.  */
 static plv_err_t look_at_lock (int dir_fd, const char *dir, plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
     int fd = openat (dir_fd, lock_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0 && flock (fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        err = refuse_second (fd, dir, ret_fail);
+        err = refuse_reader (fd, dir, ret_fail);
     if (fd >= 0)
         close (fd);
     return err;
@@ -187,7 +197,9 @@ plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, pl
                         "the data directory %s cannot be opened: %s", dir, strerror (errno));
         goto done;
     }
-    err = check_owner (dir, &status, ret_fail);
+    /*  Who may read it may look at it, whoever's it is.  */
+    if (!read_only || !S_ISDIR (status.st_mode))
+        err = check_owner (dir, &status, ret_fail);
     /*  Who made it, a script or systemd, has hardly made its name last. A parent that may not
         be read is older than this store.  */
     if (!err && !read_only)

@@ -113,7 +113,7 @@ enum { STORE_SCHEMA = 2 };
 typedef struct {
     const char *dir;
     bool sync;
-    bool read_only;          /* inspect a stopped broker's data: append is refused */
+    bool read_only; /* look at a stopped broker's data, or a backup: nothing in it changes */
     uint64_t memtable_bytes; /* of the views, and of a file of the journal; 0: default, 64 MiB */
 } store_rocksdb_options_t;
 

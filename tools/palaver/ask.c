@@ -1,5 +1,6 @@
 #include "palaver/ask.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "palaver/interrupt.h"
 #include "palaver/table.h"
@@ -7,7 +8,7 @@
 
 #include <string.h>
 
-enum { LOOK_US = 250000 };
+enum { LOOK_US = 250000, READ_S = 600 };
 
 ending_t ask_failed (const plv_fail_t *fail)
 {
@@ -22,18 +23,43 @@ ending_t ask_failed (const plv_fail_t *fail)
                : END_PARTLY;
 }
 
+/*  Data may also mean something else to a command: doctor, restore.  */
+static bool looks_at_data (const call_t *call)
+{
+    return call_has (call, OPTION_DATA) && (call->command->options & LOOKS) == LOOKS;
+}
+
+static plv_err_t open_data (asker_t *self, const call_t *call, plv_fail_t *ret_fail)
+{
+    int64_t deadline_us = plv_clock_mono_us () + call_timeout_us (call, READ_S);
+    interrupt_begin (); /* what was started is stopped, whatever happens */
+    plv_err_t err = own_broker_inspect (&self->own, call_text (call, OPTION_BROKER, NULL),
+                                        call->text[OPTION_DATA],
+                                        call_text (call, OPTION_CONF, NULL), deadline_us, ret_fail);
+    if (!err)
+        self->where.run = plv_strdup (self->own.run);
+    return err;
+}
+
 ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s)
 {
     static const hello_t hello = {.role = "tool", .name = "palaver"};
     plv_fail_t fail;
+    bool looks = looks_at_data (call);
     *self = (asker_t){.timeout_us = call_timeout_us (call, timeout_s)};
-    plv_err_t err = where_find (call_text (call, OPTION_RUN, NULL), &self->where, &fail);
+    plv_err_t err = looks ? open_data (self, call, &fail)
+                          : where_find (call_text (call, OPTION_RUN, NULL), &self->where, &fail);
+    if (err && looks) {
+        say ("%s", fail.text);
+        return END_UNREACHABLE;
+    }
     if (!err)
         err = link_open (&self->link, self->where.run, "control", &hello,
                          plv_clock_mono_us () + self->timeout_us, &fail);
     if (!err)
         return END_OK;
     where_free (&self->where);
+    own_broker_stop (&self->own);
     return ask_failed (&fail);
 }
 
@@ -41,6 +67,7 @@ void asker_close (asker_t *self)
 {
     link_close (&self->link);
     where_free (&self->where);
+    own_broker_stop (&self->own);
     plv_buf_free (&self->answer);
 }
 

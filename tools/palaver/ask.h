@@ -1,5 +1,5 @@
-/*  ask -- questions to a running broker: the commands of control.def
-    OWNS    its connection, freed by asker_close
+/*  ask -- questions to a running broker, or about data that is only looked at: the commands of control.def
+    OWNS    its connection, and with --data the broker that looks, gone after asker_close
     THREAD  main
     FAILS   says what is wrong on stderr, and returns how the call ends
     COST    one round trip a question  */
@@ -9,11 +9,13 @@
 
 #include "palaver/call.h"
 #include "palaver/link.h"
+#include "palaver/own_broker.h"
 #include "palaver/table.h"
 #include "palaver/where.h"
 
 typedef struct {
     where_t where;
+    own_broker_t own; /* of --data */
     link_t link;
     uint64_t request;
     int64_t timeout_us;

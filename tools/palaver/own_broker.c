@@ -47,19 +47,24 @@ static plv_err_t make_dir (own_broker_t *self, plv_fail_t *ret_fail)
     if (!top || top[0] != '/' || strlen (top) + sizeof "/palaver-XXXXXX" > sizeof self->dir)
         top = "/tmp";
     snprintf (self->dir, sizeof self->dir, "%s/palaver-XXXXXX", top);
-    if (!mkdtemp (self->dir))
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", self->dir, strerror (errno));
-    char *conf = in_dir (self, "conf"), *plugins = in_dir (self, "plugins");
+    if (!mkdtemp (self->dir)) {
+        plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", self->dir, strerror (errno));
+        self->dir[0] = '\0';
+        return ret_fail->code;
+    }
+    self->run = in_dir (self, "run");
+    return ERR_OK;
+}
+
+static plv_err_t write_conf (own_broker_t *self, const char *conf, plv_fail_t *ret_fail)
+{
+    char *plugins = in_dir (self, "plugins");
     FILE *file = fopen (conf, "we");
     bool failed = !file || fprintf (file, conf_text, self->dir, self->dir, self->dir) < 0;
     failed = (file && fclose (file)) || failed || mkdir (plugins, 0700);
-    plv_err_t err =
-        failed ? plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", conf, strerror (errno))
-               : ERR_OK;
-    self->run = in_dir (self, "run");
-    free (conf);
     free (plugins);
-    return err;
+    return failed ? plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", conf, strerror (errno))
+                  : ERR_OK;
 }
 
 /*  Beside this program, or where `scons install` puts it from here.  */
@@ -82,7 +87,7 @@ static char *find_program (void)
 }
 
 /*  In the child: never returns.  */
-static void become (const char *program, const char *conf, const char *log)
+static void become (const char *program, char *const *words, const char *log)
 {
     int fd = open (log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     int null = open ("/dev/null", O_RDONLY);
@@ -93,7 +98,7 @@ static void become (const char *program, const char *conf, const char *log)
     dup2 (fd, STDERR_FILENO);
     signal (SIGINT, SIG_DFL);
     signal (SIGTERM, SIG_DFL);
-    execlp (program, "palaverd", "--conf", conf, (char *) NULL);
+    execvp (program, words);
     fprintf (stderr, "%s: %s\n", program, strerror (errno));
     _exit (127);
 }
@@ -107,7 +112,9 @@ static plv_err_t fail_log (const char *log, plv_fail_t *ret_fail)
         snprintf (last, sizeof last, "%.*s", (int) strcspn (line, "\n"), line);
     if (file)
         fclose (file);
-    return plv_fail (ret_fail, ERR_IO, "the broker did not start: %s", last);
+    size_t name = strncmp (last, "palaverd: ", 10) == 0 ? 10 : 0;
+    return plv_fail (ret_fail, ERR_IO, "%s%s",
+                     name ? "" : "the broker did not start: ", last + name);
 }
 
 static plv_err_t wait_until_ready (own_broker_t *self, const char *log, int64_t deadline_us,
@@ -130,28 +137,55 @@ static plv_err_t wait_until_ready (own_broker_t *self, const char *log, int64_t 
     return err ? fail_log (log, ret_fail) : ERR_OK;
 }
 
-plv_err_t own_broker_start (own_broker_t *self, const char *program, int64_t deadline_us,
-                            plv_fail_t *ret_fail)
+static plv_err_t launch (own_broker_t *self, const char *program, char *const *words,
+                         int64_t deadline_us, plv_fail_t *ret_fail)
 {
-    *self = (own_broker_t){0};
-    plv_err_t err = make_dir (self, ret_fail);
-    char *conf = in_dir (self, "conf"), *log = in_dir (self, "log");
+    char *log = in_dir (self, "log");
     char *path = program ? plv_strdup (program) : find_program ();
-    if (err)
-        goto done;
+    plv_err_t err;
     self->pid = fork ();
     if (self->pid == 0)
-        become (path, conf, log);
+        become (path, words, log);
     if (self->pid < 0) {
         self->pid = 0;
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "fork: %s", strerror (errno));
     } else {
         err = wait_until_ready (self, log, deadline_us, ret_fail);
     }
-done:
-    free (conf);
     free (log);
     free (path);
+    return err;
+}
+
+plv_err_t own_broker_start (own_broker_t *self, const char *program, int64_t deadline_us,
+                            plv_fail_t *ret_fail)
+{
+    *self = (own_broker_t){0};
+    plv_err_t err = make_dir (self, ret_fail);
+    char *conf = in_dir (self, "conf");
+    char name[] = "palaverd", option[] = "--conf";
+    if (!err)
+        err = write_conf (self, conf, ret_fail);
+    if (!err)
+        err = launch (self, program, (char *[]){name, option, conf, NULL}, deadline_us, ret_fail);
+    free (conf);
+    if (err)
+        own_broker_stop (self);
+    return err;
+}
+
+plv_err_t own_broker_inspect (own_broker_t *self, const char *program, const char *dir,
+                              const char *conf, int64_t deadline_us, plv_fail_t *ret_fail)
+{
+    *self = (own_broker_t){0};
+    char name[] = "palaverd", inspect[] = "--inspect", run[] = "--run", option[] = "--conf";
+    char *data = plv_strdup (dir), *file = conf ? plv_strdup (conf) : NULL;
+    plv_err_t err = make_dir (self, ret_fail);
+    char *words[] = {name, inspect, data, run, self->run, file ? option : NULL, file, NULL};
+    if (!err)
+        err = launch (self, program, words, deadline_us, ret_fail);
+    free (data);
+    free (file);
     if (err)
         own_broker_stop (self);
     return err;

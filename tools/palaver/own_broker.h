@@ -28,6 +28,9 @@ typedef struct {
 /*  `program`: a palaverd, NULL: the one beside this program, else the one in $PATH. Returns when it is ready.  */
 plv_err_t own_broker_start (own_broker_t *self, const char *program, int64_t deadline_us,
                             plv_fail_t *ret_fail);
+/*  One that only looks at the data in `dir` (palaverd --inspect); `conf` NULL: the installed one, if there is one.  */
+plv_err_t own_broker_inspect (own_broker_t *self, const char *program, const char *dir,
+                              const char *conf, int64_t deadline_us, plv_fail_t *ret_fail);
 void own_broker_stop (own_broker_t *self);
 
 /*  Workers that answer every job of `service` with its own text. They connect as soon as there is a broker.  */
