@@ -14,7 +14,8 @@ from cli import BUILD, PALAVER, SECONDS, SILENT, UNREACHABLE, USAGE, CliTest, wa
 from wireclient import text_id
 
 LOOKS = (('sessions', 'list'), ('sessions', 'show', 'web_1'), ('dead', 'list'),
-         ('dead', 'show', '--reason', 'permanent'), ('dead', 'stats'), ('dead', 'export', '-', '--all'), ('events', 'list'))
+         ('dead', 'show', '--reason', 'permanent'),
+         ('dead', 'stats'), ('dead', 'export', '-', '--all'), ('events', 'list'))
 NOBODY = 65534
 
 

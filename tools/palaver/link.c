@@ -192,9 +192,12 @@ plv_err_t link_next (link_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
 static void read_welcome (link_t *self, const plv_frame_t *frame)
 {
     plv_mp_t value;
-    uint64_t timeout_ms = frame->arg[1].number * 5;
+    uint64_t timeout_ms = frame->arg[1].number * 5, history_turns;
     if (plv_mp_find (frame->arg[2].bytes, "timeout_ms", &value))
         plv_mp_u64 (&value, &timeout_ms);
+    if (plv_mp_find (frame->arg[2].bytes, "history_turns", &value)
+        && plv_mp_u64 (&value, &history_turns))
+        self->history_turns = (uint32_t) history_turns;
     self->heartbeat_us = (int64_t) frame->arg[1].number * 1000;
     self->timeout_us = (int64_t) timeout_ms * 1000;
 }

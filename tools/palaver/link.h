@@ -28,6 +28,7 @@ typedef struct {
     bool reading; /* `message` has frames left */
     plv_packet_reader_t reader;
     int64_t heartbeat_us, timeout_us;
+    uint32_t history_turns; /* of a session, that the broker keeps for agents */
     int64_t heard_us, said_us;
 } link_t;
 

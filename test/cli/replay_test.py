@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+# RUN: timeout=240
+"""palaver events replay --shadow: past messages, answered again with the history of their time; nobody hears of it."""
+
+import os
+import signal
+import stat
+import time
+import unittest
+from html.parser import HTMLParser
+
+from cli import NOTHING, PARTLY, SECONDS, SILENT, USAGE, CliTest, wait
+
+
+class Page(HTMLParser):
+    """The elements of a page, and its texts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts, self.attributes = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+class Replay(CliTest):
+    def start(self, texts=('one', 'two', 'three'), session='1'):
+        broker = self.broker(SILENT)
+        self.adapter, worker = broker.adapter(), broker.worker()
+        for text in texts:
+            self.round_trip(self.adapter, worker, text, f'old {text}', session=session)
+        worker.bye()
+        return broker
+
+    def replay(self, broker, worker, answers, *options, code=0):
+        """The call, while `worker` answers its trials by what the function says; (rows, jobs)."""
+        call = self.call(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow',
+                         '--concurrency', '1', *options)
+        jobs = []
+        deadline = time.monotonic() + 6 * SECONDS
+        while call.running() and time.monotonic() < deadline:
+            try:
+                job = worker.job(0.2)
+            except AssertionError:  # none has come
+                continue
+            jobs.append(job)
+            answer = answers(job['body']['message_text'])
+            if answer is None:
+                worker.nack(job['lease'], permanent=True, reason='cannot')
+            else:
+                worker.reply(job['lease'], answer)
+        done = call.wait()
+        self.assertEqual(done.code, code, done.out + done.err)
+        return done.rows, jobs
+
+    def test_old_and_new_answers_side_by_side(self):
+        broker = self.start()
+        before = broker.ask('status')['counts']
+        worker = broker.worker('new', build='2.0')
+        new = {'one': 'old one', 'two': 'something else', 'three': None}
+        rows, jobs = self.replay(broker, worker, new.get, code=PARTLY)
+        *rows, summary = rows
+        self.assertEqual([(row['said'], row['old'], row['new'], row['verdict']) for row in rows],
+                         [('one', 'old one', 'old one', 'same'), ('two', 'old two', 'something else', 'changed'),
+                          ('three', 'old three', '', 'failed')])
+        self.assertIn('cannot', rows[2]['why'])
+        self.assertIn('new 2.0', rows[0]['who_new'])
+        self.assertEqual({key: summary[key] for key in ('compared', 'same', 'changed', 'new', 'failed', 'whole')},
+                         {'compared': 3, 'same': 1, 'changed': 1, 'new': 0, 'failed': 1, 'whole': True})
+        self.assertEqual([[(turn['role'], turn['text']) for turn in job['history']] for job in jobs],
+                         [[], [('user', 'one'), ('assistant', 'old one')],
+                          [('user', 'one'), ('assistant', 'old one'), ('user', 'two'), ('assistant', 'old two')]])
+        after = broker.ask('status')['counts']
+        for key in ('pending_events', 'outbox', 'dead', 'sessions'):
+            self.assertEqual(after[key], before[key], key)
+        self.assertEqual(len(broker.session('web_1')['history']), 6)
+
+    def test_the_history_begins_where_the_session_began(self):
+        broker = self.start(('one', 'two'))
+        broker.ask('sessions.end', session='web_1')
+        worker = broker.worker()
+        self.round_trip(self.adapter, worker, 'again', 'old again', session='1')
+        self.round_trip(self.adapter, worker, 'other', 'old other', session='2')
+        self.round_trip(self.adapter, worker, 'more', 'old more', session='1')
+        _, jobs = self.replay(broker, worker, lambda text: f'old {text}', '--session', 'web_1')
+        self.assertEqual([len(job['history']) for job in jobs], [0, 2, 0, 2])
+        self.assertEqual([turn['text'] for turn in jobs[3]['history']], ['again', 'old again'])
+
+    def test_more_than_one_group(self):
+        broker = self.start([f'text {i}' for i in range(70)])
+        worker = broker.worker()
+        rows, jobs = self.replay(broker, worker, lambda text: f'old {text}', '--rate', '1000')
+        self.assertEqual(rows[-1]['same'], 70)
+        self.assertEqual([row['said'] for row in rows[:-1]], [f'text {i}' for i in range(70)])
+        # As many turns as the broker keeps for agents.
+        self.assertEqual([len(job['history']) for job in jobs], [2 * min(i, 20) for i in range(70)])
+        self.assertEqual(jobs[60]['history'][-1]['text'], 'old text 59')
+        rows, _ = self.replay(broker, worker, lambda text: f'old {text}', '--limit', '40')
+        self.assertEqual(rows[-1]['compared'], 40)
+
+    def test_a_page(self):
+        hostile = '<script>alert(1)</script>"\'&<img src=x onerror=y>\u202e'
+        broker, page = self.start(('a < b & "c"', 'password: hunter2')), f'{self.folder()}/page.html'
+        worker = broker.worker('new')
+        self.replay(broker, worker, lambda text: f'new {hostile}', '--html', page)
+        self.assertEqual(stat.S_IMODE(os.stat(page).st_mode), 0o600)
+        with open(page, encoding='utf-8') as file:
+            text = file.read()
+        parsed = Page(text)
+        self.assertFalse({'script', 'img', 'link', 'iframe', 'a'}.intersection(parsed.tags))
+        self.assertFalse([name for name, _ in parsed.attributes if name.startswith('on') or name in ('src', 'href')])
+        self.assertIn(f'new {hostile[:-1]}\ufffd', parsed.texts)
+        self.assertIn('a < b & "c"', parsed.texts)
+        self.assertNotIn('hunter2', text)
+        self.assertIn('prefers-color-scheme: dark', text)
+        self.assertEqual(parsed.tags.count('article'), 2)
+        self.palaver(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow', '--html', page,
+                     code=PARTLY)
+
+    def test_an_interrupt_shows_what_there_is(self):
+        broker, page = self.start(), f'{self.folder()}/page.html'
+        worker = broker.worker()
+        call = self.call(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow',
+                         '--concurrency', '1', '--html', page)
+        worker.reply(worker.job()['lease'], 'old one')
+        worker.job()
+        call.process.send_signal(signal.SIGINT)
+        done = call.wait()
+        self.assertEqual(done.code, PARTLY, done.err)
+        self.assertEqual((done.rows[-1]['compared'], done.rows[-1]['whole']), (1, False))
+        with open(page, encoding='utf-8') as file:
+            self.assertIn('did not come to the end', file.read())
+
+    def test_words(self):
+        broker = self.start()
+        for options in ((), ('--shadow',), ('--shadow', '--since', '1h'), ('--since', '1h', '--to', 'advisor')):
+            self.palaver(broker, 'events', 'replay', *options, code=USAGE)
+        self.palaver(broker, 'events', 'replay', '--shadow', '--since', '1h', '--until', '50m', '--to', 'advisor',
+                     code=NOTHING)
+        text = self.palaver(broker, 'events', 'replay', '--shadow', '--since', '1h', '--to', 'nobody', '--table',
+                            '--timeout', '0.2', code=PARTLY)
+        self.assertIn('failed 3', text.out)
+        wait(lambda: broker.ask('status')['counts']['pending_events'] == 0, 'nothing is pending')
+
+
+if __name__ == '__main__':
+    unittest.main()
