@@ -460,7 +460,8 @@ class Worker:
         self._link.ring ()
 
     def run (self, handler: Handler) -> None:
-        """Works until `stop`, SIGTERM, SIGINT, or until an operator drains it. Raises Refused when the broker does not want this worker."""
+        """Works until `stop`, SIGTERM, SIGINT, or until an operator drains it. Raises Refused when the broker does not
+        want this worker."""
         if self._ran:
             raise RuntimeError ('a worker runs once')
         self._ran = True
