@@ -85,8 +85,8 @@ typedef void plv_agent_handler_t (plv_job_t *job, void *arg);
 
 /*  Connects (for ever, with a growing pause between attempts) and works until plv_agent_stop, SIGTERM or
     SIGINT, until an operator drains this worker, or until the broker says that it is not welcome. ERR_OK:
-    drained, everything that was begun is answered and committed. ERR_VERSION: another wire version; ERR_AUTH, ERR_PROTOCOL, ...: the
-    broker's reason. May be called once.  */
+    drained, everything that was begun is answered and committed. ERR_VERSION: another wire version; ERR_AUTH,
+    ERR_PROTOCOL, ...: the broker's reason. May be called once.  */
 plv_err_t plv_agent_run (plv_agent_t *self, plv_agent_handler_t *handler, void *arg,
                          plv_fail_t *ret_fail);
 
