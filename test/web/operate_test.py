@@ -113,6 +113,17 @@ class Operating(WebTest):
             self.assertEqual(once.next()[2]['items'], [])
             once.close()
 
+    def test_a_stream_ends_when_the_broker_does(self):
+        web = self.gateway()
+        stream = web.stream('/operate/tail', OPS)
+        self.assertEqual(stream.next()[2]['items'], [])
+        web.broker.restart(crash=True)
+        while stream.next() is not None:
+            pass
+        web.ready()
+        again = web.stream('/operate/tail', OPS)
+        self.assertEqual(again.next()[2]['items'], [])
+
     def test_an_event_and_past_traffic(self):
         web = self.gateway()
         number = self.kill(web)

@@ -65,7 +65,8 @@ class Api extends EventTarget {
 
   // `within`: how long an answer may take, in milliseconds.
   async post (path, body, within) {
-    const options = { within, method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const options = { within, method: 'POST', headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body) };
     return (await this.send(`/operate/${path}`, options)).json();
   }
 }

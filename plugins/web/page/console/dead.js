@@ -5,20 +5,25 @@ import { discard } from './discard.js';
 import { h, say } from './dom.js';
 import { address, filterForm, filtersOf } from './filters.js';
 import { ago, count, cut, plural, time, when } from './format.js';
+import { cell, fullPage, pages, rowHead, rowOf, table } from './parts.js';
 import { planFor } from './replay.js';
 
 const PAGE = 50, GROUPS = 20;
 
 // ---------------------------------------------------------------- groups
 
+const way = (group) => `${group.route || 'no route'} → ${group.service || 'nobody'}`;
+const groupFacts = (group) => [group.reason, group.code, way(group)].filter(Boolean).join(' · ');
+
 function groupItem (group, filters, most) {
-  const bar = h('progress', { class: 'share', max: most, value: group.count, 'aria-hidden': 'true' });
-  return h('li', { 'data-row': true }, h('a', { class: 'group', href: address({ ...filters, fingerprint: group.fingerprint }), 'data-row': true },
+  const href = address({ ...filters, fingerprint: group.fingerprint });
+  return h('li', { 'data-row': true }, h('a', { class: 'group', href, 'data-row': true },
     h('span', { class: 'group-count' }, count(group.count)),
     h('span', { class: 'group-words' }, h('b', null, cut(group.why || group.reason, 240)),
-      h('span', { class: 'soft' }, `${[group.reason, group.code, `${group.route || 'no route'} → ${group.service || 'nobody'}`].filter(Boolean).join(' · ')}`)),
-    h('span', { class: 'group-when soft', title: `first ${time(group.first_us)}, last ${time(group.last_us)}` }, `last ${ago(group.last_us)}`),
-    bar));
+      h('span', { class: 'soft' }, groupFacts(group))),
+    h('span', { class: 'group-when soft', title: `first ${time(group.first_us)}, last ${time(group.last_us)}` },
+      `last ${ago(group.last_us)}`),
+    h('progress', { class: 'share', max: most, value: group.count, 'aria-hidden': 'true' })));
 }
 
 function groupsPart (stats, filters) {
@@ -33,19 +38,18 @@ function groupsPart (stats, filters) {
 // The one group that is looked at.
 function groupHead (stats, filters) {
   const group = filters.fingerprint && stats.items[0];
-  return group ? h('section', { class: 'panel quote' }, h('p', { class: 'soft' }, `${plural(group.count, 'letter')} died alike, from `,
-    when(group.first_us), ' to ', when(group.last_us)), h('p', { class: 'why' }, group.why || group.reason),
-    h('p', { class: 'soft' }, [group.reason, group.code, `${group.route || 'no route'} → ${group.service || 'nobody'}`].filter(Boolean).join(' · '))) : null;
+  if (!group) return null;
+  return h('section', { class: 'panel quote' },
+    h('p', { class: 'soft' }, `${plural(group.count, 'letter')} died alike, from `, when(group.first_us), ' to ',
+      when(group.last_us)),
+    h('p', { class: 'why' }, group.why || group.reason), h('p', { class: 'soft' }, groupFacts(group)));
 }
 
 // ---------------------------------------------------------------- letters
 
-const cell = (label, ...kids) => h('td', { 'data-label': label }, ...kids);
-
 function row (letter, changed) {
   const box = h('input', { type: 'checkbox', 'aria-label': `Select letter ${letter.number}`, onchange: changed });
-  const node = h('tr', { 'data-row': true }, h('td', { class: 'cell-box' }, box),
-    h('th', { scope: 'row', 'data-label': 'Letter' }, h('a', { class: 'row-link', href: `#/letter/${letter.number}` }, letter.number)),
+  const node = rowOf(h('td', { class: 'cell-box' }, box), rowHead('Letter', `#/letter/${letter.number}`, letter.number),
     cell('Died', when(letter.dead_us)), cell('Session', h('span', { class: 'name' }, letter.session_id)),
     h('td', { 'data-label': 'Why', class: 'cell-why' }, cut(letter.why || letter.reason, 160)),
     cell('Outcome', h('span', { class: `pill ${letter.outcome === 'unknown' ? 'warn' : 'plain'}` }, letter.outcome)),
@@ -53,23 +57,7 @@ function row (letter, changed) {
   return { node, box, letter };
 }
 
-function table (rows) {
-  const heads = ['', 'Letter', 'Died', 'Session', 'Why', 'Outcome', 'Attempts'];
-  return h('table', { class: 'rows' }, h('thead', null, h('tr', null, heads.map((words) =>
-    h('th', { scope: 'col' }, words || h('span', { class: 'unseen' }, 'Select'))))),
-  h('tbody', null, rows.map((one) => one.node)));
-}
-
-// A page may be short, or empty, with a `next`: those that come after are asked for until it is full.
-async function fullPage (filters, after) {
-  const found = { items: [], next: after || null };
-  do {
-    const page = await api.get('dead', { ...filters, after: found.next, limit: PAGE - found.items.length });
-    found.items.push(...page.items);
-    found.next = page.next;
-  } while (found.next !== null && found.items.length < PAGE);
-  return found;
-}
+const HEADS = ['', 'Letter', 'Died', 'Session', 'Why', 'Outcome', 'Attempts'];
 
 function lettersPart (page, total, filters, after) {
   const chosen = () => rows.filter((one) => one.box.checked).map((one) => one.letter);
@@ -86,17 +74,18 @@ function lettersPart (page, total, filters, after) {
   };
   const rows = page.items.map((letter) => row(letter, changed));
   changed();
-  const pages = h('nav', { class: 'pages', 'aria-label': 'Pages' },
-    after ? h('a', { class: 'button', href: address(filters) }, 'First page') : null,
-    page.next !== null ? h('a', { class: 'button', href: address(filters, { after: page.next }) }, 'Next page') : null);
-  return h('section', { class: 'panel' }, h('div', { class: 'panel-head' }, h('h2', null, 'Letters'), label,
-    h('div', { class: 'actions' }, replay, away)), table(rows), pages);
+  return h('section', { class: 'panel' },
+    h('div', { class: 'panel-head' }, h('h2', null, 'Letters'), label, h('div', { class: 'actions' }, replay, away)),
+    table(HEADS, rows.map((one) => one.node)),
+    pages(after && address(filters), page.next !== null && address(filters, { after: page.next })));
 }
 
 function nothing (filters) {
   return Object.keys(filters).length
-    ? h('section', { class: 'panel empty' }, h('p', null, 'No dead letter matches these filters.'), h('a', { class: 'button', href: '#/dead' }, 'All dead letters'))
-    : h('section', { class: 'panel empty' }, h('p', null, 'There are no dead letters. Everything was answered, or waits to be.'));
+    ? h('section', { class: 'panel empty' }, h('p', null, 'No dead letter matches these filters.'),
+      h('a', { class: 'button', href: '#/dead' }, 'All dead letters'))
+    : h('section', { class: 'panel empty' },
+      h('p', null, 'There are no dead letters. Everything was answered, or waits to be.'));
 }
 
 export async function dead (root, place) {
@@ -104,12 +93,15 @@ export async function dead (root, place) {
   const about = h('p', { class: 'soft' });
   const begun = performance.now();
   root.append(h('header', { class: 'head' }, h('h1', null, 'Dead letters'), about), filterForm(filters));
-  const [stats, page] = await Promise.all([api.get('dead/groups', { ...counted, limit: GROUPS }), fullPage(filters, after)]);
+  const [stats, page] = await Promise.all([api.get('dead/groups', { ...counted, limit: GROUPS }),
+    fullPage(PAGE, after, (page) => api.get('dead', { ...filters, ...page }))]);
   const total = text ? null : stats.total;
   say(about, total === null ? 'What could not be answered or delivered, with these words in it'
-    : `${plural(total, 'letter')}${Object.keys(filters).length ? ' with these filters' : ''}, of ${plural(stats.groups, 'kind')}`);
+    : `${plural(total, 'letter')}${Object.keys(filters).length ? ' with these filters'
+      : ''}, of ${plural(stats.groups, 'kind')}`);
   if (page.items.length)
-    root.append(...[groupHead(stats, filters), groupsPart(stats, filters), lettersPart(page, total, filters, after)].filter(Boolean));
+    root.append(...[groupHead(stats, filters), groupsPart(stats, filters),
+      lettersPart(page, total, filters, after)].filter(Boolean));
   else
     root.append(nothing(filters));
   root.dataset.ms = Math.round(performance.now() - begun);

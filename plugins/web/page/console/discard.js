@@ -7,11 +7,13 @@ import { gather, newTally, send } from './plan.js';
 const REASON_BYTES = 64;
 
 async function lettersOf (meant, words, signal) {
-  return meant.letters ? [...meant.letters] : gather(meant.filters, (many) => say(words, `${plural(many, 'letter')} found`), signal);
+  return meant.letters ? [...meant.letters]
+    : gather(meant.filters, (many) => say(words, `${plural(many, 'letter')} found`), signal);
 }
 
 function orderFor (reason) {
-  return (letters) => ({ numbers: letters.map((one) => one.number), expect: letters.map((one) => [one.attempts, one.dead_us]), reason });
+  return (letters) =>
+    ({ numbers: letters.map((one) => one.number), expect: letters.map((one) => [one.attempts, one.dead_us]), reason });
 }
 
 async function carryOut (meant, reason, words, signal) {
@@ -23,11 +25,13 @@ async function carryOut (meant, reason, words, signal) {
 
 // Asks why, does it, and shows the list again.
 export async function discard (meant) {
-  const many = meant.letters ? plural(meant.letters.length, 'letter') : meant.total === null ? 'all letters that match' : `all ${plural(meant.total, 'letter')}`;
+  const many = meant.letters ? plural(meant.letters.length, 'letter') : meant.total === null ? 'all letters that match'
+    : `all ${plural(meant.total, 'letter')}`;
   const abort = new AbortController();
   const tally = await ask(`Discard ${many}?`, (done) => {
     const reason = h('input', { id: 'reason', required: true, maxlength: REASON_BYTES, autocomplete: 'off' });
-    const words = h('p', { class: 'soft', role: 'status' }), go = h('button', { class: 'button danger', type: 'submit' }, 'Discard');
+    const words = h('p', { class: 'soft', role: 'status' }),
+      go = h('button', { class: 'button danger', type: 'submit' }, 'Discard');
     const run = async (event) => {
       event.preventDefault();
       if (!reason.reportValidity()) return;
@@ -42,7 +46,8 @@ export async function discard (meant) {
     go.addEventListener('click', run);
     return [h('p', null, 'They are gone for good: nobody is answered. Who did it and why stays on the record.'),
       h('label', { for: 'reason' }, 'Reason'), reason, words,
-      h('p', { class: 'actions' }, h('button', { class: 'button', type: 'button', onclick: () => done(null) }, 'Keep them'), go)];
+      h('p', { class: 'actions' }, h('button', { class: 'button', type: 'button', onclick: () => done(null) },
+        'Keep them'), go)];
   });
   abort.abort();
   if (!tally) return;

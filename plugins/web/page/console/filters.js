@@ -2,6 +2,7 @@
 // filtered list can be kept as a bookmark, and going back is going back.
 
 import { h } from './dom.js';
+import { addressOf, localTime } from './parts.js';
 
 const OUTCOMES = ['failed', 'rejected', 'expired', 'refused', 'unknown'];
 const FIELDS = [
@@ -20,23 +21,16 @@ export function filtersOf (query) {
   return filters;
 }
 
-export const address = (filters, more = {}) => {
-  const words = new URLSearchParams(Object.entries({ ...filters, ...more }).filter(([, value]) => value !== '' && value != null));
-  return words.size ? `#/dead?${words}` : '#/dead';
-};
-
-const local = (us) => {
-  const at = new Date(us / 1000);
-  return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-};
+export const address = (filters, more = {}) => addressOf('dead', { ...filters, ...more });
 
 function field (name, label, value) {
   const id = `filter-${name}`, isTime = name.endsWith('_us');
   const input = name === 'outcome'
-    ? h('select', { id, name }, h('option', { value: '' }, 'any'), OUTCOMES.map((one) => h('option', { value: one }, one)))
+    ? h('select', { id, name }, h('option', { value: '' }, 'any'),
+      OUTCOMES.map((one) => h('option', { value: one }, one)))
     : h('input', { id, name, type: isTime ? 'datetime-local' : name === 'attempts' ? 'number' : 'search', min: 1,
       autocomplete: 'off', spellcheck: 'false' });
-  input.value = isTime && value ? local(Number(value)) : value ?? '';
+  input.value = isTime && value ? localTime(Number(value)) : value ?? '';
   return h('div', { class: 'field' }, h('label', { for: id }, label), input);
 }
 
@@ -49,14 +43,15 @@ function read (form) {
   return filters;
 }
 
-const shown = (name, value) => (name.endsWith('_us') ? local(Number(value)).replace('T', ' ') : value);
+const shown = (name, value) => (name.endsWith('_us') ? localTime(Number(value)).replace('T', ' ') : value);
 
 // Each filter that is set, to be taken away.
 function chips (filters) {
   return Object.entries(filters).map(([name, value]) => {
     const rest = { ...filters };
     delete rest[name];
-    return h('li', null, h('a', { class: 'chip', href: address(rest), 'aria-label': `Without ${NAMES.get(name)} ${shown(name, value)}` },
+    return h('li', null,
+      h('a', { class: 'chip', href: address(rest), 'aria-label': `Without ${NAMES.get(name)} ${shown(name, value)}` },
       `${NAMES.get(name)}: ${shown(name, value)}`, h('span', { 'aria-hidden': 'true' }, ' ×')));
   });
 }
@@ -66,7 +61,8 @@ export function filterForm (filters) {
   const many = FIELDS.slice(FIRST).some(([name]) => filters[name]);
   const form = h('form', { class: 'filters', role: 'search', 'aria-label': 'Dead letters' },
     h('div', { class: 'fields' }, fields.slice(0, FIRST), h('button', { class: 'button', type: 'submit' }, 'Find')),
-    h('details', { open: many }, h('summary', null, 'More filters'), h('div', { class: 'fields' }, fields.slice(FIRST))),
+    h('details', { open: many }, h('summary', null, 'More filters'),
+      h('div', { class: 'fields' }, fields.slice(FIRST))),
     h('ul', { class: 'chips', 'aria-label': 'Filters that are set' }, chips(filters)));
   form.addEventListener('submit', (event) => {
     event.preventDefault();

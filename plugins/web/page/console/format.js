@@ -4,11 +4,13 @@ import { h } from './dom.js';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+const tenth = new Intl.NumberFormat('en', { maximumSignificantDigits: 2 });
 const units = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
 
 export const count = (number) => whole.format(number);
 
-export const rate = (number) => (Number.isFinite(number) ? (number >= 100 ? whole : short).format(number) : '–');
+export const rate = (number) =>
+  (Number.isFinite(number) ? (number >= 100 ? whole : number < 1 ? tenth : short).format(number) : '–');
 
 export function seconds (number) {
   if (!Number.isFinite(number)) return '–';
@@ -42,7 +44,8 @@ export const ago = (us) => `${span(Date.now() / 1000 - us / 1e6)} ago`;
 
 // The time of a day on this machine's clock, with all of it in the tip.
 export const when = (us, words = time(us)) =>
-  h('time', { datetime: new Date(us / 1000).toISOString(), title: `${time(us)} (${new Date(us / 1000).toISOString()})` },
+  h('time', { datetime: new Date(us / 1000).toISOString(),
+    title: `${time(us)} (${new Date(us / 1000).toISOString()})` },
     words);
 
 export const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -44,7 +44,8 @@ const rates = () => RATES.map(([title, name]) => new Figure(`${title} a second`,
   () => [pairs().map(([before, now], at) => (at ? perSecond(before, now, name) : NaN))], rate));
 
 const gauges = () => GAUGES.map(([title, name]) => new Figure(title, [title],
-  () => [watch.looks.map((look) => look.status.counts[name])], (value) => (Number.isFinite(value) ? count(value) : '–'),
+  () => [watch.looks.map((look) => look.status.counts[name])],
+  (value) => (Number.isFinite(value) ? count(value) : '–'),
   name === 'dead' ? '#/dead' : null));
 
 const times = () => TIMES.map(([title, name]) => new Figure(title, ['half are below', '99 of 100 below'],
@@ -56,15 +57,18 @@ const pill = (words, kind) => h('span', { class: `pill ${kind}` }, words);
 const kinds = { ready: 'good', running: 'good', closed: 'good', draining: 'warn', starting: 'warn' };
 
 function item (name, state, facts, why, action = null) {
-  return h('li', { class: 'thing' }, h('div', { class: 'thing-head' }, h('b', null, name), pill(state, kinds[state] ?? 'bad')),
+  return h('li', { class: 'thing' }, h('div', { class: 'thing-head' }, h('b', null, name),
+    pill(state, kinds[state] ?? 'bad')),
     h('p', { class: 'thing-facts' }, facts), why ? h('p', { class: 'thing-why' }, why) : null, action);
 }
 
 function routeItem (route) {
   const waits = plural(route.waiting ?? route.ready, 'event waits', 'events wait');
   const since = route.paused_us ? ` since ${time(route.paused_us)}` : '';
-  return item(route.name, route.paused_by ? 'paused' : 'running', `${route.service} · ${waits} · ${plural(route.workers, 'worker')}`,
-    route.paused_by ? `${route.why}${since}, by ${route.paused_by === 'breaker' ? 'the circuit breaker' : route.paused_by}` : '',
+  return item(route.name, route.paused_by ? 'paused' : 'running',
+    `${route.service} · ${waits} · ${plural(route.workers, 'worker')}`,
+    route.paused_by ? `${route.why}${since}, by ${route.paused_by === 'breaker' ? 'the circuit breaker'
+      : route.paused_by}` : '',
     h('p', { class: 'thing-action' }, route.paused_by
       ? h('button', { class: 'button small', type: 'button', onclick: () => resume(route) }, `Let ${route.name} go on`)
       : h('button', { class: 'button small', type: 'button', onclick: () => pause(route) }, `Pause ${route.name}`)));
@@ -79,7 +83,8 @@ function adapterItem (host, adapter) {
 }
 
 const agentItem = (agent) => item(agent.name, agent.state,
-  `${agent.services.join(', ')} · works on ${count(agent.held)} of ${count(agent.credit)} · ${cut(agent.build, 24)}`, '');
+  `${agent.services.join(', ')} · works on ${count(agent.held)} of ${count(agent.credit)} · ${cut(agent.build, 24)}`,
+    '');
 
 // The same agent many times is one line.
 function manyAgents (agents) {
@@ -115,11 +120,13 @@ function troubles (status, hosts, groups) {
   const found = [];
   for (const route of status.routes)
     if (route.paused_by)
-      found.push({ key: `route ${route.name}`, words: `Route ${route.name} is paused: ${route.why || route.paused_by}. ${
+      found.push({ key: `route ${route.name}`,
+        words: `Route ${route.name} is paused: ${route.why || route.paused_by}. ${
         plural(route.waiting ?? route.ready, 'event waits', 'events wait')} in it.` });
   for (const host of hosts)
     if (host.state !== 'running')
-      found.push({ key: `host ${host.name}`, words: `Adapter ${host.name} is ${host.state}${host.why ? `: ${host.why}` : ''}.` });
+      found.push({ key: `host ${host.name}`,
+        words: `Adapter ${host.name} is ${host.state}${host.why ? `: ${host.why}` : ''}.` });
   for (const route of status.routes)
     if (route.ready > 0 && route.workers === 0)
       found.push({ key: `work ${route.name}`, words: `Nobody serves ${route.service}: ${
@@ -148,7 +155,8 @@ export function overview (root) {
     h('div', { class: 'figures' }, list.map((figure) => figure.node)));
   root.append(h('header', { class: 'head' }, h('h1', null, 'Overview'), about), wrong,
     band('Traffic', [...figures[0], ...figures[1]]), band('How long it takes', figures[2]),
-    h('p', { class: 'soft legend' }, 'The last five minutes, a look every two seconds. How long it takes: half of all, and 99 of 100, stay below.'),
+    h('p', { class: 'soft legend' },
+      'The last five minutes, a look every two seconds. How long it takes: half of all, and 99 of 100, stay below.'),
     h('div', { class: 'panels' }, routes.node, adapters.node, agents.node));
 
   function draw () {
@@ -165,7 +173,8 @@ export function overview (root) {
 
   async function lookAtPeers () {
     try {
-      const [away, hosts, workers, groups] = await Promise.all([api.get('adapters'), api.get('hosts'), api.get('agents'),
+      const [away, hosts, workers, groups] = await Promise.all([api.get('adapters'), api.get('hosts'),
+        api.get('agents'),
         api.get('dead/groups', { limit: 1 })]);
       peers = { hosts: hosts.items, groups };
       const names = [...new Set([...hosts.items, ...away.items].map((one) => one.name))].sort();

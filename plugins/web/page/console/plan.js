@@ -92,7 +92,8 @@ export class Plan {
       if (at > newest) newest = at;
     }
     return `${this.head()},\n "entries": [${entries.map((one) => this.entry(one)).join(',')}\n ],\n "skipped": [${
-      skipped.map((one) => `\n  {"number": ${one.number}, "why": ${text(one.why)}}`).join(',')}\n ],\n "counts": {"entries": ${
+      skipped.map((one) =>
+        `\n  {"number": ${one.number}, "why": ${text(one.why)}}`).join(',')}\n ],\n "counts": {"entries": ${
       entries.length}, "unknown": ${many('unknown')}, "kind": ${many('kind')}},\n "oldest": ${
       text(exact(oldest))},\n "newest": ${text(exact(newest))},\n`;
   }
@@ -103,7 +104,8 @@ export class Plan {
 
   // What is asked of the broker for these letters; it leaves out what is not as it stands here.
   order (letters) {
-    const order = { numbers: letters.map((one) => one.number), expect: letters.map((one) => [one.attempts, one.dead_us]),
+    const order = { numbers: letters.map((one) => one.number),
+      expect: letters.map((one) => [one.attempts, one.dead_us]),
       plan: this.name, allow_duplicates: this.duplicates };
     if (this.to) order.to = this.to;
     if (this.text) order.set = { message_text: this.text };
@@ -117,7 +119,8 @@ const rest = (ms, signal) => new Promise((done) => {
 });
 
 // Letters to the broker, some at a time, in their order, at most `rate` a second (0: as fast as it goes); what is busy
-// is asked for again. `letters` is the caller's own: what waits still stands behind `tally.at`. It ends behind the step under way when `signal` is aborted, and can go on from `tally.at`.
+// is asked for again. `letters` is the caller's own: what waits still stands behind `tally.at`. It ends behind the step
+// under way when `signal` is aborted, and can go on from `tally.at`.
 export async function send (path, letters, orderOf, { rate, signal, tally, told }) {
   const size = rate ? Math.min(STEP, Math.ceil(rate / 10)) : STEP, begun = performance.now(), first = tally.at;
   while (tally.at < letters.length && !signal.aborted) {

@@ -4,11 +4,12 @@ import { api } from './api.js';
 import { h, say } from './dom.js';
 import { address } from './filters.js';
 import { count, plural, time, when } from './format.js';
+import { cell, rowHead, rowOf, table } from './parts.js';
 import { gather, newTally, Plan, send } from './plan.js';
 import { settings } from './settings.js';
 import { shadowPart } from './shadow.js';
 
-const SHOWN = 100;
+const SHOWN = 100, PAGE = 1000;
 const WHY = { unknown: 'nobody knows whether the platform has the answer', kind: 'not what this replay can send',
   changed: 'not as it was when it was planned', missing: 'sent or thrown away by somebody else' };
 
@@ -34,7 +35,8 @@ async function make (root) {
   const { meant } = work, words = h('p', { role: 'status' }), abort = new AbortController();
   const bar = h('progress', { 'aria-label': 'Letters found', max: meant.total || 1 });
   const waiting = h('section', { class: 'panel' }, h('h2', null, 'Looking for the letters'), bar, words,
-    h('p', { class: 'actions' }, h('button', { class: 'button', type: 'button', onclick: () => abort.abort() }, 'Stop')));
+    h('p', { class: 'actions' }, h('button', { class: 'button', type: 'button', onclick: () => abort.abort() },
+      'Stop')));
   root.append(waiting);
   const letters = meant.letters ?? await gather(meant.filters, (many) => {
     bar.value = many;
@@ -45,33 +47,37 @@ async function make (root) {
     work.meant = null;
     return;
   }
-  work.plan = new Plan(letters, meant.letters ? { numbers: letters.map((one) => one.number).slice(0, 1000) } : meant.filters,
-    document.getElementById('who').textContent);
+  const filters = meant.letters ? { numbers: letters.map((one) => one.number).slice(0, PAGE) } : meant.filters;
+  work.plan = new Plan(letters, filters, document.getElementById('who').textContent);
 }
 
 // ---------------------------------------------------------------- what would be sent
 
+const HEADS = ['Letter', 'Accepted', 'Session', 'To', 'Why it died'];
+
 function entryRow (plan, one) {
-  const cell = (label, ...kids) => h('td', { 'data-label': label }, ...kids);
-  return h('tr', { 'data-row': true }, h('th', { scope: 'row', 'data-label': 'Letter' }, h('a', { class: 'row-link', href: `#/letter/${one.number}` }, one.number)),
-    cell('Accepted', when(one.accepted_us)), cell('Session', h('span', { class: 'name' }, one.session_id)), cell('To', plan.target(one) || 'nobody'),
+  return rowOf(rowHead('Letter', `#/letter/${one.number}`, one.number), cell('Accepted', when(one.accepted_us)),
+    cell('Session', h('span', { class: 'name' }, one.session_id)), cell('To', plan.target(one) || 'nobody'),
     h('td', { 'data-label': 'Why it died', class: 'cell-why' }, one.why));
 }
 
 function leftOut (plan) {
-  return ['unknown', 'kind'].map((why) => [why, plan.skipped.filter((one) => one.why === why).length]).filter(([, many]) => many)
+  return ['unknown', 'kind'].map((why) =>
+    [why, plan.skipped.filter((one) => one.why === why).length]).filter(([, many]) => many)
     .map(([why, many]) => h('p', { class: 'soft' }, `${plural(many, 'letter')} left out: ${WHY[why]}`));
 }
 
 function drawSummary (node, plan) {
   const { entries } = plan, sessions = new Set(entries.map((one) => one.session_id)).size;
-  const heads = ['Letter', 'Accepted', 'Session', 'To', 'Why it died'];
   node.replaceChildren(...[h('h2', null, `${plural(entries.length, 'letter')} in ${plural(sessions, 'session')}`),
-    entries.length ? h('p', { class: 'soft' }, `Accepted ${time(entries[0].accepted_us)} to ${time(entries.at(-1).accepted_us)}. They go in this order, behind live traffic; a letter that has changed meanwhile is left out.`) : null,
+    entries.length ? h('p', { class: 'soft' },
+      `Accepted ${time(entries[0].accepted_us)} to ${time(entries.at(-1).accepted_us)}. They go in this order, `
+      + 'behind live traffic; a letter that has changed meanwhile is left out.') : null,
     ...leftOut(plan),
-    entries.length ? h('table', { class: 'rows' }, h('thead', null, h('tr', null, heads.map((words) => h('th', { scope: 'col' }, words)))),
-      h('tbody', null, entries.slice(0, SHOWN).map((one) => entryRow(plan, one)))) : null,
-    entries.length > SHOWN ? h('p', { class: 'soft' }, `and ${plural(entries.length - SHOWN, 'letter')} more; the saved file lists them all`) : null].filter(Boolean));
+    entries.length ? table(HEADS, entries.slice(0, SHOWN).map((one) => entryRow(plan, one))) : null,
+    entries.length > SHOWN
+      ? h('p', { class: 'soft' }, `and ${plural(entries.length - SHOWN, 'letter')} more; the saved file lists them all`)
+      : null].filter(Boolean));
 }
 
 // ---------------------------------------------------------------- sending
@@ -80,14 +86,16 @@ const finished = (run) => run.tally.at >= run.letters.length;
 
 async function start (plan, told) {
   const fresh = !work.run || finished(work.run);
-  const run = work.run = fresh ? { letters: [...plan.entries], tally: newTally(), begun: Date.now() * 1000, plan } : work.run;
+  const run = work.run = fresh ? { letters: [...plan.entries], tally: newTally(), begun: Date.now() * 1000, plan }
+    : work.run;
   run.abort = new AbortController();
   run.active = true;
   run.fault = '';
   told();
   try {
     await send('dead/replay', run.letters, (letters) => run.plan.order(letters),
-      { rate: plan.rate, signal: run.abort.signal, tally: run.tally, told: (tally, busy) => { run.busy = busy; work.told?.(); } });
+      { rate: plan.rate, signal: run.abort.signal, tally: run.tally,
+        told: (tally, busy) => { run.busy = busy; work.told?.(); } });
   } catch (problem) {
     run.fault = problem.message;
   }
@@ -96,16 +104,19 @@ async function start (plan, told) {
 }
 
 function save (plan) {
-  const link = h('a', { href: URL.createObjectURL(new Blob([plan.file()], { type: 'application/json' })), download: `replay-${plan.name}.plan` });
+  const link = h('a', { href: URL.createObjectURL(new Blob([plan.file()], { type: 'application/json' })),
+    download: `replay-${plan.name}.plan` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
 function outcome (run) {
   const rows = ['missing', 'changed', 'unknown', 'kind'].filter((why) => run.tally[why]);
-  return [h('p', null, h('b', null, `${plural(run.tally.done, 'letter')} sent again`), `, of ${count(run.letters.length)}.`),
+  return [h('p', null, h('b', null, `${plural(run.tally.done, 'letter')} sent again`),
+    `, of ${count(run.letters.length)}.`),
     ...rows.map((why) => h('p', { class: 'soft' }, `${plural(run.tally[why], 'letter')} left out: ${WHY[why]}`)),
-    finished(run) ? h('p', null, h('a', { class: 'button', href: address({ since_us: run.begun }) }, 'What has died since')) : null];
+    finished(run) ? h('p', null, h('a', { class: 'button', href: address({ since_us: run.begun }) },
+      'What has died since')) : null];
 }
 
 function stateWords (run) {
@@ -116,14 +127,16 @@ function stateWords (run) {
 }
 
 function sendingPart (plan) {
-  const words = h('p', { role: 'status' }), bar = h('progress', { 'aria-label': 'Letters sent again' }), result = h('div');
+  const words = h('p', { role: 'status' }), bar = h('progress', { 'aria-label': 'Letters sent again' }),
+    result = h('div');
   const go = h('button', { class: 'button main', type: 'button', onclick: () => start(plan, draw) });
   const stop = h('button', { class: 'button', type: 'button', onclick: () => work.run.abort.abort() }, 'Stop');
   const code = h('code', { class: 'hash' });
   function draw () {
     const { run } = work, many = plan.entries.length, over = run && finished(run);
     say(code, plan.hash);
-    say(go, run && !over ? `Go on with ${plural(run.letters.length - run.tally.at, 'letter')}` : `Send ${plural(many, 'letter')} again`);
+    say(go, run && !over ? `Go on with ${plural(run.letters.length - run.tally.at, 'letter')}`
+      : `Send ${plural(many, 'letter')} again`);
     go.disabled = Boolean(run?.active || over) || many === 0;
     go.hidden = Boolean(over);
     stop.hidden = !run?.active;
@@ -135,8 +148,10 @@ function sendingPart (plan) {
     result.replaceChildren(...outcome(run).filter(Boolean));
   }
   const node = h('section', { class: 'panel' }, h('h2', null, 'Send'),
-    h('p', { class: 'soft' }, 'Plan ', code, ': this is what the ledger of each letter will say, with your name.'), bar, words, result,
-    h('p', { class: 'actions' }, go, stop, h('button', { class: 'button', type: 'button', onclick: () => save(plan) }, 'Save the plan')));
+    h('p', { class: 'soft' }, 'Plan ', code, ': this is what the ledger of each letter will say, with your name.'), bar,
+      words, result,
+    h('p', { class: 'actions' }, go, stop, h('button', { class: 'button', type: 'button', onclick: () => save(plan) },
+      'Save the plan')));
   return { node, draw };
 }
 
@@ -148,7 +163,8 @@ function nothing (root) {
 }
 
 export async function planView (root) {
-  root.append(h('header', { class: 'head' }, h('h1', null, 'Replay'), h('p', { class: 'soft' }, 'Nothing is sent to anyone before you say so.')));
+  root.append(h('header', { class: 'head' }, h('h1', null, 'Replay'),
+    h('p', { class: 'soft' }, 'Nothing is sent to anyone before you say so.')));
   if (!work.plan && work.meant) await make(root);
   const { plan } = work;
   if (!plan) {

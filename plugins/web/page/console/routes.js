@@ -10,7 +10,8 @@ const REASON_BYTES = 64;
 async function tell (title, words, verb, path, route) {
   await ask(title, (done) => {
     const reason = h('input', { id: 'route-reason', required: true, maxlength: REASON_BYTES, autocomplete: 'off' });
-    const fault = h('p', { class: 'fault', role: 'alert' }), go = h('button', { class: 'button main', type: 'submit' }, verb);
+    const fault = h('p', { class: 'fault', role: 'alert' }), go = h('button', { class: 'button main', type: 'submit' },
+      verb);
     go.addEventListener('click', async (event) => {
       event.preventDefault();
       if (!reason.reportValidity()) return;
@@ -22,11 +23,15 @@ async function tell (title, words, verb, path, route) {
       }
     });
     return [h('p', null, words), h('label', { for: 'route-reason' }, 'Reason'), reason, fault,
-      h('p', { class: 'actions' }, h('button', { class: 'button', type: 'button', onclick: () => done(null) }, 'Leave it'), go)];
+      h('p', { class: 'actions' }, h('button', { class: 'button', type: 'button', onclick: () => done(null) },
+        'Leave it'), go)];
   });
 }
 
-export const pause = (route) => tell(`Pause ${route.name}?`, 'Its events are kept and wait, in their order, until somebody lets it go on.', 'Pause it',
+export const pause = (route) =>
+  tell(`Pause ${route.name}?`, 'Its events are kept and wait, in their order, until somebody lets it go on.',
+  'Pause it',
   'routes/pause', route);
 
-export const resume = (route) => tell(`Let ${route.name} go on?`, 'The events that wait in it go to agents at once.', 'Let it go on', 'routes/resume', route);
+export const resume = (route) => tell(`Let ${route.name} go on?`, 'The events that wait in it go to agents at once.',
+  'Let it go on', 'routes/resume', route);

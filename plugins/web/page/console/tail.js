@@ -5,7 +5,8 @@ import { h, say } from './dom.js';
 import { count, plural, seconds, time } from './format.js';
 
 const MOST = 500, AGAIN_MS = 2000;
-const WHATS = ['accepted', 'merged', 'dispatched', 'delivering', 'failed', 'answered', 'delivered', 'interrupted', 'dead',
+const WHATS = ['accepted', 'merged', 'dispatched', 'delivering', 'failed', 'answered', 'delivered', 'interrupted',
+  'dead',
   'replayed', 'discarded', 'live'];
 const KINDS = { answered: 'good', delivered: 'good', failed: 'warn', interrupted: 'warn', dead: 'bad' };
 
@@ -20,7 +21,8 @@ async function * events (response) {
     const whole = left.split('\n\n');
     left = whole.pop();
     for (const event of whole) {
-      const data = event.split('\n').filter((line) => line.startsWith('data: ')).map((line) => line.slice(6)).join('\n');
+      const data = event.split('\n').filter((line) => line.startsWith('data: ')).map((line) =>
+        line.slice(6)).join('\n');
       if (data) yield JSON.parse(data);
     }
   }
@@ -30,21 +32,30 @@ function lineItem (line) {
   const clock = time(line.at_us).slice(11);
   const words = [line.text, line.why].filter(Boolean).join(' · ');
   return h('li', { class: 'line-item', 'data-row': true },
-    h('a', { class: 'soft', href: `#/event/${line.reply_to ?? line.id}`, title: time(line.at_us) }, clock), h('span', { class: `pill ${KINDS[line.what] ?? 'plain'}` }, line.what),
-    h('div', null, h('p', null, line.session_id ? h('a', { class: 'row-link', href: `#/session/${encodeURIComponent(line.session_id)}` }, line.session_id) : null,
+    h('a', { class: 'soft', href: `#/event/${line.reply_to ?? line.id}`, title: time(line.at_us) }, clock),
+      h('span', { class: `pill ${KINDS[line.what] ?? 'plain'}` }, line.what),
+    h('div', null, h('p', null,
+      line.session_id ? h('a', { class: 'row-link', href: `#/session/${encodeURIComponent(line.session_id)}` },
+      line.session_id) : null,
       h('span', { class: 'soft' }, ` ${[line.type, line.route, line.who, line.code].filter(Boolean).join(' · ')}${
-        line.attempt > 1 ? ` · attempt ${line.attempt}` : ''}${line.age_ms ? ` · ${seconds(line.age_ms / 1000)}` : ''}`)),
+        line.attempt > 1 ? ` · attempt ${line.attempt}` : ''}${line.age_ms ? ` · ${seconds(line.age_ms / 1000)}`
+          : ''}`)),
       words ? h('p', { class: 'line-words' }, words) : null));
 }
 
 function form (query, changed) {
   const field = (name, label) => h('div', { class: 'field' }, h('label', { for: `tail-${name}` }, label),
-    h('input', { id: `tail-${name}`, name, type: 'search', value: query.get(name) ?? '', autocomplete: 'off', spellcheck: 'false' }));
-  const what = h('select', { id: 'tail-what', name: 'what' }, h('option', { value: '' }, 'everything'), WHATS.map((one) => h('option', { value: one }, one)));
-  const box = (name, label) => h('div', { class: 'field-box' }, h('input', { id: `tail-${name}`, name, type: 'checkbox', value: 'true' }),
+    h('input', { id: `tail-${name}`, name, type: 'search', value: query.get(name) ?? '', autocomplete: 'off',
+      spellcheck: 'false' }));
+  const what = h('select', { id: 'tail-what', name: 'what' }, h('option', { value: '' }, 'everything'),
+    WHATS.map((one) => h('option', { value: one }, one)));
+  const box = (name, label) =>
+    h('div', { class: 'field-box' }, h('input', { id: `tail-${name}`, name, type: 'checkbox', value: 'true' }),
     h('label', { for: `tail-${name}` }, label));
-  const node = h('form', { class: 'filters', role: 'search', 'aria-label': 'What is shown' }, h('div', { class: 'fields' },
-    h('div', { class: 'field' }, h('label', { for: 'tail-what' }, 'What'), what), field('session', 'Session'), field('user', 'User'), field('platform', 'Platform')),
+  const node = h('form', { class: 'filters', role: 'search', 'aria-label': 'What is shown' },
+    h('div', { class: 'fields' },
+    h('div', { class: 'field' }, h('label', { for: 'tail-what' }, 'What'), what), field('session', 'Session'),
+      field('user', 'User'), field('platform', 'Platform')),
   h('div', { class: 'boxes' }, box('texts', 'Show what was written'), box('live', 'Show what streams by')));
   node.addEventListener('submit', (event) => event.preventDefault());
   node.addEventListener('change', changed);
@@ -93,7 +104,8 @@ class Follower {
 }
 
 export function tail (root, place) {
-  const list = h('ol', { class: 'lines', 'aria-label': 'Lines, the newest first' }), words = h('p', { class: 'soft', role: 'status' }, 'Connecting');
+  const list = h('ol', { class: 'lines', 'aria-label': 'Lines, the newest first' }),
+    words = h('p', { class: 'soft', role: 'status' }, 'Connecting');
   const follower = new Follower(list, words);
   const filters = form(place.query, () => { if (follower.abort) begin(); });
   const button = h('button', { class: 'button', type: 'button', onclick: () => (follower.abort ? pause() : begin()) });
