@@ -156,6 +156,34 @@ bool plv_job_step_get (const plv_job_t *job, const char *name, plv_view_t *ret_r
 plv_err_t plv_job_step_save (plv_job_t *job, const char *name, plv_view_t result,
                              plv_fail_t *ret_fail);
 
+/*  Another service, asked from inside a job.  */
+typedef struct {
+    const char *service;
+    plv_view_t body; /* of a chat.message: a msgpack map with message_text */
+    plv_view_t
+        history; /* what that agent is told that was said: an array of maps with role and text; empty: none */
+    plv_view_t state;        /* and that the session remembers: a map; empty: none */
+    const char *traceparent; /* NULL: that of the job's event */
+    uint64_t deadline_ms;    /* 0: all the time that there is */
+} plv_call_t;
+
+typedef struct {
+    plv_view_t body; /* of an answer: a chat.response; lent until the job's next call */
+    char outcome
+        [16]; /* answer, nack, bad_reply, timeout, unserved, lost, busy, refused: see PROTOCOL.md */
+    char code[NAME_BYTES_MAX + 1]; /* that agent's own, or the broker's; "": none */
+} plv_answer_t;
+
+/*  Blocks until the answer is there. ERR_OK: answered. ERR_TIMEOUT, ERR_BUSY, ERR_NOENT (unserved), ERR_ARG (refused),
+    ERR_IO (nack, bad_reply, lost): it is not, and the text says why. ERR_GONE: the job was taken back
+    meanwhile, and with it the call. ERR_VERSION: the broker is of a version that knows no calls. A restart of the
+    broker makes the call again; inside plv_job_step an answer is paid for once.  */
+plv_err_t plv_job_call (plv_job_t *job, const plv_call_t *call, plv_answer_t *ret_answer,
+                        plv_fail_t *ret_fail);
+/*  The same with a text.  */
+plv_err_t plv_job_call_text (plv_job_t *job, const char *service, const char *text,
+                             plv_answer_t *ret_answer, plv_fail_t *ret_fail);
+
 /*  Live, while the answer is being made: lost when nobody listens, never stored. Silently nothing while the
     broker is away.  */
 plv_err_t plv_job_delta (plv_job_t *job, plv_view_t text, plv_fail_t *ret_fail);

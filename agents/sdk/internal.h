@@ -84,8 +84,14 @@ struct plv_job {
     int64_t begun_us; /* when the handler was called */
     bool running;     /* a handler has it; from here on with the lock held */
     bool answered;
-    plv_buf_t kept; /* the frame of the answer: REPLY or NACK, until COMMITTED or CANCEL */
-    plv_buf_t step; /* the frame of a step that is not saved yet; empty: none */
+    plv_buf_t kept;   /* the frame of the answer: REPLY or NACK, until COMMITTED or CANCEL */
+    plv_buf_t step;   /* the frame of a step that is not saved yet; empty: none */
+    plv_buf_t call;   /* the frame of a call that is not answered yet; empty: none */
+    uint64_t calls;   /* made so far: the number of the last one */
+    plv_buf_t answer; /* to the last call: its body */
+    char answer_outcome[16];
+    char answer_code[NAME_BYTES_MAX + 1];
+    char answer_why[256];
     atomic_bool cancelled;
     char cancel_code[32];
     uint8_t frame[]; /* the JOB's bytes, which the views point into */
@@ -99,6 +105,7 @@ typedef struct {
     void *context;
     void *socket;
     link_state_t state;
+    uint8_t minor;   /* of the broker's wire version */
     uint64_t hellos; /* said so far: the first has no `holding` */
     int fd;          /* readable when the socket may have changed */
     bool drain_said;
@@ -157,6 +164,7 @@ void plv_job_release (plv_job_t *job);
 void plv_job_cancel (plv_job_t *job, plv_view_t code);
 plv_job_t *plv_job_find (plv_agent_t *self, uint64_t lease);
 void plv_step_free (step_t *steps);
+void plv_call_answered (plv_job_t *job, const plv_frame_t *frame);
 
 /*  A JOB frame as a job, not yet in any list. ERR_NOMEM, or ERR_PROTOCOL when it is none.  */
 plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t **ret_job,
@@ -167,6 +175,8 @@ plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t *
 void plv_lead (plv_agent_t *self, int64_t until_us);
 /*  Whoever stops leading calls this before it works or waits for something else.  */
 void plv_lead_pass_on (plv_agent_t *self);
+/*  For a handler's thread that waits for the broker: until something may have changed. It leads, if nobody does.  */
+void plv_lead_or_wait (plv_agent_t *self, int64_t until_us);
 void *plv_keeper_thread (void *agent); /* without the lock */
 
 /*  link.c: the connection.  */

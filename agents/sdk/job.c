@@ -84,6 +84,8 @@ void plv_job_release (plv_job_t *job)
     plv_step_free (job->saved);
     plv_buf_free (&job->kept);
     plv_buf_free (&job->step);
+    plv_buf_free (&job->call);
+    plv_buf_free (&job->answer);
     free (job);
 }
 
@@ -95,6 +97,7 @@ void plv_job_cancel (plv_job_t *job, plv_view_t code)
         memcpy (job->cancel_code, code.data, size);
     atomic_store (&job->cancelled, true);
     plv_buf_clear (&job->step);
+    plv_buf_clear (&job->call);
     if (job->running)
         pthread_cond_broadcast (&job->agent->saved);
     else

@@ -69,6 +69,20 @@ void plv_lead_pass_on (plv_agent_t *self)
         pthread_cond_signal (&self->keeper);
 }
 
+void plv_lead_or_wait (plv_agent_t *self, int64_t until_us)
+{
+    if (!self->leading) {
+        plv_lead (self, until_us);
+        plv_lead_pass_on (self);
+        return;
+    }
+    struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
+                             .tv_nsec = (long) (until_us % 1000000) * 1000};
+    self->stepping++;
+    pthread_cond_timedwait (&self->saved, &self->lock, &until);
+    self->stepping--;
+}
+
 static void keeper_waits (plv_agent_t *self, bool far)
 {
     int64_t until_us = plv_clock_mono_us () + KEEPER_LOOK_US;

@@ -90,6 +90,15 @@ static void on_step_saved (plv_agent_t *self, const plv_frame_t *frame)
     pthread_cond_broadcast (&self->saved);
 }
 
+static void on_answer (plv_agent_t *self, const plv_frame_t *frame)
+{
+    plv_job_t *job = plv_job_find (self, frame->arg[0].number);
+    if (!job || !job->call.size || frame->arg[1].number != job->calls)
+        return;
+    plv_call_answered (job, frame);
+    pthread_cond_broadcast (&self->saved);
+}
+
 static void on_cancel (plv_agent_t *self, const plv_frame_t *frame)
 {
     plv_job_t *job = plv_job_find (self, frame->arg[0].number);
@@ -160,6 +169,9 @@ static plv_err_t on_frame (plv_agent_t *self, const plv_frame_t *frame, reaction
     case VERB_STEP_SAVED:
         on_step_saved (self, frame);
         return ERR_OK;
+    case VERB_ANSWER:
+        on_answer (self, frame);
+        return ERR_OK;
     case VERB_CANCEL:
         on_cancel (self, frame);
         return ERR_OK;
@@ -201,6 +213,8 @@ plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, plv_fail_t *ret
         plv_fail_context (ret_fail, "%s", self->set.endpoint);
         return err;
     }
+    if (self->link.state == LINK_INTRODUCED)
+        self->link.minor = reader.minor;
     err = read_frames (self, &reader, &reaction, ret_fail);
     if (reaction.hello || reaction.reopen_us)
         self->ready = false;

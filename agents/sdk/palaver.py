@@ -23,31 +23,20 @@ import collections
 import inspect
 import os
 import random
-import re
 import signal
-import struct
 import sys
 import threading
 import time
-import uuid
-from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Awaitable, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
-import msgpack
 import zmq
 
-__all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'Refused', 'main']
+import palaver_wire as wire
+from palaver_wire import (BODY_BYTES_MAX, CALL_BYTES_MAX, DEPTH_MAX, KEY_BYTES_MAX, LIVE_BYTES_MAX, MAJOR, MINOR,
+                          PACKET_BYTES_FULL, PACKET_BYTES_MAX, REASON_BYTES_MAX, STATE_BYTES_MAX, STEP_BYTES_MAX, Body,
+                          Refused)
 
-MAJOR, MINOR = 1, 1
-PACKET_BYTES_MAX = 8388608
-PACKET_BYTES_FULL = 32768
-BODY_BYTES_MAX = 1048576
-STATE_BYTES_MAX = 262144
-STEP_BYTES_MAX = 262144
-NAME_BYTES_MAX = 64
-KEY_BYTES_MAX = 255
-REASON_BYTES_MAX = 1024
-LIVE_BYTES_MAX = 65536
-DEPTH_MAX = 32
+__all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused', 'main']
 
 WELCOME_WAIT_S, WELCOME_WAIT_MAX_S = 1.0, 8.0  # doubles: a HELLO may have gone to a broker that died with it
 DRAIN_WAIT_S = 10.0
@@ -56,41 +45,12 @@ BYE_PAUSE_S = 1.0
 PAUSE_MAX_S = 30.0
 QUICK_S = 0.001
 LIVE_BACKLOG = 1000
+MINOR_OF_CALLS = 1
 
-NUMBERS = {'HELLO': 1, 'PING': 3, 'PONG': 4, 'BYE': 5, 'CREDIT': 8, 'LIVE': 17, 'REPLY': 21, 'NACK': 23, 'STEP': 24}
-
-# What a broker may say to a worker: name, largest body, argument types, whether only after WELCOME.
-FROM_BROKER = {
-    2: ('WELCOME', 4096, 'sum', False),
-    3: ('PING', 16, '', True),
-    4: ('PONG', 16, '', True),
-    5: ('BYE', 2048, 's', False),
-    6: ('ERROR', 2048, 'sss', False),
-    7: ('WHO', 16, '', False),
-    17: ('LIVE', 65536, 'mb', True),
-    20: ('JOB', 4194304, 'uuumbabmMM', True),
-    22: ('COMMITTED', 1048576, 'a', True),
-    25: ('STEP_SAVED', 256, 'us', True),
-    26: ('CANCEL', 2048, 'uss', True),
-}
 NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
-EXIT_CODES = {'ARG': 64, 'NOMEM': 71, 'VERSION': 76, 'PROTOCOL': 76, 'AUTH': 77, 'PERM': 77}
 
-Body = Dict[str, Any]
 Answer = Union[str, Body, None]
 Handler = Callable[[Any], Union[Answer, Awaitable[Answer]]]
-
-
-class Refused (Exception):
-    """The worker cannot go on: `code` is an error's name, the text is for a person."""
-
-    def __init__ (self, code: str, text: str) -> None:
-        super ().__init__ (text)
-        self.code = code
-
-    @property
-    def exit_code (self) -> int:
-        return EXIT_CODES.get (self.code, 69)
 
 
 class Nack (Exception):
@@ -112,84 +72,29 @@ class Cancelled (Exception):
         self.code = code
 
 
+class CallFailed (Exception):
+    """A call to another service had no answer. `outcome`: nack, bad_reply, timeout, unserved, lost, busy or refused;
+    `code` and `reason`: what that agent, or the broker, said."""
+
+    def __init__ (self, outcome: str, code: str = '', reason: str = '') -> None:
+        super ().__init__ (f'the call ended with {outcome}: {reason or code}')
+        self.outcome, self.code, self.reason = outcome, code, reason
+
+
+class _Call:
+    """A call under way: kept until its answer is there."""
+
+    def __init__ (self, frame: bytes, wake: Callable[[], Any]) -> None:
+        self.frame, self.wake = frame, wake
+        self.verdict: Optional[Tuple[str, Optional[bytes], str, str]] = None
+
+    def end (self, outcome: str, body: Optional[bytes], code: Optional[str], reason: Optional[str]) -> None:
+        self.verdict = (outcome, body, code or '', reason or '')
+        self.wake ()
+
+
 class Turn (collections.namedtuple ('Turn', 'role text timestamp')):
     """One message of the history: role 'user' or 'assistant', its text, microseconds since 1970."""
-
-
-def _pack (value: Any) -> bytes:
-    packed: bytes = msgpack.packb (value, use_bin_type=True)
-    return packed
-
-
-def _unpack (data: bytes) -> Any:
-    return msgpack.unpackb (data, strict_map_key=False)
-
-
-def _frame (verb: str, *arguments: Any) -> bytes:
-    body = _pack (list (arguments))
-    return struct.pack ('>BI', NUMBERS[verb], len (body)) + body
-
-
-def _is (kind: str, value: Any) -> bool:
-    if kind.isupper ():
-        return value is None or _is (kind.lower (), value)
-    if kind == 'u':
-        return isinstance (value, int) and not isinstance (value, bool) and value >= 0
-    return isinstance (value, {'t': bool, 's': str, 'b': bytes, 'm': dict, 'a': list}[kind])
-
-
-def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
-    """The frames of a packet: name, arguments, whether only after WELCOME. Refused when it is none."""
-    if len (packet) < 4 or packet[:2] != b'PV':
-        raise Refused ('PROTOCOL', f'not a packet: {len (packet)} bytes that do not begin with "PV" and a version')
-    if packet[2] != MAJOR:
-        who = 'this worker' if packet[2] > MAJOR else 'the broker'
-        raise Refused ('VERSION', f'the broker speaks wire version {packet[2]}.{packet[3]} and this worker '
-                                  f'{MAJOR}.{MINOR}: upgrade {who}')
-    at = 4
-    while at < len (packet):
-        if len (packet) - at < 5:
-            raise Refused ('PROTOCOL', f'frame at byte {at}: its head is cut off')
-        number, size = struct.unpack_from ('>BI', packet, at)
-        if number not in FROM_BROKER:
-            raise Refused ('PROTOCOL', f'frame at byte {at}: a broker does not say verb {number} to a worker')
-        name, most, kinds, late = FROM_BROKER[number]
-        if size > most or size > len (packet) - at - 5:
-            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} of {size} bytes')
-        try:
-            arguments = _unpack (packet[at + 5:at + 5 + size])
-        except Exception as problem:
-            raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: {problem}') from None
-        least = len (kinds.rstrip ('UTSBMA'))
-        if not isinstance (arguments, list) or len (arguments) < least:
-            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} needs an array of {least} arguments')
-        arguments += [None] * (len (kinds) - len (arguments))
-        for index, kind in enumerate (kinds):
-            if not _is (kind, arguments[index]):
-                raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: argument {index + 1} has the wrong type')
-        yield name, arguments, late
-        at += 5 + size
-
-
-def _depth (value: Any, left: int = DEPTH_MAX) -> bool:
-    if isinstance (value, (list, tuple)):
-        return left > 0 and all (_depth (item, left - 1) for item in value)
-    if isinstance (value, dict):
-        return left > 0 and all (_depth (item, left - 1) for item in value.values ())
-    return True
-
-
-def _text (text: str, what: str, most: int = NAME_BYTES_MAX) -> str:
-    if not isinstance (text, str) or not 0 < len (text.encode ()) <= most:
-        raise ValueError (f'{what} must be 1 to {most} bytes of UTF-8')
-    return text
-
-
-def _name (text: str, what: str) -> str:
-    if not isinstance (text, str) or not re.fullmatch (r'[a-zA-Z0-9._-]{1,64}', text):
-        raise ValueError (f'{what} is called {text!r}: a name has 1 to {NAME_BYTES_MAX} letters, digits, dots, dashes '
-                          'and underscores')
-    return text
 
 
 class Job:
@@ -211,6 +116,8 @@ class Job:
         self._answered = False
         self._kept: Optional[bytes] = None
         self._step: Optional[Tuple[str, bytes]] = None
+        self._calls: Dict[int, _Call] = {}
+        self._called = 0
         self._cancel: Optional[str] = None
         self._over = False
         self.batch: Body = batch or {}
@@ -219,8 +126,8 @@ class Job:
         self.service: str = str ((options or {}).get ('service') or '')     #: which one is asked; '': an event
         self.envelope: Body = envelope              #: id, type, platform, session_id, ...
         try:
-            self.body: Body = _unpack (body)        #: message_text, metadata, attachments
-            self.state: Body = _unpack (state) if state else {}     #: the session's state, as it was
+            self.body: Body = wire.unpack (body)        #: message_text, metadata, attachments
+            self.state: Body = wire.unpack (state) if state else {}     #: the session's state, as it was
             self.history: List[Turn] = [Turn (turn.get ('role', ''), turn.get ('text', ''), turn.get ('timestamp', 0))
                                         for turn in history]
         except Exception as problem:
@@ -265,8 +172,8 @@ class Job:
     def set_state (self, key: str, value: Any) -> None:
         """Kept together with the reply, or not at all. None removes the key."""
         changes = dict (self._changes)
-        changes[_text (key, 'a state key', KEY_BYTES_MAX)] = value
-        if len (_pack (changes)) > STATE_BYTES_MAX:
+        changes[wire.check_text (key, 'a state key', KEY_BYTES_MAX)] = value
+        if len (wire.pack (changes)) > STATE_BYTES_MAX:
             raise ValueError (f'more than {STATE_BYTES_MAX} bytes of state')
         self._changes = changes
 
@@ -276,13 +183,13 @@ class Job:
         body = {'response_text': answer} if isinstance (answer, str) else answer
         if not isinstance (body, dict) or not isinstance (body.get ('response_text'), str):
             raise ValueError ('a response needs response_text')
-        if not _depth (body):
+        if not wire.depth (body):
             raise ValueError (f'a response is at most {DEPTH_MAX} levels deep')
-        packed = _pack (body)
+        packed = wire.pack (body)
         if len (packed) > BODY_BYTES_MAX:
             raise ValueError (f'a response has at most {BODY_BYTES_MAX} bytes')
-        options = {'state': _pack (self._changes)} if self._changes else None
-        self._finish (_frame ('REPLY', self._lease, packed, options))
+        options = {'state': wire.pack (self._changes)} if self._changes else None
+        self._finish (wire.frame ('REPLY', self._lease, packed, options))
 
     def nack (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
               permanent: bool = False) -> None:
@@ -290,7 +197,7 @@ class Job:
         if code not in NACK_CODES:
             raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
         reason = reason.encode ('utf-8', 'replace')[:REASON_BYTES_MAX].decode ('utf-8', 'ignore')
-        self._finish (_frame ('NACK', self._lease, permanent, delay_ms, code, reason))
+        self._finish (wire.frame ('NACK', self._lease, permanent, delay_ms, code, reason))
 
     def _finish (self, frame: bytes) -> None:
         worker = self._worker
@@ -308,13 +215,13 @@ class Job:
 
     def save_step (self, name: str, result: bytes) -> None:
         """Returns when the result is on the broker's disk. Cancelled; TimeoutError at the job's deadline."""
-        _text (name, "a step's name")
+        wire.check_text (name, "a step's name")
         result = bytes (result)
         if len (result) > STEP_BYTES_MAX:
             raise ValueError (f'a step has at most {STEP_BYTES_MAX} bytes')
         worker = self._worker
         with worker._lock:
-            frame = _frame ('STEP', self._lease, name, result)
+            frame = wire.frame ('STEP', self._lease, name, result)
             self._step = (name, frame)
             worker._put (self, frame)
             worker._wake ()
@@ -340,6 +247,75 @@ class Job:
             await asyncio.get_running_loop ().run_in_executor (None, self.save_step, name, result)
         return self._steps[name]
 
+    def call (self, service: str, message: Union[str, Body], *, deadline_ms: Optional[int] = None,
+              history: Sequence[Turn] = (), state: Optional[Body] = None, traceparent: Optional[str] = None) -> Body:
+        """Asks another service, and returns the body of its answer (response_text, ...). `message`: a text, or the body
+        of a chat.message. `history`, `state`: what that agent is told that the session remembers. CallFailed: there is
+        no answer; Cancelled: this job was taken back, and with it the call. A restart of the broker makes the call
+        again; in a step its answer is paid for once: job.step ('rates', lambda: job.call (...)['text'].encode ()).
+        """
+        options = {'deadline_ms': deadline_ms, 'history': history, 'state': state, 'traceparent': traceparent}
+        worker = self._worker
+        number, call = self._ask (service, message, options, worker._saved.notify_all)
+        with worker._lock:
+            while call.verdict is None and self._cancel is None and not self._over and self.left_s > 0:
+                worker._saved.wait (self.left_s)
+            return self._heard (number, call)
+
+    async def call_async (self, service: str, message: Union[str, Body], *, deadline_ms: Optional[int] = None,
+                          history: Sequence[Turn] = (), state: Optional[Body] = None,
+                          traceparent: Optional[str] = None) -> Body:
+        """The same for a handler that is `async def`; several may be under way at once."""
+        options = {'deadline_ms': deadline_ms, 'history': history, 'state': state, 'traceparent': traceparent}
+        loop, heard = asyncio.get_running_loop (), asyncio.Event ()
+        number, call = self._ask (service, message, options, lambda: loop.call_soon_threadsafe (heard.set))
+        try:
+            await asyncio.wait_for (heard.wait (), max (0, self.left_s))
+        except asyncio.TimeoutError:
+            pass        # _heard says so
+        finally:
+            with self._worker._lock:
+                self._calls.pop (number, None)
+        with self._worker._lock:
+            return self._heard (number, call)
+
+    def _ask (self, service: str, message: Union[str, Body], given: Body,
+              wake: Callable[[], Any]) -> Tuple[int, _Call]:
+        body = {'message_text': message} if isinstance (message, str) else message
+        if not isinstance (body, dict) or not isinstance (body.get ('message_text'), str) or not wire.depth (body):
+            raise ValueError (f'a message needs message_text, and is at most {DEPTH_MAX} levels deep')
+        options = {key: value for key, value in given.items () if value is not None and key != 'history'}
+        if given['history']:
+            options['history'] = [turn._asdict () for turn in given['history']]
+        if given['state'] is not None:
+            options['state'] = wire.pack (given['state'])
+        packed = wire.pack (body)
+        worker = self._worker
+        with worker._lock:
+            number = self._called = self._called + 1
+            frame = wire.frame ('CALL', self._lease, number, wire.check_name (service, 'a service'), packed,
+                                options or None)
+            if len (packed) > BODY_BYTES_MAX or len (frame) - 5 > CALL_BYTES_MAX:
+                raise ValueError (f'a message has at most {BODY_BYTES_MAX} bytes, a call {CALL_BYTES_MAX}')
+            call = self._calls[number] = _Call (frame, wake)
+            worker._put_call (self, call)
+            worker._wake ()
+        return number, call
+
+    def _heard (self, number: int, call: _Call) -> Body:
+        self._calls.pop (number, None)
+        if self._cancel is not None:
+            raise Cancelled (self._cancel)
+        late = ('timeout', None, 'timeout', "no answer before the job's deadline")
+        outcome, body, code, reason = call.verdict or late
+        if outcome != 'answer':
+            raise CallFailed (outcome, code, reason)
+        try:
+            answer: Body = wire.unpack (body or b'')
+        except Exception as problem:
+            raise CallFailed ('bad_reply', 'MSGPACK', str (problem)) from None
+        return answer
+
     def delta (self, text: str) -> None:
         """The next piece of the answer, live: lost when nobody listens."""
         self._live ('chat.delta', {'delta': text, 'index': self._deltas})
@@ -350,9 +326,10 @@ class Job:
 
     def _live (self, kind: str, body: Body) -> None:
         now_us = time.time_ns () // 1000
-        envelope = dict (self.envelope, id=_uuid7 (now_us), type=kind, timestamp=now_us, reply_to=self.envelope['id'])
+        envelope = dict (self.envelope, id=wire.uuid7 (now_us), type=kind, timestamp=now_us,
+                         reply_to=self.envelope['id'])
         envelope.pop ('platform_id', None)
-        frame = _frame ('LIVE', envelope, _pack (body))
+        frame = wire.frame ('LIVE', envelope, wire.pack (body))
         if len (frame) - 5 > LIVE_BYTES_MAX:
             raise ValueError (f'a live event has at most {LIVE_BYTES_MAX} bytes')
         worker = self._worker
@@ -360,31 +337,6 @@ class Job:
             if len (worker._out) < LIVE_BACKLOG:
                 worker._put (self, frame)
                 worker._wake ()
-
-
-def _uuid7 (now_us: int) -> bytes:
-    random_bits = uuid.uuid4 ().int
-    value = (now_us // 1000 & (1 << 48) - 1) << 80 | random_bits & (1 << 80) - 1
-    return (value & ~(0xf << 76) | 0x7 << 76).to_bytes (16, 'big')
-
-
-def _read_keys (path: str, secret: bool) -> Tuple[bytes, Optional[bytes]]:
-    import zmq.auth
-    try:
-        public, private = zmq.auth.load_certificate (path)
-    except (OSError, ValueError) as problem:
-        raise Refused ('NOENT', f'{path}: {problem}') from None
-    if secret and not private:
-        raise Refused ('SYNTAX', f'{path}: has no secret-key; make one with: palaver keys new NAME')
-    return public, private
-
-
-def _default_endpoint () -> str:
-    run = os.environ.get ('XDG_RUNTIME_DIR')
-    endpoint = os.environ.get ('PALAVER_AGENTS') or (run and f'ipc://{run}/palaver/agents.ipc')
-    if not endpoint:
-        raise Refused ('ARG', 'no endpoint: give one, or set PALAVER_AGENTS')
-    return endpoint
 
 
 class Worker:
@@ -411,13 +363,13 @@ class Worker:
         self._endpoint = endpoint or ''
         self._certs = (cert, broker_cert)
         self._keys: Optional[Tuple[bytes, ...]] = None
-        self._name, self._build = _name (name, 'the worker'), _text (build, 'build')
+        self._name, self._build = wire.check_name (name, 'the worker'), wire.check_text (build, 'build')
         self._threads = max (1, threads)
         self._batch = dict (batch) if batch else None
         self._signals = signals
         self._log = log or (lambda line: None)
         self._logged = log is not None
-        self._options: Body = {'services': [_name (text, 'a service') for text in services],
+        self._options: Body = {'services': [wire.check_name (text, 'a service') for text in services],
                                'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
                                'incarnation': os.urandom (16)}
         if cache_keys:
@@ -451,8 +403,8 @@ class Worker:
         broker = broker_cert or os.environ.get ('PALAVER_BROKER_CERT')
         if not own or not broker:
             raise Refused ('ARG', f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
-        public, secret = _read_keys (own, True)
-        return public, secret or b'', _read_keys (broker, False)[0]
+        public, secret = wire.read_keys (own, True)
+        return public, secret or b'', wire.read_keys (broker, False)[0]
 
     def stop (self) -> None:
         """Takes no more jobs, finishes those at hand, and lets `run` return. From any thread or signal handler."""
@@ -466,7 +418,7 @@ class Worker:
             raise RuntimeError ('a worker runs once')
         self._ran = True
         self._handler = handler
-        self._endpoint = self._endpoint or _default_endpoint ()
+        self._endpoint = self._endpoint or wire.default_endpoint ()
         self._keys = self._load_keys (*self._certs)
         before = self._catch_signals ()
         thread = threading.Thread (target=self._link.run, name='palaver-link', daemon=True)
@@ -510,9 +462,17 @@ class Worker:
         if self._ready and job._cancel is None:
             self._out.append (frame)
 
+    def _put_call (self, job: Job, call: _Call) -> None:
+        if self._ready and self._link._minor < MINOR_OF_CALLS:
+            call.end ('refused', None, 'VERSION', 'the broker is of a version that knows no calls: upgrade it')
+        else:
+            self._put (job, call.frame)
+
     def _cancel_job (self, job: Job, code: str) -> None:
         job._cancel = job._cancel or code
         job._step = None
+        for call in job._calls.values () if self._batch else ():    # else what interrupts the handler ends its `await`
+            call.wake ()
         if job._running:
             self._saved.notify_all ()
             if job._interrupt:
@@ -683,6 +643,7 @@ class _Link:
         self._socket: Optional['zmq.Socket[bytes]'] = None
         self._state = 'new'
         self._hellos = 0
+        self._minor = 0     # of the broker's wire version
         self._heartbeat, self._timeout = 2.0, 10.0
         self._heard = self._said = self._hello_at = self._reopen_at = 0.0
         self._pinged = self._pause = 0.0
@@ -708,7 +669,7 @@ class _Link:
             while not worker._over:
                 self._turn ()
         except Refused as failure:
-            self._say (_frame ('BYE', str (failure)[:500]))
+            self._say (wire.frame ('BYE', str (failure)[:500]))
             self._finish (failure)
         except zmq.ZMQError as problem:
             self._finish (Refused ('ARG', f'{worker._endpoint}: {problem}'))
@@ -762,14 +723,14 @@ class _Link:
         if self._hellos:
             with worker._lock:
                 options['holding'] = [lease for lease, job in worker._held.items () if job._cancel is None]
-        self._say (_frame ('HELLO', 'agent', worker._name, worker._build, os.getpid (), options))
+        self._say (wire.frame ('HELLO', 'agent', worker._name, worker._build, os.getpid (), options))
         self._state, self._hello_at = 'introduced', self._said
         self._hellos += 1
         self._drain_said = False
 
     def _welcomed (self, broker: str, heartbeat_ms: int, options: Body) -> None:
         timeout_ms = options.get ('timeout_ms', 5 * heartbeat_ms)
-        if not heartbeat_ms or not _is ('u', timeout_ms) or timeout_ms < heartbeat_ms:
+        if not heartbeat_ms or not wire.has_kind ('u', timeout_ms) or timeout_ms < heartbeat_ms:
             raise Refused ('PROTOCOL', f'WELCOME: heartbeat_ms {heartbeat_ms} and timeout_ms {timeout_ms} '
                                        'make no sense')
         self._heartbeat, self._timeout = heartbeat_ms / 1000, timeout_ms / 1000
@@ -780,6 +741,8 @@ class _Link:
         for job in list (worker._held.values ()):
             if job._step:
                 worker._put (job, job._step[1])
+            for call in list (job._calls.values ()):
+                worker._put_call (job, call)
             if job._kept:
                 worker._put (job, job._kept)
         worker._log (f'connected to {worker._endpoint}, broker {broker}')
@@ -787,10 +750,11 @@ class _Link:
     def _frames (self, packet: bytes) -> Tuple[str, float]:
         """What a packet asks for: 'hello', 'pong', 'reopen' after a pause, or nothing."""
         wish, pause = '', 0.0
-        for name, arguments, late in list (_parse (packet)):
+        for name, arguments, late in list (wire.parse (packet)):
             if wish in ('hello', 'reopen') or (late and self._state != 'ready'):
                 continue
             if name == 'WELCOME' and self._state == 'introduced':
+                self._minor = packet[3]
                 self._welcomed (*arguments[:3])
             elif name == 'WHO' and self._state == 'ready':
                 self._worker._log ('the broker does not know us: introducing ourselves again')
@@ -836,6 +800,10 @@ class _Link:
             if saved and saved._step and saved._step[0] == arguments[1]:
                 saved._step = None
                 worker._saved.notify_all ()
+        elif name == 'ANSWER' and arguments[0] in worker._held:
+            call = worker._held[arguments[0]]._calls.get (arguments[1])
+            if call and call.verdict is None:
+                call.end (*arguments[2:6])
         elif name == 'CANCEL' and arguments[0] in worker._held:
             worker._log (f'a job was taken back: {arguments[1]}: {arguments[2]}')
             worker._cancel_job (worker._held[arguments[0]], arguments[1])
@@ -856,7 +824,7 @@ class _Link:
             elif wish == 'reopen':
                 self._reopen (pause)
             elif wish == 'pong':
-                self._say (_frame ('PONG'))
+                self._say (wire.frame ('PONG'))
 
     def _flush (self) -> None:
         """All frames that are ready, in as few packets as hold them."""
@@ -890,7 +858,7 @@ class _Link:
             self._welcome_wait = min (self._welcome_wait * 2, WELCOME_WAIT_MAX_S)
             self._reopen (0.1)
         elif self._state == 'ready' and now >= self._ping_at ():
-            self._say (_frame ('PING'))
+            self._say (wire.frame ('PING'))
             self._pinged = self._said
 
     def _ping_at (self) -> float:
@@ -945,7 +913,7 @@ class _Link:
         worker = self._worker
         if self._state == 'ready' and not self._drain_said:
             self._drain_said = True
-            self._say (_frame ('CREDIT', 0))
+            self._say (wire.frame ('CREDIT', 0))
         now = time.monotonic ()
         with worker._lock:
             working = bool (worker._running or worker._waiting)
@@ -955,7 +923,7 @@ class _Link:
         if working or (left and now - self._drained < DRAIN_WAIT_S):
             return
         self._flush ()
-        self._say (_frame ('BYE', 'done'))
+        self._say (wire.frame ('BYE', 'done'))
         self._finish (Refused ('TIMEOUT', 'the broker did not confirm the last answers: others will get those jobs')
                       if left else None)
 

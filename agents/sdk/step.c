@@ -3,7 +3,6 @@
 #include "base/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 void plv_step_free (step_t *steps)
 {
@@ -61,27 +60,12 @@ static plv_err_t make_frame (const plv_job_t *job, const char *name, plv_view_t 
     return frame->failed ? plv_fail (ret_fail, ERR_NOMEM, "out of memory") : ERR_OK;
 }
 
-/*  Until something may have changed: the one that waits leads, if nobody does.  */
-static void wait_once (plv_agent_t *agent, int64_t until_us)
-{
-    if (!agent->leading) {
-        plv_lead (agent, until_us);
-        plv_lead_pass_on (agent);
-        return;
-    }
-    struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
-                             .tv_nsec = (long) (until_us % 1000000) * 1000};
-    agent->stepping++;
-    pthread_cond_timedwait (&agent->saved, &agent->lock, &until);
-    agent->stepping--;
-}
-
 /*  Waits with the lock held until the step's frame is gone: saved, or its job cancelled.  */
 static plv_err_t wait_saved (plv_job_t *job, const char *name, plv_fail_t *ret_fail)
 {
     while (job->step.size && !atomic_load (&job->cancelled)
            && plv_clock_mono_us () < job->deadline_us)
-        wait_once (job->agent, job->deadline_us);
+        plv_lead_or_wait (job->agent, job->deadline_us);
     if (atomic_load (&job->cancelled))
         return plv_fail (ret_fail, ERR_GONE, "step %s: the job was taken back: %s", name,
                          job->cancel_code);

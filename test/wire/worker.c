@@ -96,6 +96,46 @@ static void do_trial (plv_job_t *job)
     plv_job_reply_text (job, text, NULL);
 }
 
+/*  "call SERVICE TEXT": what comes back.  */
+static void do_call (plv_job_t *job, const char *rest)
+{
+    plv_answer_t answer;
+    plv_fail_t fail;
+    char service[64], text[512];
+    size_t size = strcspn (rest, " ");
+    snprintf (service, sizeof service, "%.*s", (int) size, rest);
+    plv_err_t err =
+        plv_job_call_text (job, service, rest + size + (rest[size] ? 1 : 0), &answer, &fail);
+    if (!err)
+        snprintf (text, sizeof text, "they said " PLV_VIEW_FMT,
+                  PLV_VIEW_ARG (plv_mp_find_str (answer.body, "response_text")));
+    else if (err == ERR_GONE)
+        fprintf (stderr, "cancelled: %s\n", plv_job_cancel_code (job));
+    else
+        snprintf (text, sizeof text, "no: %s %s", answer.outcome, answer.code);
+    plv_job_reply_text (job, err == ERR_GONE ? "too late" : text, NULL);
+}
+
+static plv_err_t ask (plv_job_t *job, void *arg, plv_buf_t *result, plv_fail_t *ret_fail)
+{
+    (void) arg;
+    plv_answer_t answer;
+    plv_err_t err = plv_job_call_text (job, "research", "rates", &answer, ret_fail);
+    if (!err)
+        plv_buf_add_view (result, plv_mp_find_str (answer.body, "response_text"));
+    return err;
+}
+
+static void do_ask_once (plv_job_t *job)
+{
+    plv_view_t result;
+    plv_fail_t fail;
+    if (plv_job_step (job, "research", ask, NULL, &result, &fail))
+        plv_job_nack (job, &(plv_nack_t){.code = "timeout", .reason = fail.text}, NULL);
+    else
+        reply_view (job, result);
+}
+
 static void do_bad (plv_job_t *job)
 {
     plv_err_t missing = plv_job_reply (job, plv_view ("\x80", 1), NULL);
@@ -149,6 +189,10 @@ static void answer (plv_job_t *job, void *arg)
         do_live (job);
     else if (is (text, "envelope"))
         do_envelope (job);
+    else if (is (text, "call"))
+        do_call (job, rest);
+    else if (is (text, "ask"))
+        do_ask_once (job);
     else if (is (text, "trial"))
         do_trial (job);
     else if (is (text, "bad"))

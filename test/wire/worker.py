@@ -90,6 +90,35 @@ def common (job):
     return {'bad': bad, 'live': live, 'state': state}.get (command, lambda job: None) (job)
 
 
+def outcome (failure):
+    return f'no: {failure.outcome} {failure.code}'
+
+
+def call (job, rest):
+    service, _, text = rest.partition (' ')
+    try:
+        return 'they said ' + job.call (service, text)['response_text']
+    except palaver.CallFailed as failure:
+        return outcome (failure)
+    except palaver.Cancelled:
+        return cancelled (job)
+
+
+async def call_async (job, rest):
+    service, _, text = rest.partition (' ')
+    try:
+        return 'they said ' + (await job.call_async (service, text))['response_text']
+    except palaver.CallFailed as failure:
+        return outcome (failure)
+    except asyncio.CancelledError:
+        cancelled (job)
+        raise
+
+
+async def ask_async (job):
+    return (await job.call_async ('research', 'rates'))['response_text'].encode ()
+
+
 def answer (job):
     command, _, rest = job.text.partition (' ')
     if command == 'sleep':
@@ -97,6 +126,10 @@ def answer (job):
         return 'slept'
     if command == 'step':
         return job.step ('fetch', pay).decode ()
+    if command == 'call':
+        return call (job, rest)
+    if command == 'ask':
+        return job.step ('research', lambda: job.call ('research', 'rates')['response_text'].encode ()).decode ()
     if command == 'wait':
         for _ in range (1000):
             if job.cancelled:
@@ -113,6 +146,10 @@ async def answer_async (job):
         return 'slept'
     if command == 'step':
         return (await job.step_async ('fetch', pay_async)).decode ()
+    if command == 'call':
+        return await call_async (job, rest)
+    if command == 'ask':
+        return (await job.step_async ('research', lambda: ask_async (job))).decode ()
     if command == 'wait':
         try:
             await asyncio.Event ().wait ()
