@@ -529,6 +529,27 @@ done:
     return err;
 }
 
+/*  Its rows are written in the same batch; read back, they are there.  */
+static plv_err_t apply_import (core_t *self, const record_t *record, plv_fail_t *ret_fail)
+{
+    entry_t *entry = NULL;
+    dead_t dead;
+    uint8_t key[8];
+    plv_err_t err = dead_read (record->number, record->extra, &dead, &entry, ret_fail);
+    if (err)
+        return err;
+    number_seen (self, record->number);
+    count_dead (self, 1);
+    if (self->effects) {
+        dead_key (record->number, key);
+        plv_row_put (&self->effects->rows, VIEW_DEAD, plv_view (key, sizeof key), record->extra);
+        write_id_row (self, entry);
+        apply_brief (self, &dead, entry);
+    }
+    entry_destroy (&entry);
+    return ERR_OK;
+}
+
 static void apply_discard (core_t *self, const record_t *record)
 {
     session_t *session = session_get (self, record->session);
@@ -652,6 +673,8 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
     case RECORD_DISCARD:
         apply_discard (self, record);
         return ERR_OK;
+    case RECORD_IMPORT:
+        return apply_import (self, record, ret_fail);
     case RECORD_SESSION_END:
         apply_session_end (self, record);
         return ERR_OK;

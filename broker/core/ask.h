@@ -55,6 +55,7 @@ typedef struct {
     plv_buf_t skips;  /* encoded maps */
     plv_buf_t expect; /* see dead_take.c */
     bool allow_duplicates;
+    bool rows;   /* letters bring their row, to be put back one day */
     bool masked; /* what looks like a secret is taken out of what is shown */
     char who[NAME_BYTES_MAX + 1];
     char reason[NAME_BYTES_MAX + 1];

@@ -374,6 +374,7 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_DEAD_STATS:
     case COMMAND_DEAD_REPLAY:
     case COMMAND_DEAD_DISCARD:
+    case COMMAND_DEAD_IMPORT:
         control_start_dead (self, peer, request, command, arguments);
         break;
     case COMMAND_EVENTS_SHOW:

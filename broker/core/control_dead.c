@@ -19,9 +19,6 @@
 
 enum { NAMED_MAX = 1000, IDS_PIECE = 256, CATCH_UP_PIECE = 256, ID_KEY_BYTES = PLV_ID_BYTES + 8 };
 
-/*  No tool's request: the broker's own.  */
-enum { COMMAND_CATCH_UP = COMMAND_COUNT_ };
-
 static void text_argument (plv_view_t arguments, const char *key, char into[NAME_BYTES_MAX + 1])
 {
     plv_view_t text = text_cut (plv_mp_find_str (arguments, key), NAME_BYTES_MAX);
@@ -46,7 +43,7 @@ void control_scan (core_t *self, ask_t *ask, uint64_t from, uint64_t to, uint32_
     ask->waiting++;
 }
 
-static void scan_id (core_t *self, ask_t *ask, const plv_id_t *id)
+void control_scan_id (core_t *self, ask_t *ask, const plv_id_t *id)
 {
     effects_scan_t *row = effects_scan (self->effects, ask->token, VIEW_DEAD_IDS, IDS_PIECE);
     plv_buf_add (&row->from, id->bytes, PLV_ID_BYTES);
@@ -149,7 +146,7 @@ static bool start_named (core_t *self, ask_t *ask, plv_view_t arguments)
     for (; id_count; id_count--) {
         if (!read_id (&ids, &id))
             return false;
-        scan_id (self, ask, &id);
+        control_scan_id (self, ask, &id);
     }
     if (ask->waiting == 0)
         control_scan_numbers (self, ask);
@@ -199,6 +196,10 @@ static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
         if (!take_start (self, ask, arguments, &why))
             return why;
         return start_named (self, ask, arguments) ? NULL : NAME_SOME;
+    case COMMAND_DEAD_IMPORT:
+        return import_start (self, ask, arguments)
+                   ? NULL
+                   : "\"numbers\" and \"rows\" are arrays of the same length, at most 256";
     default:
         ask->limit = NAMED_MAX;
         return start_named (self, ask, arguments) ? NULL : NAME_SOME;
@@ -216,6 +217,7 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
     text_argument (arguments, "plan", ask->plan);
     /* what is seen through an adapter is seen by whoever looks over somebody's shoulder */
     ask->masked = peer->from == FROM_ADAPTER || control_flag (arguments, "masked");
+    ask->rows = !ask->masked && control_flag (arguments, "row");
     const char *why = start (self, ask, arguments);
     if (why) {
         control_fail (self, peer, request, ERR_ARG, "%s", why);
@@ -224,6 +226,8 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
         list_go_on (self, ask);
     } else if (command == COMMAND_DEAD_STATS) {
         stats_go_on (self, ask);
+    } else if (command == COMMAND_DEAD_IMPORT && !ask->waiting) {
+        control_settle (self, ask); /* none of the rows is one */
     }
 }
 
@@ -286,7 +290,9 @@ static void show_one (core_t *self, ask_t *ask, const plv_row_t *row)
     dead_t dead;
     if (control_read_dead (row, &dead, &entry)) {
         plv_buf_t item = {0};
-        control_dead_item (self, &dead, entry, true, ask->masked ? &item : &ask->items);
+        bool with_row = ask->rows && row->value.size <= EXPORT_BYTES_MAX;
+        control_dead_item (self, &dead, entry, true, with_row ? row->value : plv_view (NULL, 0),
+                           ask->masked ? &item : &ask->items);
         if (ask->masked)
             plv_mask_put (&ask->items, plv_buf_view (&item));
         plv_buf_free (&item);
@@ -316,7 +322,7 @@ static void take_named (core_t *self, ask_t *ask, const input_t *input)
         control_scan_numbers (self, ask);
 }
 
-static void answer (core_t *self, const ask_t *ask)
+static void answer (core_t *self, ask_t *ask)
 {
     static const plv_buf_t empty_map = {.data = (uint8_t *) "\x80", .size = 1};
     peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
@@ -332,6 +338,8 @@ static void answer (core_t *self, const ask_t *ask)
         shadow_finish (self, ask);
     else if (acts)
         take_answer (self, ask);
+    else if (ask->command == COMMAND_DEAD_IMPORT)
+        import_answer (self, ask);
     else if (ask->command == COMMAND_DEAD_SHOW && ask->item_count == 0)
         control_fail (self, peer, ask->request, ERR_NOENT,
                       "there is no dead letter of this number or id");
@@ -356,6 +364,12 @@ static void take_rows (core_t *self, ask_t *ask, const input_t *input)
         events_take (self, ask, input);
         break;
     case COMMAND_BACKUP:
+        break;
+    case COMMAND_DEAD_IMPORT:
+        import_rows (ask, input);
+        break;
+    case COMMAND_RETAIN:
+        retain_rows (ask, input);
         break;
     default:
         take_named (self, ask, input);
@@ -390,6 +404,11 @@ void control_settle (core_t *self, ask_t *ask)
     }
     if (ask->command == COMMAND_DEAD_LIST && !ask->failed[0]) {
         list_next (self, ask);
+        return;
+    }
+    if (ask->command == COMMAND_RETAIN) {
+        if (retain_read (self, ask))
+            control_finish (self, ask);
         return;
     }
     if (ask->command == COMMAND_DEAD_STATS && !ask->failed[0])

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/format.h"
 #include "core/control.h"
+#include "wire/mp.h"
 
 #include <stdlib.h>
 
@@ -27,6 +28,13 @@ void control_ordered (core_t *self, const input_t *input)
     plv_buf_t body = {0};
     if (!ask)
         return;
+    if (ask->command == COMMAND_RETAIN) {
+        plv_view_t why = plv_mp_find_str (input->bytes, "text");
+        retain_exported (self, ask, plv_mp_find_str (input->bytes, "file"),
+                         input->fail.size && !why.size ? input->fail : why);
+        control_ask_free (&ask);
+        return;
+    }
     plv_format (status, sizeof status, PLV_VIEW_FMT, PLV_VIEW_ARG (input->fail));
     plv_buf_add_view (&body, input->bytes);
     if (peer) /* a tool that is gone is not waited for */

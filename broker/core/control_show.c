@@ -261,14 +261,14 @@ static void put_ledger (plv_buf_t *buf, const ledger_t *ledger)
 }
 
 void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, bool whole,
-                        plv_buf_t *items)
+                        plv_view_t row, plv_buf_t *items)
 {
     plv_envelope_t envelope = {0};
     char id[PLV_ID_TEXT_BYTES], fingerprint[FINGERPRINT_TEXT_BYTES];
     plv_envelope_parse (entry_envelope (entry), &envelope, NULL);
     plv_id_format (&envelope.id, id);
     fingerprint_format (dead_brief_fingerprint (dead, entry), fingerprint);
-    plv_mp_put_map (items, 17 + (whole ? 4 : 0));
+    plv_mp_put_map (items, 17 + (whole ? 4 : 0) + (row.size ? 1 : 0));
     put_int (items, "number", (int64_t) entry->number);
     put_text (items, "id", id);
     put_view (items, "type", envelope.type);
@@ -286,6 +286,10 @@ void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, 
     put_int (items, "attempts", entry->attempts);
     put_int (items, "accepted_us", entry->accepted_us);
     put_int (items, "dead_us", dead->at_us);
+    if (row.size) {
+        plv_mp_put_text (items, "row");
+        plv_mp_put_bin (items, row);
+    }
     if (!whole)
         return;
     plv_view_t original = correct_of (entry_body (entry));

@@ -73,6 +73,7 @@ static void destroy_asks (core_t *self)
         control_ask_free (&ask);
     plv_map_u64_free (&self->asks);
     plv_map_u64_free (&self->taken);
+    plv_buf_free (&self->retain.due);
     dead_index_free (&self->letters);
 }
 
@@ -175,6 +176,7 @@ static void take_policy (core_t *self, policy_t *policy)
     if (idle_changed && !self->options.read_only)
         set_idle_timers (self);
     count (self, COUNTER_CONF_RELOADS);
+    retain_soon (self);
     self->resuming = true;
 }
 

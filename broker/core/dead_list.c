@@ -137,7 +137,7 @@ static void take_row (core_t *self, ask_t *ask, const plv_row_t *row, const dead
     if (dead_filter_takes (filter, &dead, entry)
         && (filter->service.size == 0
             || plv_view_is (filter->service, list_service (self, label_view (entry->route))))) {
-        control_dead_item (self, &dead, entry, false, &ask->items);
+        control_dead_item (self, &dead, entry, false, plv_view (NULL, 0), &ask->items);
         ask->item_count++;
     }
     entry_destroy (&entry);

@@ -224,7 +224,7 @@ static void replay (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t 
         outbox_send (self, entry->session);
 }
 
-static void discard (core_t *self, ask_t *ask, const entry_t *letter, const dead_t *dead)
+void take_discard (core_t *self, ask_t *ask, const entry_t *letter, const dead_t *dead)
 {
     plv_envelope_t envelope = {0};
     plv_envelope_parse (entry_envelope (letter), &envelope, NULL);
@@ -239,6 +239,9 @@ static void discard (core_t *self, ask_t *ask, const entry_t *letter, const dead
         .why = plv_view_str (ask->reason),
     };
     apply_new (self, &record);
+    effects_log (self->effects, LOG_DEAD_DISCARDED, F_INT ("entry", (int64_t) letter->number),
+                 F_VIEW ("session", dead->session), F_STR ("who", ask->who),
+                 F_STR ("why", ask->reason));
     session_t *session = session_get (self, dead->session);
     if (session)
         dispatch_session (self, session);
@@ -267,10 +270,12 @@ static void take_up (core_t *self, ask_t *ask, entry_t *letter, plv_view_t row, 
     self->taken_seq = self->seq;
     ask->done++;
     add_number (&ask->done_numbers, letter->number);
-    if (ask->command == COMMAND_DEAD_REPLAY)
+    if (ask->command == COMMAND_DEAD_REPLAY) {
         replay (self, ask, letter, row);
-    else
-        discard (self, ask, letter, dead);
+        return;
+    }
+    take_discard (self, ask, letter, dead);
+    count (self, COUNTER_DEAD_DISCARDED);
 }
 
 void take_letter (core_t *self, ask_t *ask, const plv_row_t *row)

@@ -103,6 +103,9 @@ void expire_due (core_t *self)
         case TIMER_LANE:
             lane_due (self, PLV_OF (timer, lane_t, reopen));
             break;
+        case TIMER_RETAIN:
+            retain_due (self);
+            break;
         case TIMER_ASK:
             control_due (self, PLV_OF (timer, ask_t, timer));
             break;

@@ -25,6 +25,7 @@
 #include "core/peer.h"
 #include "core/rate.h"
 #include "core/record.h"
+#include "core/retain.h"
 #include "core/session.h"
 #include "core/tail.h"
 #include "wire/event.h"
@@ -37,6 +38,7 @@ typedef enum {
     TIMER_GATHER,
     TIMER_LANE,
     TIMER_ASK,
+    TIMER_RETAIN,
     TIMER_CALL
 } timer_kind_t;
 
@@ -111,7 +113,9 @@ struct core {
     plv_map_u64_t asks;
     plv_map_u64_t
         taken; /* dead letters that were sent again or thrown away: the journal position of that */
-    uint64_t taken_seq; /* the newest of them */
+    uint64_t taken_seq;    /* the newest of them */
+    uint64_t imported_seq; /* the journal position of the letter that was put back last */
+    retain_t retain;
     plv_map_u64_t calls;
     size_t call_bytes;
     uint64_t next_token;
@@ -265,7 +269,7 @@ void control_adapters (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_session (const session_t *session, plv_buf_t *body);
 void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, bool whole,
-                        plv_buf_t *items);
+                        plv_view_t row, plv_buf_t *items); /* `row`: shown too, unless empty */
 void control_kv (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
 uint64_t control_number (plv_view_t arguments, const char *key, uint64_t standard);
 bool control_flag (plv_view_t arguments, const char *key);
@@ -292,6 +296,7 @@ void control_catch_up (core_t *self); /* letters that an older release left with
 ask_t *control_ask_new (core_t *self, int command);
 void control_ask_free (ask_t **ask_p);
 void control_scan (core_t *self, ask_t *ask, uint64_t from, uint64_t to, uint32_t limit);
+void control_scan_id (core_t *self, ask_t *ask, const plv_id_t *id);
 void control_scan_numbers (core_t *self,
                            ask_t *ask); /* each once, in order; empties ask->numbers */
 bool control_read_dead (const plv_row_t *row, dead_t *ret_dead, entry_t **ret_entry);
@@ -331,6 +336,21 @@ static inline bool tails_any (const core_t *self)
 {
     return !plv_list_empty (&self->tails);
 }
+
+void take_discard (core_t *self, ask_t *ask, const entry_t *letter, const dead_t *dead);
+
+/*  dead_import.c: letters that were exported are put back  */
+bool import_start (core_t *self, ask_t *ask, plv_view_t arguments);
+void import_rows (ask_t *ask, const input_t *input);
+void import_answer (core_t *self, ask_t *ask);
+
+/*  dead_retain.c: letters that go by age or number  */
+void retain_soon (core_t *self);
+void retain_due (core_t *self);
+bool retain_load (core_t *self, plv_view_t key, plv_view_t value); /* a row of META */
+void retain_rows (ask_t *ask, const input_t *input);
+bool retain_read (core_t *self, ask_t *ask);
+void retain_exported (core_t *self, ask_t *ask, plv_view_t file, plv_view_t why);
 
 static inline plv_buf_t *frame_held (core_t *self, peer_t *peer)
 {

@@ -24,7 +24,7 @@ static plv_err_t load_meta (core_t *self, plv_view_t key, plv_view_t value, plv_
             || !record_get_number (value, &at, &self->dead_count))
             return damaged (VIEW_META, key, ret_fail);
         self->metrics.gauge[GAUGE_DEAD] = (int64_t) self->dead_count;
-    } else if (!hold_load (self, key, value)) {
+    } else if (!hold_load (self, key, value) || !retain_load (self, key, value)) {
         return damaged (VIEW_META, key, ret_fail);
     }
     return ERR_OK;
@@ -213,6 +213,7 @@ void core_start (core_t *self, core_now_t now, uint64_t next_seq)
     self->started = true;
     self->started_us = now.mono_us;
     self->resuming = true;
+    retain_soon (self);
     for (plv_node_t *node = self->dirty.next; node != &self->dirty; node = node->next)
         PLV_OF (node, session_t, dirty)->dirty_at_us = now.mono_us;
     self->run_at_us = now.mono_us;

@@ -173,6 +173,8 @@ static tail_what_t what_of (const record_t *record, const entry_t *entry)
         return TAIL_REPLAYED;
     case RECORD_DISCARD:
         return TAIL_DISCARDED;
+    case RECORD_IMPORT:
+        return TAIL_IMPORTED;
     case RECORD_SUPERSEDED:
         return TAIL_INTERRUPTED;
     default:
@@ -216,6 +218,7 @@ static void add_details (line_t *line, const record_t *record)
         add_view (line, "plan", record->plan);
         break;
     case TAIL_DISCARDED:
+    case TAIL_IMPORTED:
         add_view (line, "who", record->who);
         add_view (line, "why", record->why);
         break;

@@ -91,7 +91,7 @@ class Completion(unittest.TestCase):
 
     def test_words(self):
         self.assertEqual(self.bash('dea'), ['dead'])
-        self.assertEqual(set(self.bash('dead', '')), {'list', 'show', 'stats', 'replay', 'discard', 'export'})
+        self.assertEqual(set(self.bash('dead', '')), {'list', 'show', 'stats', 'replay', 'discard', 'export', 'import'})
         self.assertEqual(self.bash('sessions', 're'), ['reset'])
         self.assertEqual(self.bash('--run', '/x', 'sessions', 're'), ['reset'])
         self.assertNotIn('generate', self.bash(''))

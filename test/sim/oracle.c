@@ -315,7 +315,7 @@ static void take_replay (oracle_t *self, const record_t *record)
     entry->replays++;
 }
 
-static void take_discard (oracle_t *self, const record_t *record)
+static void take_discarded (oracle_t *self, const record_t *record)
 {
     model_t *entry = model (self, record->number);
     if (entry->state != MODEL_DEAD)
@@ -378,7 +378,7 @@ static void take_record (oracle_t *self, const record_t *record)
         take_replay (self, record);
         break;
     case RECORD_DISCARD:
-        take_discard (self, record);
+        take_discarded (self, record);
         break;
     case RECORD_UNPARK:
         take_unpark (self, record);

@@ -85,12 +85,15 @@ ending_t letters_walk (asker_t *asker, const filter_t *filter, uint64_t after, u
 }
 
 /*  What stands under `key`, a number or a text, is the one letter that is asked for.  */
-static ending_t ask_letter (asker_t *asker, uint64_t number, const char *id, plv_view_t *ret_items)
+static ending_t ask_letter (asker_t *asker, uint64_t number, const char *id, bool row,
+                            plv_view_t *ret_items)
 {
     plv_buf_t arguments = {0};
     plv_view_t body;
     plv_mp_t items;
-    plv_mp_put_map (&arguments, 1);
+    plv_mp_put_map (&arguments, 2);
+    plv_mp_put_text (&arguments, "row");
+    plv_mp_put_bool (&arguments, row);
     plv_mp_put_text (&arguments, id ? "id" : "number");
     if (id)
         plv_mp_put_text (&arguments, id);
@@ -105,16 +108,26 @@ static ending_t ask_letter (asker_t *asker, uint64_t number, const char *id, plv
     return end;
 }
 
-ending_t letters_show (asker_t *asker, uint64_t number, plv_view_t *ret_letter)
+static ending_t show (asker_t *asker, uint64_t number, bool row, plv_view_t *ret_letter)
 {
     plv_view_t items;
     uint32_t count;
-    ending_t end = ask_letter (asker, number, NULL, &items);
+    ending_t end = ask_letter (asker, number, NULL, row, &items);
     if (end)
         return end;
     plv_mp_t at = plv_mp (items);
     return plv_mp_array (&at, &count) && count && plv_mp_skip (&at, ret_letter) ? END_OK
                                                                                 : END_NOTHING;
+}
+
+ending_t letters_show (asker_t *asker, uint64_t number, plv_view_t *ret_letter)
+{
+    return show (asker, number, false, ret_letter);
+}
+
+ending_t letters_whole (asker_t *asker, uint64_t number, plv_view_t *ret_letter)
+{
+    return show (asker, number, true, ret_letter);
 }
 
 static bool read_number (const char *text, uint64_t *ret_number)
@@ -146,7 +159,7 @@ static ending_t find_id (asker_t *asker, const char *id, letters_t *named, size_
 {
     plv_view_t items, item;
     uint32_t count;
-    ending_t end = ask_letter (asker, 0, id, &items);
+    ending_t end = ask_letter (asker, 0, id, false, &items);
     if (end == END_NOTHING)
         return find_missing (id, missing);
     if (end)

@@ -43,6 +43,9 @@ void letters_free (letters_t *self);
 /*  The letter of this number whole, good until the next question. END_NOTHING, and no words: there is none.  */
 ending_t letters_show (asker_t *asker, uint64_t number, plv_view_t *ret_letter);
 
+/*  The same with its row, from which it can be put back.  */
+ending_t letters_whole (asker_t *asker, uint64_t number, plv_view_t *ret_letter);
+
 letter_t letters_read (plv_view_t letter);
 
 /*  Is it to be done, to how many? Asks on a terminal. END_OK: yes.  */

@@ -77,7 +77,7 @@ static ending_t put_all (asker_t *asker, target_t *target, letters_t *letters, s
     plv_view_t letter;
     size_t done = 0;
     for (size_t i = 0; i < letters->count && !end && !interrupt_seen (); i++) {
-        end = letters_show (asker, letters->list[i].number, &letter);
+        end = letters_whole (asker, letters->list[i].number, &letter);
         if (!end && !put_letter (target, letter))
             end = failed (target);
         done += end ? 0 : 1;

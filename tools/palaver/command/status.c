@@ -107,11 +107,30 @@ static void put_all_paused (const out_t *out, plv_buf_t *buffer, plv_view_t stat
         put_paused (out, buffer, route);
 }
 
+static void put_expiring (const out_t *out, plv_buf_t *buffer, plv_view_t status)
+{
+    plv_mp_t counts;
+    plv_view_t map;
+    uint64_t letters = 0;
+    if (plv_mp_find (status, "counts", &counts) && plv_mp_skip (&counts, &map))
+        letters = ask_number (map, "dead_expiring");
+    if (!letters)
+        return;
+    out_colour (out, buffer, "33");
+    text_putf (buffer,
+               "%" PRIu64
+               " dead letters will be thrown away soon (dead.max_age_d, dead.max): palaver "
+               "dead export saves them\n",
+               letters);
+    out_colour (out, buffer, "0");
+}
+
 static void print_cards (const out_t *out, plv_view_t status, plv_view_t hosts)
 {
     plv_buf_t buffer = {0};
     card_put (out, &buffer, head, sizeof head / sizeof *head, status);
     put_all_paused (out, &buffer, status);
+    put_expiring (out, &buffer, status);
     put_counts (out, &buffer, status);
     card_table (out, &buffer, "routes", status, "routes", routes, sizeof routes / sizeof *routes);
     card_table (out, &buffer, "adapters", hosts, "items", adapters,

@@ -145,7 +145,12 @@ void check_letters (doctor_t *doctor)
         doctor_say (doctor, FINDING_SKIPPED, "", "the broker was not asked");
         return;
     }
-    int64_t dead = number_of (map, "dead");
+    int64_t dead = number_of (map, "dead"), expiring = number_of (map, "dead_expiring");
+    if (expiring)
+        doctor_say (doctor, FINDING_WARNING, "palaver dead export saves them",
+                    "%" PRId64
+                    " dead letters will be thrown away soon, by dead.max_age_d or dead.max",
+                    expiring);
     if (dead)
         doctor_say (doctor, FINDING_WARNING, "palaver dead list says why they are there",
                     "%" PRId64 " dead letters", dead);
