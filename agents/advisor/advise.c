@@ -48,8 +48,10 @@ static void say_subjects (const reading_t *reading, answer_t *answer)
         answer_say (answer, "%s%s", between, subject_text ((subject_t) subject));
         between = "\n";
     }
-    if (reading->intent == INTENT_SUBJECT)
-        answer->confidence = 0.90;
+    if (reading->intent != INTENT_SUBJECT)
+        return;
+    answer_source (answer, "fixed texts of the advisor (subjects.def)");
+    answer->confidence = 0.90;
 }
 
 /*  What must not get lost beside the answer itself.  */

@@ -171,8 +171,9 @@ static bool take_age (const context_t *self, const number_t *number)
         self->found->retire_age = (int) number->value;
     else
         self->found->age = (int) number->value;
-    self->found->age_own |= named && words_at (self->words, number->before->first, "i");
-    self->found->age_own |= named && words_at (self->words, number->before->first, "im");
+    self->found->age_own |= named && self->words->items[number->first].number
+                            && (words_at (self->words, number->before->first, "i")
+                                || words_at (self->words, number->before->first, "im"));
     return true;
 }
 

@@ -65,11 +65,13 @@ static void weigh (context_t *self)
             self->compare = mark->value;
     }
     reading->score += (self->found.amount_marked ? 1 : 0) + (self->found.months ? 1 : 0);
-    bool planned = has (self, MARK_GOAL) && self->found.months && self->negative == 0;
+    bool dated = self->found.months || self->found.age;
+    bool planned = has (self, MARK_GOAL) && dated && self->negative == 0;
+    bool saves = self->found.every && self->found.amount > 0 && self->negative == 0;
     bool bare_risk = (self->risk_named || self->found.risk) && self->negative == 0
                      && self->words.count <= BARE_WORDS_MAX;
-    self->anchored |= planned;
-    reading->score += planned || bare_risk;
+    self->anchored |= planned || saves;
+    reading->score += planned || bare_risk || saves;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
     self->anchored |= (has (self, MARK_RISK) || self->found.risk)
                       && (self->found.amount_marked || self->found.months || self->negative == 0);
@@ -91,7 +93,7 @@ static scope_t next_scope (const context_t *self, scope_t scope, size_t at, cons
         }
     }
     bool ends =
-        word->stop
+        word->stop || word->number
         || (mark && mark->first == at && (mark->kind == MARK_END || mark->kind == MARK_ASK));
     bool list = mark && mark->kind == MARK_COMPARE;
     if (ends || (word->comma && !list) || ++*since > SCOPE_WORDS_MAX)
@@ -139,6 +141,7 @@ static void take_mentions (context_t *self)
     scope_t scope = SCOPE_OPEN;
     size_t since = 0;
     int risk = 0;
+    bool topic = false; /* "except tech ... high risk" refuses tech, not the risk */
     for (size_t at = 0; at < self->words.count; at++) {
         const mark_t *mark = mention_mark (&self->marks, at);
         scope = next_scope (self, scope, at, mark, &since);
@@ -149,11 +152,13 @@ static void take_mentions (context_t *self)
             memcpy (self->reading->unlisted, self->words.items[at].text,
                     (size_t) self->words.items[at].size + 1);
         else if (mark && mark->first == at && mark->kind == MARK_TOPIC)
-            take_topic (self, scope, mark->value);
+            take_topic (self, scope, mark->value), topic = true;
         else if (mark && mark->first == at && mark->kind == MARK_RISK && !risk)
-            risk = risk_of (mark, scope);
+            risk = risk_of (mark, topic ? SCOPE_OPEN : scope);
+        topic = topic && scope != SCOPE_OPEN;
     }
-    if (!self->found.risk)
+    /* of two limits in one message the lower one binds */
+    if (!self->found.risk || (risk && risk < self->found.risk))
         self->found.risk = risk;
 }
 
@@ -244,7 +249,9 @@ static void take_risk (context_t *self)
 {
     profile_t *profile = &self->reading->profile;
     unsigned follow = self->reading->follow;
-    int risk = self->found.risk;
+    /* "which of VTI, BND and GLD is the safest?" compares */
+    bool compares = self->reading->symbol_count > 1 && !self->found.months;
+    int risk = compares ? 0 : self->found.risk;
     int now = profile->risk ? profile->risk : 5;
     if (!risk && (follow & FOLLOW_LESS_RISK))
         risk = self->in_session ? (now > 2 ? now - 1 : now) : 3;
@@ -349,11 +356,36 @@ static intent_t intent_of_shown (context_t *self)
                                                                          : INTENT_UNKNOWN;
 }
 
-static intent_t intent_of_symbols (const context_t *self)
+static bool has_word (const context_t *self, const char *text)
 {
-    const reading_t *reading = self->reading;
+    for (size_t at = 0; at < self->words.count; at++)
+        if (words_at (&self->words, at, text))
+            return true;
+    return false;
+}
+
+/*  "Something like VTI, but cheaper": the others of its asset class, in the order of the catalogue.  */
+static void add_alike (context_t *self)
+{
+    reading_t *reading = self->reading;
+    const product_t *like = catalogue_product (self->catalogue, (size_t) reading->symbols[0]);
+    for (size_t i = 0; i < catalogue_size (self->catalogue); i++) {
+        const product_t *product = catalogue_product (self->catalogue, i);
+        if (product != like && product->asset_class == like->asset_class
+            && reading->symbol_count < SYMBOLS_MAX)
+            reading->symbols[reading->symbol_count++] = (int) i;
+    }
+}
+
+static intent_t intent_of_symbols (context_t *self)
+{
+    reading_t *reading = self->reading;
     if (self->negative > 3)
         return INTENT_UNKNOWN;
+    if (reading->symbol_count == 1 && has_word (self, "sell"))
+        return INTENT_TRADE;
+    if (reading->symbol_count == 1 && (reading->follow & (FOLLOW_OTHERS | FOLLOW_CHEAPER)))
+        add_alike (self);
     if (reading->symbol_count > 1)
         return INTENT_COMPARE;
     if (reading->symbol_count == 1)

@@ -38,12 +38,13 @@ static size_t sign (const input_t *in)
     return 0;
 }
 
-/*  Bytes of punctuation beyond ASCII (U+2000 to U+206F, and the no-break space), or 0.  */
+/*  Bytes of punctuation beyond ASCII (U+2000 to U+206F, the no-break space, and Spanish ! and ? that open), or 0.  */
 static size_t wide_gap (const input_t *in)
 {
     if (in->end - in->at >= 3 && in->at[0] == 0xe2 && (in->at[1] == 0x80 || in->at[1] == 0x81))
         return 3;
-    return in->end - in->at >= 2 && in->at[0] == 0xc2 && in->at[1] == 0xa0 ? 2 : 0;
+    bool two = in->end - in->at >= 2 && in->at[0] == 0xc2;
+    return two && (in->at[1] == 0xa0 || in->at[1] == 0xa1 || in->at[1] == 0xbf) ? 2 : 0;
 }
 
 static void add (word_t *word, uint8_t c)
