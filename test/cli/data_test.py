@@ -4,12 +4,12 @@
 
 import os
 import signal
-import socket
 import stat
 import subprocess
 import unittest
 
 from cli import BUILD, NOTHING, PALAVER, PARTLY, SECONDS, SILENT, USAGE, CliTest, wait
+from ports import free_port
 
 
 class Backup(CliTest):
@@ -111,12 +111,6 @@ class Restore(CliTest):
         home = self.folder()
         self.palaver(None, 'restore', self.copy, env={'HOME': home, 'STATE_DIRECTORY': ''})
         self.assertIn('CURRENT', os.listdir(f'{home}/.local/state/palaver'))
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
 
 
 class Keys(CliTest):

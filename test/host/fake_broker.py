@@ -2,11 +2,15 @@
 
 import os
 import struct
+import sys
 import time
 import uuid
 
 import msgpack
 import zmq
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from patience import SECONDS  # noqa: E402
 
 VERBS = {'HELLO': 1, 'WELCOME': 2, 'PING': 3, 'PONG': 4, 'BYE': 5, 'ERROR': 6, 'WHO': 7, 'CREDIT': 8,
          'PUBLISH': 10, 'STORED': 11, 'BUSY': 12, 'REJECTED': 13, 'DELIVER': 14, 'DELIVERED': 15, 'SETTLED': 16,
@@ -35,7 +39,7 @@ def frames(packet):
 class Broker:
     """One peer at a time; `log` holds every frame that came, in order."""
 
-    def __init__(self, endpoint, heartbeat_ms=200, timeout_ms=2000):
+    def __init__(self, endpoint, heartbeat_ms=200, timeout_ms=SECONDS * 1000):
         self.endpoint, self.heartbeat_ms, self.timeout_ms = endpoint, heartbeat_ms, timeout_ms
         self.context = zmq.Context()
         self.welcomes = True
@@ -93,7 +97,7 @@ class Broker:
                     self.send(frame('RESULT', arguments[0], part < len(parts), status, body))
             self.log.append((verb, arguments))
 
-    def expect(self, verb, matches=lambda arguments: True, within=5.0):
+    def expect(self, verb, matches=lambda arguments: True, within=SECONDS):
         """The next frame of this verb that matches; earlier frames are passed over."""
         deadline = time.monotonic() + within
         while True:

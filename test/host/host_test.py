@@ -20,10 +20,10 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 from fake_broker import Broker, deliver, frame  # noqa: E402
+from cases import main  # noqa: E402
+from patience import BUILD, SECONDS, VARIANT  # noqa: E402
 
-BUILD = os.environ.get('PALAVER_BUILD', os.path.join(TOP, 'build', 'debug'))
 HOST = os.environ.get('PALAVER_ADAPTER', os.path.join(BUILD, 'bin', 'palaver-adapter'))
-VARIANT = os.path.basename(BUILD)
 PLUGINS = os.environ.get('PALAVER_PLUGINS', os.path.join(BUILD, 'plugins'))
 
 
@@ -78,7 +78,7 @@ class Place:
     def refused(self, plugin, code, words, **more):
         """It ends with this code, and one line that says why."""
         child = self.start(plugin, **more)
-        got = child.wait(10)
+        got = child.wait(SECONDS)
         lines = [line for line in self.log().splitlines() if 'host.refused' in line]
         assert got == code, (got, self.log())
         assert len(lines) == 1 and words in lines[0], lines
@@ -88,7 +88,7 @@ class Place:
         extra = ' '.join(f'{key} = {value};' for key, value in more.items())
         child = self.start(os.path.join(PLUGINS, 'loopback.so'),
                            conf=f'adapters = {{ loopback = {{ path = "{path}"; {extra} }}; }};')
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SECONDS
         while True:
             try:
                 return child, Client(path)
@@ -103,7 +103,7 @@ class Client:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
-        self.socket.settimeout(5)
+        self.socket.settimeout(SECONDS)
         self.lines = self.socket.makefile('r')
 
     def say(self, text, **more):
@@ -142,7 +142,7 @@ def publish_is_acknowledged_when_it_is_stored():
         except TimeoutError:
             early = b''
         assert early == b'', early
-        client.socket.settimeout(5)
+        client.socket.settimeout(SECONDS)
         place.broker.send(frame('STORED', [seq]))
         assert client.hear()['taken'] == 'stored'
 
@@ -245,7 +245,7 @@ def every_part_of_an_answer_reaches_the_plugin():
         place.start(place.plugin('probe'))
         place.broker.expect('HELLO')
         place.broker.send(deliver(1, 'ask'))
-        until = time.monotonic() + 5
+        until = time.monotonic() + SECONDS
         while 'more=0' not in place.log() and time.monotonic() < until:
             place.broker.turn(0.05)
         told = [line.split('told ')[1][:22] for line in place.log().splitlines() if 'told ' in line]
@@ -256,11 +256,12 @@ def it_is_heard_from_at_every_heartbeat():
     with Place(heartbeat_ms=100) as place:
         place.start(place.plugin('probe'))
         place.broker.expect('HELLO')
-        last = time.monotonic()
+        heard = [time.monotonic()]
         for _ in range(10):
-            place.broker.expect('PING', within=1.0)
-            assert time.monotonic() - last < 0.2
-            last = time.monotonic()
+            place.broker.expect('PING')
+            heard.append(time.monotonic())
+        waits = sorted(after - before for before, after in zip(heard, heard[1:]))
+        assert waits[len(waits) // 2] < 0.1, waits  # a busy machine delays one or another, not most of them
         place.broker.send(frame('PING'))
         place.broker.expect('PONG')
 
@@ -271,7 +272,7 @@ def a_silent_broker_is_left_for_a_new_connection():
         place.broker.expect('HELLO')
         peer = place.broker.peer
         place.broker.pongs = False
-        place.broker.expect('HELLO', within=5)
+        place.broker.expect('HELLO')
         assert place.broker.peer != peer
 
 
@@ -284,7 +285,7 @@ def it_waits_for_its_name_and_gives_up_on_other_errors():
             place.broker.send(frame('ERROR', 'NAME_IN_USE', 'another one is there', 'HELLO'))
         place.broker.expect('HELLO')
         place.broker.send(frame('ERROR', 'AUTH', 'you are not let in', 'HELLO'))
-        assert child.wait(10) == 76
+        assert child.wait(SECONDS) == 76
         assert 'you are not let in' in place.log()
 
 
@@ -294,7 +295,7 @@ def a_broker_of_another_version_is_named():
         child = place.start(place.plugin('probe'))
         place.broker.expect('HELLO')
         place.broker.socket.send_multipart([place.broker.peer, b'PV\x02\x00' + frame('WHO')])
-        assert child.wait(10) == 76
+        assert child.wait(SECONDS) == 76
         assert 'upgrade' in place.log(), place.log()
 
 
@@ -424,12 +425,12 @@ def a_hello_that_nobody_answers_is_said_again_on_another_connection():
         place.start(place.plugin('probe'))
         place.broker.expect('HELLO')
         first, begun = place.broker.peer, time.monotonic()
-        place.broker.expect('HELLO', within=2)
+        place.broker.expect('HELLO')
         assert place.broker.peer != first and time.monotonic() - begun > 0.8
-        place.broker.expect('HELLO', within=4)
+        place.broker.expect('HELLO')
         assert time.monotonic() - begun > 2.5  # the patience grows
         place.broker.welcomes = True
-        place.broker.expect('HELLO', within=8)
+        place.broker.expect('HELLO')
         place.broker.send(deliver(1, 'sent'))
         place.broker.expect('DELIVERED')
 
@@ -464,7 +465,7 @@ def what_a_host_could_not_tell_its_successor_tells():
         place.broker.quiet(0.1)
         place.broker.close()
         os.close(status)
-        child.wait(5)  # it does not wait for a broker: what it knows is kept
+        child.wait(SECONDS)  # it does not wait for a broker: what it knows is kept
         assert len(wills(place)) == 1 and 'host.orphaned' in place.log()
         place.broker.restart()
         child, status = supervised(place, plugin)
@@ -489,7 +490,7 @@ def a_host_that_holds_nothing_says_that_too():
         place.broker.quiet(0.1)
         place.broker.close()
         os.close(status)
-        child.wait(5)
+        child.wait(SECONDS)
         place.broker.restart()
         _, status = supervised(place, plugin)
         hello = place.broker.expect('HELLO')[4]
@@ -518,7 +519,7 @@ def one_process_speaks_for_an_adapter():
         told = place.broker.expect('DELIVERED')
         assert told[:2] == [1, 'unknown'] and 'stopped' in told[4], told  # it was asked to leave at once: it says so
         place.broker.send(frame('SETTLED', [1]))
-        old.wait(5)
+        old.wait(SECONDS)
         assert place.broker.expect('HELLO')[4]['incarnation'] != first
         assert new.poll() is None
         os.close(status)
@@ -633,7 +634,7 @@ def sigterm_drains_and_says_bye():
         assert child.poll() is None  # it waits for the answer
         place.broker.send(frame('STORED', [seq]))
         place.broker.expect('BYE')
-        assert child.wait(5) == 0
+        assert child.wait(SECONDS) == 0
         assert client.hear()['taken'] == 'stored'
 
 
@@ -646,7 +647,7 @@ def sigterm_without_a_broker_ends_in_time():
         assert client.hear()['taken'] == 'busy'
         began = time.monotonic()
         child.send_signal(signal.SIGTERM)
-        assert child.wait(10) == 75
+        assert child.wait(SECONDS) == 75
         assert time.monotonic() - began < 5
         place.broker.restart()
 
@@ -656,7 +657,7 @@ def a_crash_ends_this_process_by_its_signal():
         child = place.start(place.plugin('probe'), environment={'ASAN_OPTIONS': 'handle_segv=0'})
         place.broker.expect('HELLO')
         place.broker.send(deliver(1, 'crash'))
-        assert child.wait(10) == -signal.SIGSEGV
+        assert child.wait(SECONDS) == -signal.SIGSEGV
 
 
 # ---------------------------------------------------------------------- bad plugins, bad conf
@@ -737,7 +738,7 @@ def the_supervisor_is_told():
         os.close(write)
         place.broker.expect('HELLO')
         said = ''
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SECONDS
         while 'BEAT' not in said:
             assert time.monotonic() < deadline
             place.broker.quiet(0.1)
@@ -752,7 +753,7 @@ def the_supervisor_is_told():
         assert os.getpgid(child.pid) == child.pid
         os.close(read)  # who looked after it is gone: it drains and leaves
         place.broker.quiet(0.1)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SECONDS
         while child.poll() is None:
             assert time.monotonic() < deadline
             place.broker.quiet(0.1)
@@ -779,21 +780,5 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          open_that_fails_says_why, secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
 
 
-def main():
-    passed = failed = 0
-    for test in TESTS:
-        if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
-            continue
-        try:
-            test()
-            print(f'ok {test.__name__}', flush=True)
-            passed += 1
-        except Exception as error:  # whatever it is, the other tests run
-            print(f'not ok {test.__name__}: {type(error).__name__}: {error}', flush=True)
-            failed += 1
-    print(f'{passed} passed, {failed} failed')
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(TESTS))

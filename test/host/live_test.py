@@ -15,6 +15,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(TOP, 'test', 'system'), os.path.join(TOP, 'test', 'cli')]
 from palaverd import BUILD, PATIENCE, VARIANT, BrokerTest, is_root, route, wait  # noqa: E402
+from patience import at_best  # noqa: E402
 
 CLI = f'{BUILD}/bin/palaver'
 SANITIZED = VARIANT in ('asan', 'tsan')
@@ -89,10 +90,15 @@ class Live(Place):
         self.drop('warm')
         self.host('warm', state='running')
         self.make()
-        began = time.monotonic()
-        self.drop('late')
+        names = iter(['late', 'later', 'latest'])
+
+        def drop():
+            name, began = next(names), time.monotonic()
+            self.drop(name)
+            self.host(name, state='running')
+            return time.monotonic() - began
+        at_best(drop, 1.0 * PATIENCE, times=3)
         row = self.host('late', state='running')
-        self.assertLess(time.monotonic() - began, 1.0 * PATIENCE)
         self.assertEqual((row['platform'], row['version'], row['restarts'], row['last']), ('live', '1', 0, ''))
         self.assertGreater(row['pid'], 0)
 
@@ -218,10 +224,13 @@ class Live(Place):
         self.assertEqual((stored + busy, rejected), (30000, 0))
         self.assertGreater(busy, 0)
         self.assertEqual(broker.metric('events_accepted'), stored + 1)
-        begun = time.monotonic()
-        adapter.publish('after', session='b')
-        adapter.expect('STORED')
-        self.assertLess(time.monotonic() - begun, 1.0 * PATIENCE)
+
+        def publish():
+            begun = time.monotonic()
+            adapter.publish('after', session='b')
+            adapter.expect('STORED')
+            return time.monotonic() - begun
+        at_best(publish, 1.0 * PATIENCE)
         self.host('bad', state='running', restarts=0)
 
     # ---------------------------------------------------------------- an operator

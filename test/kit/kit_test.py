@@ -5,7 +5,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import unittest
@@ -15,12 +14,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'system'))
 from palaverd import BUILD, SECONDS, Broker, BrokerTest, route, wait  # noqa: E402
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
+from ports import free_port  # noqa: E402
 
 
 class KitTest(BrokerTest):

@@ -15,7 +15,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import websocket  # noqa: E402
-from place import Place, main  # noqa: E402
+from place import SECONDS, Place, main  # noqa: E402
 from websocket import PING, TEXT, Closed, read_head  # noqa: E402
 
 ANSWERED, UNSENT, LOST = '1', '2', '3'
@@ -41,7 +41,7 @@ class Server:
 
     def one(self, line):
         try:
-            line.settimeout(20)
+            line.settimeout(SECONDS)
             if self.tls:
                 line = self.tls.wrap_socket(line, server_side=True)
                 self.lines.append(line)
@@ -73,7 +73,7 @@ def read_request(line):
     return first, headers, body
 
 
-def silence(line, seconds=20):
+def silence(line, seconds=SECONDS):
     """Says nothing until the client leaves, or for this long."""
     select.select([line], [], [], seconds)
 
@@ -82,7 +82,7 @@ def deaf(line):
     """Reads nothing, and stays until the other side is gone."""
     poll = select.poll()
     poll.register(line, select.POLLRDHUP)
-    poll.poll(20000)
+    poll.poll(SECONDS * 1000)
 
 
 def answer(line, body=b'ok', status='200 OK', headers=''):
@@ -97,7 +97,7 @@ def answers(**more):
     return talk
 
 
-def field(place, number, seconds=10):
+def field(place, number, seconds=SECONDS):
     """ended, status, retry, type, test, reason, size, body of an answer"""
     return place.wait(rf'answer {number} ended=(\d) status=(\d+) retry=(\d+) type=(\S*) test=(.*?) reason=<(.*?)> '
                       r'size=(\d+) (.*)', seconds=seconds).groups()
@@ -192,9 +192,9 @@ def retry_after_is_read():
 # ---------------------------------------------------------------- how it can end
 
 def what_never_left_is_unsent():
-    closed = socket.create_server(('127.0.0.1', 0))
+    closed = socket.socket()
+    closed.bind(('127.0.0.1', 0))  # taken, and nobody listens
     port = closed.getsockname()[1]
-    closed.close()
     full = socket.create_server(('127.0.0.1', 0), backlog=0)
     stuck = [socket.socket() for _ in range(3)]
     for one in stuck:
@@ -213,7 +213,7 @@ def what_never_left_is_unsent():
         unsent('', 'not of http://')
         unsent(f'http://127.0.0.1:{full.getsockname()[1]}/secret', 'Timeout', 'connect_ms=300')
         unsent(f'http://127.0.0.1:{port}/', 'method', 'method=A:B')
-    for one in (*stuck, full):
+    for one in (*stuck, full, closed):
         one.close()
 
 
@@ -310,7 +310,7 @@ def a_connection_that_was_closed_in_time_does_no_harm():
         for _ in range(5):
             closed.clear()
             assert ask(place, server, '/', 'body=once')[0] == ANSWERED
-            closed.wait(5)
+            closed.wait(SECONDS)
             time.sleep(0.02)
 
 
@@ -341,15 +341,15 @@ def many_requests_go_out_in_order_and_bounded():
 
     with Place() as place, Server(talk) as server:
         last = place.order('/request?count=1000', f'http://127.0.0.1:{server.port}/')
-        place.wait(f'answer {last} ', seconds=30)
-        place.wait('answer .* ended=1', count=1000, seconds=30)
+        place.wait(f'answer {last} ')
+        place.wait('answer .* ended=1', count=1000)
         assert most[0] <= 32 and server.connections <= 32, (most, server.connections)
 
 
 def who_waits_for_too_long_is_unsent():
     with Place() as place, Server(lambda line: (read_request(line), silence(line))) as server:
         place.order('/request?count=300&timeout_ms=1500', f'http://127.0.0.1:{server.port}/')
-        place.wait('answer', count=300, seconds=10)
+        place.wait('answer', count=300)
         ended = [line.split('ended=')[1][0] for line in place.events()]
         assert ended.count(UNSENT) >= 300 - 256 and ended.count(LOST) == 32, (ended.count(UNSENT), ended.count(LOST))
         assert 'too many requests' in ' '.join(place.events())
@@ -548,7 +548,7 @@ def a_server_that_breaks_the_protocol_is_closed():
             with sends(*frames) as server:
                 number = connect(place, server, 'max=1000')
                 place.wait(f'closed {number} ')
-                deadline = time.monotonic() + 5
+                deadline = time.monotonic() + SECONDS
                 while not codes and time.monotonic() < deadline:
                     time.sleep(0.01)
                 assert codes == [code], (codes, code)
@@ -593,7 +593,7 @@ def silent_servers_are_pinged_and_left():
 
     with Place() as place, Server(talk) as server:
         dead, well = connect(place, server, 'ping_s=1', '/dead'), connect(place, server, 'ping_s=1', '/well')
-        place.wait(f'closed {dead} 0 no answer to a ping', seconds=5)
+        place.wait(f'closed {dead} 0 no answer to a ping')
         assert not [one for one in place.events() if one.startswith(f'closed {well}')]
         assert alive[0].pings >= 1
 
@@ -604,7 +604,7 @@ def a_slow_server_fills_the_buffer():
     def talk(line):
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         peer, _, _ = websocket.accept(line)
-        go.wait(10)
+        go.wait(SECONDS)
         got = 0
         while True:
             got += len(peer.receive())

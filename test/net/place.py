@@ -14,7 +14,10 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
-BUILD = os.environ.get('PALAVER_BUILD', os.path.join(TOP, 'build', 'debug'))
+sys.path.append(os.path.dirname(HERE))
+from cases import main  # noqa: E402
+from patience import BUILD, SECONDS  # noqa: E402
+
 HOST = os.environ.get('PALAVER_ADAPTER', os.path.join(BUILD, 'bin', 'palaver-adapter'))
 
 
@@ -85,7 +88,7 @@ class Place:
                                        path], stderr=open(self.log_path, 'wb'), stdin=subprocess.DEVNULL,
                                       stdout=subprocess.DEVNULL,
                                       env={**os.environ, **self.environment})
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SECONDS
         while not (found := re.search(r'listening on port (\d+)', self.log())):
             if time.monotonic() > deadline or self.child.poll() is not None:
                 raise AssertionError(self.log())
@@ -96,7 +99,7 @@ class Place:
         if getattr(self, 'child', None) and self.child.poll() is None:
             self.child.terminate()
             try:
-                self.child.wait(10)
+                self.child.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()
@@ -109,7 +112,7 @@ class Place:
         with open(self.log_path) as text:
             return text.read()
 
-    def line(self, timeout=10):
+    def line(self, timeout=SECONDS):
         if self.tls:
             return http.client.HTTPSConnection('localhost', self.port, timeout=timeout, context=self.tls)
         return http.client.HTTPConnection('127.0.0.1', self.port, timeout=timeout)
@@ -131,7 +134,7 @@ class Place:
     def events(self):
         return self.ask('GET', '/events')[2].decode('utf-8', 'replace').splitlines()
 
-    def wait(self, pattern, count=1, seconds=10):
+    def wait(self, pattern, count=1, seconds=SECONDS):
         """The match of the event that is awaited, or the list of the first `count` of them."""
         deadline = time.monotonic() + seconds
         while True:
@@ -151,19 +154,3 @@ def many_files():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
-
-
-def main(tests):
-    passed = failed = 0
-    for test in tests:
-        if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
-            continue
-        try:
-            test()
-            print(f'ok {test.__name__}', flush=True)
-            passed += 1
-        except Exception as error:  # whatever it is, the other tests run
-            print(f'not ok {test.__name__}: {type(error).__name__}: {error}', flush=True)
-            failed += 1
-    print(f'{passed} passed, {failed} failed')
-    return 1 if failed else 0

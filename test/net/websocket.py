@@ -6,7 +6,11 @@ import os
 import socket
 import ssl
 import struct
+import sys
 import time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from patience import SECONDS  # noqa: E402
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 GUID = b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -104,7 +108,7 @@ class Peer:
             data = bytes(byte ^ key[at & 3] for at, byte in enumerate(data))
         return bool(first & 0x80), opcode, data
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=SECONDS):
         """The next message, str or bytes. Pings are answered; a close is answered and raised."""
         self.line.settimeout(timeout)
         kind, data = None, b''
@@ -154,7 +158,7 @@ def connect(port, path='/socket', protocols=None, headers='', tls=None, host='12
     line = socket.socket()
     if receive_bytes:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-    line.settimeout(10)
+    line.settimeout(SECONDS)
     line.connect((host, port))
     if tls:
         line = tls.wrap_socket(line, server_hostname='localhost')
@@ -175,7 +179,7 @@ def connect(port, path='/socket', protocols=None, headers='', tls=None, host='12
 
 def accept(line, protocol=None, status=None, spoil=False):
     """A server's side: (Peer, path, headers)."""
-    line.settimeout(10)
+    line.settimeout(SECONDS)
     first, got = read_head(line)
     method, path, version = first.split()
     assert (method, version) == ('GET', 'HTTP/1.1'), first

@@ -9,11 +9,14 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from ports import free_port  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # A check inside a check would not end.
@@ -26,12 +29,6 @@ def blocks(text):
         lines = found[2].splitlines(keepends=True)
         yield (found[1] is not None, ''.join(line for line in lines if not line.startswith(('#>', *LEFT_OUT))),
                [line[2:].strip() for line in lines if line.startswith('#>')])
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
 
 
 class Readme(unittest.TestCase):

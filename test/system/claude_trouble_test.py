@@ -7,7 +7,7 @@ import time
 import unittest
 
 from advisor import PATIENCE, PROFILE, AdvisorTest, answer, at_once, tool
-from palaverd import wait
+from palaverd import SECONDS, wait
 
 SPEND = {'status': 429, 'error': {'type': 'rate_limit_error',
                                    'details': {'error_code': 'enforced_spend_limit_reached'}}}
@@ -92,7 +92,8 @@ class Troubles(AdvisorTest):
         self.fake.script({'status': 529}, at_once('Here.'))
         self.by_claude(self.ask('Hello?'))
         first, second = (one['at'] for one in self.fake.requests())
-        self.assertTrue(0.36 < second - first < 0.6 * PATIENCE, second - first)
+        self.assertGreater(second - first, 0.36)
+        self.assertLess(second - first, SECONDS)
 
     def test_limits_that_the_headers_tell_of_are_not_run_into(self):
         self.begin(retries=0)
@@ -109,12 +110,12 @@ class Troubles(AdvisorTest):
         self.assertEqual(self.fake.state()['refused'], 0)
 
     def test_a_wait_that_is_too_long_is_not_begun(self):
-        self.begin({'agents.deadline_ms': 4000}, retries=2)
-        self.fake.script({'status': 429, 'headers': {'retry-after': 60}})
+        self.begin({'agents.deadline_ms': 1000 * SECONDS}, retries=2)
+        self.fake.script({'status': 429, 'headers': {'retry-after': 2 * SECONDS}})
         began = time.monotonic()
         self.without_model('busy')
         self.without_model('busy', session='2')
-        self.assertLess(time.monotonic() - began, 2 * PATIENCE)
+        self.assertLess(time.monotonic() - began, SECONDS)
         self.assertEqual(len(self.fake.requests()), 1)
 
     def test_a_slow_first_word_is_given_up_in_time_and_the_request_cancelled(self):
@@ -175,7 +176,7 @@ class Troubles(AdvisorTest):
         self.fake.stop()
         began = time.monotonic()
         self.without_model('down')
-        self.assertLess(time.monotonic() - began, 3 * PATIENCE)
+        self.assertLess(time.monotonic() - began, SECONDS)
 
     def test_the_breaker_opens_and_closes_again(self):
         self.begin(retries=0, breaker_failures=2, breaker_ms=700)

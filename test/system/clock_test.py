@@ -5,7 +5,7 @@
 import time
 import unittest
 
-from palaverd import BrokerTest, World
+from palaverd import SECONDS, BrokerTest, World
 from wireclient import frame
 
 HOUR = 3600
@@ -123,7 +123,7 @@ class Clock(BrokerTest):
         begun = time.monotonic()
         self.jump(broker, -5 * HOUR)
         self.assertEqual(worker.expect('CANCEL')[:2], [job['lease'], 'deadline'])
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, SECONDS)
 
     def test_the_breaker_opens_again_by_the_monotonic_clock(self):
         broker, adapter, worker = self.start(**{'breaker.threshold': 2, 'breaker.open_s': 1})

@@ -7,10 +7,10 @@ import resource
 import time
 import unittest
 
-from palaverd import BrokerTest, World, route
+from palaverd import PATIENCE, BrokerTest, World, route
 from wireclient import frame, pack, text_id
 
-QUICK = {'agents.timeout_ms': 500, 'agents.heartbeat_ms': 100}
+QUICK = {'agents.timeout_ms': 1000 * PATIENCE, 'agents.heartbeat_ms': 100}
 
 
 class Deliver(BrokerTest):

@@ -6,10 +6,11 @@ import os
 import time
 import unittest
 
-from palaverd import SECONDS, BrokerTest, World, route
+from palaverd import PATIENCE, SECONDS, BrokerTest, World, route
 from wireclient import frame, pack, unpack
 
-QUICK = {'agents.timeout_ms': 600, 'agents.heartbeat_ms': 150}
+# As quick as a peer that beats can bear on a busy machine.
+QUICK = {'agents.timeout_ms': 1200 * PATIENCE, 'agents.heartbeat_ms': 150}
 
 
 class Lease(BrokerTest):
@@ -34,7 +35,7 @@ class Lease(BrokerTest):
     def test_3_3_a_slow_worker_that_beats_keeps_its_lease(self):
         broker, adapter, worker, job = self.leased(QUICK)
         other = broker.worker('second')
-        until = time.monotonic() + 3 * QUICK['agents.timeout_ms'] / 1000
+        until = time.monotonic() + 2 * QUICK['agents.timeout_ms'] / 1000
         while time.monotonic() < until:
             other.quiet('JOB', 0.1)
         worker.reply(job['lease'], 'slow')
@@ -42,12 +43,12 @@ class Lease(BrokerTest):
         self.assertEqual(self.deliver(adapter)['response_text'], 'slow')
 
     def test_3_3_a_killed_worker_loses_its_lease_at_once(self):
-        broker, _, worker, _ = self.leased({'agents.timeout_ms': 60000, 'agents.heartbeat_ms': 100})
+        broker, _, worker, _ = self.leased({'agents.timeout_ms': 600000, 'agents.heartbeat_ms': 100})
         other = broker.worker('second')
         begun = time.monotonic()
         worker.close()
         self.assertEqual(other.job(SECONDS)['attempt'], 2)
-        self.assertLess(time.monotonic() - begun, 10)
+        self.assertLess(time.monotonic() - begun, SECONDS)
         self.assertEqual(broker.wait_log('event.retry')['how'], 'worker_died')
 
     def test_3_3_bye_gives_back_without_a_charge(self):
@@ -136,7 +137,7 @@ class Lease(BrokerTest):
 
 class Ledger(BrokerTest):
     def test_3_4_the_ledger_tells_every_attempt(self):
-        broker = self.broker({**QUICK, 'agents.attempts': 4, 'agents.deadline_ms': 300})
+        broker = self.broker({**QUICK, 'agents.attempts': 4, 'agents.deadline_ms': 1000 * PATIENCE})
         adapter = broker.adapter()
         begun = time.time() * 1e6
         adapter.publish('hello')

@@ -3,12 +3,12 @@
 """Agents on other machines: TCP with CURVE, off by default, and only for keys that are let in."""
 
 import os
-import socket
 import unittest
 
 import zmq
 
 from palaverd import BrokerTest, wait
+from ports import free_port
 from wireclient import Worker, frame
 
 BROKER = """#   made by a test
@@ -25,12 +25,6 @@ def cert(path, public, secret=None):
     with open(path, 'w', encoding='ascii') as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(text)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
 
 
 class Curve(BrokerTest):

@@ -23,17 +23,16 @@ import time
 import unittest
 
 import wireclient
+from patience import BUILD, PATIENCE, SECONDS, VARIANT
 
-BUILD = os.environ.get('PALAVER_BUILD') or os.path.join(
-    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'build', 'debug')
+__all__ = ['BUILD', 'PATIENCE', 'PROGRAM', 'SECONDS', 'VARIANT', 'Broker', 'BrokerTest', 'World', 'conf_text',
+           'conf_value', 'is_root', 'limit_file_size', 'route', 'wait']
 PROGRAM = os.path.join(BUILD, 'bin', 'palaverd')
-VARIANT = os.path.basename(BUILD)
-# Sanitizers make everything slower: deadlines of tests, not of the broker, are stretched.
-PATIENCE = 3 if VARIANT in ('asan', 'tsan') else 1
-SECONDS = 10 * PATIENCE
+# Between two looks: soon again at first, seldom while much is being waited for at once on this machine.
+LOOK_S, LOOK_MAX_S = 0.002, 0.05
 
 CONF = {
-    'agents.heartbeat_ms': 200, 'agents.timeout_ms': 4000, 'agents.backoff_ms': 20, 'agents.backoff_max_ms': 50,
+    'agents.heartbeat_ms': 200, 'agents.timeout_ms': 60000, 'agents.backoff_ms': 20, 'agents.backoff_max_ms': 50,
     'delivery.backoff_ms': 20, 'delivery.backoff_max_ms': 50, 'rate_limit.on': False, 'run.drain_s': 0,
     'log.level': 'debug', 'log.format': 'json',
 }
@@ -67,7 +66,7 @@ def route(name='default', service='advisor', **keys):
 
 def wait(condition, what, seconds=SECONDS):
     """What `condition` returns as soon as that is true."""
-    until = time.monotonic() + seconds
+    until, pause = time.monotonic() + seconds, LOOK_S
     while True:
         found = condition()
         if found:
@@ -75,7 +74,8 @@ def wait(condition, what, seconds=SECONDS):
         if time.monotonic() > until:
             raise AssertionError(f'not within {seconds} s: {what}')
         wireclient.beat()
-        time.sleep(0.005)
+        time.sleep(pause)
+        pause = min(1.5 * pause, LOOK_MAX_S)
 
 
 class World:

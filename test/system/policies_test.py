@@ -106,7 +106,7 @@ class Content(Policies):
         broker, adapter, _ = self.start(**conf)
         begun = time.monotonic()
         self.rejected(broker, adapter, 'a' * 5000 + 'b', 'match_limit', 'content_rejected{reason="rule"}')
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, SECONDS)  # without it, longer than anybody waits
 
     def test_length_counts_characters(self):
         broker, adapter, worker = self.start(**{'content.chars': 10})
@@ -215,7 +215,7 @@ class Cache(Policies):
         """(asked a worker, body of the answer)."""
         adapter.publish(text, session=session)
         adapter.expect('STORED')
-        got = wait(lambda: worker.try_job() or adapter.poll(0), 'a job or an answer')
+        got = wait(lambda: worker.try_job() or adapter.came('DELIVER'), 'a job or an answer')
         if got is not True:
             worker.reply(got['lease'], answer or 'an answer', state=state)
             worker.expect('COMMITTED')

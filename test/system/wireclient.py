@@ -6,11 +6,15 @@ peer waits, all others go on with their heartbeats, but for those whose `beats` 
 
 import os
 import struct
+import sys
 import time
 import uuid
 
 import msgpack
 import zmq
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from patience import SECONDS  # noqa: E402
 
 HEAD = b'PV\x01\x01'
 VERBS = {
@@ -57,7 +61,6 @@ def event_id(milliseconds=None):
 
 
 PEERS = []
-SECONDS = 30 if os.environ.get('PALAVER_BUILD', '').endswith('san') else 10
 BEAT_S = 0.1
 
 
@@ -95,7 +98,7 @@ class Peer:
             return True
         return False
 
-    def next(self, seconds=10):
+    def next(self, seconds=SECONDS):
         """The next frame that is no heartbeat, or None."""
         until = time.monotonic() + seconds
         while True:
@@ -124,6 +127,12 @@ class Peer:
                 self.inbox = kept + self.inbox
                 return got[1]
             kept.append(got)
+
+    def came(self, verb):
+        """Whether a frame of this verb has come already. A heartbeat is no answer."""
+        while self.poll(0):
+            pass
+        return any(name == verb for name, _ in self.inbox)
 
     def send_credit(self, credit):
         self.send(frame('CREDIT', credit))
@@ -235,9 +244,7 @@ class Worker(Peer):
 
     def try_job(self):
         """A job that has come already, or None."""
-        while self.poll(0):
-            pass
-        return self.job() if any(verb == 'JOB' for verb, _ in self.inbox) else None
+        return self.job() if self.came('JOB') else None
 
     def reply(self, lease, text, state=None, **more):
         options = {'state': pack(state)} if state is not None else None

@@ -13,7 +13,6 @@ At the end of a test the fake must have nothing to say against what it was asked
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ sys.path.append(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'system'))
 from palaverd import BUILD, SECONDS, VARIANT, Broker, BrokerTest, route, wait  # noqa: E402
 from platforms.telegram.server import Telegram  # noqa: E402
+from ports import free_port  # noqa: E402
 from wireclient import frame, pack  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -32,12 +32,6 @@ USER = 1001
 # What most tests do not want to see in every text; it has tests of its own.
 QUIET = {'compliance.on': False}
 PLAIN = {'ai_notice': '', 'start_text': '', 'typing': False, 'stream': False}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class Chain:

@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.request
 
-from websocket import WebSocket
+from websocket import SECONDS, WebSocket
 
 NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome', 'chromium-headless-shell')
 FOUND = next(filter(None, map(shutil.which, NAMES)), None)
@@ -37,7 +37,7 @@ class Browser:
             assert self.process.poll() is None, 'Chromium has ended'
             return None
 
-    def wait(self, condition, what, seconds=20):
+    def wait(self, condition, what, seconds=SECONDS):
         until = time.monotonic() + seconds
         while not (found := condition()):
             if time.monotonic() > until:
@@ -47,7 +47,7 @@ class Browser:
 
     def page(self):
         request = urllib.request.Request(f'http://127.0.0.1:{self.port}/json/new?about:blank', method='PUT')
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             return Page(self, json.load(answer))
 
     def close(self):
@@ -63,7 +63,7 @@ class Page:
     def __init__(self, browser, told):
         self.browser, self.number, self.told = browser, 0, []
         path = told['webSocketDebuggerUrl'].split('/', 3)[3]
-        self.socket = WebSocket('127.0.0.1', browser.port, '/' + path, seconds=30)
+        self.socket = WebSocket('127.0.0.1', browser.port, '/' + path, seconds=SECONDS)
         for domain in ('Page', 'Runtime', 'Log', 'Network'):
             self.call(f'{domain}.enable')
         # A page behind another one paints nothing and has no focus.
@@ -127,7 +127,7 @@ class Page:
         except AssertionError:
             return None
 
-    def until(self, expression, what, seconds=20):
+    def until(self, expression, what, seconds=SECONDS):
         return self.browser.wait(lambda: self.look(f'Boolean({expression})'), what, seconds)
 
     def text(self, selector):

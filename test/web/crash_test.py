@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'system'))
 from palaverd import BUILD, SECONDS, BrokerTest, wait  # noqa: E402
+from ports import free_port  # noqa: E402
 
 ROUNDS = int(os.environ.get('CHECK_ROUNDS', 100))
 CLIENTS, SEED = 4, 20260101
@@ -79,9 +79,7 @@ class Crash(BrokerTest):
                                   '--services', 'advisor', '--threads', '2', '--credit', '16', '--think', '3'],
                                  stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(lambda: (agent.kill(), agent.wait()))
-        with socket.socket() as one:
-            one.bind(('127.0.0.1', 0))
-            port = one.getsockname()[1]
+        port = free_port()
         with open(f'{broker.folder}/web.conf', 'w', encoding='ascii') as file:
             file.write(f'adapters = {{ web = {{ port = {port}; }}; }};')
         dice, over = random.Random(SEED), threading.Event()

@@ -6,7 +6,11 @@ import os
 import re
 import socket
 import struct
+import sys
 import time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from patience import SECONDS  # noqa: E402
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -24,7 +28,7 @@ class Closed(Exception):
 
 
 class WebSocket:
-    def __init__(self, host, port, path, headers=None, seconds=10):
+    def __init__(self, host, port, path, headers=None, seconds=SECONDS):
         self.seconds, self.bytes = seconds, b''
         self.line = socket.create_connection((host, port), seconds)
         key = base64.b64encode(os.urandom(16)).decode()

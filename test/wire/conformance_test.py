@@ -19,7 +19,7 @@ import time
 
 import msgpack
 
-from peer import Broker, DEADLINE_S, Unexpected, VERBS, Worker, check, frame, job, packet
+from peer import Broker, SECONDS, Unexpected, VERBS, Worker, check, frame, job, packet
 
 TESTS = []
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -339,7 +339,7 @@ def a_broker_that_restarts_is_found_again(broker, worker):
     reply(broker, 65537, 'before', commit=False)
     broker.unbind()
     broker.bind()
-    until = time.monotonic() + DEADLINE_S
+    until = time.monotonic() + SECONDS
     known = set()
     holding = None
     while holding is None and time.monotonic() < until:
@@ -472,10 +472,10 @@ def a_step_waits_no_longer_than_the_deadline(broker, worker):
 def jobs_run_side_by_side(broker, worker):
     peer, _ = broker.accept()
     begun = time.monotonic()
-    broker.send(peer, *(job(65536 * n + 1, 'sleep 400') for n in (1, 2, 3)))
+    broker.send(peer, *(job(65536 * n + 1, 'sleep 1000') for n in (1, 2, 3)))
     leases = {broker.expect('REPLY')[1][0] for _ in range(3)}
     check(leases == {65537, 131073, 196609}, str(leases))
-    check(time.monotonic() - begun < 1.0, 'one after the other')
+    check(time.monotonic() - begun < 3 * 1.0, 'one after the other')
 
 
 @test(credit=64)

@@ -6,18 +6,21 @@ import os
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
 import msgpack
 import zmq
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from patience import SECONDS  # noqa: E402
+
 VERBS = dict(HELLO=1, WELCOME=2, PING=3, PONG=4, BYE=5, ERROR=6, WHO=7, CREDIT=8, LIVE=17, JOB=20,
              REPLY=21, COMMITTED=22, NACK=23, STEP=24, STEP_SAVED=25, CANCEL=26, CALL=27, ANSWER=28)
 NAMES = {number: name for name, number in VERBS.items()}
 HEARTBEAT_MS = 100
 TIMEOUT_MS = 1000
-DEADLINE_S = 15
 
 
 class Unexpected(Exception):
@@ -135,7 +138,7 @@ class Broker:
                 self.waiting.append((parts[0], verb, arguments))
         return True
 
-    def next(self, seconds=DEADLINE_S):
+    def next(self, seconds=SECONDS):
         """The next frame that is no PING."""
         until = time.monotonic() + seconds
         while not self.waiting:
@@ -143,7 +146,7 @@ class Broker:
             check(left > 0 and (self.poll(left) or time.monotonic() < until), f'nothing came in {seconds} s')
         return self.waiting.pop(0)
 
-    def expect(self, verb, seconds=DEADLINE_S):
+    def expect(self, verb, seconds=SECONDS):
         peer, got, arguments = self.next(seconds)
         check(got == verb, f'{got} {arguments} instead of {verb}')
         return peer, arguments
@@ -178,7 +181,7 @@ class Worker:
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
-    def exit(self, seconds=DEADLINE_S):
+    def exit(self, seconds=SECONDS):
         """The exit code and what stands on stderr."""
         try:
             code = self.process.wait(seconds)
@@ -186,7 +189,7 @@ class Worker:
             raise Unexpected(f'still running after {seconds} s') from None
         return code, self.text()
 
-    def says(self, words, seconds=DEADLINE_S):
+    def says(self, words, seconds=SECONDS):
         """Waits until the words stand on stderr."""
         until = time.monotonic() + seconds
         while words not in self.text():
