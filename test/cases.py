@@ -19,6 +19,12 @@ def passes(test):
 
 
 def main(tests):
-    results = [passes(test) for test in tests if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]]
+    wanted = sys.argv[1:] or [test.__name__ for test in tests]
+    known = {test.__name__: test for test in tests}
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        print(f'no such test: {", ".join(unknown)}')
+        return 2
+    results = [passes(known[name]) for name in wanted]
     print(f'{results.count(True)} passed, {results.count(False)} failed')
     return 1 if False in results else 0

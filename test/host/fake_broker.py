@@ -110,6 +110,11 @@ class Broker:
                 raise AssertionError(f'no {verb} within {within} s')
             self.turn(min(left, 0.1))
 
+    def reach(self):
+        """The peer has read all that was sent to it until now."""
+        self.send(frame('PING'))
+        self.expect('PONG')
+
     def quiet(self, seconds):
         """Serves for a while and returns what came."""
         deadline = time.monotonic() + seconds

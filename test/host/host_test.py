@@ -16,11 +16,11 @@ import time
 import msgpack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 from fake_broker import Broker, deliver, frame  # noqa: E402
 from cases import main  # noqa: E402
+from compiled import compile_plugin  # noqa: E402
 from patience import BUILD, SECONDS, VARIANT  # noqa: E402
 
 HOST = os.environ.get('PALAVER_ADAPTER', os.path.join(BUILD, 'bin', 'palaver-adapter'))
@@ -39,7 +39,9 @@ class Place:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind and os.path.exists(os.path.join(self.dir, 'log')):
+            print(self.log()[-5000:])
         for child in self.children:
             if child.poll() is None:
                 child.kill()
@@ -55,12 +57,7 @@ class Place:
 
     def plugin(self, name, *flags, source='probe'):
         """The probe (or another source here), compiled with some flags, as NAME.so."""
-        path = os.path.join(self.dir, name + '.so')
-        subprocess.run(['cc', '-std=c11', '-D_GNU_SOURCE', '-fPIC', '-shared', '-x', 'c', '-I',
-                        os.path.join(TOP, 'plugins'), *flags, os.path.join(HERE, f'{source}_plugin.txt'), '-o', path],
-                       check=True)
-        os.chmod(path, 0o755)
-        return path
+        return compile_plugin(os.path.join(HERE, f'{source}_plugin.txt'), os.path.join(self.dir, name + '.so'), *flags)
 
     def start(self, plugin, *words, conf=None, environment=None):
         words = [HOST, '--plugin', plugin, '--broker', self.endpoint, *words]
@@ -74,6 +71,13 @@ class Place:
     def log(self):
         with open(os.path.join(self.dir, 'log')) as text:
             return text.read()
+
+    def serve_until(self, condition, what):
+        """The broker lives on until it is so."""
+        deadline = time.monotonic() + SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, what
+            self.broker.turn(0.05)
 
     def refused(self, plugin, code, words, **more):
         """It ends with this code, and one line that says why."""
@@ -176,7 +180,7 @@ def frames_of_a_turn_share_a_packet():
     with Place() as place:
         _, client = place.loopback()
         place.broker.expect('HELLO')
-        place.broker.quiet(0.2)
+        place.broker.reach()
         lines = ''.join(json.dumps({'conversation': 'c', 'user_id': 'u', 'message_text': str(at)}) + '\n'
                         for at in range(100))
         client.socket.sendall(lines.encode())
@@ -245,9 +249,7 @@ def every_part_of_an_answer_reaches_the_plugin():
         place.start(place.plugin('probe'))
         place.broker.expect('HELLO')
         place.broker.send(deliver(1, 'ask'))
-        until = time.monotonic() + SECONDS
-        while 'more=0' not in place.log() and time.monotonic() < until:
-            place.broker.turn(0.05)
+        place.serve_until(lambda: 'more=0' in place.log(), 'the last part')
         told = [line.split('told ')[1][:22] for line in place.log().splitlines() if 'told ' in line]
         assert [line.split()[1] for line in told] == ['more=1', 'more=1', 'more=0'], told
 
@@ -370,7 +372,7 @@ def it_logs_as_it_is_told():
         place.broker.expect('HELLO')
         assert 'host.open' in place.log() and '{"time"' not in place.log(), place.log()
     with Place() as place:
-        assert place.start(place.plugin('probe'), '--log-format', 'yaml').wait(10) == 64
+        assert place.start(place.plugin('probe'), '--log-format', 'yaml').wait(SECONDS) == 64
 
 
 def unsettled_outcomes_are_repeated_and_held_ones_are_named():
@@ -380,7 +382,7 @@ def unsettled_outcomes_are_repeated_and_held_ones_are_named():
         place.broker.send(deliver(1, 'sent'), deliver(2, 'hold'), deliver(3, 'refused'))
         assert {place.broker.expect('DELIVERED')[0] for _ in range(2)} == {1, 3}
         place.broker.send(frame('SETTLED', [3]))
-        place.broker.quiet(0.2)
+        place.broker.reach()
         place.broker.restart()
         assert sorted(place.broker.expect('HELLO')[4]['holding']) == [1, 2]
         assert place.broker.expect('DELIVERED')[:2] == [1, 'sent']
@@ -462,7 +464,7 @@ def what_a_host_could_not_tell_its_successor_tells():
         for _ in range(3):
             place.broker.expect('DELIVERED')
         place.broker.send(frame('SETTLED', [3]))
-        place.broker.quiet(0.1)
+        place.broker.reach()
         place.broker.close()
         os.close(status)
         child.wait(SECONDS)  # it does not wait for a broker: what it knows is kept
@@ -487,7 +489,7 @@ def a_host_that_holds_nothing_says_that_too():
         plugin = place.plugin('probe')
         child, status = supervised(place, plugin)
         first = place.broker.expect('HELLO')[4]['incarnation']
-        place.broker.quiet(0.1)
+        place.broker.reach()
         place.broker.close()
         os.close(status)
         child.wait(SECONDS)
@@ -506,13 +508,13 @@ def one_process_speaks_for_an_adapter():
         old, status = supervised(place, plugin)
         first = place.broker.expect('HELLO')[4]['incarnation']
         place.broker.send(deliver(1, 'hold'))
-        place.broker.quiet(0.2)
+        place.broker.reach()
         place.broker.restart()
         new, other = supervised(place, plugin)  # before the old one has noticed anything
         hello = place.broker.expect('HELLO')[4]
         assert hello['incarnation'] == first and hello['holding'] == [1]
         assert not [1 for verb, _ in place.broker.quiet(0.5) if verb == 'HELLO']
-        assert 'host.waits' in place.log()
+        place.serve_until(lambda: 'host.waits' in place.log(), 'the second one waits')
         old.send_signal(signal.SIGTERM)
         place.broker.expect('CREDIT')
         old.send_signal(signal.SIGTERM)

@@ -15,6 +15,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(TOP, 'test', 'system'), os.path.join(TOP, 'test', 'cli')]
 from palaverd import BUILD, PATIENCE, VARIANT, BrokerTest, is_root, route, wait  # noqa: E402
+from compiled import compile_plugin  # noqa: E402
 from patience import at_best  # noqa: E402
 
 CLI = f'{BUILD}/bin/palaver'
@@ -35,13 +36,11 @@ class Place(BrokerTest):
                                               'LIVE_SECRET': 'hush'})
         return self.started
 
-    def make(self, *flags, strip=None):
+    def make(self, *flags):
         """A compiled plugin; the same flags give the same file."""
         path = f'{self.made}/{abs(hash(flags))}.so'
         if not os.path.exists(path):
-            subprocess.run(['cc', '-std=c11', '-D_GNU_SOURCE', '-fPIC', '-shared', '-x', 'c', '-I', f'{TOP}/plugins',
-                            *flags, f'{HERE}/live_plugin.txt', '-o', path], check=True)
-            os.chmod(path, 0o755)
+            compile_plugin(f'{HERE}/live_plugin.txt', path, *flags)
         return path
 
     def drop(self, name, *flags):

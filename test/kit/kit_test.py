@@ -10,10 +10,10 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'system'))
 from palaverd import BUILD, SECONDS, Broker, BrokerTest, route, wait  # noqa: E402
+from compiled import compile_plugin  # noqa: E402
 from ports import free_port  # noqa: E402
 
 
@@ -22,9 +22,7 @@ class KitTest(BrokerTest):
         folder = self.folder()
         plugins = f'{folder}/plugins'
         os.mkdir(plugins, 0o755)
-        subprocess.run(['cc', '-std=c11', '-D_GNU_SOURCE', '-fPIC', '-shared', '-x', 'c', '-I', f'{TOP}/plugins',
-                        f'{HERE}/kit_plugin.txt', '-o', f'{plugins}/kit.so'], check=True)
-        os.chmod(f'{plugins}/kit.so', 0o755)
+        compile_plugin(f'{HERE}/kit_plugin.txt', f'{plugins}/kit.so')
         self.port = free_port()
         self.broker = Broker(folder, {'plugins.host': f'{BUILD}/bin/palaver-adapter', 'routes': [route()],
                                       'adapters': {'kit': {'port': self.port}}}, options=('--plugins', plugins))

@@ -12,10 +12,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path.append(os.path.dirname(HERE))
 from cases import main  # noqa: E402
+from compiled import compile_plugin  # noqa: E402
 from patience import BUILD, SECONDS  # noqa: E402
 
 HOST = os.environ.get('PALAVER_ADAPTER', os.path.join(BUILD, 'bin', 'palaver-adapter'))
@@ -76,9 +76,7 @@ class Place:
 
     def start(self):
         plugin, path = os.path.join(self.dir, 'net.so'), os.path.join(self.dir, 'palaver.conf')
-        run('cc', '-std=c11', '-D_GNU_SOURCE', '-g', '-fPIC', '-shared', '-x', 'c', '-I', os.path.join(TOP, 'plugins'),
-            os.path.join(HERE, 'net_plugin.txt'), '-o', plugin)
-        os.chmod(plugin, 0o755)
+        compile_plugin(os.path.join(HERE, 'net_plugin.txt'), plugin)
         with open(path, 'w') as out:
             words = ' '.join(f'{key} = {value};' if isinstance(value, int) else f'{key} = "{value}";'
                              for key, value in self.conf.items())

@@ -6,7 +6,7 @@ import os
 import time
 import unittest
 
-from advisor import PATIENCE, PROFILE, AdvisorTest, answer, at_once, tool
+from advisor import PROFILE, AdvisorTest, answer, at_once, tool
 from palaverd import SECONDS, wait
 
 SPEND = {'status': 429, 'error': {'type': 'rate_limit_error',
