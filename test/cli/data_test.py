@@ -8,7 +8,7 @@ import stat
 import subprocess
 import unittest
 
-from cli import BUILD, NOTHING, PALAVER, PARTLY, SECONDS, SILENT, USAGE, CliTest, wait
+from cli import BUILD, NOTHING, PALAVER, PARTLY, QUICK, SECONDS, SILENT, USAGE, CliTest, wait
 from ports import free_port
 
 
@@ -28,7 +28,7 @@ class Backup(CliTest):
         self.assertEqual(done.rows, [{'data': f'{folder}/data', 'bytes': row['bytes']}])
         self.assertEqual(stat.S_IMODE(os.stat(f'{folder}/data').st_mode), 0o700)
 
-        other = self.broker(SILENT, data=f'{folder}/data')
+        other = self.broker({**SILENT, **QUICK}, data=f'{folder}/data')
         self.assertEqual(len(other.dead()), len(ids))
         self.assertEqual([turn['text'] for turn in other.session('web_kept')['history']], ['hello', 'an answer'])
         self.assertEqual(other.try_ask('sessions.show', session='web_later')[0], 'NOENT')

@@ -7,7 +7,7 @@ import signal
 import unittest
 
 from cli import NOTHING, PARTLY, SILENT, TIME, UNREACHABLE, USAGE, CliTest, wait
-from palaverd import World
+from palaverd import PATIENCE, World
 from wireclient import text_id
 
 
@@ -160,7 +160,8 @@ class Killed(CliTest):
 
     def setUp(self):
         self.world = World(self.folder())
-        self.one = self.broker(SILENT, env=self.world.env())
+        # What a broker that was killed had given out is free again after this time.
+        self.one = self.broker({**SILENT, 'agents.timeout_ms': 8000 * PATIENCE}, env=self.world.env())
         self.ids = self.letters(self.one, self.COUNT, sessions=self.COUNT)
         self.worker = self.one.worker(credit=5000)
         self.times = collections.Counter()

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from cli import NOTHING, PARTLY, SILENT, TIME, USAGE, CliTest, wait
-from palaverd import World
+from palaverd import PATIENCE, World
 from wireclient import text_id
 
 
@@ -139,7 +139,8 @@ class Killed(CliTest):
 
     def setUp(self):
         self.world = World(self.folder())
-        self.one = self.broker(SILENT, env=self.world.env())
+        # What a broker that was killed had given out is free again after this time.
+        self.one = self.broker({**SILENT, 'agents.timeout_ms': 8000 * PATIENCE}, env=self.world.env())
         self.ids = self.letters(self.one, self.COUNT, sessions=self.COUNT)
         self.path = os.path.join(self.folder(), 'some.plan')
         self.palaver(self.one, 'dead', 'replay', '--all', '--plan', self.path)

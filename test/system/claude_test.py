@@ -10,7 +10,7 @@ import unittest
 
 import wireclient
 from advisor import PATIENCE, PROFILE, AdvisorTest, answer, at_once, fake_messages, tool
-from palaverd import BUILD, SECONDS
+from palaverd import BUILD, QUICK, SECONDS
 
 CARD, IBAN, SSN = '4111 1111 1111 1111', 'DE89 3704 0044 0532 0130 00', '123-45-6789'
 PERSONAL = f'I am ann@example.org, call +1 555 123 4567, card {CARD}, {IBAN}, ssn {SSN}. '
@@ -80,7 +80,7 @@ class Answers(AdvisorTest):
         self.assertNotIn('web_1', texts(request))
 
     def test_a_bearer_token_from_a_file(self):
-        self.begin()
+        self.begin(QUICK)
         with open(f'{self.budgets}/key', 'w', encoding='ascii') as file:
             os.fchmod(file.fileno(), 0o600)
             file.write('test-key\n')

@@ -7,7 +7,7 @@ import time
 import unittest
 
 from advisor import PROFILE, AdvisorTest, answer, at_once, tool
-from palaverd import SECONDS, wait
+from palaverd import QUICK, SECONDS, wait
 
 SPEND = {'status': 429, 'error': {'type': 'rate_limit_error',
                                    'details': {'error_code': 'enforced_spend_limit_reached'}}}
@@ -245,7 +245,7 @@ class Money(AdvisorTest):
         self.assertEqual(int(words[7]), len(paid))
 
     def test_the_budget_outlives_the_worker(self):
-        self.begin(day_usd=0.04, max_tokens=1000)
+        self.begin(QUICK, day_usd=0.04, max_tokens=1000)
         self.fake.script(default={'usage': {'output_tokens': 1000}})
         self.by_claude(self.ask('Hello?'))
         self.workers[0].kill()

@@ -4,7 +4,7 @@
 
 import unittest
 
-from palaverd import PATIENCE, BrokerTest, route, wait
+from palaverd import QUICK, BrokerTest, route, wait
 from wireclient import frame, text_id
 
 
@@ -81,7 +81,7 @@ class DeadLetter(BrokerTest):
         self.assertEqual(len(set(found)), 12)
 
     def test_3_8_a_restart_does_not_forget_the_attempts_of_the_route(self):
-        broker, adapter, worker = self.start(**{'agents.attempts': 1, 'agents.timeout_ms': 1000 * PATIENCE,
+        broker, adapter, worker = self.start(**{'agents.attempts': 1, **QUICK,
                                                 'routes': [route(attempts=3)]})
         adapter.publish('hello')
         worker.nack(worker.job()['lease'])
@@ -290,7 +290,7 @@ class Outage(BrokerTest):
         self.assertEqual(broker.metric('routes_paused'), 0)
 
     def test_3_9_a_probe_whose_worker_dies_does_not_wedge_the_route(self):
-        broker, adapter, worker = self.start(**{'agents.timeout_ms': 1000 * PATIENCE, 'agents.heartbeat_ms': 100})
+        broker, adapter, worker = self.start(**{**QUICK})
         self.pause(broker, adapter, worker)
         worker.job()
         worker.close()

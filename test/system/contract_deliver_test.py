@@ -7,10 +7,9 @@ import resource
 import time
 import unittest
 
-from palaverd import PATIENCE, BrokerTest, World, route
+from palaverd import QUICK, BrokerTest, World, route
 from wireclient import frame, pack, text_id
 
-QUICK = {'agents.timeout_ms': 1000 * PATIENCE, 'agents.heartbeat_ms': 100}
 
 
 class Deliver(BrokerTest):

@@ -6,11 +6,9 @@ import os
 import time
 import unittest
 
-from palaverd import PATIENCE, SECONDS, BrokerTest, World, route
+from palaverd import PATIENCE, QUICK, SECONDS, BrokerTest, World, route
 from wireclient import frame, pack, unpack
 
-# As quick as a peer that beats can bear on a busy machine.
-QUICK = {'agents.timeout_ms': 1200 * PATIENCE, 'agents.heartbeat_ms': 150}
 
 
 class Lease(BrokerTest):

@@ -702,7 +702,7 @@ def run_each(workers, only):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    options.add_argument('--only', default='', help='the tests that have this word in their name')
+    options.add_argument('--only', default='', help='the tests that have one of these words in their name: WORD,WORD')
     options.add_argument('--worker', action='append', default=[], metavar='NAME=COMMAND')
     chosen = options.parse_args()
     workers = {name: shlex.split(command) for name, _, command in (text.partition('=') for text in chosen.worker)}
@@ -713,7 +713,8 @@ def main():
         workers = {}
     for language, command in workers.items():
         for name, function, settings in TESTS:
-            if chosen.only not in name or language not in settings.get('languages', (language,)):
+            wanted = any(word in name for word in chosen.only.split(','))
+            if not wanted or language not in settings.get('languages', (language,)):
                 continue
             problem = run_one(name, function, {key: settings[key] for key in settings if key != 'languages'}, command)
             if problem:
