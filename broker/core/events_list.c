@@ -26,6 +26,7 @@ enum {
 
 typedef struct {
     fate_t fate;
+    uint64_t seq;   /* where it was accepted */
     plv_buf_t head; /* encoded pairs */
     uint32_t head_pairs;
     plv_buf_t body, answer, who;
@@ -37,6 +38,7 @@ typedef struct {
     plv_view_t sessions;                               /* an encoded array of texts; empty: any */
     int64_t since_us, until_us;                        /* 0: any */
     uint64_t after;
+    uint64_t position; /* of the journal: `after` lies there; 0: it is to be found */
 } wanted_t;
 
 struct events_list {
@@ -124,6 +126,7 @@ const char *events_list_start (core_t *self, ask_t *ask, plv_view_t arguments)
         .since_us = (int64_t) control_number (kept, "since_us", 0),
         .until_us = (int64_t) control_number (kept, "until_us", 0),
         .after = control_number (kept, "after", 0),
+        .position = control_number (kept, "position", 0),
     };
     if (!read_sessions (kept, &list->wanted.sessions))
         return "\"sessions\" is an array of at most 100 texts";
@@ -215,7 +218,7 @@ static void put_envelope (item_t *item, plv_view_t envelope)
     item->head_pairs++;
 }
 
-static bool gather (events_list_t *list, const record_t *record)
+static bool gather (events_list_t *list, uint64_t seq, const record_t *record)
 {
     plv_envelope_t envelope;
     if (record->type != RECORD_ACCEPT || plv_envelope_parse (record->envelope, &envelope, NULL)
@@ -223,6 +226,7 @@ static bool gather (events_list_t *list, const record_t *record)
         return false;
     item_t *item = &list->items[list->count++];
     item->fate = (fate_t){.number = record->number};
+    item->seq = seq;
     write_head (item, record, &envelope);
     if (list->whole) {
         put_envelope (item, record->envelope);
@@ -306,7 +310,8 @@ static void watch_time (const core_t *self, events_list_t *list, int64_t wall_us
         list->full = true;
 }
 
-static void take_value (const core_t *self, events_list_t *list, record_reader_t *value)
+static void take_value (const core_t *self, events_list_t *list, record_reader_t *value,
+                        uint64_t seq)
 {
     record_t record;
     watch_time (self, list, value->wall_us);
@@ -314,7 +319,7 @@ static void take_value (const core_t *self, events_list_t *list, record_reader_t
         if (record.type == RECORD_SESSION_END)
             note_end (list, &record);
         else if (!list->full)
-            gather (list, &record);
+            gather (list, seq, &record);
         follow (list, &record);
     }
 }
@@ -332,7 +337,7 @@ void events_list_take (core_t *self, ask_t *ask, const input_t *input)
     if (list->full)
         list->settled_bytes += input->bytes.size;
     for (size_t at = 0; walk_next (&list->walk, input->bytes, &at, &value, &seq);)
-        take_value (self, list, &value);
+        take_value (self, list, &value, seq);
 }
 
 /*  Whatever more there is cannot be about these events: each is over, or what it is now.  */
@@ -352,7 +357,9 @@ static void seek (events_list_t *list)
     const wanted_t *wanted = &list->wanted;
     int64_t from_us = wanted->since_us - WALL_MARGIN_US;
     list->sought = true;
-    if (wanted->after)
+    if (wanted->after && wanted->position)
+        list->walk.at = wanted->position;
+    else if (wanted->after)
         walk_seek (&list->walk, WALK_TO_NUMBER, wanted->after);
     else if (from_us > 0)
         walk_seek (&list->walk, WALK_TO_TIME, (uint64_t) from_us);
@@ -416,18 +423,21 @@ typedef struct {
     plv_buf_t items;
     uint32_t count;
     uint64_t next; /* 0: there are no more */
+    uint64_t position;
 } page_t;
 
 static void write_page (core_t *self, const events_list_t *list, page_t *page)
 {
     plv_buf_t map = {0};
     page->next = list->ended ? 0 : list->last;
+    page->position = list->count ? list->items[list->count - 1].seq : 0;
     for (size_t i = 0; i < list->count; i++) {
         plv_buf_clear (&map);
         write_item (self, list, &list->items[i], &map);
         plv_buf_check (&map);
         if (page->count && page->items.size + map.size > ANSWER_BYTES_MAX) {
             page->next = list->items[i - 1].fate.number;
+            page->position = list->items[i - 1].seq;
             break;
         }
         if (!is (list->wanted.outcome, plv_mp_find_str (plv_buf_view (&map), "outcome")))
@@ -444,7 +454,8 @@ void events_list_answer (core_t *self, peer_t *peer, const ask_t *ask)
     page_t page = {.count = 0};
     plv_buf_t body = {0};
     write_page (self, list, &page);
-    plv_mp_put_map (&body, 3);
+    plv_mp_put_map (&body, 4);
+    put_int (&body, "position", (int64_t) page.position);
     plv_mp_put_text (&body, "items");
     plv_mp_put_array (&body, page.count);
     plv_buf_add_view (&body, plv_buf_view (&page.items));

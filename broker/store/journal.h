@@ -92,12 +92,17 @@ typedef struct {
     size_t at; /* in the journal's segments */
     uint64_t next;
     uint64_t last;
+    uint64_t began; /* offset of the record that was returned last */
     plv_fail_t fail;
 } journal_cursor_t;
 
 void journal_cursor (journal_t *self, uint64_t from, uint64_t last, journal_cursor_t *ret_cursor);
 /*  The views are good until the next call. False at the end, and when `fail` says why.  */
 bool journal_next (journal_cursor_t *self, journal_record_t *ret_record);
+/*  The record that was returned last is the next one again. Once, between two calls of journal_next.  */
+void journal_step_back (journal_cursor_t *self);
+/*  Goes on to a later position, with what was written meanwhile. Nothing may have been forgotten.  */
+void journal_go_on (journal_cursor_t *self, uint64_t last);
 void journal_cursor_end (journal_cursor_t *self);
 
 #endif

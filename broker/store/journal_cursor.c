@@ -89,8 +89,22 @@ bool journal_next (journal_cursor_t *self, journal_record_t *ret_record)
         return stop (self);
     }
     self->next++;
+    self->began = self->reader->offset - record_bytes (&record);
     *ret_record = record;
     return true;
+}
+
+void journal_step_back (journal_cursor_t *self)
+{
+    self->reader->offset = self->began;
+    self->next--;
+}
+
+/*  What was read ahead may have been behind the end then, and is not now.  */
+void journal_go_on (journal_cursor_t *self, uint64_t last)
+{
+    self->last = last;
+    plv_buf_clear (&self->reader->window);
 }
 
 void journal_cursor_end (journal_cursor_t *self)

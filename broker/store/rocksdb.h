@@ -87,6 +87,8 @@ typedef struct {
     int64_t chores_at_us; /* 0: everything is synced, and forgotten files are removed */
     bool flush_due;
     plv_node_t jobs;
+    journal_cursor_t place; /* of the helper, where its last scan of the journal stopped */
+    uint64_t place_from;    /* the position that is read on there; 0: nowhere */
 } rdb_t;
 
 /*  rocksdb_dir.c: the directory exists, is ours alone, holds a store or nothing, and nobody
@@ -153,6 +155,7 @@ void rdb_helper_ask (rdb_t *self);
 /*  A flush is due.  */
 void rdb_helper_ask_flush (rdb_t *self);
 void rdb_helper_drop_jobs (rdb_t *self);
+void rdb_helper_forget_place (rdb_t *self);
 
 /*  rocksdb_checkpoint.c: a copy of everything, in the new directory `dir`.  */
 plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail);

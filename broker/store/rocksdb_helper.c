@@ -105,29 +105,53 @@ static void run_scan (rdb_t *self, const job_t *job)
     store_queue_push (&self->done, &done);
 }
 
+/*  To find a place in a file of the journal is to walk there; who reads on where he stopped need not.  */
+void rdb_helper_forget_place (rdb_t *self)
+{
+    journal_cursor_end (&self->place);
+    self->place_from = 0;
+}
+
+static void go_there (rdb_t *self, const job_t *job)
+{
+    uint64_t first = atomic_load (&self->first), last = atomic_load (&self->written);
+    if (job->to_seq <= last)
+        last = job->to_seq ? job->to_seq - 1 : 0;
+    if (self->place_from && self->place_from == job->from_seq && job->from_seq >= first) {
+        journal_go_on (&self->place, last);
+        return;
+    }
+    rdb_helper_forget_place (self);
+    journal_cursor (self->journal, job->from_seq > first ? job->from_seq : first, last,
+                    &self->place);
+}
+
 static void run_scan_journal (rdb_t *self, const job_t *job)
 {
     store_done_t done = {.type = STORE_ROWS, .token = job->token};
-    uint64_t first = atomic_load (&self->first), last = atomic_load (&self->written);
     uint8_t key[8];
     uint32_t count = 0;
-    journal_cursor_t cursor;
+    uint64_t next = 0;
     journal_record_t record;
-    if (job->to_seq <= last)
-        last = job->to_seq - 1;
-    journal_cursor (self->journal, job->from_seq > first ? job->from_seq : first,
-                    job->to_seq ? last : 0, &cursor);
-    while (!done.more && journal_next (&cursor, &record)) {
+    go_there (self, job);
+    while (!done.more && journal_next (&self->place, &record)) {
         if (record.journal.size == 0)
             continue;
         done.more = is_full (job, &done, count++);
         plv_put_u64 (key, record.seq);
-        if (!done.more)
+        if (!done.more) {
             plv_row_put (&done.rows, VIEW_META, plv_view (key, sizeof key), record.journal);
+            next = record.seq + 1;
+        }
     }
     plv_buf_check (&done.rows);
-    done.fail = cursor.fail;
-    journal_cursor_end (&cursor);
+    done.fail = self->place.fail;
+    if (done.more && next) {
+        journal_step_back (&self->place);
+        self->place_from = next;
+    } else {
+        rdb_helper_forget_place (self);
+    }
     store_queue_push (&self->done, &done);
 }
 
@@ -151,12 +175,14 @@ static void run_job (rdb_t *self, const job_t *job)
 /*  Files of forgotten values go only when the position that hides them is on disk.  */
 static plv_err_t run_chores (rdb_t *self, plv_fail_t *ret_fail)
 {
+    rdb_helper_forget_place (self);
     plv_err_t err = rdb_sync (self, ret_fail);
     return err ? err : rdb_forget (self, ret_fail);
 }
 
 static plv_err_t run_flush (rdb_t *self, plv_fail_t *ret_fail)
 {
+    rdb_helper_forget_place (self);
     plv_err_t err = rdb_flush (self, ret_fail);
     return err ? err : rdb_forget (self, ret_fail);
 }
@@ -277,6 +303,7 @@ void *rdb_helper_main (void *arg)
 
 void rdb_helper_drop_jobs (rdb_t *self)
 {
+    rdb_helper_forget_place (self);
     for (plv_node_t *node; (node = plv_list_pop (&self->jobs));) {
         job_t *job = PLV_OF (node, job_t, node);
         job_destroy (&job);

@@ -212,6 +212,49 @@ static void the_journal_is_scanned_by_position (void **state)
     plv_buf_free (&rows);
 }
 
+/*  A piece of the journal from `*from` on, which moves behind it; every value says where it stands.  */
+static bool read_piece (subject_t *self, uint64_t *from, uint32_t limit)
+{
+    plv_row_t row;
+    char word[16];
+    bool more;
+    plv_buf_t rows = subject_scan_journal (self, *from, UINT64_MAX, limit, &more);
+    for (size_t at = 0; plv_row_next (plv_buf_view (&rows), &at, &row);) {
+        uint64_t seq = plv_get_u64 (row.key.data);
+        assert_true (seq >= *from && seq <= *from + 1); /* one value in eight is none */
+        snprintf (word, sizeof word, "v%d", (int) seq);
+        assert_true (plv_view_is (row.value, word));
+        *from = seq + 1;
+    }
+    plv_buf_free (&rows);
+    return more;
+}
+
+/*  Who reads on where he stopped misses nothing and sees nothing twice, whatever is written or read meanwhile.  */
+static void the_journal_is_read_on_in_pieces (void **state)
+{
+    subject_t *self = *state;
+    plv_buf_t ops = {.data = NULL};
+    char word[16];
+    uint64_t from = 1, elsewhere = 1;
+    plv_row_put (&ops, VIEW_KV, plv_view_str ("k"), plv_view_str ("v"));
+    for (int i = 1; i <= 400; i++) {
+        snprintf (word, sizeof word, "v%d", i);
+        if (i % 8)
+            subject_commit_text (self, word);
+        else
+            subject_commit (self, plv_view (NULL, 0), &ops, 0);
+        if (i > 100)
+            read_piece (self, &from, 1 + (uint32_t) i % 5);
+        if (i % 50 == 49)
+            read_piece (self, &elsewhere, 7);
+    }
+    while (read_piece (self, &from, 5))
+        ;
+    assert_int_equal (from, 400);
+    plv_buf_free (&ops);
+}
+
 static uint64_t first_seq (subject_t *self)
 {
     uint64_t bytes, first;
@@ -417,6 +460,7 @@ int conformance_run (const subject_kind_t *kind)
         CONFORMS (scans_keep_to_their_bounds),
         CONFORMS (a_large_scan_comes_in_pieces),
         CONFORMS (the_journal_is_scanned_by_position),
+        CONFORMS (the_journal_is_read_on_in_pieces),
         CONFORMS (forgotten_values_stay_forgotten),
         CONFORMS (what_the_views_do_not_hold_is_never_forgotten),
         CONFORMS (the_descriptor_is_readable_while_there_are_answers),

@@ -50,7 +50,12 @@ static uint32_t put_number (plv_buf_t *pairs, const char *key, int64_t number)
     return 1;
 }
 
-static void put_wanted (const events_wanted_t *wanted, uint64_t after, uint64_t limit,
+/*  Where a walk is: behind an event, which stands at this position of the journal.  */
+typedef struct {
+    uint64_t after, position;
+} place_t;
+
+static void put_wanted (const events_wanted_t *wanted, const place_t *place, uint64_t limit,
                         plv_buf_t *map)
 {
     plv_buf_t pairs = {0};
@@ -61,7 +66,8 @@ static void put_wanted (const events_wanted_t *wanted, uint64_t after, uint64_t 
     count += put_text (&pairs, "outcome", wanted->outcome);
     count += put_number (&pairs, "since_us", wanted->since_us);
     count += put_number (&pairs, "until_us", wanted->until_us);
-    count += put_number (&pairs, "after", (int64_t) after);
+    count += put_number (&pairs, "after", (int64_t) place->after);
+    count += put_number (&pairs, "position", (int64_t) place->position);
     count += put_number (&pairs, "limit", (int64_t) limit);
     plv_mp_put_map (map, count + 1 + (wanted->sessions != NULL));
     plv_buf_check (&pairs);
@@ -75,13 +81,13 @@ static void put_wanted (const events_wanted_t *wanted, uint64_t after, uint64_t 
     plv_buf_free (&pairs);
 }
 
-static ending_t ask_page (asker_t *asker, const events_wanted_t *wanted, uint64_t after,
+static ending_t ask_page (asker_t *asker, const events_wanted_t *wanted, const place_t *place,
                           uint64_t limit, plv_buf_t *page)
 {
     uint64_t most = wanted->whole ? PAGE_WHOLE : PAGE;
     plv_buf_t arguments = {0};
     plv_view_t body;
-    put_wanted (wanted, after, limit < most ? limit : most, &arguments);
+    put_wanted (wanted, place, limit < most ? limit : most, &arguments);
     ending_t end = ask (asker, "events.list", &arguments, &body);
     plv_buf_free (&arguments);
     /* what is done with an event may be a question of its own, which takes the place of this answer */
@@ -112,13 +118,15 @@ ending_t events_walk (asker_t *asker, const events_wanted_t *wanted, uint64_t af
                       const events_each_t *each)
 {
     plv_buf_t page = {0};
+    place_t place = {.after = after};
     ending_t end = END_OK;
     while (limit && !interrupt_seen ()) {
-        end = ask_page (asker, wanted, after, limit, &page);
+        end = ask_page (asker, wanted, &place, limit, &page);
         if (end)
             break;
-        after = ask_number (plv_buf_view (&page), "next");
-        if (!walk_page (plv_buf_view (&page), each, &limit) || !after)
+        place.after = ask_number (plv_buf_view (&page), "next");
+        place.position = ask_number (plv_buf_view (&page), "position");
+        if (!walk_page (plv_buf_view (&page), each, &limit) || !place.after)
             break;
     }
     plv_buf_free (&page);
