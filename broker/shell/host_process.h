@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 /*  Exit codes of palaver-adapter from the first to the last of these mean: not this file, not this conf.  */
-enum { HOST_REFUSED_FIRST = 80, HOST_REFUSED_LAST = 99 };
+enum { HOST_CODE_FIRST = 64, HOST_REFUSED_FIRST = 80, HOST_REFUSED_LAST = 99 };
 
 typedef struct {
     plv_node_t node;

@@ -75,15 +75,31 @@ void supervised_refuse (supervised_t *self, const char *why, int64_t now_us)
              F_STR ("why", self->last));
 }
 
-static void describe_end (const host_process_t *process, int status,
+/*  What it said of its end, without the path of the copy that it ran; what it did not say is ours to tell.  */
+static const char *end_why (const supervised_t *self, const host_process_t *process, int status)
+{
+    size_t size = strlen (self->copy);
+    if (process->why[0])
+        return size && strncmp (process->why, self->copy, size) == 0
+                       && strncmp (process->why + size, ": ", 2) == 0
+                   ? process->why + size + 2
+                   : process->why;
+    if (!WIFEXITED (status) || process->is_leaving)
+        return "";
+    if (WEXITSTATUS (status) == 0)
+        return "the broker did not ask for it: somebody else did, or the plugin called exit ()";
+    return WEXITSTATUS (status) < HOST_CODE_FIRST || WEXITSTATUS (status) > HOST_REFUSED_LAST
+               ? "the plugin ended its process, which is not for it to do"
+               : "";
+}
+
+static void describe_end (const supervised_t *self, const host_process_t *process, int status,
                           char ret_text[SUPERVISED_WHY_BYTES])
 {
     char how[128];
     host_status_text (status, how, sizeof how);
-    if (process->why[0])
-        snprintf (ret_text, SUPERVISED_WHY_BYTES, "%s: %s", how, process->why);
-    else
-        snprintf (ret_text, SUPERVISED_WHY_BYTES, "%s", how);
+    const char *why = end_why (self, process, status);
+    snprintf (ret_text, SUPERVISED_WHY_BYTES, "%s%s%s", how, *why ? ": " : "", why);
 }
 
 /* ------------------------------------------------------------------ starting and leaving */
@@ -190,7 +206,7 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
 {
     int64_t steady_us = (int64_t) self->all->options.steady_ms * 1000;
     bool steady = self->current->is_open && now_us - self->current->started_us >= steady_us;
-    describe_end (self->current, status, self->last);
+    describe_end (self, self->current, status, self->last);
     note (self, self->last, now_us);
     host_process_destroy (&self->current);
     if (self->fresh) { /* what was to replace it does so now */
@@ -208,7 +224,7 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
 static void fresh_ended (supervised_t *self, int status, int64_t now_us)
 {
     char why[SUPERVISED_WHY_BYTES];
-    describe_end (self->fresh, status, why);
+    describe_end (self, self->fresh, status, why);
     host_process_destroy (&self->fresh);
     supervised_refuse (self, why, now_us); /* the old one stays */
 }
@@ -229,7 +245,7 @@ static void check_pulse (const supervised_t *self, host_process_t *process, int6
 static void leaving_ended (supervised_t *self, host_process_t *process, int status)
 {
     char how[SUPERVISED_WHY_BYTES];
-    describe_end (process, status, how);
+    describe_end (self, process, status, how);
     plv_log (self->all->options.log, LOG_ADAPTER_LEFT, F_STR ("adapter", self->name),
              F_STR ("status", how));
     host_process_destroy (&process);

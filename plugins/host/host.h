@@ -18,6 +18,7 @@
 #include "host/client.h"
 #include "host/exit.h"
 #include "host/http.h"
+#include "host/log_gate.h"
 #include "host/renewal.h"
 #include "host/services_kit.h"
 #include "host/settings.h"
@@ -66,8 +67,9 @@ typedef struct host {
     settings_t *settings;
     broker_link_t *link;
     claim_t *claim;
-    will_t *will; /* of a predecessor; NULL: not looked for yet */
-    bool alone;   /* nobody reads what we tell */
+    will_t *will;        /* of a predecessor; NULL: not looked for yet */
+    bool alone;          /* nobody reads what we tell */
+    log_gate_t gates[2]; /* for what a plugin writes: news, and troubles */
     wakeups_t *wakeups;
     http_t *http;
     client_t *client;         /* NULL until it is asked for */

@@ -82,11 +82,11 @@ static bool name_good (const char *name, const char *more)
 static const char *key_fault (const pal_key_t *key)
 {
     if (!name_good (key->name, "_"))
-        return "a conf key has a bad name";
+        return "its name is not [a-z][a-z0-9_]*";
     if (key->type < PAL_KEY_INT || key->type > PAL_KEY_SECRET)
-        return "a conf key has an unknown type";
+        return "its type is unknown";
     if (key->type == PAL_KEY_INT && (key->number < key->min || key->number > key->max))
-        return "a conf key's default is outside its range";
+        return "its default is outside its range";
     return NULL;
 }
 
@@ -105,13 +105,21 @@ static const char *descriptor_fault (const plugin_t *self)
         return "its table of conf keys is not there, or too long";
     if (adapter->key_count && (adapter->key_size < key_min_bytes || adapter->key_size > 1024))
         return "the size of its conf keys is impossible";
-    for (size_t at = 0; at < adapter->key_count; at++) {
+    return NULL;
+}
+
+static host_exit_t check_keys (const plugin_t *self, const char *file, plv_fail_t *ret_fail)
+{
+    for (size_t at = 0; at < self->adapter.key_count; at++) {
         pal_key_t key = plugin_key (self, at);
         const char *fault = key_fault (&key);
-        if (fault)
-            return fault;
+        if (!fault)
+            continue;
+        plv_fail (ret_fail, ERR_ARG, "%s: conf key %zu, %.*s: %s", file, at + 1, NAME_MAX_BYTES,
+                  key.name ? key.name : "which has no name", fault);
+        return HOST_EXIT_REFUSED_DESCRIPTOR;
     }
-    return NULL;
+    return HOST_EXIT_OK;
 }
 
 static host_exit_t check_descriptor (plugin_t *self, const char *file, plv_fail_t *ret_fail)
@@ -134,7 +142,8 @@ static host_exit_t check_descriptor (plugin_t *self, const char *file, plv_fail_
     memcpy (&self->adapter, found,
             found->size < sizeof self->adapter ? found->size : sizeof self->adapter);
     const char *fault = descriptor_fault (self);
-    return fault ? refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file, fault) : HOST_EXIT_OK;
+    return fault ? refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file, fault)
+                 : check_keys (self, file, ret_fail);
 }
 
 /*  The linker's words begin with the path.  */

@@ -407,10 +407,18 @@ __attribute__ ((format (printf, 3, 4))) static void do_log (const pal_host_t *ta
                                        LOG_PLUGIN_ERROR};
     host_t *self = host_of (table);
     char text[LOG_BYTES];
+    uint64_t left_out = 0;
     va_list arguments;
     va_start (arguments, format);
     vsnprintf (text, sizeof text, format, arguments);
     va_end (arguments);
+    if (level != PAL_LOG_DEBUG
+        && !log_gate_open (&self->gates[level >= PAL_LOG_WARN], plv_clock_mono_us (), &left_out))
+        return;
+    if (left_out)
+        plv_log (self->log, LOG_PLUGIN_WARN, F_STR ("adapter", self->options.name),
+                 F_STR ("text", "writes too much: lines before this one were left out"),
+                 F_INT ("lines", (int64_t) left_out), F_INT ("per_s", LOG_GATE_PER_S));
     plv_log (self->log, ids[level <= PAL_LOG_ERROR ? level : PAL_LOG_ERROR],
              F_STR ("adapter", self->options.name), F_STR ("text", text));
 }

@@ -79,6 +79,7 @@ class Place(BrokerTest):
             self.assertIn(word, row['last'])
             self.assertIn(word, lines[0]['why'])
         self.assertNotIn('\n', row['last'])
+        self.assertNotIn(f'{self.started.run}/plugins', row['last'])  # where the copy is says nothing to anybody
 
 
 class Live(Place):
@@ -192,6 +193,21 @@ class Live(Place):
         status = json.loads(self.palaver('status'))
         self.assertEqual(sorted(row['name'] for row in status['adapters']), ['bad', 'good'])
         self.assertGreaterEqual(len(broker.logged('adapter.exited', adapter='bad')), 2)
+
+    def test_a_plugin_that_ends_its_process_is_told_apart(self):
+        self.place(adapters={'bad': {'does': 'exit'}})
+        self.drop('bad')
+        wait(lambda: self.hosts().get('bad', {}).get('restarts', 0) >= 1, 'it is started again')
+        self.assertEqual(self.hosts()['bad']['last'], 'exit 9: the plugin ended its process, which is not for it to do')
+
+    def test_a_plugin_that_writes_too_much_is_cut_short_and_goes_on(self):
+        broker = self.place(adapters={'bad': {'does': 'chatter'}})
+        self.drop('bad')
+        line = wait(lambda: [line for line in broker.logged('plugin.warn') if 'left out' in line['text']],
+                    'it says how much was left out')[0]
+        self.assertGreater(line['lines'], 1000)
+        self.assertLess(len(broker.logged('plugin.info', text='chatter')), 5000)
+        self.host('bad', state='running', restarts=0)
 
     def test_a_callback_that_does_not_return_is_killed_and_said(self):
         self.place(adapters={'bad': {'does': 'spin'}})
