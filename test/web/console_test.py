@@ -262,6 +262,34 @@ class Console(WebTest):
         self.picture(page, '9-ledger')
         self.assertEqual(page.faults(), [])
 
+    def test_a_replay_is_paced_stopped_and_gone_on_with_and_nothing_goes_twice(self):
+        self.kill(24)
+        page = self.open('dead')
+        page.until('document.querySelectorAll("tbody tr").length === 24', 'the letters')
+        self.press(page, '.panel-head .button.main')
+        page.until('document.querySelector("#plan-rate")', 'how')
+        self.write(page, '#plan-rate', '10')
+        self.press(page, '.view-plan .panel:last-child .button.main')
+        go_on = '[...document.querySelectorAll("button")].find((one) => one.innerText.startsWith("Go on with "))'
+        page.until('document.querySelector("progress").value >= 3', 'some are sent')
+        page.eval('[...document.querySelectorAll("button")].find((one) => one.innerText === "Stop").click()')
+        page.until(f'{go_on} && !{go_on}.disabled', 'it has stopped')
+        self.picture(page, '17-stopped')
+        left = int(page.eval(f'{go_on}.innerText').split()[3])
+        items = self.it.broker.ask('dead.list')['items']
+        self.assertEqual(len(items), left)
+        self.assertTrue(0 < left < 24, left)
+        somebody = self.it.broker.ask('dead.replay', numbers=[items[-1]['number']])  # at another desk
+        self.assertEqual(somebody['done'], 1)
+        page.eval(f'{go_on}.click()')
+        page.until('document.body.innerText.includes("Done.")', 'it is done')
+        self.assertIn('23 letters sent again, of 24.', page.text('.view-plan'))
+        self.assertIn('1 letter left out: sent or thrown away by somebody else', page.text('.view-plan'))
+        self.assertEqual(sorted(job['body']['message_text'] for job in self.jobs(24)),
+                         sorted(f'Which fund? {number}' for number in range(24)))
+        self.it.worker.quiet('JOB')
+        self.assertEqual(page.faults(), [])
+
     def test_a_corrected_text_goes_to_another_route(self):
         self.kill(1, text='Whihc fund?')
         slow = self.it.broker.worker('slow', services=['slow'])

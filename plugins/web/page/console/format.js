@@ -51,3 +51,9 @@ export const when = (us, words = time(us)) =>
 export const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
+
+export function bytes (number) {
+  const names = ['bytes', 'KB', 'MB', 'GB', 'TB'], at = number > 0 ? Math.min(4, Math.floor(Math.log2(number) / 10))
+    : 0;
+  return `${short.format(number / 1024 ** at)} ${names[at]}`;
+}

@@ -3,9 +3,9 @@
 import { api } from './api.js';
 import { Chart } from './chart.js';
 import { h, keep, say } from './dom.js';
-import { count, cut, plural, rate, seconds, span, time } from './format.js';
+import { bytes, count, cut, plural, rate, seconds, span } from './format.js';
 import { perSecond, quantile } from './meters.js';
-import { pause, resume } from './routes.js';
+import { adapterItem, agentItem, List, manyAgents, routeItem, trend } from './things.js';
 import { watch } from './watch.js';
 
 const RATES = [
@@ -51,69 +51,6 @@ const gauges = () => GAUGES.map(([title, name]) => new Figure(title, [title],
 const times = () => TIMES.map(([title, name]) => new Figure(title, ['half are below', '99 of 100 below'],
   () => [0.5, 0.99].map((part) => pairs().map(([before, now]) => quantile(before, now, name, part))), seconds));
 
-// ---------------------------------------------------------------- what is there
-
-const pill = (words, kind) => h('span', { class: `pill ${kind}` }, words);
-const kinds = { ready: 'good', running: 'good', closed: 'good', draining: 'warn', starting: 'warn' };
-
-function item (name, state, facts, why, action = null) {
-  return h('li', { class: 'thing' }, h('div', { class: 'thing-head' }, h('b', null, name),
-    pill(state, kinds[state] ?? 'bad')),
-    h('p', { class: 'thing-facts' }, facts), why ? h('p', { class: 'thing-why' }, why) : null, action);
-}
-
-function routeItem (route) {
-  const waits = plural(route.waiting ?? route.ready, 'event waits', 'events wait');
-  const since = route.paused_us ? ` since ${time(route.paused_us)}` : '';
-  return item(route.name, route.paused_by ? 'paused' : 'running',
-    `${route.service} · ${waits} · ${plural(route.workers, 'worker')}`,
-    route.paused_by ? `${route.why}${since}, by ${route.paused_by === 'breaker' ? 'the circuit breaker'
-      : route.paused_by}` : '',
-    h('p', { class: 'thing-action' }, route.paused_by
-      ? h('button', { class: 'button small', type: 'button', onclick: () => resume(route) }, `Let ${route.name} go on`)
-      : h('button', { class: 'button small', type: 'button', onclick: () => pause(route) }, `Pause ${route.name}`)));
-}
-
-function adapterItem (host, adapter) {
-  const traffic = adapter ? `${count(adapter.in_per_min)} in and ${count(adapter.out_per_min)} out a minute · ${
-    plural(adapter.waiting, 'answer waits', 'answers wait')}` : 'not connected';
-  const state = host && host.state !== 'running' ? host.state : adapter?.state ?? host?.state ?? 'away';
-  const last = host?.restarts ? `started again ${plural(host.restarts, 'time')}; last failure: ${host.last}` : '';
-  return item(host?.name ?? adapter.name, state, traffic, host?.why || last);
-}
-
-const agentItem = (agent) => item(agent.name, agent.state,
-  `${agent.services.join(', ')} · works on ${count(agent.held)} of ${count(agent.credit)} · ${cut(agent.build, 24)}`,
-    '');
-
-// The same agent many times is one line.
-function manyAgents (agents) {
-  const groups = new Map();
-  for (const agent of agents) {
-    const key = `${agent.name}\n${agent.services}\n${agent.state}\n${agent.build}`;
-    const one = groups.get(key) ?? groups.set(key, { ...agent, many: 0, held: 0, credit: 0 }).get(key);
-    one.many++;
-    one.held += agent.held;
-    one.credit += agent.credit;
-  }
-  return [...groups.values()].map((one) => ({ ...one, name: one.many > 1 ? `${one.name} × ${one.many}` : one.name }));
-}
-
-class List {
-  constructor (title, empty) {
-    Object.assign(this, { list: h('ul', { class: 'things' }), empty: h('p', { class: 'soft' }, empty), shown: '' });
-    this.node = h('section', { class: 'panel' }, h('h2', null, title), this.list, this.empty);
-  }
-
-  draw (items, make) {
-    const seen = JSON.stringify(items);
-    if (seen === this.shown) return;
-    this.shown = seen;
-    this.list.replaceChildren(...items.map((one) => make(one)));
-    this.empty.hidden = items.length > 0;
-  }
-}
-
 // ---------------------------------------------------------------- what is wrong
 
 function troubles (status, hosts, groups) {
@@ -142,6 +79,14 @@ function troubleItem (trouble) {
     trouble.href ? h('a', { class: 'button', href: trouble.href }, 'Look') : null);
 }
 
+// Adapters by name: what the broker's process knows of each, and its connection. What only says how long is left out.
+function hostsWith (hosts, connected) {
+  const named = (list, name) => list.find((one) => one.name === name);
+  const still = (host) => host && { ...host, uptime_s: 0, state_s: 0, last_s: 0, next_s: 0 };
+  return [...new Set([...hosts, ...connected].map((one) => one.name))].sort()
+    .map((name) => [still(named(hosts, name)), named(connected, name)]);
+}
+
 // ----------------------------------------------------------------
 
 export function overview (root) {
@@ -163,7 +108,8 @@ export function overview (root) {
     const status = watch.last?.status;
     if (!status) return;
     say(about, `Version ${status.version}, up for ${span(status.uptime_s)}, ${
-      plural(status.counts.sessions, 'open session')}, ${plural(status.counts.leases, 'job')} at work`);
+      plural(status.counts.sessions, 'open session')}, ${plural(status.counts.leases, 'job')} at work, ${
+      bytes(status.counts.store_bytes)} on disk`);
     for (const figure of figures.flat()) figure.draw();
     routes.draw([...status.routes].sort((a, b) => !a.paused_by - !b.paused_by), routeItem);
     const found = troubles(status, peers?.hosts ?? [], peers?.groups);
@@ -174,15 +120,14 @@ export function overview (root) {
   async function lookAtPeers () {
     try {
       const [away, hosts, workers, groups] = await Promise.all([api.get('adapters'), api.get('hosts'),
-        api.get('agents'),
-        api.get('dead/groups', { limit: 1 })]);
+        api.get('agents'), api.get('dead/groups', { limit: 1 })]);
       peers = { hosts: hosts.items, groups };
-      const names = [...new Set([...hosts.items, ...away.items].map((one) => one.name))].sort();
-      const named = (list, name) => list.find((one) => one.name === name);
-      adapters.draw(names.map((name) => [named(hosts.items, name), named(away.items, name)])
-        .map(([host, one]) => [host && { ...host, uptime_s: 0, state_s: 0, last_s: 0, next_s: 0 }, one]),
-        ([host, one]) => adapterItem(host, one));
-      agents.draw(manyAgents(workers.items), agentItem);
+      const many = manyAgents(workers.items);
+      for (const one of away.items)
+        trend(`adapter ${one.name}`, `${one.name}, a minute`, ['in', 'out'], [one.in_per_min, one.out_per_min]);
+      for (const one of many) trend(`agent ${one.key}`, `${one.name}, jobs`, ['at work'], [one.held]);
+      adapters.draw(hostsWith(hosts.items, away.items), ([host, one]) => adapterItem(host, one));
+      agents.draw(many, agentItem);
       draw();
     } catch { /* the line at the top says it */ }
     if (!ended) timer = setTimeout(lookAtPeers, PEERS_MS);
