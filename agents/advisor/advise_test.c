@@ -44,7 +44,9 @@ static void an_unknown_property_is_an_error_and_a_broken_one_fails (void **state
     static const char *const TEXTS[] = {"question,expect\nHello,none\nVTI or VOO?,recommends\n",
                                         "question,expect\nHello,dances\n", "question\nHello\n"};
     const plv_err_t expected[] = {ERR_OK, ERR_SYNTAX, ERR_SYNTAX};
-    FILE *nowhere = fopen ("/dev/null", "w");
+    char *told = NULL;
+    size_t told_size = 0;
+    FILE *out = open_memstream (&told, &told_size);
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
         char path[] = "/tmp/palaver-eval-XXXXXX";
         eval_result_t result = {0};
@@ -52,13 +54,15 @@ static void an_unknown_property_is_an_error_and_a_broken_one_fails (void **state
         int fd = mkstemp (path);
         assert_int_equal (write (fd, TEXTS[i], strlen (TEXTS[i])), strlen (TEXTS[i]));
         close (fd);
-        assert_int_equal (eval_file (*state, path, YEAR, false, nowhere, &result, &fail),
-                          expected[i]);
+        assert_int_equal (eval_file (*state, path, YEAR, false, out, &result, &fail), expected[i]);
         unlink (path);
         if (i == 0)
             assert_true (result.questions == 2 && result.passed == 1);
     }
-    fclose (nowhere);
+    fclose (out);
+    assert_non_null (strstr (told, "FAILED"));
+    assert_non_null (strstr (told, "recommends            1      0\n"));
+    free (told);
 }
 
 /*  Ten thousand questions of people to their bank: none asks for an investment.  */

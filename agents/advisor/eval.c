@@ -2,11 +2,21 @@
 
 #include "advisor/csv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { PROPERTY_BYTES = 128, FAILED_BYTES = 256 };
 
+enum { PROPERTIES_MAX = 16 };
+
+/*  How often each property was asked for, and held.  */
 typedef struct {
+    size_t asked[PROPERTIES_MAX];
+    size_t held[PROPERTIES_MAX];
+} tally_t;
+
+typedef struct {
+    tally_t *tally;
     const catalogue_t *catalogue;
     const answer_t *answer;
     const profile_t *profile;
@@ -136,6 +146,9 @@ static const struct {
     {"confidence<=", confidence_most},
 };
 
+static_assert (sizeof PROPERTIES / sizeof *PROPERTIES <= PROPERTIES_MAX,
+               "a tally has room for all");
+
 /*  1: it holds, 0: it does not, -1: there is no such property.  */
 static int check (case_t *self, const char *property)
 {
@@ -146,7 +159,10 @@ static int check (case_t *self, const char *property)
         if (takes ? strncmp (property, name, size) != 0 : strcmp (property, name) != 0)
             continue;
         self->argument = property + size;
-        return PROPERTIES[i].holds (self);
+        bool held = PROPERTIES[i].holds (self);
+        self->tally->asked[i]++;
+        self->tally->held[i] += held;
+        return held;
     }
     return -1;
 }
@@ -185,6 +201,7 @@ typedef struct {
     int year;
     bool verbose;
     FILE *out;
+    tally_t tally;
     profile_t profile;
     char last[64]; /* the session that `profile` belongs to */
 } run_t;
@@ -205,7 +222,7 @@ static plv_err_t run_one (run_t *self, eval_result_t *result, plv_fail_t *ret_fa
     plv_view_t question = csv_field (self->csv, self->question);
     begin_session (self);
     advise (self->catalogue, question, self->year, &self->profile, &answer);
-    case_t tried = {self->catalogue, &answer, &self->profile, NULL};
+    case_t tried = {&self->tally, self->catalogue, &answer, &self->profile, NULL};
     bool known = check_all (&tried, csv_field (self->csv, self->expect), failed);
     if (known) {
         result->questions++;
@@ -221,6 +238,15 @@ static plv_err_t run_one (run_t *self, eval_result_t *result, plv_fail_t *ret_fa
                              "%s:%u: expect has a property that is not known: " PLV_VIEW_FMT,
                              csv_name (self->csv), csv_line (self->csv),
                              PLV_VIEW_ARG (csv_field (self->csv, self->expect)));
+}
+
+static void write_table (const run_t *self)
+{
+    fprintf (self->out, "%-16s %6s %6s\n", "property", "asked", "held");
+    for (size_t i = 0; i < sizeof PROPERTIES / sizeof *PROPERTIES; i++)
+        if (self->tally.asked[i])
+            fprintf (self->out, "%-16s %6zu %6zu\n", PROPERTIES[i].name, self->tally.asked[i],
+                     self->tally.held[i]);
 }
 
 plv_err_t eval_file (catalogue_t *catalogue, const char *file, int year, bool verbose, FILE *out,
@@ -242,6 +268,7 @@ plv_err_t eval_file (catalogue_t *catalogue, const char *file, int year, bool ve
     csv_destroy (&self.csv);
     if (err != ERR_NOENT)
         return err;
+    write_table (&self);
     *ret_result = result;
     return ERR_OK;
 }

@@ -24,7 +24,8 @@ typedef struct {
     size_t passed;
 } eval_result_t;
 
-/*  `out`: where the table goes, one line for each question that failed (all of them when `verbose`).  */
+/*  `out`: gets a line for each question that failed (all of them when `verbose`), and a table of the properties:
+    how often each was asked for, and held.  */
 plv_err_t eval_file (catalogue_t *catalogue, const char *file, int year, bool verbose, FILE *out,
                      eval_result_t *ret_result, plv_fail_t *ret_fail);
 
