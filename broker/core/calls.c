@@ -150,7 +150,7 @@ static void put_history (plv_buf_t *buf, const call_t *call, const session_t *se
 static void send_job (core_t *self, const call_t *call, int64_t until_us)
 {
     const session_t *session = session_of (self, call);
-    plv_buf_t *buf = frame_prompt (self, call->holder);
+    plv_buf_t *buf = frame_held (self, call->holder);
     size_t mark = plv_frame_begin (buf, VERB_JOB);
     plv_mp_put_u64 (buf, call_lease (call));
     plv_mp_put_u64 (buf, call->tries);

@@ -6,7 +6,8 @@
 
     Calls of jobs go before events: somebody works already and waits for them. Trials go behind everything, leave one
     place free in their service and take at most half of a worker's credit, so that people do not wait for them.
-    Frames about them leave at once: nothing of them is on disk.  */
+    Frames about them wait for the store as others do, although nothing of them is on disk: a worker hears of a job
+    that it has no more before it hears of the next one.  */
 
 #ifndef CORE_CALLS_H
 #define CORE_CALLS_H

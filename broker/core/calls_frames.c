@@ -22,15 +22,6 @@ call_t *calls_leased (core_t *self, peer_t *peer, uint64_t lease)
     return NULL;
 }
 
-static void acknowledge (core_t *self, peer_t *peer, uint64_t lease)
-{
-    plv_buf_t *buf = frame_prompt (self, peer);
-    size_t mark = plv_frame_begin (buf, VERB_COMMITTED);
-    plv_mp_put_array (buf, 1);
-    plv_mp_put_u64 (buf, lease);
-    plv_frame_end (buf, mark);
-}
-
 static void put_words (plv_buf_t *buf, plv_view_t words)
 {
     if (words.size)
@@ -58,7 +49,7 @@ void calls_reply (core_t *self, peer_t *peer, const plv_frame_t *frame)
                    NULL);
         return;
     }
-    acknowledge (self, peer, lease);
+    frame_ack (self, peer, ACK_COMMITTED, lease);
     calls_end (self, &call, &(verdict_t){.outcome = "answer", .body = frame->arg[1].bytes}, NULL);
 }
 
@@ -68,7 +59,7 @@ void calls_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
     call_t *call = calls_leased (self, peer, lease);
     if (!call)
         return;
-    acknowledge (self, peer, lease);
+    frame_ack (self, peer, ACK_COMMITTED, lease);
     calls_end (self, &call,
                &(verdict_t){.outcome = "nack",
                             .code = text_cut (frame->arg[3].bytes, NAME_BYTES_MAX),
@@ -98,7 +89,7 @@ void calls_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
     if (self->call_bytes + name.size + result.size < CALLS_BYTES_MAX)
         steps_add (&call->steps, name, result);
     self->call_bytes += call_bytes (call) - before;
-    plv_buf_t *buf = frame_prompt (self, peer);
+    plv_buf_t *buf = frame_held (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_STEP_SAVED);
     plv_mp_put_u64 (buf, lease);
     plv_mp_put_str (buf, name);
@@ -107,7 +98,7 @@ void calls_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
 
 void calls_answer (core_t *self, const call_t *call, const verdict_t *verdict)
 {
-    plv_buf_t *buf = frame_prompt (self, call->asker);
+    plv_buf_t *buf = frame_held (self, call->asker);
     size_t mark = plv_frame_begin (buf, VERB_ANSWER);
     plv_mp_put_u64 (buf, call->origin);
     plv_mp_put_u64 (buf, call->id);

@@ -281,8 +281,7 @@ bool dispatch_waits (const service_t *service)
 {
     for (plv_node_t *node = service->lanes.next; node != &service->lanes; node = node->next) {
         const lane_t *lane = PLV_OF (node, lane_t, in_service);
-        if (breaker_allows (&lane->breaker)
-            && !(plv_list_empty (&lane->ready) && plv_list_empty (&lane->later)))
+        if (lane_allows (lane) && !(plv_list_empty (&lane->ready) && plv_list_empty (&lane->later)))
             return true;
     }
     return false;

@@ -9,8 +9,7 @@
 
 void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code, const char *reason)
 {
-    /* what is said of a call leaves at once, in the order in which it is said */
-    plv_buf_t *buf = call_is_lease (lease) ? frame_prompt (self, peer) : frame_held (self, peer);
+    plv_buf_t *buf = frame_held (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_CANCEL);
     plv_mp_put_u64 (buf, lease);
     plv_mp_put_text (buf, code);

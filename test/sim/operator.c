@@ -1,6 +1,7 @@
 #include "sim/actors.h"
 
 #include "base/alloc.h"
+#include "wire/event.h"
 #include "wire/mp.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 /*  Somebody who looks at the dead letters now and then, and sends them again. There are several, who know nothing of
     each other; the first one pauses the route and resumes it, too.  */
 
-enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3, PAUSES_IN_A_HUNDRED = 4 };
+enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3, PAUSES_IN_A_HUNDRED = 4, TRIES_IN = 3 };
 
 struct operator
 {
@@ -72,6 +73,39 @@ static void pause_or_resume (operator_t *self)
     }
 }
 
+/*  A message that nobody wrote, of a session that there is not.  */
+static void try_something (operator_t *self)
+{
+    plv_buf_t body = {0};
+    uint8_t number = (uint8_t) ('0' + sim_below (self->sim, 4));
+    char session[] = "trial_?";
+    session[sizeof session - 2] = (char) number;
+    const plv_envelope_t envelope = {
+        .id = plv_id_make (self->sim->now_us, plv_rng_next (&self->sim->rng)),
+        .type_code = EVENT_CHAT_MESSAGE,
+        .platform = plv_view_str ("trial"),
+        .adapter = plv_view_str ("a0"),
+        .session_id = plv_view_str (session),
+        .user_id = plv_view_str ("operator"),
+        .timestamp = self->sim->now_us,
+    };
+    letter_t letter = control (self, "try");
+    plv_mp_put_map (&letter.bytes, 4);
+    plv_mp_put_text (&letter.bytes, "service");
+    plv_mp_put_text (&letter.bytes, sim_below (self->sim, 8) ? "advisor" : "nobody");
+    plv_mp_put_text (&letter.bytes, "envelope");
+    plv_envelope_write (&letter.bytes, &envelope);
+    plv_mp_put_map (&body, 1);
+    plv_mp_put_text (&body, "message_text");
+    plv_mp_put_text (&body, "only a trial");
+    plv_mp_put_text (&letter.bytes, "body");
+    plv_mp_put_bin (&letter.bytes, plv_buf_view (&body));
+    plv_mp_put_text (&letter.bytes, "deadline_ms");
+    plv_mp_put_u64 (&letter.bytes, 1 + sim_below (self->sim, 4000));
+    letter_send (&letter, self->conn);
+    plv_buf_free (&body);
+}
+
 /*  Nothing that was sent before can end this pause: it must hold.  */
 static void take_pause (operator_t *self, const plv_frame_t *frame)
 {
@@ -91,6 +125,8 @@ static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
         letter_t letter = letter_begin (VERB_PING);
         letter_send (&letter, self->conn);
         pause_or_resume (self);
+        if (!self->sim->calm && sim_below (self->sim, TRIES_IN) == 0)
+            try_something (self);
     } else {
         letter_t letter = control (self, "dead.list");
         plv_mp_put_map (&letter.bytes, 1);
@@ -131,7 +167,16 @@ static void take_list (operator_t *self, plv_view_t body)
         plv_mp_put_u64 (&numbers, entry);
         chosen++;
     }
-    if (chosen) {
+    if (chosen && !self->sim->calm && sim_below (self->sim, 3) == 0) {
+        letter_t letter = control (self, "dead.replay");
+        plv_mp_put_map (&letter.bytes, 2);
+        plv_mp_put_text (&letter.bytes, "shadow");
+        plv_mp_put_bool (&letter.bytes, true);
+        plv_mp_put_text (&letter.bytes, "numbers");
+        plv_mp_put_array (&letter.bytes, chosen);
+        plv_buf_add_view (&letter.bytes, plv_buf_view (&numbers));
+        letter_send (&letter, self->conn);
+    } else if (chosen) {
         /* in the end everything goes, once more where nobody knows; before, what may go twice must wait */
         bool discards = !self->sim->calm && sim_below (self->sim, 10) == 0;
         letter_t letter = control (self, discards ? "dead.discard" : "dead.replay");

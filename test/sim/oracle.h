@@ -14,6 +14,7 @@
       ledger     attempts are numbered without gaps, one at a time, and every frame has its own
       steps      a step that was saved in one attempt is not done again in a later one
       credit     nobody holds more than it asked for
+      trials     what is only tried leaves nothing in the journal, and no lease behind; calls leave none either
       pause      while an operator has paused a route, no event of it goes to a worker, whatever happens to the broker
       recovery   after a crash the broker is in the state that it had stored  */
 
@@ -48,6 +49,9 @@ void oracle_shown (oracle_t *self, const uint8_t reply_id[16], const uint8_t rep
 
 /*  Workers tell: the step of the job that they have under this lease was done.  */
 void oracle_step_done (oracle_t *self, uint64_t lease);
+
+/*  Is this the name of a session that operators only try?  */
+bool oracle_is_trial (plv_view_t session);
 
 /*  The run is over.  */
 void oracle_finish (oracle_t *self);

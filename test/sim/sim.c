@@ -214,9 +214,11 @@ static void fail_endless (sim_t *self)
     sim_fail (
         self,
         "accepted: it does not come to an end, although everything is calm: broker %s, %u messages unanswered, "
-        "%lld events and %lld replies pending, %lld leases, %lld adapters, %lld workers, operators %s",
+        "%lld events and %lld replies pending, %lld leases, %lld calls, %lld trials, "
+        "%lld adapters, %lld workers, operators %s",
         self->up ? "up" : "down", unanswered, gauge ? (long long) gauge[GAUGE_PENDING_EVENTS] : -1,
         gauge ? (long long) gauge[GAUGE_OUTBOX] : -1, gauge ? (long long) gauge[GAUGE_LEASES] : -1,
+        gauge ? (long long) gauge[GAUGE_CALLS] : -1, gauge ? (long long) gauge[GAUGE_TRIALS] : -1,
         gauge ? (long long) gauge[GAUGE_PEERS_ADAPTER] : -1,
         gauge ? (long long) gauge[GAUGE_PEERS_WORKER] : -1,
         operators_done (self) ? "done" : "busy");
@@ -236,6 +238,8 @@ bool sim_run (sim_t *self)
         if (self->now_us > STORM_US + CALM_MOST_US)
             fail_endless (self);
     }
+    if (!self->failed && core_busy (self->core))
+        sim_fail (self, "trials: all is over, and a worker still holds a place");
     if (!self->failed)
         oracle_finish (self->oracle);
     for (unsigned i = 0; !self->failed && i < self->adapter_count; i++)

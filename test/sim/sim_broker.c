@@ -335,5 +335,6 @@ bool broker_idle (const sim_t *self)
     if (!self->up || self->seq)
         return false;
     const int64_t *gauge = core_metrics (self->core)->gauge;
-    return gauge[GAUGE_PENDING_EVENTS] == 0 && gauge[GAUGE_OUTBOX] == 0;
+    return gauge[GAUGE_PENDING_EVENTS] == 0 && gauge[GAUGE_OUTBOX] == 0 && gauge[GAUGE_CALLS] == 0
+           && gauge[GAUGE_TRIALS] == 0;
 }

@@ -9,6 +9,8 @@
 enum {
     CREDIT_MOST = 3,
     JOBS_MAX = 64,
+    DEPTH_MOST = 2,
+    PATIENCE_US = 2500000,
     THINK_MOST_US = 400000,
     RESTART_MOST_US = 3000000,
     FREEZE_MOST_US = 5000000
@@ -16,6 +18,9 @@ enum {
 
 typedef struct {
     uint64_t lease;
+    unsigned depth;  /* of calls inside calls */
+    bool asked;      /* it has called its own service */
+    bool asking;     /* and the answer is awaited */
     bool stepped;    /* the step was done before */
     bool saving;     /* STEP is on its way */
     bool silent;     /* the answer is an empty text */
@@ -206,6 +211,43 @@ static void answer (worker_t *self, job_t *job)
         send_answer (self, job); /* else it goes out with a later beat, perhaps too late */
 }
 
+static void think (worker_t *self, uint64_t lease, int64_t least_us);
+
+/*  Its own service: so that credit may run out in a circle.  */
+static void ask (worker_t *self, job_t *job)
+{
+    letter_t letter = letter_begin (VERB_CALL);
+    plv_buf_t body = {0};
+    job->asked = job->asking = true;
+    plv_mp_put_u64 (&letter.bytes, job->lease);
+    plv_mp_put_u64 (&letter.bytes, 1);
+    plv_mp_put_text (&letter.bytes, "advisor");
+    plv_mp_put_map (&body, 1);
+    plv_mp_put_text (&body, "message_text");
+    plv_mp_put_text (&body, "a question of an agent");
+    plv_mp_put_bin (&letter.bytes, plv_buf_view (&body));
+    plv_mp_put_nil (&letter.bytes);
+    plv_buf_free (&body);
+    if (self->known)
+        letter_send (&letter, self->conn);
+    else
+        plv_buf_free (&letter.bytes);
+    /* it may be lost; and some do not wait for it */
+    think (self, job->lease, sim_below (self->sim, 3) ? PATIENCE_US : 1000);
+}
+
+/*  A call ends with the job that made it: where packets keep their order no answer comes behind that.  */
+static void take_answer (worker_t *self, const plv_frame_t *frame)
+{
+    job_t *job = find (self, frame->arg[0].number);
+    if (!job && !self->sim->faults.duplicate && !self->sim->faults.reorder)
+        sim_fail (self->sim, "calls: worker %s gets an answer for a job that is over", self->name);
+    if (!job || !job->asking)
+        return;
+    job->asking = false;
+    think (self, job->lease, 100);
+}
+
 static void thought (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
 {
     worker_t *self = arg;
@@ -214,6 +256,11 @@ static void thought (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
     job_t *job = find (self, lease);
     if (!self->up || token != self->life || !job || job->answered || job->saving)
         return;
+    if (!job->asked && job->depth < DEPTH_MOST && sim_below (sim, 4) == 0) {
+        ask (self, job);
+        return;
+    }
+    job->asking = false; /* the answer did not come */
     if (job->stepped || sim_below (sim, 2)) {
         answer (self, job);
         return;
@@ -225,6 +272,12 @@ static void thought (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
     plv_mp_put_text (&letter.bytes, "research");
     plv_mp_put_bin (&letter.bytes, plv_view_str ("found"));
     letter_send (&letter, self->conn);
+}
+
+static void think (worker_t *self, uint64_t lease, int64_t least_us)
+{
+    sim_at (self->sim, least_us + sim_between (self->sim, 0, THINK_MOST_US), thought, self,
+            self->life, plv_view (&lease, sizeof lease));
 }
 
 /*  What it works on: where packets are never lost or late, that is never more than it has credit for.  */
@@ -240,6 +293,15 @@ static void check_credit (worker_t *self)
                   self->credit);
 }
 
+static unsigned depth_of (const plv_frame_t *job)
+{
+    plv_mp_t value;
+    uint64_t depth = 0;
+    if (!job->arg[9].nil && plv_mp_find (job->arg[9].bytes, "depth", &value))
+        plv_mp_u64 (&value, &depth);
+    return (unsigned) depth;
+}
+
 static void take_job (worker_t *self, const plv_frame_t *frame)
 {
     plv_mp_t step;
@@ -252,6 +314,7 @@ static void take_job (worker_t *self, const plv_frame_t *frame)
     }
     self->jobs[self->job_count++] = (job_t){
         .lease = lease,
+        .depth = depth_of (frame),
         .stepped = plv_mp_find (frame->arg[7].bytes, "research", &step),
         .silent = lease >> 16 & 1,
     };
@@ -304,6 +367,9 @@ static void take_frame (worker_t *self, const plv_frame_t *frame)
         break;
     case VERB_STEP_SAVED:
         take_step_saved (self, frame->arg[0].number);
+        break;
+    case VERB_ANSWER:
+        take_answer (self, frame);
         break;
     case VERB_CANCEL:
         drop (self, frame->arg[0].number);
