@@ -23,20 +23,53 @@ import collections
 import inspect
 import os
 import random
+import re
 import signal
+import struct
 import sys
 import threading
 import time
-from typing import Any, Awaitable, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
+import uuid
+from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
+import msgpack
 import zmq
 
-import palaver_wire as wire
-from palaver_wire import (BODY_BYTES_MAX, CALL_BYTES_MAX, DEPTH_MAX, KEY_BYTES_MAX, LIVE_BYTES_MAX, MAJOR, MINOR,
-                          PACKET_BYTES_FULL, PACKET_BYTES_MAX, REASON_BYTES_MAX, STATE_BYTES_MAX, STEP_BYTES_MAX, Body,
-                          Refused)
-
 __all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused', 'main']
+
+MAJOR, MINOR = 1, 1
+PACKET_BYTES_MAX = 8388608
+PACKET_BYTES_FULL = 32768
+BODY_BYTES_MAX = 1048576
+STATE_BYTES_MAX = 262144
+STEP_BYTES_MAX = 262144
+NAME_BYTES_MAX = 64
+KEY_BYTES_MAX = 255
+CALL_BYTES_MAX = 2621440
+REASON_BYTES_MAX = 1024
+LIVE_BYTES_MAX = 65536
+DEPTH_MAX = 32
+
+NUMBERS = {'HELLO': 1, 'PING': 3, 'PONG': 4, 'BYE': 5, 'CREDIT': 8, 'LIVE': 17, 'REPLY': 21, 'NACK': 23, 'STEP': 24,
+           'CALL': 27}
+
+# What a broker may say to a worker: name, largest body, argument types, whether only after WELCOME.
+FROM_BROKER = {
+    2: ('WELCOME', 4096, 'sum', False),
+    3: ('PING', 16, '', True),
+    4: ('PONG', 16, '', True),
+    5: ('BYE', 2048, 's', False),
+    6: ('ERROR', 2048, 'sss', False),
+    7: ('WHO', 16, '', False),
+    17: ('LIVE', 65536, 'mb', True),
+    20: ('JOB', 4194304, 'uuumbabmMM', True),
+    22: ('COMMITTED', 1048576, 'a', True),
+    25: ('STEP_SAVED', 256, 'us', True),
+    26: ('CANCEL', 2048, 'uss', True),
+    28: ('ANSWER', 2097152, 'uusBSS', True),
+}
+
+EXIT_CODES = {'ARG': 64, 'NOMEM': 71, 'VERSION': 76, 'PROTOCOL': 76, 'AUTH': 77, 'PERM': 77}
 
 WELCOME_WAIT_S, WELCOME_WAIT_MAX_S = 1.0, 8.0  # doubles: a HELLO may have gone to a broker that died with it
 DRAIN_WAIT_S = 10.0
@@ -49,8 +82,21 @@ MINOR_OF_CALLS = 1
 
 NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
 
+Body = Dict[str, Any]
 Answer = Union[str, Body, None]
 Handler = Callable[[Any], Union[Answer, Awaitable[Answer]]]
+
+
+class Refused (Exception):
+    """The worker cannot go on: `code` is an error's name, the text is for a person."""
+
+    def __init__ (self, code: str, text: str) -> None:
+        super ().__init__ (text)
+        self.code = code
+
+    @property
+    def exit_code (self) -> int:
+        return EXIT_CODES.get (self.code, 69)
 
 
 class Nack (Exception):
@@ -97,6 +143,107 @@ class Turn (collections.namedtuple ('Turn', 'role text timestamp')):
     """One message of the history: role 'user' or 'assistant', its text, microseconds since 1970."""
 
 
+def _pack (value: Any) -> bytes:
+    packed: bytes = msgpack.packb (value, use_bin_type=True)
+    return packed
+
+
+def _unpack (data: bytes) -> Any:
+    return msgpack.unpackb (data, strict_map_key=False)
+
+
+def _frame (verb: str, *arguments: Any) -> bytes:
+    body = _pack (list (arguments))
+    return struct.pack ('>BI', NUMBERS[verb], len (body)) + body
+
+
+def _has_kind (kind: str, value: Any) -> bool:
+    if kind.isupper ():
+        return value is None or _has_kind (kind.lower (), value)
+    if kind == 'u':
+        return isinstance (value, int) and not isinstance (value, bool) and value >= 0
+    return isinstance (value, {'t': bool, 's': str, 'b': bytes, 'm': dict, 'a': list}[kind])
+
+
+def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
+    """The frames of a packet: name, arguments, whether only after WELCOME. Refused when it is none."""
+    if len (packet) < 4 or packet[:2] != b'PV':
+        raise Refused ('PROTOCOL', f'not a packet: {len (packet)} bytes that do not begin with "PV" and a version')
+    if packet[2] != MAJOR:
+        who = 'this worker' if packet[2] > MAJOR else 'the broker'
+        raise Refused ('VERSION', f'the broker speaks wire version {packet[2]}.{packet[3]} and this worker '
+                                  f'{MAJOR}.{MINOR}: upgrade {who}')
+    at = 4
+    while at < len (packet):
+        if len (packet) - at < 5:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: its head is cut off')
+        number, size = struct.unpack_from ('>BI', packet, at)
+        if number not in FROM_BROKER:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: a broker does not say verb {number} to a worker')
+        name, most, kinds, late = FROM_BROKER[number]
+        if size > most or size > len (packet) - at - 5:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} of {size} bytes')
+        try:
+            arguments = _unpack (packet[at + 5:at + 5 + size])
+        except Exception as problem:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: {problem}') from None
+        least = len (kinds.rstrip ('UTSBMA'))
+        if not isinstance (arguments, list) or len (arguments) < least:
+            raise Refused ('PROTOCOL', f'frame at byte {at}: {name} needs an array of {least} arguments')
+        arguments += [None] * (len (kinds) - len (arguments))
+        for index, kind in enumerate (kinds):
+            if not _has_kind (kind, arguments[index]):
+                raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: argument {index + 1} has the wrong type')
+        yield name, arguments, late
+        at += 5 + size
+
+
+def _depth (value: Any, left: int = DEPTH_MAX) -> bool:
+    if isinstance (value, (list, tuple)):
+        return left > 0 and all (_depth (item, left - 1) for item in value)
+    if isinstance (value, dict):
+        return left > 0 and all (_depth (item, left - 1) for item in value.values ())
+    return True
+
+
+def _check_text (text: str, what: str, most: int = NAME_BYTES_MAX) -> str:
+    if not isinstance (text, str) or not 0 < len (text.encode ()) <= most:
+        raise ValueError (f'{what} must be 1 to {most} bytes of UTF-8')
+    return text
+
+
+def _check_name (text: str, what: str) -> str:
+    if not isinstance (text, str) or not re.fullmatch (r'[a-zA-Z0-9._-]{1,64}', text):
+        raise ValueError (f'{what} is called {text!r}: a name has 1 to {NAME_BYTES_MAX} letters, digits, dots, dashes '
+                          'and underscores')
+    return text
+
+
+def _uuid7 (now_us: int) -> bytes:
+    random_bits = uuid.uuid4 ().int
+    value = (now_us // 1000 & (1 << 48) - 1) << 80 | random_bits & (1 << 80) - 1
+    return (value & ~(0xf << 76) | 0x7 << 76).to_bytes (16, 'big')
+
+
+def _read_keys (path: str, secret: bool) -> Tuple[bytes, Optional[bytes]]:
+    import zmq.auth
+    try:
+        public, private = zmq.auth.load_certificate (path)
+    except (OSError, ValueError) as problem:
+        raise Refused ('NOENT', f'{path}: {problem}') from None
+    if secret and not private:
+        raise Refused ('SYNTAX', f'{path}: has no secret-key; make one with: palaver keys new NAME')
+    return public, private
+
+
+def _default_endpoint () -> str:
+    run = os.environ.get ('XDG_RUNTIME_DIR')
+    endpoint = os.environ.get ('PALAVER_AGENTS') or (run and f'ipc://{run}/palaver/agents.ipc')
+    if not endpoint:
+        raise Refused ('ARG', 'no endpoint: give one, or set PALAVER_AGENTS')
+    return endpoint
+
+
 class Job:
     """One attempt at an event. Belongs to its handler until that returns."""
 
@@ -126,8 +273,8 @@ class Job:
         self.service: str = str ((options or {}).get ('service') or '')     #: which one is asked; '': an event
         self.envelope: Body = envelope              #: id, type, platform, session_id, ...
         try:
-            self.body: Body = wire.unpack (body)        #: message_text, metadata, attachments
-            self.state: Body = wire.unpack (state) if state else {}     #: the session's state, as it was
+            self.body: Body = _unpack (body)        #: message_text, metadata, attachments
+            self.state: Body = _unpack (state) if state else {}     #: the session's state, as it was
             self.history: List[Turn] = [Turn (turn.get ('role', ''), turn.get ('text', ''), turn.get ('timestamp', 0))
                                         for turn in history]
         except Exception as problem:
@@ -172,8 +319,8 @@ class Job:
     def set_state (self, key: str, value: Any) -> None:
         """Kept together with the reply, or not at all. None removes the key."""
         changes = dict (self._changes)
-        changes[wire.check_text (key, 'a state key', KEY_BYTES_MAX)] = value
-        if len (wire.pack (changes)) > STATE_BYTES_MAX:
+        changes[_check_text (key, 'a state key', KEY_BYTES_MAX)] = value
+        if len (_pack (changes)) > STATE_BYTES_MAX:
             raise ValueError (f'more than {STATE_BYTES_MAX} bytes of state')
         self._changes = changes
 
@@ -183,13 +330,13 @@ class Job:
         body = {'response_text': answer} if isinstance (answer, str) else answer
         if not isinstance (body, dict) or not isinstance (body.get ('response_text'), str):
             raise ValueError ('a response needs response_text')
-        if not wire.depth (body):
+        if not _depth (body):
             raise ValueError (f'a response is at most {DEPTH_MAX} levels deep')
-        packed = wire.pack (body)
+        packed = _pack (body)
         if len (packed) > BODY_BYTES_MAX:
             raise ValueError (f'a response has at most {BODY_BYTES_MAX} bytes')
-        options = {'state': wire.pack (self._changes)} if self._changes else None
-        self._finish (wire.frame ('REPLY', self._lease, packed, options))
+        options = {'state': _pack (self._changes)} if self._changes else None
+        self._finish (_frame ('REPLY', self._lease, packed, options))
 
     def nack (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
               permanent: bool = False) -> None:
@@ -197,7 +344,7 @@ class Job:
         if code not in NACK_CODES:
             raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
         reason = reason.encode ('utf-8', 'replace')[:REASON_BYTES_MAX].decode ('utf-8', 'ignore')
-        self._finish (wire.frame ('NACK', self._lease, permanent, delay_ms, code, reason))
+        self._finish (_frame ('NACK', self._lease, permanent, delay_ms, code, reason))
 
     def _finish (self, frame: bytes) -> None:
         worker = self._worker
@@ -215,13 +362,13 @@ class Job:
 
     def save_step (self, name: str, result: bytes) -> None:
         """Returns when the result is on the broker's disk. Cancelled; TimeoutError at the job's deadline."""
-        wire.check_text (name, "a step's name")
+        _check_text (name, "a step's name")
         result = bytes (result)
         if len (result) > STEP_BYTES_MAX:
             raise ValueError (f'a step has at most {STEP_BYTES_MAX} bytes')
         worker = self._worker
         with worker._lock:
-            frame = wire.frame ('STEP', self._lease, name, result)
+            frame = _frame ('STEP', self._lease, name, result)
             self._step = (name, frame)
             worker._put (self, frame)
             worker._wake ()
@@ -282,18 +429,18 @@ class Job:
     def _ask (self, service: str, message: Union[str, Body], given: Body,
               wake: Callable[[], Any]) -> Tuple[int, _Call]:
         body = {'message_text': message} if isinstance (message, str) else message
-        if not isinstance (body, dict) or not isinstance (body.get ('message_text'), str) or not wire.depth (body):
+        if not isinstance (body, dict) or not isinstance (body.get ('message_text'), str) or not _depth (body):
             raise ValueError (f'a message needs message_text, and is at most {DEPTH_MAX} levels deep')
         options = {key: value for key, value in given.items () if value is not None and key != 'history'}
         if given['history']:
             options['history'] = [turn._asdict () for turn in given['history']]
         if given['state'] is not None:
-            options['state'] = wire.pack (given['state'])
-        packed = wire.pack (body)
+            options['state'] = _pack (given['state'])
+        packed = _pack (body)
         worker = self._worker
         with worker._lock:
             number = self._called = self._called + 1
-            frame = wire.frame ('CALL', self._lease, number, wire.check_name (service, 'a service'), packed,
+            frame = _frame ('CALL', self._lease, number, _check_name (service, 'a service'), packed,
                                 options or None)
             if len (packed) > BODY_BYTES_MAX or len (frame) - 5 > CALL_BYTES_MAX:
                 raise ValueError (f'a message has at most {BODY_BYTES_MAX} bytes, a call {CALL_BYTES_MAX}')
@@ -311,7 +458,7 @@ class Job:
         if outcome != 'answer':
             raise CallFailed (outcome, code, reason)
         try:
-            answer: Body = wire.unpack (body or b'')
+            answer: Body = _unpack (body or b'')
         except Exception as problem:
             raise CallFailed ('bad_reply', 'MSGPACK', str (problem)) from None
         return answer
@@ -326,10 +473,10 @@ class Job:
 
     def _live (self, kind: str, body: Body) -> None:
         now_us = time.time_ns () // 1000
-        envelope = dict (self.envelope, id=wire.uuid7 (now_us), type=kind, timestamp=now_us,
+        envelope = dict (self.envelope, id=_uuid7 (now_us), type=kind, timestamp=now_us,
                          reply_to=self.envelope['id'])
         envelope.pop ('platform_id', None)
-        frame = wire.frame ('LIVE', envelope, wire.pack (body))
+        frame = _frame ('LIVE', envelope, _pack (body))
         if len (frame) - 5 > LIVE_BYTES_MAX:
             raise ValueError (f'a live event has at most {LIVE_BYTES_MAX} bytes')
         worker = self._worker
@@ -363,13 +510,13 @@ class Worker:
         self._endpoint = endpoint or ''
         self._certs = (cert, broker_cert)
         self._keys: Optional[Tuple[bytes, ...]] = None
-        self._name, self._build = wire.check_name (name, 'the worker'), wire.check_text (build, 'build')
+        self._name, self._build = _check_name (name, 'the worker'), _check_text (build, 'build')
         self._threads = max (1, threads)
         self._batch = dict (batch) if batch else None
         self._signals = signals
         self._log = log or (lambda line: None)
         self._logged = log is not None
-        self._options: Body = {'services': [wire.check_name (text, 'a service') for text in services],
+        self._options: Body = {'services': [_check_name (text, 'a service') for text in services],
                                'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
                                'incarnation': os.urandom (16)}
         if cache_keys:
@@ -403,8 +550,8 @@ class Worker:
         broker = broker_cert or os.environ.get ('PALAVER_BROKER_CERT')
         if not own or not broker:
             raise Refused ('ARG', f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
-        public, secret = wire.read_keys (own, True)
-        return public, secret or b'', wire.read_keys (broker, False)[0]
+        public, secret = _read_keys (own, True)
+        return public, secret or b'', _read_keys (broker, False)[0]
 
     def stop (self) -> None:
         """Takes no more jobs, finishes those at hand, and lets `run` return. From any thread or signal handler."""
@@ -418,7 +565,7 @@ class Worker:
             raise RuntimeError ('a worker runs once')
         self._ran = True
         self._handler = handler
-        self._endpoint = self._endpoint or wire.default_endpoint ()
+        self._endpoint = self._endpoint or _default_endpoint ()
         self._keys = self._load_keys (*self._certs)
         before = self._catch_signals ()
         thread = threading.Thread (target=self._link.run, name='palaver-link', daemon=True)
@@ -669,7 +816,7 @@ class _Link:
             while not worker._over:
                 self._turn ()
         except Refused as failure:
-            self._say (wire.frame ('BYE', str (failure)[:500]))
+            self._say (_frame ('BYE', str (failure)[:500]))
             self._finish (failure)
         except zmq.ZMQError as problem:
             self._finish (Refused ('ARG', f'{worker._endpoint}: {problem}'))
@@ -723,14 +870,14 @@ class _Link:
         if self._hellos:
             with worker._lock:
                 options['holding'] = [lease for lease, job in worker._held.items () if job._cancel is None]
-        self._say (wire.frame ('HELLO', 'agent', worker._name, worker._build, os.getpid (), options))
+        self._say (_frame ('HELLO', 'agent', worker._name, worker._build, os.getpid (), options))
         self._state, self._hello_at = 'introduced', self._said
         self._hellos += 1
         self._drain_said = False
 
     def _welcomed (self, broker: str, heartbeat_ms: int, options: Body) -> None:
         timeout_ms = options.get ('timeout_ms', 5 * heartbeat_ms)
-        if not heartbeat_ms or not wire.has_kind ('u', timeout_ms) or timeout_ms < heartbeat_ms:
+        if not heartbeat_ms or not _has_kind ('u', timeout_ms) or timeout_ms < heartbeat_ms:
             raise Refused ('PROTOCOL', f'WELCOME: heartbeat_ms {heartbeat_ms} and timeout_ms {timeout_ms} '
                                        'make no sense')
         self._heartbeat, self._timeout = heartbeat_ms / 1000, timeout_ms / 1000
@@ -750,7 +897,7 @@ class _Link:
     def _frames (self, packet: bytes) -> Tuple[str, float]:
         """What a packet asks for: 'hello', 'pong', 'reopen' after a pause, or nothing."""
         wish, pause = '', 0.0
-        for name, arguments, late in list (wire.parse (packet)):
+        for name, arguments, late in list (_parse (packet)):
             if wish in ('hello', 'reopen') or (late and self._state != 'ready'):
                 continue
             if name == 'WELCOME' and self._state == 'introduced':
@@ -824,7 +971,7 @@ class _Link:
             elif wish == 'reopen':
                 self._reopen (pause)
             elif wish == 'pong':
-                self._say (wire.frame ('PONG'))
+                self._say (_frame ('PONG'))
 
     def _flush (self) -> None:
         """All frames that are ready, in as few packets as hold them."""
@@ -858,7 +1005,7 @@ class _Link:
             self._welcome_wait = min (self._welcome_wait * 2, WELCOME_WAIT_MAX_S)
             self._reopen (0.1)
         elif self._state == 'ready' and now >= self._ping_at ():
-            self._say (wire.frame ('PING'))
+            self._say (_frame ('PING'))
             self._pinged = self._said
 
     def _ping_at (self) -> float:
@@ -913,7 +1060,7 @@ class _Link:
         worker = self._worker
         if self._state == 'ready' and not self._drain_said:
             self._drain_said = True
-            self._say (wire.frame ('CREDIT', 0))
+            self._say (_frame ('CREDIT', 0))
         now = time.monotonic ()
         with worker._lock:
             working = bool (worker._running or worker._waiting)
@@ -923,7 +1070,7 @@ class _Link:
         if working or (left and now - self._drained < DRAIN_WAIT_S):
             return
         self._flush ()
-        self._say (wire.frame ('BYE', 'done'))
+        self._say (_frame ('BYE', 'done'))
         self._finish (Refused ('TIMEOUT', 'the broker did not confirm the last answers: others will get those jobs')
                       if left else None)
 

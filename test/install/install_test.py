@@ -106,8 +106,7 @@ class Install(unittest.TestCase):
         for path in ('sbin/palaverd', 'libexec/palaver/palaver-adapter', 'bin/palaver', 'bin/palaver-advisor',
                      'lib/palaver/plugins/web.so', 'lib/libpalaver-agent.a', 'lib/libpalaver-agent.so',
                      'lib/systemd/system/palaverd.service', 'lib/sysusers.d/palaver.conf',
-                     'lib/python3/dist-packages/palaver.py', 'lib/python3/dist-packages/palaver_wire.py',
-                     'include/palaver/sdk/agent.h',
+                     'lib/python3/dist-packages/palaver.py', 'include/palaver/sdk/agent.h',
                      'include/palaver/sdk/adapter.h', 'share/doc/palaver/PROTOCOL.md', 'etc/palaver/palaver.conf'):
             self.assertTrue(os.path.exists(f'{self.prefix}/{path}'), path)
 

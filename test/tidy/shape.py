@@ -8,6 +8,8 @@ import subprocess
 from source import Finding
 
 FILE_LINES_MAX = {'.c': 800, '.h': 800, '.py': 1000}
+# One file, so that somebody's project needs to take only that.
+WHOLE = {'agents/sdk/palaver.py': 1200}
 FUNCTION_LINES_MAX = 70
 LINE_COLUMNS_MAX = 120
 TOP_ENTRIES = {'SConstruct', 'broker', 'plugins', 'agents', 'conf', 'tools', 'test', 'README.md', 'LICENSE',
@@ -23,7 +25,8 @@ WAITING = re.compile(r'\b(while|for|do)\b')
 
 def lengths(tree):
     for file in tree.named('.c', '.h', '.py'):
-        count, most = len(file.lines) - 1, FILE_LINES_MAX[os.path.splitext(file.path)[1]]
+        count = len(file.lines) - 1
+        most = WHOLE.get(file.path, FILE_LINES_MAX[os.path.splitext(file.path)[1]])
         if count > most:
             yield Finding(file.path, most, 'length', f'{count} lines; such a file has {most} at most')
         for number, line in enumerate(file.lines, 1):
