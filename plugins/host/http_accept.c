@@ -99,13 +99,15 @@ static socklen_t address_of (const pal_http_options_t *options,
 {
     struct sockaddr_in *four = (struct sockaddr_in *) (void *) ret_address;
     struct sockaddr_in6 *six = (struct sockaddr_in6 *) (void *) ret_address;
+    /*  The one name whose address is known without asking anybody.  */
+    const char *address = strcmp (options->address, "localhost") ? options->address : "127.0.0.1";
     memset (ret_address, 0, sizeof *ret_address);
-    if (inet_pton (AF_INET, options->address, &four->sin_addr) == 1) {
+    if (inet_pton (AF_INET, address, &four->sin_addr) == 1) {
         four->sin_family = AF_INET;
         four->sin_port = htons (options->port);
         return sizeof *four;
     }
-    if (inet_pton (AF_INET6, options->address, &six->sin6_addr) == 1) {
+    if (inet_pton (AF_INET6, address, &six->sin6_addr) == 1) {
         six->sin6_family = AF_INET6;
         six->sin6_port = htons (options->port);
         return sizeof *six;
@@ -129,7 +131,9 @@ plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
     struct sockaddr_storage address;
     socklen_t size = address_of (&self->options, &address);
     if (!size)
-        return plv_fail (ret_fail, ERR_ARG, "%s is no numeric IP address", self->options.address);
+        return plv_fail (ret_fail, ERR_ARG,
+                         "%s is no numeric IP address: write one, as 0.0.0.0 for all of IPv4",
+                         self->options.address);
     self->fd = socket (address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (share)

@@ -221,7 +221,7 @@ typedef enum { PAL_BYTES = 0, PAL_CODEPOINTS = 1, PAL_UTF16_UNITS = 2 } pal_text
 /* ------------------------------------------------------------------ services: HTTP listener */
 
 typedef struct {
-    const char *address;       /* "127.0.0.1", "::1", "0.0.0.0" */
+    const char *address;       /* "127.0.0.1", "::1", "0.0.0.0", "localhost" */
     uint16_t port;             /* 0: any that is free */
     uint32_t body_bytes_max;   /* a larger body is answered with 413 by the host */
     uint32_t header_bytes_max; /* beyond: 431, or closed when they come bit by bit; 0: 8192 */

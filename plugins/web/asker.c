@@ -51,6 +51,43 @@ static bool is_own (const asker_t *self, pal_text_t origin)
            && memcmp (origin.data + size, host.data, host.size) == 0;
 }
 
+/*  The next one of the list, which is moved on; empty when two blanks follow each other.  */
+static pal_text_t next_origin (pal_text_t *list)
+{
+    size_t size = 0;
+    while (size < list->size && !strchr (", \t\n", list->data[size]))
+        size++;
+    pal_text_t one = {list->data, size};
+    size_t skip = size < list->size ? size + 1 : size;
+    *list = (pal_text_t){list->data + skip, list->size - skip};
+    return one;
+}
+
+/*  As a browser writes it: a scheme, a host, perhaps a port, and nothing behind it.  */
+static bool origin_good (pal_text_t one)
+{
+    static const char scheme[] = "http";
+    size_t at = sizeof scheme - 1;
+    if (pal_text_is (one, "*"))
+        return true;
+    if (one.size < at || memcmp (one.data, scheme, at) != 0)
+        return false;
+    at += at < one.size && one.data[at] == 's';
+    return one.size > at + 3 && memcmp (one.data + at, "://", 3) == 0
+           && !memchr (one.data + at + 3, '/', one.size - at - 3);
+}
+
+const char *asker_origins_fault (pal_text_t list)
+{
+    while (list.size) {
+        pal_text_t one = next_origin (&list);
+        if (one.size && !origin_good (one))
+            return "origins: takes https://HOST or http://HOST:PORT, as a browser writes them, without a slash "
+                   "behind; or *";
+    }
+    return NULL;
+}
+
 static void read_origin (asker_t *self)
 {
     char bytes[256];
@@ -60,14 +97,9 @@ static void read_origin (asker_t *self)
     self->has_origin = true;
     pal_text_t list = self->web->origins;
     while (list.size) {
-        size_t size = 0;
-        while (size < list.size && !strchr (", \t\n", list.data[size]))
-            size++;
-        pal_text_t one = {list.data, size};
+        pal_text_t one = next_origin (&list);
         if (pal_text_is (one, "*") || pal_text_equal (one, origin))
             self->origin = one;
-        size_t skip = size < list.size ? size + 1 : size;
-        list = (pal_text_t){list.data + skip, list.size - skip};
     }
 }
 

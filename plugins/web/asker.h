@@ -44,6 +44,9 @@ typedef struct {
     uint32_t more_count;
 } asker_answer_t;
 
+/*  NULL: the conf's list of origins is good.  */
+const char *asker_origins_fault (pal_text_t list);
+
 void asker_init (asker_t *self, struct web *web, const pal_http_request_t *request);
 
 /*  The request's header; copied, because the host lends it until the next one is asked for. Longer ones are

@@ -50,7 +50,7 @@ static void on_socket_message (void *arg, uint64_t number, pal_text_t message, b
 
 static const pal_key_t keys[] = {
     PAL_TEXT ("host", "127.0.0.1",
-              "the address to listen on, as a number; ::1 and 0.0.0.0 as well"),
+              "the address to listen on, as a number; localhost, ::1 and 0.0.0.0 as well"),
     PAL_INT ("port", 8080, 0, 65535, "the port; 0: any that is free, named in the log"),
     PAL_TEXT ("tls_certificate", "",
               "a PEM file with the certificate and its chain; empty: no TLS"),
@@ -158,6 +158,7 @@ static int check_conf (web_t *self)
 {
     const pal_host_t *host = self->host;
     const char *fault = models_fault (self->models);
+    fault = fault ? fault : asker_origins_fault (self->origins);
     if (fault)
         return host->fail (host, "%s", fault);
     if (self->tls != (host->conf_text (host, "tls_key").size > 0))

@@ -234,10 +234,16 @@ class Access(WebTest):
             self.assertNotEqual(other.headers['Traceparent'][3:35], parent[3:35])
             self.assertNotEqual(other.headers['X-Request-Id'], 'no blanks')
 
+    def test_localhost_is_an_address(self):
+        web = self.web(worker=False, host='localhost')
+        self.assertEqual(web.ask('GET', '/healthz').status, 200)
+        web.broker.wait_log('plugin.info', text=f'listening on http://localhost:{web.port}')
+
     def test_a_conf_that_is_wrong_is_refused_in_words(self):
         folder = self.folder()
         for keys, words in [('api_keys = "env:KEYS";', 'api_keys line 2'), ('models = "=x";', 'models:'),
-                            ('tls_certificate = "x.pem";', 'give both')]:
+                            ('tls_certificate = "x.pem";', 'give both'), ('origins = "chat.example";', 'origins:'),
+                           ('origins = "https://a.example https://b.example/";', 'without a slash')]:
             with self.subTest(words=words):
                 with open(f'{folder}/conf', 'w', encoding='ascii') as file:
                     file.write(f'adapters = {{ web = {{ port = 0; {keys} }}; }};')
