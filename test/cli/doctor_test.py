@@ -45,6 +45,10 @@ class Doctor(CliTest):
         found = self.doctor(conf='log = { level = "debug"; };\nsession = { idel_s = 3; };\n', code=PARTLY)
         self.one(found, 'conf', 'problem', 'palaver.conf:2', 'idel_s', 'idle_s')
 
+    def test_a_place_for_letters_that_go(self):
+        conf = f'dead = {{ max = 10; export = "{self.folder()}/none"; }};'
+        self.one(self.doctor(conf=conf, code=PARTLY), 'conf', 'problem', 'dead.export', 'make it')
+
     def test_sync_switched_off(self):
         self.one(self.doctor(conf='data = { sync = false; };'), 'conf', 'warning', 'power cut')
 

@@ -6,11 +6,24 @@
 #include "palaver/where.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/*  While letters cannot be saved, they are kept: nothing is lost, and nothing goes.  */
+static void look_at_export (doctor_t *doctor)
+{
+    const char *folder = doctor->conf->dead_export;
+    if (folder[0] && access (folder, W_OK | X_OK))
+        doctor_say (
+            doctor, FINDING_PROBLEM,
+            "make it, for the broker's user; under systemd inside the state directory, or as "
+            "ReadWritePaths of the unit",
+            "dead.export: %s: %s", folder, strerror (errno));
+}
 
 void check_conf (doctor_t *doctor)
 {
@@ -34,6 +47,7 @@ void check_conf (doctor_t *doctor)
     if (!doctor->conf->data_sync)
         doctor_say (doctor, FINDING_WARNING, "set data.sync = true unless that is meant",
                     "data.sync is false: a power cut loses what was acknowledged last");
+    look_at_export (doctor);
 }
 
 /*  Relative names are beside the file that names them.  */
