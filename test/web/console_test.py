@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=500 variants=debug,release
+# RUN: timeout=900 variants=debug,release
 """The console in headless Chromium, as an operator uses it. Pictures are kept in build/VARIANT/test/web/pictures."""
 
 import os

@@ -120,7 +120,7 @@ class Operating(WebTest):
         web.broker.restart(crash=True)
         while stream.next() is not None:
             pass
-        web.ready()
+        web.up()
         again = web.stream('/operate/tail', OPS)
         self.assertEqual(again.next()[2]['items'], [])
 
