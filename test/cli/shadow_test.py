@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# RUN: timeout=120
+"""palaver dead replay --shadow: agents answer, and nothing happens."""
+
+import json
+import unittest
+
+from cli import NOTHING, PARTLY, SILENT, CliTest, route
+
+
+class Shadow(CliTest):
+    def start(self, count, **conf):
+        broker = self.broker({**SILENT, **conf})
+        self.letters(broker, count)
+        return broker, [row['number'] for row in self.palaver(broker, 'dead', 'list').rows]
+
+    def test_old_and_new_answers(self):
+        broker, numbers = self.start(3)
+        adapter, worker = broker.adapter(), broker.worker(credit=16)
+        call = self.call(broker, 'dead', 'replay', '--all', '--shadow', '--yes')
+        jobs = [worker.job() for _ in numbers]
+        self.assertEqual([job['body']['message_text'] for job in jobs], ['bad 0', 'bad 1', 'bad 2'])
+        self.assertTrue(all(job['options']['trial'] for job in jobs), jobs)
+        worker.step(jobs[0]['lease'], 'dear', b'x')
+        worker.reply(jobs[0]['lease'], 'good')
+        worker.nack(jobs[1]['lease'], code='data_unavailable', reason='no such fund')
+        worker.reply(jobs[2]['lease'], 'better')
+        done = call.wait()
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual(done.code, PARTLY, done)
+        self.assertEqual([(row['number'], row['outcome'], row['answer'], row['why']) for row in rows[:3]],
+                         [(numbers[0], 'answer', 'good', ''), (numbers[1], 'nack', '', 'no such fund'),
+                          (numbers[2], 'answer', 'better', '')])
+        self.assertIn('worker test/1', rows[0]['who'])
+        self.assertEqual({key: rows[3][key] for key in ('answered', 'failed', 'missing', 'skipped')},
+                         {'answered': 2, 'failed': 1, 'missing': 0, 'skipped': 0})
+        self.assertEqual([row['number'] for row in self.palaver(broker, 'dead', 'list').rows], numbers)
+        self.assertFalse(adapter.came('DELIVER'))
+
+    def test_another_service_and_another_text(self):
+        routes = [route(), route(name='second', service='better')]
+        broker, numbers = self.start(1, routes=routes)
+        worker = broker.worker(services=['better'])
+        call = self.call(broker, 'dead', 'replay', str(numbers[0]), '--shadow', '--to', 'better', '--set',
+                         'message_text=corrected', '--yes')
+        job = worker.job()
+        self.assertEqual((job['body']['message_text'], job['options']['service']), ('corrected', 'better'))
+        worker.reply(job['lease'], 'yes')
+        self.assertEqual(call.wait().code, 0)
+
+    def test_a_letter_that_is_gone(self):
+        broker, _ = self.start(1)
+        self.palaver(broker, 'dead', 'replay', '999999', '--shadow', '--yes', code=NOTHING)
+
+
+if __name__ == '__main__':
+    unittest.main()
