@@ -107,6 +107,7 @@ class Install(unittest.TestCase):
                      'lib/palaver/plugins/web.so', 'lib/libpalaver-agent.a', 'lib/libpalaver-agent.so',
                      'lib/systemd/system/palaverd.service', 'lib/sysusers.d/palaver.conf',
                      'lib/python3/dist-packages/palaver.py', 'include/palaver/sdk/agent.h',
+                     'share/palaver/sdk/README.md',
                      'include/palaver/sdk/adapter.h', 'share/doc/palaver/PROTOCOL.md', 'etc/palaver/palaver.conf'):
             self.assertTrue(os.path.exists(f'{self.prefix}/{path}'), path)
 

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# RUN: timeout=120
+"""Each program of agents/sdk/README.md answers as it says there, and every name in its table exists."""
+
+import os
+import re
+import subprocess
+import unittest
+
+from palaverd import BrokerTest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def text_of(path):
+    with open(f'{TOP}/{path}', encoding='utf-8') as file:
+        return file.read()
+
+
+README = text_of('agents/sdk/README.md')
+
+
+class Programs(BrokerTest):
+    def start_program(self, broker, program):
+        path = f'{broker.folder}/agent.py'
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(program)
+        child = subprocess.Popen(['/usr/bin/python3', path], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={
+            **os.environ, 'PYTHONPATH': f'{TOP}/agents/sdk', 'PALAVER_AGENTS': f'ipc://{broker.run}/agents.ipc'})
+        self.addCleanup(self.end_program, child)
+
+    def end_program(self, child):
+        child.terminate()
+        self.assertEqual(child.wait(20), 0)
+
+    def test_each_answers_as_it_says(self):
+        programs = re.findall(r'^```python\n(.*?)^#> (.*?)\n```$', README, re.S | re.M)
+        self.assertGreaterEqual(len(programs), 6)
+        self.assertEqual(len(programs), README.count('```python'))
+        for program, expected in programs:
+            with self.subTest(expected):
+                self.assertLessEqual(len(program.splitlines()), 12)
+                broker = self.broker()
+                self.start_program(broker, program)
+                adapter = broker.adapter()
+                adapter.publish('hello')
+                self.assertEqual(self.deliver(adapter)['response_text'], expected)
+
+
+class Names(unittest.TestCase):
+    def test_every_name_of_the_table_exists(self):
+        header, python = text_of('agents/sdk/agent.h'), text_of('agents/sdk/palaver.py')
+        rows = re.findall(r'^\| (.*?) \| (.*?) \|$', README, re.M)[2:]
+        self.assertGreater(len(rows), 8)
+        for left, right in rows:
+            for name in re.findall(r'`(plv_\w+)`', right):
+                self.assertIn(name, header)
+            prefix = 'plv_job'
+            for name in re.findall(r'`(_\w+)`', right):
+                self.assertIn(prefix + name, header)
+            for name in re.findall(r'`(?:job|worker)?\.?(\w+)`', left):
+                self.assertRegex(python, rf'\b{name}\b')
+
+
+if __name__ == '__main__':
+    unittest.main()
