@@ -15,6 +15,7 @@ loader = importlib.machinery.SourceFileLoader('run', RUN)
 runner = importlib.util.module_from_spec(importlib.util.spec_from_loader('run', loader))
 sys.modules['run'] = runner
 loader.exec_module(runner)
+runner.LEAVE_S = 1
 
 CMOCKA = '''[==========] Running 3 test(s).
 [ RUN      ] one
@@ -80,6 +81,28 @@ class Runner(unittest.TestCase):
             script.write('#!/usr/bin/python3\n# RUN: timeout=300 alone label=slow\n')
             script.flush()
             self.assertEqual(runner.directives(script.name), {'timeout': '300', 'alone': '', 'label': 'slow'})
+
+    def test_the_table_of_the_quick_check_names_what_is_there(self):
+        parts = runner.parts_by_test(os.path.join(runner.TOP, 'test', 'quick'))
+        self.assertGreater(len(parts), 20)
+        for name, chosen in parts.items():
+            source = os.path.join(runner.TOP, name if name.endswith('.py') else f'{name}.c')
+            self.assertTrue(os.path.isfile(source), name)
+            self.assertTrue(chosen, name)
+            with open(source, encoding='utf-8') as file:
+                text = file.read()
+            if not chosen[0].startswith('-'):
+                for part in '.'.join(chosen).split('.'):
+                    self.assertRegex(text, rf'\b(class|def) {part}\b', name)
+
+    def test_the_quick_check_runs_the_named_parts(self):
+        whole, part, none = (runner.Test(name, [name], 1) for name in ('whole', 'part', 'none'))
+        quick = list(runner.only_quick([whole, part, none], {'part': ['A.x', 'B'], 'none': ['-']}))
+        self.assertEqual([test.command for test in quick], [['whole'], ['part', 'A.x', 'B']])
+
+    def test_the_cpu_of_a_test_is_that_of_all_its_processes(self):
+        busy = f'{sys.executable} -c "import time\nwhile time.process_time() < 0.3: pass"'
+        self.assertTrue(0.3 <= shell(f'{busy}; {busy} | cat').cpu - 0.3 < 30)
 
 
 if __name__ == '__main__':
