@@ -96,7 +96,8 @@ class Round:
         """At a random moment: some more letters have come to the worker, or some milliseconds later."""
         target = len(self.jobs()) + self.random.randrange(60)
         wait(lambda: len(self.jobs()) >= target or tool.poll() is not None, 'some are sent', END_S)
-        time.sleep(self.random.random() * 0.02)
+        moment = time.monotonic() + self.random.random() * 0.02
+        wait(lambda: time.monotonic() > moment, 'some milliseconds', END_S)
         if victim != 'broker':
             tool.send_signal(signal.SIGKILL)
         if victim != 'tool':
