@@ -178,12 +178,17 @@ plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
 
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
 {
-    plv_frame_t frame;
     plv_fail_t fail;
     ask_next (self);
-    plv_err_t err = ask_post (self, command, arguments, &fail);
-    if (!err)
-        err = wait_for_result (self, &frame, &fail);
+    return ask_post (self, command, arguments, &fail) ? ask_failed (&fail)
+                                                      : ask_result (self, ret_body);
+}
+
+ending_t ask_result (asker_t *self, plv_view_t *ret_body)
+{
+    plv_frame_t frame;
+    plv_fail_t fail;
+    plv_err_t err = wait_for_result (self, &frame, &fail);
     if (err)
         return ask_failed (&fail);
     plv_buf_clear (&self->answer);

@@ -46,6 +46,9 @@ plv_err_t ask_post (asker_t *self, const char *command, const plv_buf_t *argumen
 plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
                     plv_fail_t *ret_fail);
 
+/*  The answer to a question that was posted, as ask gives it: so the broker works on it meanwhile.  */
+ending_t ask_result (asker_t *self, plv_view_t *ret_body);
+
 /*  Says why the broker refuses, unless `quiet`; how a call ends for it.  */
 ending_t ask_refused (const asker_t *self, plv_view_t status, plv_view_t body);
 

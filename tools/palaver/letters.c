@@ -33,19 +33,20 @@ letter_t letters_read (plv_view_t letter)
     };
 }
 
-static ending_t ask_page (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit,
-                          plv_view_t *ret_body)
+static ending_t post_page (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit)
 {
     plv_buf_t arguments = {0};
+    plv_fail_t fail;
     plv_mp_put_map (&arguments, 2 + filter->count);
     plv_mp_put_text (&arguments, "after");
     plv_mp_put_u64 (&arguments, after);
     plv_mp_put_text (&arguments, "limit");
     plv_mp_put_u64 (&arguments, limit);
     plv_buf_add_view (&arguments, plv_buf_view (&filter->pairs));
-    ending_t end = ask (asker, "dead.list", &arguments, ret_body);
+    ask_next (asker);
+    plv_err_t err = ask_post (asker, "dead.list", &arguments, &fail);
     plv_buf_free (&arguments);
-    return end;
+    return err ? ask_failed (&fail) : END_OK;
 }
 
 /*  `*limit` goes down by what the page has. False: no more are wanted.  */
@@ -62,14 +63,19 @@ static bool walk_page (plv_view_t body, letters_each_t *each, void *arg, uint64_
     return true;
 }
 
-ending_t letters_walk (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit,
-                       letters_each_t *each, void *arg)
+/*  With `ahead` the next page is asked for before this one is looked at: then `each` may ask nothing itself.  */
+static ending_t walk_all (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit,
+                          letters_each_t *each, void *arg, bool ahead)
 {
     plv_view_t body;
     plv_buf_t page = {0};
+    bool posted = false;
     ending_t end = END_OK;
     while (limit && !interrupt_seen ()) {
-        end = ask_page (asker, filter, after, limit < PAGE ? limit : PAGE, &body);
+        if (!posted)
+            end = post_page (asker, filter, after, limit < PAGE ? limit : PAGE);
+        if (!end)
+            end = ask_result (asker, &body);
         if (end)
             break;
         after = ask_number (body, "next");
@@ -77,11 +83,20 @@ ending_t letters_walk (asker_t *asker, const filter_t *filter, uint64_t after, u
         plv_buf_clear (&page);
         plv_buf_add_view (&page, body);
         plv_buf_check (&page);
-        if (!walk_page (plv_buf_view (&page), each, arg, &limit) || !after)
+        posted = ahead && after && limit > PAGE;
+        if (posted)
+            end = post_page (asker, filter, after, limit - PAGE < PAGE ? limit - PAGE : PAGE);
+        if (end || !walk_page (plv_buf_view (&page), each, arg, &limit) || !after)
             break;
     }
     plv_buf_free (&page);
     return end;
+}
+
+ending_t letters_walk (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit,
+                       letters_each_t *each, void *arg)
+{
+    return walk_all (asker, filter, after, limit, each, arg, true);
 }
 
 /*  What stands under `key`, a number or a text, is the one letter that is asked for.  */
@@ -236,8 +251,8 @@ static ending_t check_choice (const call_t *call, const filter_t *filter)
     return END_USAGE;
 }
 
-ending_t letters_find (const call_t *call, asker_t *asker, letters_each_t *each, void *arg,
-                       size_t *ret_missing)
+ending_t letters_find (const call_t *call, asker_t *asker, bool ahead, letters_each_t *each,
+                       void *arg, size_t *ret_missing)
 {
     filter_t filter = filter_of (call);
     size_t missing = 0;
@@ -245,8 +260,8 @@ ending_t letters_find (const call_t *call, asker_t *asker, letters_each_t *each,
     if (!end && call->operand_count)
         end = find_named (call, asker, each, arg, &missing);
     else if (!end)
-        end = letters_walk (asker, &filter, 0,
-                            (uint64_t) call_number (call, OPTION_LIMIT, INT64_MAX), each, arg);
+        end = walk_all (asker, &filter, 0, (uint64_t) call_number (call, OPTION_LIMIT, INT64_MAX),
+                        each, arg, ahead);
     filter_free (&filter);
     if (!end && interrupt_seen ()) {
         say ("interrupted; nothing was done");
@@ -276,7 +291,7 @@ ending_t letters_choose (const call_t *call, asker_t *asker, bool skip_unknown,
                          letters_t *ret_letters)
 {
     choice_t choice = {.skip_unknown = skip_unknown};
-    ending_t end = letters_find (call, asker, choose, &choice, &choice.letters.missing);
+    ending_t end = letters_find (call, asker, true, choose, &choice, &choice.letters.missing);
     if (end)
         letters_free (&choice.letters);
     else

@@ -26,14 +26,15 @@ typedef struct {
 /*  Called with each letter as dead.list shows it; returns false to stop.  */
 typedef bool letters_each_t (void *arg, plv_view_t letter);
 
-/*  Goes over the dead letters behind the number `after` that pass the filter, in order, page by page.  */
+/*  Goes over the dead letters behind the number `after` that pass the filter, in order, page by page; the broker reads
+    a page while another is looked at, so `each` may ask it nothing.  */
 ending_t letters_walk (asker_t *asker, const filter_t *filter, uint64_t after, uint64_t limit,
                        letters_each_t *each, void *arg);
 
 /*  The operands (numbers of entries, ids of events), or what passes the filters, or all with --all, in the order of
-    acceptance. Says which operands are none, and counts them.  */
-ending_t letters_find (const call_t *call, asker_t *asker, letters_each_t *each, void *arg,
-                       size_t *ret_missing);
+    acceptance. Says which operands are none, and counts them. `ahead`: `each` asks the broker nothing.  */
+ending_t letters_find (const call_t *call, asker_t *asker, bool ahead, letters_each_t *each,
+                       void *arg, size_t *ret_missing);
 
 /*  The same as a list. Letters of unknown outcome are left out when `skip_unknown`.  */
 ending_t letters_choose (const call_t *call, asker_t *asker, bool skip_unknown,

@@ -263,7 +263,7 @@ ending_t plan_make (const sending_t *sending, asker_t *asker, const char *path)
     if (end)
         goto done;
     put_head (&maker, asker);
-    end = letters_find (sending->call, asker, put_entry, &maker, &missing);
+    end = letters_find (sending->call, asker, true, put_entry, &maker, &missing);
     if (!end)
         put_tail (&maker, hash);
     if (maker.file)

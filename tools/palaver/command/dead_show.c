@@ -98,7 +98,7 @@ ending_t command_dead_show (call_t *call)
     if (end)
         return end;
     if (call->operand_count) {
-        end = letters_find (call, &asker, show_letter, &showing, &letters.missing);
+        end = letters_find (call, &asker, false, show_letter, &showing, &letters.missing);
     } else {
         end = letters_choose (call, &asker, false, &letters);
         if (!end)
