@@ -103,6 +103,17 @@ class Replay(CliTest):
         rows, _ = self.replay(broker, worker, lambda text: f'old {text}', '--limit', '40')
         self.assertEqual(rows[-1]['compared'], 40)
 
+    def test_the_traffic_of_a_backup(self):
+        broker, folder = self.start(), self.folder()
+        self.palaver(broker, 'backup', f'{folder}/copy')
+        other = self.broker(SILENT)
+        worker = other.worker('new')
+        rows, jobs = self.replay(other, worker, lambda text: f'old {text}', '--data', f'{folder}/copy',
+                                 '--run', other.run)
+        self.assertEqual((rows[-1]['same'], len(jobs[2]['history'])), (3, 4))
+        self.assertEqual(other.ask('status')['counts']['sessions'], 0)
+        self.assertTrue(broker.running())
+
     def test_a_page(self):
         hostile = '<script>alert(1)</script>"\'&<img src=x onerror=y>\u202e'
         broker, page = self.start(('a < b & "c"', 'password: hunter2')), f'{self.folder()}/page.html'

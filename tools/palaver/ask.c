@@ -29,27 +29,27 @@ static bool looks_at_data (const call_t *call)
     return call_has (call, OPTION_DATA) && (call->command->options & LOOKS) == LOOKS;
 }
 
-static plv_err_t open_data (asker_t *self, const call_t *call, plv_fail_t *ret_fail)
+static plv_err_t open_data (asker_t *self, const call_t *call, int64_t read_us,
+                            plv_fail_t *ret_fail)
 {
-    int64_t deadline_us = plv_clock_mono_us () + call_timeout_us (call, READ_S);
     interrupt_begin (); /* what was started is stopped, whatever happens */
-    plv_err_t err = own_broker_inspect (&self->own, call_text (call, OPTION_BROKER, NULL),
-                                        call->text[OPTION_DATA],
-                                        call_text (call, OPTION_CONF, NULL), deadline_us, ret_fail);
+    plv_err_t err = own_broker_inspect (
+        &self->own, call_text (call, OPTION_BROKER, NULL), call->text[OPTION_DATA],
+        call_text (call, OPTION_CONF, NULL), plv_clock_mono_us () + read_us, ret_fail);
     if (!err)
         self->where.run = plv_strdup (self->own.run);
     return err;
 }
 
-ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s)
+/*  `read_us`: how long data may take to be read; 0: a running broker is meant.  */
+static ending_t open_where (asker_t *self, const call_t *call, int64_t timeout_us, int64_t read_us)
 {
     static const hello_t hello = {.role = "tool", .name = "palaver"};
     plv_fail_t fail;
-    bool looks = looks_at_data (call);
-    *self = (asker_t){.timeout_us = call_timeout_us (call, timeout_s)};
-    plv_err_t err = looks ? open_data (self, call, &fail)
-                          : where_find (call_text (call, OPTION_RUN, NULL), &self->where, &fail);
-    if (err && looks) {
+    *self = (asker_t){.timeout_us = timeout_us};
+    plv_err_t err = read_us ? open_data (self, call, read_us, &fail)
+                            : where_find (call_text (call, OPTION_RUN, NULL), &self->where, &fail);
+    if (err && read_us) {
         say ("%s", fail.text);
         return END_UNREACHABLE;
     }
@@ -61,6 +61,18 @@ ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s)
     where_free (&self->where);
     own_broker_stop (&self->own);
     return ask_failed (&fail);
+}
+
+ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s)
+{
+    return open_where (self, call, call_timeout_us (call, timeout_s),
+                       looks_at_data (call) ? call_timeout_us (call, READ_S) : 0);
+}
+
+ending_t asker_open_for (asker_t *self, const call_t *call, int64_t timeout_s, bool data)
+{
+    return open_where (self, call, timeout_s * 1000000,
+                       data && looks_at_data (call) ? READ_S * INT64_C (1000000) : 0);
 }
 
 void asker_close (asker_t *self)

@@ -31,6 +31,8 @@ typedef struct {
 
 /*  `timeout_s`: for each answer, unless --timeout is given.  */
 ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s);
+/*  The same where --timeout is about something else. `data`: of --data, if that is given; else a running broker.  */
+ending_t asker_open_for (asker_t *self, const call_t *call, int64_t timeout_s, bool data);
 void asker_close (asker_t *self);
 
 /*  `arguments`: an encoded map, NULL: none. `ret_body` (may be NULL) is good until the next question; it

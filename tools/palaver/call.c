@@ -274,7 +274,7 @@ static plv_err_t check (const call_t *self, plv_fail_t *ret_fail)
     if (call_has (self, OPTION_JSON) && call_has (self, OPTION_TABLE))
         return plv_fail (ret_fail, ERR_ARG, "--json and --table exclude each other");
     if (call_has (self, OPTION_DATA) && call_has (self, OPTION_RUN)
-        && (command->options & LOOKS) == LOOKS)
+        && (command->options & LOOKS) == LOOKS && !(command->options & WITH_SHADOW))
         return plv_fail (ret_fail, ERR_ARG,
                          "--data looks at data without a broker, --run names a running one: they "
                          "exclude each other");

@@ -83,12 +83,22 @@ static void take (run_t *self, const plv_frame_t *frame)
     self->trials->ended (self->trials->arg, slot->index, body, failed);
 }
 
+/*  Who says nothing is given up.  */
+static void keep_alive (asker_t *idle)
+{
+    plv_frame_t frame;
+    plv_fail_t fail;
+    if (idle)
+        link_next (&idle->link, plv_clock_mono_us (), &frame, &fail);
+}
+
 ending_t trials_run (trials_t *self, const plv_buf_t *arguments, size_t count)
 {
     run_t run = {.trials = self, .arguments = arguments, .count = count};
     plv_frame_t frame;
     plv_fail_t fail;
     while (run.ended < count && !interrupt_seen ()) {
+        keep_alive (self->idle);
         plv_err_t err = begin_some (&run, &fail);
         int64_t until_us = plv_clock_mono_us () + LOOK_US, due = due_us (self);
         if (run.next < count && find_slot (&run, FREE) && due < until_us)

@@ -13,6 +13,7 @@ enum { TRIALS_AT_A_TIME_MAX = 200 };
 
 typedef struct {
     asker_t *asker;
+    asker_t *idle; /* another connection that is kept alive meanwhile; NULL: none */
     size_t at_a_time;
     int64_t per_second; /* 0: as fast as it goes */
     int64_t begun_us;   /* on the monotonic clock; set by the first one */

@@ -14,11 +14,12 @@
 /*  Past messages are answered again, and nobody hears of it. They go in groups: the events of a group are read, then
     what their sessions had been about, then all of them are tried. So memory does not grow with the time asked for.  */
 
-enum { GROUP = 32, AT_A_TIME = 8 };
+enum { GROUP = 32, AT_A_TIME = 8, ANSWER_S = 60 };
 
 typedef struct {
     const call_t *call;
-    asker_t asker;
+    asker_t asker;  /* about what was said: a running broker, or --data */
+    asker_t agents; /* whose agents answer, with --data; else it is the same broker */
     events_wanted_t wanted;
     trials_t trials;
     past_t past;
@@ -132,7 +133,8 @@ static void begin (replay_t *self, const call_t *call)
         self->wanted.until_us = plv_clock_wall_us ();
     self->left = (uint64_t) call_number (call, OPTION_LIMIT, INT64_MAX);
     self->trials = (trials_t){
-        .asker = &self->asker,
+        .asker = call_has (call, OPTION_DATA) ? &self->agents : &self->asker,
+        .idle = call_has (call, OPTION_DATA) ? &self->asker : NULL,
         .at_a_time = (size_t) call_number (call, OPTION_CONCURRENCY, AT_A_TIME),
         .per_second = call_number (call, OPTION_RATE, 0),
         .ended = tried,
@@ -161,6 +163,25 @@ static ending_t finish (replay_t *self, ending_t end)
     return counts->compared ? END_OK : END_NOTHING;
 }
 
+/*  Both, or none.  */
+static ending_t open_both (replay_t *self, const call_t *call)
+{
+    ending_t end = asker_open_for (&self->asker, call, ANSWER_S, true);
+    if (end || !call_has (call, OPTION_DATA))
+        return end;
+    end = asker_open_for (&self->agents, call, ANSWER_S, false);
+    if (end)
+        asker_close (&self->asker);
+    return end;
+}
+
+static void close_both (replay_t *self)
+{
+    if (self->trials.idle)
+        asker_close (&self->agents);
+    asker_close (&self->asker);
+}
+
 static bool check_call (const call_t *call)
 {
     if (!call_has (call, OPTION_SHADOW)) {
@@ -183,17 +204,18 @@ ending_t command_events_replay (call_t *call)
     interrupt_begin ();
     replay_t *self = plv_alloc_zero (1, sizeof *self);
     self->call = call;
-    ending_t end = asker_open (&self->asker, call, 10);
+    ending_t end = open_both (self, call);
     if (!end
         && compare_begin (&self->compare, &call->out, call->text[OPTION_TO],
                           call_text (call, OPTION_HTML, NULL), &fail)) {
         say ("%s", fail.text);
-        asker_close (&self->asker);
+        self->trials.idle = call_has (call, OPTION_DATA) ? &self->asker : NULL;
+        close_both (self);
         end = END_PARTLY;
     } else if (!end) {
         begin (self, call);
         end = finish (self, run (self));
-        asker_close (&self->asker);
+        close_both (self);
     }
     free (self);
     return end;
