@@ -16,7 +16,8 @@
     broker speaks, so that a plugin never sees the wire.
 
     ABI CHANGELOG
-    1.2  ask and ask_more: questions that take their time, or are answered for as long as somebody listens.
+    1.2  ask and ask_more: questions that take their time, or are answered for as long as somebody listens. A
+         WebSocket may be refused in the plugin's own words; a listener's bodies may come in chunks.
     1.1  HTTP client, WebSockets of both directions, streamed answers and TLS for the listener, a durable
          key-value store, rate buckets, text rendered in parts, HMAC and Ed25519, retries, metrics, health.
     1.0  the first one. Within a major version structs only grow at their end, and a new field is 0 for
