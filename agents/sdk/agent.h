@@ -95,6 +95,14 @@ typedef void plv_agent_batch_handler_t (plv_job_t *const *jobs, size_t count, vo
 plv_err_t plv_agent_run_batches (plv_agent_t *self, plv_agent_batch_handler_t *handler, void *arg,
                                  plv_fail_t *ret_fail);
 
+/*  One process that works for several brokers: an agent for each, with its own endpoint. Each has its own connection,
+    `threads` and `credit`, so that a broker that is away, slow or full takes nothing from the others, and a job is
+    answered to the broker that it came from; the handler is called by the threads of all. Runs until all have ended.
+    SIGTERM and SIGINT drain all (unless the first keeps its signals). An agent that its broker does not want ends
+    alone; that is logged, and returned when the others have ended, too.  */
+plv_err_t plv_agents_run (plv_agent_t *const *agents, size_t count, plv_agent_handler_t *handler,
+                          void *arg, plv_fail_t *ret_fail);
+
 /*  Takes no more jobs, finishes those at hand, and lets plv_agent_run return.  */
 void plv_agent_stop (plv_agent_t *self);
 

@@ -35,7 +35,7 @@ from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mappin
 import msgpack
 import zmq
 
-__all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused', 'main']
+__all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused', 'run', 'main']
 
 MAJOR, MINOR = 1, 1
 PACKET_BYTES_MAX = 8388608
@@ -567,7 +567,7 @@ class Worker:
         self._handler = handler
         self._endpoint = self._endpoint or _default_endpoint ()
         self._keys = self._load_keys (*self._certs)
-        before = self._catch_signals ()
+        before = self._catch_signals (self.stop)
         thread = threading.Thread (target=self._link.run, name='palaver-link', daemon=True)
         try:
             if inspect.iscoroutinefunction (handler):
@@ -585,7 +585,7 @@ class Worker:
         if self._failure:
             raise self._failure
 
-    def _catch_signals (self) -> Dict[int, Any]:
+    def _catch_signals (self, stop: Callable[[], None]) -> Dict[int, Any]:
         """The first one drains; the second ends the program as if we were not there."""
         if not self._signals or threading.current_thread () is not threading.main_thread ():
             return {}
@@ -594,7 +594,7 @@ class Worker:
         def first (*_: Any) -> None:
             for number in numbers:
                 signal.signal (number, signal.SIG_DFL)
-            self.stop ()
+            stop ()
         return {number: signal.signal (number, first) for number in numbers}
 
     # With the lock held.
@@ -1075,14 +1075,46 @@ class _Link:
                       if left else None)
 
 
-def main (worker: Worker, handler: Handler) -> None:
-    """Runs the worker and ends the program: exit code 0 after an orderly stop, else after sysexits.h. What happens on
-    the connection is said on stderr, unless the worker has a `log` of its own."""
-    if not worker._logged:
-        worker._log = lambda line: print (f'{worker._name}: {line}', file=sys.stderr, flush=True)
+def run (workers: Sequence[Worker], handler: Handler) -> None:
+    """One process that works for several brokers: a worker for each, with its own endpoint. Each has its own
+    connection, `threads` and `credit`, so that a broker that is away takes nothing from the others, and a job is
+    answered to the broker that it came from. Until all have ended; SIGTERM and SIGINT drain all. A worker that its
+    broker does not want ends alone: that is logged, and raised when the others have ended, too."""
+    failures: List[Exception] = []
+
+    def run_one (worker: Worker) -> None:
+        try:
+            worker.run (handler)
+        except Exception as problem:
+            worker._log (str (problem))
+            failures.append (problem)
+
+    def stop () -> None:
+        for worker in workers:
+            worker.stop ()
+    before = workers[0]._catch_signals (stop) if workers else {}
+    threads = [threading.Thread (target=run_one, args=(worker,), name='palaver-worker') for worker in workers]
+    for thread in threads:
+        thread.start ()
+    for thread in threads:
+        while thread.is_alive ():
+            thread.join (0.1)       # signals are taken in between
+    for number, action in before.items ():
+        signal.signal (number, action)
+    if failures:
+        raise failures[0]
+
+
+def main (worker: Union[Worker, Sequence[Worker]], handler: Handler) -> None:
+    """Runs the worker, or one for each of several brokers, and ends the program: exit code 0 after an orderly stop,
+    else after sysexits.h."""
+    workers = [worker] if isinstance (worker, Worker) else list (worker)
     try:
-        worker.run (handler)
+        if isinstance (worker, Worker):
+            worker.run (handler)
+        else:
+            run (workers, handler)
     except Refused as problem:
-        print (f'{worker._name}: {problem}', file=sys.stderr)
+        print (f'{workers[0]._name}: {problem}', file=sys.stderr)
         sys.exit (problem.exit_code)
     sys.exit (0)

@@ -221,6 +221,28 @@ static unsigned number (const char *text)
     return (unsigned) strtoul (text, NULL, 10);
 }
 
+/*  Two brokers: "ENDPOINT ENDPOINT".  */
+static int work_for_two (const char *endpoints, plv_agent_options_t options, test_t *test)
+{
+    plv_agent_t *agents[2] = {NULL, NULL};
+    char first[256];
+    plv_fail_t fail = {0};
+    size_t size = strcspn (endpoints, " ");
+    snprintf (first, sizeof first, "%.*s", (int) size, endpoints);
+    options.endpoint = first;
+    plv_err_t err = plv_agent_new (&options, &agents[0], &fail);
+    options.endpoint = endpoints + size + 1;
+    if (!err)
+        err = plv_agent_new (&options, &agents[1], &fail);
+    if (!err)
+        err = plv_agents_run (agents, 2, answer, test, &fail);
+    if (err)
+        fprintf (stderr, "worker: %s\n", fail.text);
+    plv_agent_destroy (&agents[0]);
+    plv_agent_destroy (&agents[1]);
+    return plv_agent_exit_code (err);
+}
+
 /*  worker THREADS CREDIT BATCH  */
 int main (int argc, char **argv)
 {
@@ -241,6 +263,9 @@ int main (int argc, char **argv)
     };
     plv_agent_t *agent = NULL;
     plv_fail_t fail = {0};
+    const char *endpoints = getenv ("PALAVER_AGENTS");
+    if (endpoints && strchr (endpoints, ' '))
+        return work_for_two (endpoints, options, &test);
     plv_err_t err = plv_agent_new (&options, &agent, &fail);
     if (!err && options.batch_size)
         err = plv_agent_run_batches (agent, answer_batch, NULL, &fail);

@@ -170,11 +170,12 @@ async def answer_batch_async (jobs):
 def main ():
     threads, credit, batch = (int (text) for text in sys.argv[-3:])
     handlers = (answer_async, answer_batch_async) if '--async' in sys.argv else (answer, answer_batch)
-    worker = palaver.Worker (name='conformance', build='7', services=['one', 'two'], cache_keys=['risk'],
-                             threads=threads, credit=credit, history=5,
-                             batch={'size': batch, 'wait_ms': 50} if batch else None,
-                             log=lambda line: print (f'worker: {line}', file=sys.stderr, flush=True))
-    palaver.main (worker, handlers[bool (batch)])
+    workers = [palaver.Worker (endpoint=endpoint, name='conformance', build='7', services=['one', 'two'],
+                               cache_keys=['risk'], threads=threads, credit=credit, history=5,
+                               batch={'size': batch, 'wait_ms': 50} if batch else None,
+                               log=lambda line: print (f'worker: {line}', file=sys.stderr, flush=True))
+               for endpoint in os.environ['PALAVER_AGENTS'].split ()]
+    palaver.main (workers if len (workers) > 1 else workers[0], handlers[bool (batch)])
 
 
 if __name__ == '__main__':
