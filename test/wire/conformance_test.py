@@ -687,6 +687,9 @@ def a_broker_that_refuses_ends_its_own_connection_alone(broker, peer, other, the
 @test()
 @for_two
 def a_signal_drains_both(broker, peer, other, there, worker):
+    for one, at in ((broker, peer), (other, there)):    # each has its WELCOME
+        one.send(at, job(65537, 'echo ready'))
+        reply(one, 65537, 'ready')
     worker.signal()
     for one in (broker, other):
         one.expect('CREDIT')
