@@ -6,7 +6,7 @@ import os
 import signal
 import unittest
 
-from cli import PARTLY, UNREACHABLE, USAGE, CliTest, route, wait
+from cli import PARTLY, QUICK, UNREACHABLE, USAGE, CliTest, route, wait
 
 BENCH = ('bench', '--count', '300', '--outstanding', '16', '--workers', '2')
 
@@ -47,7 +47,7 @@ class Bench(CliTest):
         self.assertEqual(os.listdir(folder), [])
 
     def test_on_a_running_broker_its_sessions_end_with_it(self):
-        broker = self.broker({'routes': [route('bench', 'bench', platform='bench'), route()]})
+        broker = self.broker({**QUICK, 'routes': [route('bench', 'bench', platform='bench'), route()]})
         row, = self.palaver(broker, *BENCH).rows
         self.check(row)
         self.assertEqual(broker.ask('sessions.list')['items'], [])
