@@ -403,7 +403,9 @@ void calls_due (core_t *self, call_t *call)
 void calls_destroy (core_t *self)
 {
     call_t *call;
-    for (size_t at = 0; (call = plv_map_u64_next (&self->calls, &at));)
+    for (size_t at = 0; (call = plv_map_u64_next (&self->calls, &at));) {
+        timers_cancel (&self->timers, &call->timer);
         call_destroy (&call);
+    }
     plv_map_u64_free (&self->calls);
 }
