@@ -86,6 +86,7 @@ class Follower {
   async start (filters) {
     this.abort?.abort();
     const { signal } = this.abort = new AbortController();
+    say(this.words, 'Connecting');
     while (!signal.aborted) {
       try {
         await this.follow(filters, signal);
