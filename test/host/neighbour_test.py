@@ -3,8 +3,8 @@
 """One adapter that crashes every second does not move another adapter's p99 by more than 20 %.
 
 Windows with and without the crashing one take turns, so that what else happens on the machine falls on both alike; what
-is compared is the median of the windows' p99. It is measured in $CHECK_MODE=nightly only, with a minute of crashes: on two
-cores the start of a process takes one of them from the three that serve a message, and a check cannot wait for luck.
+is compared is the median of the windows' p99. It is measured in $CHECK_MODE=nightly only, with a minute of crashes: on
+two cores the start of a process takes one of them from the three that serve a message.
 """
 
 import json
