@@ -13,7 +13,14 @@ extern const pal_adapter_t palaver_adapter;
 
 enum { OPEN_MAX = 64, EVENTS_MAX = 128, WAITING_MAX = 256 };
 
-typedef enum { CALL_FREE = 0, CALL_WAITS, CALL_STREAMS, CALL_SOCKET, CALL_OVER } call_state_t;
+typedef enum {
+    CALL_FREE = 0,
+    CALL_WAITS,
+    CALL_UPGRADES, /* may be answered instead of becoming a socket */
+    CALL_STREAMS,
+    CALL_SOCKET,
+    CALL_OVER
+} call_state_t;
 
 typedef struct {
     uint64_t number;
@@ -295,7 +302,7 @@ static bool do_respond (const pal_host_t *table, uint64_t call, const pal_http_r
     check_response (response);
     if (!open)
         return false;
-    CHECK (open->state == CALL_WAITS, "answered twice");
+    CHECK (open->state == CALL_WAITS || open->state == CALL_UPGRADES, "answered twice");
     release (open);
     return true;
 }
@@ -461,21 +468,26 @@ void web_world_request (web_world_t *self, const char *method, pal_text_t path, 
 void web_world_socket (web_world_t *self, pal_text_t path, pal_text_t query, pal_text_t headers)
 {
     const char *protocol = NULL;
-    open_t *open = open_new (self, headers, CALL_SOCKET);
+    open_t *open = open_new (self, headers, CALL_UPGRADES);
     if (!open)
         return;
-    pal_http_request_t request = {.call = open->number,
+    uint64_t number = open->number;
+    pal_http_request_t request = {.call = number,
                                   .method = pal_text ("GET"),
                                   .path = path,
                                   .query = query,
                                   .peer = pal_text ("127.0.0.1")};
     uint32_t status = self->handler.socket (self->handler.arg, &request, &protocol);
+    open = find (self, number);
     if (status) {
         CHECK (status >= 400 && status < 600, "refused with %u", status);
-        release (open);
+        if (open)
+            release (open);
         return;
     }
-    self->handler.socket_open (self->handler.arg, open->number);
+    CHECK (open, "answered, and taken as a socket");
+    open->state = CALL_SOCKET;
+    self->handler.socket_open (self->handler.arg, number);
 }
 
 static open_t *which_open (web_world_t *self, unsigned which, bool socket)
