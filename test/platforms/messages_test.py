@@ -211,6 +211,81 @@ class Fake(unittest.TestCase):
         self.assertEqual((status, headers['anthropic-ratelimit-requests-remaining']), (429, '0'))
         self.assertGreater(int(headers['retry-after']), 50)
 
+    def look(self, query='', status=200, kind=None, headers=None):
+        """What GET /v1/models with this behind it gets."""
+        given = {name: value for name, value in HEADERS.items() if name != 'content-type'}
+        given.update(headers or {})
+        found, answer, data = self.fake.post(f'/v1/models{query}', None, given)
+        told = json.loads(data)
+        self.assertEqual((found, told['error']['type'] if kind else None), (status, kind), told)
+        self.assertTrue(answer['request-id'].startswith('req_'))
+        return told
+
+    def ids(self, query=''):
+        told = self.look(query)
+        found = [model['id'] for model in told['data']]
+        self.assertEqual((told['first_id'], told['last_id']), (found[0], found[-1]) if found else (None, None))
+        return found, told['has_more']
+
+    def test_models_are_listed_page_by_page_in_both_directions(self):
+        every, more = self.ids()
+        self.assertFalse(more)
+        self.assertIn(HELLO['model'], every)
+        forward, cursor, more = [], '', True
+        while more:
+            found, more = self.ids(f'?limit=3{cursor}')
+            forward += found
+            cursor = f'&after_id={found[-1]}'
+        self.assertEqual(forward, every)
+        backward, cursor, more = [], every[-1], True
+        while more:
+            found, more = self.ids(f'?limit=3&before_id={cursor}')
+            backward = found + backward
+            cursor = found[0]
+        self.assertEqual(backward, every[:-1])
+        self.assertEqual(self.ids(f'?after_id={every[-1]}'), ([], False))
+        self.assertEqual(self.ids(f'?before_id={every[0]}'), ([], False))
+        self.assertEqual(self.ids('?beta=true&limit=1000')[0], every)
+
+    def test_a_model_is_found_by_its_id_or_is_not(self):
+        told = self.look(f'/{HELLO["model"]}?beta=true')
+        self.assertEqual((told['type'], told['id'], told['display_name']),
+                         ('model', HELLO['model'], 'Claude Sonnet 5.5'))
+        self.assertEqual(self.look('/claude-haiku-4-5-20251001')['id'], 'claude-haiku-4-5-20251001')
+        for name in ('gpt', 'claude-haiku-4-5-2', 'claude-haiku-4-5x', '20251001', ''):
+            self.look(f'/{name}', 404, 'not_found_error')
+        status, _, body = self.ask({'model': 'claude-sonnet-5-5x'})
+        self.assertEqual((status, body['error']['type']), (404, 'not_found_error'))
+
+    def test_a_bad_question_for_models_is_refused(self):
+        for query in ('?limit=0', '?limit=1001', '?limit=ten', '?limit=', '?limit=2&limit=3', '?after_id=gpt',
+                      '?before_id=', '?after_id=claude-opus-5-5&before_id=claude-opus-4-8', '?page=2',
+                      '/claude-opus-5-5?limit=1'):
+            with self.subTest(query):
+                self.look(query, 400, 'invalid_request_error')
+        self.look('', 401, 'authentication_error', {'x-api-key': 'wrong'})
+        self.look('', 400, 'invalid_request_error', {'anthropic-version': '2020-01-01'})
+        self.assertEqual(self.fake.post('/v1/models', {}, HEADERS)[0], 405)
+        self.assertEqual(self.fake.post('/v1/modelsx', None, HEADERS)[0], 404)
+
+    def count(self, status=200, **changes):
+        body = {'model': HELLO['model'], 'messages': HELLO['messages'], **changes}
+        found, _, data = self.fake.post('/v1/messages/count_tokens', body, HEADERS)
+        self.assertEqual(found, status, data)
+        return json.loads(data)
+
+    def test_tokens_are_counted_as_a_call_is_billed_and_nothing_is_called(self):
+        more = {'system': 'x' * 400, 'tools': [TOOL], 'thinking': {'type': 'enabled', 'budget_tokens': 2000}}
+        self.assertGreater(self.count(**more)['input_tokens'], self.count()['input_tokens'] + 100)
+        marked = [{'type': 'text', 'text': 'hello', 'cache_control': {'type': 'ephemeral'}}]
+        plain = [{'type': 'text', 'text': 'hello'}]
+        self.assertEqual(*(self.count(messages=[{'role': 'user', 'content': content}]) for content in (marked, plain)))
+        for key, value in {'max_tokens': 5, 'stream': True, 'temperature': 1, 'metadata': {}}.items():
+            self.assertIn(key, self.count(400, **{key: value})['error']['message'])
+        self.count(404, model='gpt')
+        self.count(400, messages=[])
+        self.assertEqual(self.fake.state()['calls'], 0)
+
     def test_scenarios_are_chosen_by_what_is_asked(self):
         self.fake.script({'when': {'text': 'second'}, 'content': [{'text': '2'}]},
                          {'when': {'text': 'first'}, 'times': 2, 'content': [{'text': '1'}]})

@@ -4,18 +4,20 @@ import hashlib
 import json
 import re
 
+import models
 import schema
+from refused import Refused, need, refuse
 
 VERSIONS = ('2023-06-01', '2026-10-21')
 # From this version on the three ways to choose a temperature are errors.
 NO_SAMPLING = ('2026-10-21',)
 SAMPLING = ('temperature', 'top_p', 'top_k')
-MODELS = ('claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5', 'claude-fable-5-2', 'claude-fable-5-1',
-          'claude-opus-4-8', 'claude-sonnet-4-6', 'claude-haiku-4-5')
 # These choose for themselves whether they use a tool.
 NO_FORCED_TOOLS = ('claude-opus-5-5', 'claude-fable-5-1')
 KEYS = {'model', 'max_tokens', 'messages', 'system', 'stream', 'stop_sequences', 'tools', 'tool_choice', 'metadata',
         'service_tier', 'thinking', 'output_config', 'cache_control', *SAMPLING}
+# Of these a count takes what the model would read, and nothing about how it is to answer.
+COUNTED_KEYS = {'model', 'messages', 'system', 'tools', 'tool_choice', 'thinking', 'output_config', 'cache_control'}
 BLOCKS = {
     'text': {'text', 'cache_control', 'citations'},
     'image': {'source', 'cache_control'},
@@ -31,27 +33,8 @@ BY_ROLE = {'user': {'text', 'image', 'document', 'tool_result'},
            'assistant': {'text', 'tool_use', 'thinking', 'redacted_thinking', 'server_tool_use',
                          'web_search_tool_result'}}
 EFFORTS = ('low', 'medium', 'high', 'xhigh', 'max')
-MAX_TOKENS_MOST = 128000
 CACHE_POINTS_MAX = 4
-WINDOW_TOKENS = 200000
 NAME = re.compile(r'[a-zA-Z0-9_-]{1,128}')
-
-
-class Refused(Exception):
-    """A request that gets an error: HTTP status, the error's type and text."""
-
-    def __init__(self, status, kind, message, details=None):
-        super().__init__(message)
-        self.status, self.kind, self.message, self.details = status, kind, message, details
-
-
-def refuse(message):
-    raise Refused(400, 'invalid_request_error', message)
-
-
-def need(condition, message):
-    if not condition:
-        refuse(message)
 
 
 def tokens_of(value):
@@ -75,9 +58,11 @@ def prefix(body, index):
     return digest(body['model'], body.get('system'), body.get('tools'), body['messages'][:index])
 
 
+def check_type(headers):
+    need('application/json' in headers.get('content-type', ''), 'content-type: must be application/json')
+
+
 def check_headers(headers, key):
-    if 'application/json' not in headers.get('content-type', ''):
-        refuse('content-type: must be application/json')
     version = headers.get('anthropic-version')
     need(version, 'anthropic-version: header is required')
     need(version in VERSIONS, f'anthropic-version: "{version}" is not a valid version')
@@ -93,15 +78,16 @@ def check_headers(headers, key):
 
 
 class Request:
-    """A request's body, checked against everything that is known; `issued`: what this server said before."""
+    """A request's body, checked against everything that is known; `issued`: what this server said before; `counting`:
+    it asks for its number of tokens alone."""
 
-    def __init__(self, body, version, issued):
-        self.body, self.version, self.issued = body, version, issued
+    def __init__(self, body, version, issued, counting=False):
+        self.body, self.version, self.issued, self.counting = body, version, issued, counting
         self.cache_points = []
         need(isinstance(body, dict), 'the body must be a JSON object')
         self.check_thread()
         for key in body:
-            need(key in KEYS, f'{key}: Extra inputs are not permitted')
+            need(key in (COUNTED_KEYS if counting else KEYS), f'{key}: Extra inputs are not permitted')
         self.check_model()
         self.check_numbers()
         self.check_tools()
@@ -112,7 +98,7 @@ class Request:
         self.check_rest()
         self.check_cache()
         tokens = tokens_of(body)
-        need(tokens <= WINDOW_TOKENS, f'prompt is too long: {tokens} tokens > {WINDOW_TOKENS} maximum')
+        need(tokens <= models.WINDOW_TOKENS, f'prompt is too long: {tokens} tokens > {models.WINDOW_TOKENS} maximum')
 
     def check_thread(self):
         """The vendor's SDK tries whether a server holds conversations, and goes on without when this is the answer."""
@@ -123,13 +109,15 @@ class Request:
     def check_model(self):
         model = self.body.get('model')
         need(isinstance(model, str) and model, 'model: Field required')
-        if not model.startswith(MODELS):
+        if not models.known(model):
             raise Refused(404, 'not_found_error', f'model: {model}')
 
     def check_numbers(self):
+        if self.counting:
+            return
         most = self.body.get('max_tokens')
         need(type(most) is int, 'max_tokens: Field required')
-        need(1 <= most <= MAX_TOKENS_MOST, f'max_tokens: must be 1 to {MAX_TOKENS_MOST}')
+        need(1 <= most <= models.MAX_TOKENS_MOST, f'max_tokens: must be 1 to {models.MAX_TOKENS_MOST}')
         for key in SAMPLING:
             if key in self.body:
                 need(self.version not in NO_SAMPLING, f'{key}: is not supported in version {self.version}')
@@ -344,7 +332,7 @@ class Request:
             need(kind in ('enabled', 'disabled', 'adaptive'), 'thinking.type: enabled, disabled or adaptive')
             if kind == 'enabled':
                 budget = thinking.get('budget_tokens')
-                need(type(budget) is int and 1024 <= budget < body['max_tokens'],
+                need(type(budget) is int and 1024 <= budget < body.get('max_tokens', models.MAX_TOKENS_MOST),
                      'thinking.enabled.budget_tokens: must be at least 1024 and below max_tokens')
 
     def check_cache(self):

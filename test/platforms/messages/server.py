@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """A strict fake of Anthropic's Messages API, for tests on one machine: `server.py --port 0` prints its URL.
 
-It takes POST /v1/messages (and /v1/messages/count_tokens), refuses what the real one refuses (rules.py), and answers by
-a script (answers.py) or, without one, with something small that fits the request. It is told and asked over HTTP too:
+It takes POST /v1/messages and /v1/messages/count_tokens, GET /v1/models and /v1/models/ID (models.py), refuses what the
+real one refuses (rules.py), and answers by a script (answers.py) or, without one, with something small that fits the
+request. It is told and asked over HTTP too:
 
     POST /control/script  {"scenarios": [...], "default": {...}}   more scenarios; what is said when none fits
     POST /control/limits  {"requests": N, "window_s": S}           a real limit of requests: 429 beyond it
@@ -23,9 +24,12 @@ import os
 import time
 
 import answers
+import models
 import rules
+from refused import Refused
 
 KEY = 'test-key'
+COUNT_PATH = '/v1/messages/count_tokens'
 REASONS = {200: 'OK', 400: 'Bad Request', 401: 'Unauthorized', 402: 'Payment Required', 403: 'Forbidden',
            404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout', 409: 'Conflict',
            413: 'Content Too Large', 429: 'Too Many Requests', 500: 'Internal Server Error', 529: 'Overloaded'}
@@ -112,11 +116,11 @@ class Server:
         if headers.get('expect', '').lower() == '100-continue':
             writer.write(b'HTTP/1.1 100 Continue\r\n\r\n')
         body = await self.read_body(reader, headers)
-        path = path.partition('?')[0]
+        path, _, query = path.partition('?')
         if path.startswith('/control/'):
             await self.control(method, path, body, writer)
         else:
-            await self.api(method, path, headers, body, writer)
+            await self.api(method, path, query, headers, body, writer)
         return headers.get('connection', '').lower() != 'close'
 
     async def read_body(self, reader, headers):
@@ -163,7 +167,7 @@ class Server:
 
     # ------------------------------------------------------------ the API
 
-    async def api(self, method, path, headers, body, writer):
+    async def api(self, method, path, query, headers, body, writer):
         request_id = answers.new_id('req')
         record = {'headers': {name: value for name, value in headers.items()
                               if name not in ('x-api-key', 'authorization')},
@@ -174,16 +178,23 @@ class Server:
         self.counts['in_flight_max'] = max(self.counts['in_flight'], self.counts['in_flight_max'])
         more = {'request-id': request_id}
         try:
-            request = self.read(method, path, headers, body, record)
+            version = self.admit(method, path, headers)
+            if path.startswith(models.PATH):
+                await self.send(writer, 200, models.answer(path, query), more)
+                record['status'] = 200
+                return
+            request = self.read(path, headers, body, record, version)
             more.update(self.limits.headers())
-            if path.endswith('/count_tokens'):
-                await self.send(writer, 200, {'input_tokens': rules.tokens_of(request.body)}, more)
+            if request.counting:
+                counted = {'input_tokens': rules.tokens_of(rules.plain(request.body))}
+                await self.send(writer, 200, counted, more)
+                record['status'] = 200
                 return
             if not self.limits.take():
-                raise rules.Refused(429, 'rate_limit_error', 'This request would exceed your rate limit')
+                raise Refused(429, 'rate_limit_error', 'This request would exceed your rate limit')
             more.update(self.limits.headers())
             await self.answer(request, record, more, writer)
-        except rules.Refused as error:
+        except Refused as error:
             record['status'] = error.status
             self.counts['refused'] += 1
             if error.status == 429:
@@ -207,22 +218,24 @@ class Server:
             error['details'] = details
         return {'type': 'error', 'error': error, 'request_id': request_id}
 
-    def read(self, method, path, headers, body, record):
-        if path not in ('/v1/messages', '/v1/messages/count_tokens'):
-            raise rules.Refused(404, 'not_found_error', f'Not found: {path}')
-        if method != 'POST':
-            raise rules.Refused(405, 'invalid_request_error', 'Method Not Allowed')
-        version = rules.check_headers(headers, self.key)
+    def admit(self, method, path, headers):
+        """Is there such a path, and may this client use it? The version that it speaks."""
+        listing = path == models.PATH or path.startswith(f'{models.PATH}/')
+        if not listing and path not in ('/v1/messages', COUNT_PATH):
+            raise Refused(404, 'not_found_error', f'Not found: {path}')
+        if method != ('GET' if listing else 'POST'):
+            raise Refused(405, 'invalid_request_error', 'Method Not Allowed')
+        return rules.check_headers(headers, self.key)
+
+    def read(self, path, headers, body, record, version):
+        rules.check_type(headers)
         if len(body) > BODY_MOST:
-            raise rules.Refused(413, 'request_too_large', 'Request exceeds the maximum size')
+            raise Refused(413, 'request_too_large', 'Request exceeds the maximum size')
         try:
             record['body'] = json.loads(body)
         except ValueError as error:
-            raise rules.Refused(400, 'invalid_request_error', f'The request body is not valid JSON: {error}') from error
-        told = record['body']
-        if path.endswith('/count_tokens') and isinstance(told, dict):
-            told = {'max_tokens': 1, **told}
-        return rules.Request(told, version, self.issued)
+            raise Refused(400, 'invalid_request_error', f'The request body is not valid JSON: {error}') from error
+        return rules.Request(record['body'], version, self.issued, counting=path == COUNT_PATH)
 
     async def answer(self, request, record, more, writer):
         scenario = self.script.choose(request)
