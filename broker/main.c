@@ -3,7 +3,7 @@
 #include "base/build.h"
 #include "base/conf.h"
 #include "base/log.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
 #include "shell/broker.h"
 #include "shell/inspect.h"
 #include "shell/options.h"

@@ -1,7 +1,18 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
-#include "core/calls.h"
+#include "core/ask/control.h"
+#include "core/ask/control_dead.h"
+#include "core/ask/control_order.h"
+#include "core/ask/tails.h"
+#include "core/call/calls.h"
+#include "core/dead/dead_retain.h"
+#include "core/flow/dispatch.h"
+#include "core/flow/expire.h"
+#include "core/flow/lanes.h"
+#include "core/flow/outbox.h"
+#include "core/peer/peers.h"
+#include "core/state/reflect.h"
 
 #include <stdlib.h>
 

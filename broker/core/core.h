@@ -13,7 +13,7 @@
 
 #include "base/metric.h"
 #include "core/effects.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 typedef struct core core_t;
 

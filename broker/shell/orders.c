@@ -1,7 +1,7 @@
 #include "shell/orders.h"
 
 #include "base/near.h"
-#include "core/control.h"
+#include "core/ask/control.h"
 #include "shell/letters_file.h"
 #include "wire/mp.h"
 

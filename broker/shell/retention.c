@@ -1,7 +1,7 @@
 #include "shell/internal.h"
 
 #include "base/bytes.h"
-#include "core/record.h"
+#include "core/state/record.h"
 
 /*  The journal below what the views reflect is kept as a record of what has been: until it is too old, or too
     large. It goes in pieces of a 64th, the oldest first, so that what goes is never much more than must.  */

@@ -10,7 +10,7 @@
 #ifndef SHELL_SUPERVISED_H
 #define SHELL_SUPERVISED_H
 
-#include "core/backoff.h"
+#include "core/flow/backoff.h"
 #include "shell/host_process.h"
 #include "shell/plugin_file.h"
 #include "shell/supervisor.h"

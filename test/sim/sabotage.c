@@ -1,7 +1,7 @@
 #include "sim/sim.h"
 
 #include "core/internal.h"
-#include "core/record.h"
+#include "core/state/record.h"
 #include "wire/mp.h"
 
 /*  Bugs, planted between the core and the world.  */

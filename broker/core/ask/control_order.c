@@ -1,0 +1,47 @@
+#include "core/internal.h"
+
+#include "base/alloc.h"
+#include "base/format.h"
+#include "core/ask/control.h"
+#include "core/ask/control_dead.h"
+#include "core/ask/control_order.h"
+#include "core/dead/dead_retain.h"
+#include "wire/mp.h"
+
+#include <stdlib.h>
+
+/*  Commands about processes: the core has none, the shell carries them out and answers.  */
+
+void control_order (core_t *self, const peer_t *peer, uint64_t request, int command,
+                    plv_view_t arguments)
+{
+    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask->peer = peer->number;
+    ask->request = request;
+    ask->command = command;
+    plv_map_u64_put (&self->asks, self->next_token, ask);
+    effects_order (self->effects, self->next_token++, (uint32_t) command, arguments);
+}
+
+void control_ordered (core_t *self, const input_t *input)
+{
+    ask_t *ask = plv_map_u64_remove (&self->asks, input->token);
+    peer_t *peer = ask ? plv_map_u64_get (&self->peers, ask->peer) : NULL;
+    char status[32];
+    plv_buf_t body = {0};
+    if (!ask)
+        return;
+    if (ask->command == COMMAND_RETAIN) {
+        plv_view_t why = plv_mp_find_str (input->bytes, "text");
+        retain_exported (self, ask, plv_mp_find_str (input->bytes, "file"),
+                         input->fail.size && !why.size ? input->fail : why);
+        control_ask_free (&ask);
+        return;
+    }
+    plv_format (status, sizeof status, PLV_VIEW_FMT, PLV_VIEW_ARG (input->fail));
+    plv_buf_add_view (&body, input->bytes);
+    if (peer) /* a tool that is gone is not waited for */
+        control_answer (self, peer, ask->request, input->fail.size ? status : "ok", &body);
+    plv_buf_free (&body);
+    control_ask_free (&ask);
+}

@@ -1,0 +1,306 @@
+#include "core/dead/fingerprint.h"
+#include "core/internal.h"
+#include "core/policy/correct.h"
+
+#include "core/ask/control_show.h"
+#include "core/dead/dead_list.h"
+#include "core/state/state.h"
+#include "wire/mp.h"
+
+/*  The maps that tools get. Names are those that users see everywhere.  */
+
+static void put_text (plv_buf_t *buf, const char *key, const char *text)
+{
+    plv_mp_put_text (buf, key);
+    plv_mp_put_text (buf, text);
+}
+
+static void put_view (plv_buf_t *buf, const char *key, plv_view_t text)
+{
+    plv_mp_put_text (buf, key);
+    plv_mp_put_str (buf, text);
+}
+
+static void put_int (plv_buf_t *buf, const char *key, int64_t number)
+{
+    plv_mp_put_text (buf, key);
+    plv_mp_put_i64 (buf, number);
+}
+
+static uint32_t listed (const plv_node_t *head)
+{
+    uint32_t nodes = 0;
+    for (const plv_node_t *node = head->next; node != head; node = node->next)
+        nodes++;
+    return nodes;
+}
+
+/*  What is counted only when somebody looks.  */
+void control_measure (core_t *self)
+{
+    peer_t *peer;
+    int64_t credit = 0;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
+        if (peer->from == FROM_WORKER && peer_has_credit (peer))
+            credit += peer->credit - peer->held - peer->gathered_count;
+    self->metrics.gauge[GAUGE_CREDIT] = credit;
+}
+
+static void put_counts (core_t *self, plv_buf_t *body)
+{
+    control_measure (self);
+    plv_metrics_t *metrics = core_metrics (self);
+    plv_mp_put_text (body, "counts");
+    plv_mp_put_map (body, GAUGE_COUNT_);
+    for (int i = 0; i < GAUGE_COUNT_; i++) {
+        /* gauges that share a name differ in their labels: peers by role, calls by kind */
+        static const char *const by_label[] = {[GAUGE_CALLS] = "calls",
+                                               [GAUGE_TRIALS] = "trials",
+                                               [GAUGE_PEERS_ADAPTER] = "adapters",
+                                               [GAUGE_PEERS_WORKER] = "agents",
+                                               [GAUGE_PEERS_TOOL] = "tools"};
+        bool named = (size_t) i < sizeof by_label / sizeof by_label[0] && by_label[i];
+        put_int (body, named ? by_label[i] : plv_gauge_name ((plv_gauge_t) i), metrics->gauge[i]);
+    }
+}
+
+/*  Events of the route that wait, whether they are the first of their session or behind others.  */
+static int64_t waiting (core_t *self, const lane_t *lane)
+{
+    const entry_t *entry;
+    int64_t events = 0;
+    for (size_t at = 0; (entry = plv_map_u64_next (&self->entries, &at));)
+        events += entry->kind == ENTRY_EVENT && entry->state != ENTRY_LEASED
+                  && plv_view_equal (label_view (entry->route), label_view (lane->name));
+    return events;
+}
+
+/*  Who or what has paused it, since when, and what waits for its end.  */
+static void put_pause (core_t *self, plv_buf_t *body, const lane_t *lane)
+{
+    const pause_t *pause = lane->pause;
+    bool paused = lane_paused (lane);
+    put_text (body, "why", pause ? pause->why : lane->breaker.why);
+    put_text (body, "paused_by", pause ? pause->who : paused ? "breaker" : "");
+    put_int (body, "paused_us", pause ? pause->at_us : lane->broken_us);
+    plv_mp_put_text (body, "waiting");
+    if (paused)
+        plv_mp_put_i64 (body, waiting (self, lane));
+    else
+        plv_mp_put_nil (body);
+}
+
+static void put_route (core_t *self, plv_buf_t *body, const lane_t *lane)
+{
+    plv_mp_put_map (body, 9);
+    put_text (body, "name", lane->route->name);
+    put_text (body, "service", lane->route->service);
+    put_text (body, "breaker", breaker_state_name (lane->breaker.state));
+    put_pause (self, body, lane);
+    put_int (body, "ready", listed (&lane->ready) + listed (&lane->later));
+    put_int (body, "workers", lane->service->workers);
+}
+
+static void put_routes (core_t *self, plv_buf_t *body, const char *key)
+{
+    plv_mp_put_text (body, key);
+    plv_mp_put_array (body, (uint32_t) self->lane_count);
+    for (size_t i = 0; i < self->lane_count; i++)
+        put_route (self, body, &self->lanes[i]);
+}
+
+void control_status (core_t *self, plv_buf_t *body)
+{
+    plv_mp_put_map (body, 8);
+    put_text (body, "version", self->options.version);
+    put_int (body, "uptime_s", (self->now.mono_us - self->started_us) / 1000000);
+    plv_mp_put_text (body, "shell");
+    if (self->shell.size)
+        plv_buf_add_view (body, plv_buf_view (&self->shell));
+    else
+        plv_mp_put_nil (body);
+    put_text (body, "state",
+              self->options.read_only ? "stopped"
+              : self->draining        ? "stopping"
+                                      : "ready");
+    put_int (body, "time_us", self->now.wall_us);
+    put_int (body, "position", (int64_t) self->seq);
+    put_counts (self, body);
+    put_routes (self, body, "routes");
+}
+
+void control_routes (core_t *self, plv_buf_t *body)
+{
+    plv_mp_put_map (body, 1);
+    put_routes (self, body, "items");
+}
+
+static void put_session_head (plv_buf_t *body, const session_t *session, uint32_t more)
+{
+    plv_mp_put_map (body, 8 + more);
+    put_view (body, "session_id", session->id);
+    plv_mp_put_text (body, "ending");
+    plv_mp_put_bool (body, session->closing != 0);
+    put_view (body, "platform", session->platform);
+    put_view (body, "user_id", session->user_id);
+    put_int (body, "created_us", session->created_us);
+    put_int (body, "active_us", session->active_us);
+    put_int (body, "message_count", (int64_t) session->message_count);
+    put_int (body, "pending", session->event_count + listed (&session->replies));
+}
+
+void control_session (const session_t *session, plv_buf_t *body)
+{
+    put_session_head (body, session, 3);
+    put_int (body, "parked_by", (int64_t) session->parked_by);
+    plv_mp_put_text (body, "state");
+    plv_buf_add_view (body, state_view (&session->state));
+    plv_mp_put_text (body, "history");
+    history_write (&session->history, HISTORY_TURNS_MAX, body);
+}
+
+static int by_id (const void *a, const void *b)
+{
+    const session_t *one = *(session_t *const *) a, *other = *(session_t *const *) b;
+    size_t least = one->id.size < other->id.size ? one->id.size : other->id.size;
+    int order = memcmp (one->id.data, other->id.data, least);
+    return order ? order : (one->id.size > other->id.size) - (one->id.size < other->id.size);
+}
+
+static bool behind (const session_t *session, plv_view_t after)
+{
+    size_t least = session->id.size < after.size ? session->id.size : after.size;
+    int order = least ? memcmp (session->id.data, after.data, least) : 0;
+    return order > 0 || (order == 0 && session->id.size > after.size);
+}
+
+static bool holds (plv_view_t whole, plv_view_t part)
+{
+    return part.size == 0 || (whole.size && memmem (whole.data, whole.size, part.data, part.size));
+}
+
+enum { SESSIONS_PAGE_MAX = 1000 };
+
+/*  The `limit` smallest ids behind `after`, by one pass over all of them.  */
+void control_sessions (core_t *self, plv_view_t arguments, plv_buf_t *body)
+{
+    session_t *page[SESSIONS_PAGE_MAX + 2], *session;
+    plv_view_t after = plv_mp_find_str (arguments, "after"),
+               platform = plv_mp_find_str (arguments, "platform"),
+               text = plv_mp_find_str (arguments, "text");
+    plv_mp_t value;
+    uint64_t limit = 100;
+    size_t used = 0;
+
+    if (plv_mp_find (arguments, "limit", &value))
+        plv_mp_u64 (&value, &limit);
+    if (limit == 0 || limit > SESSIONS_PAGE_MAX)
+        limit = SESSIONS_PAGE_MAX;
+    for (size_t at = 0; (session = plv_map_next (&self->sessions, &at));) {
+        if (!behind (session, after)
+            || (platform.size && !plv_view_equal (platform, session->platform))
+            || (!holds (session->id, text) && !holds (session->user_id, text)))
+            continue;
+        size_t place = used;
+        while (place > 0 && by_id (&session, &page[place - 1]) < 0)
+            place--;
+        if (place > limit)
+            continue;
+        if (used <= limit)
+            used++;
+        memmove (&page[place + 1], &page[place], (used - 1 - place) * sizeof *page);
+        page[place] = session;
+    }
+    bool more = used > limit;
+    used = more ? (size_t) limit : used;
+    plv_mp_put_map (body, 2);
+    plv_mp_put_text (body, "items");
+    plv_mp_put_array (body, (uint32_t) used);
+    for (size_t i = 0; i < used; i++)
+        put_session_head (body, page[i], 0);
+    plv_mp_put_text (body, "next");
+    if (more)
+        plv_mp_put_str (body, page[used - 1]->id);
+    else
+        plv_mp_put_nil (body);
+}
+
+enum { LEDGER_BYTES_MAX = 1024 * 1024, ATTEMPT_BYTES = 128 };
+
+/*  The first of the latest attempts that fit into an answer.  */
+static uint32_t ledger_from (const ledger_t *ledger)
+{
+    size_t bytes = 0;
+    uint32_t from = ledger->count;
+    while (from > 0) {
+        const attempt_t *attempt = ledger_at (ledger, from - 1);
+        bytes += ATTEMPT_BYTES + label_view (attempt->who).size + label_view (attempt->code).size
+                 + label_view (attempt->why).size;
+        if (bytes > LEDGER_BYTES_MAX)
+            break;
+        from--;
+    }
+    return from;
+}
+
+static void put_ledger (plv_buf_t *buf, const ledger_t *ledger)
+{
+    uint32_t from = ledger_from (ledger);
+    put_int (buf, "ledger_left_out", from);
+    plv_mp_put_text (buf, "ledger");
+    plv_mp_put_array (buf, ledger->count - from);
+    for (uint32_t i = from; i < ledger->count; i++) {
+        const attempt_t *attempt = ledger_at (ledger, i);
+        plv_mp_put_map (buf, 7);
+        put_int (buf, "attempt", attempt->number);
+        put_int (buf, "at_us", attempt->at_us);
+        put_int (buf, "ended_us", attempt->ended_us);
+        put_view (buf, "who", label_view (attempt->who));
+        put_text (buf, "how", how_text ((how_t) attempt->how));
+        put_view (buf, "code", label_view (attempt->code));
+        put_view (buf, "why", label_view (attempt->why));
+    }
+}
+
+void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, bool whole,
+                        plv_view_t row, plv_buf_t *items)
+{
+    plv_envelope_t envelope = {0};
+    char id[PLV_ID_TEXT_BYTES], fingerprint[FINGERPRINT_TEXT_BYTES];
+    plv_envelope_parse (entry_envelope (entry), &envelope, NULL);
+    plv_id_format (&envelope.id, id);
+    fingerprint_format (dead_brief_fingerprint (dead, entry), fingerprint);
+    plv_mp_put_map (items, 17 + (whole ? 4 : 0) + (row.size ? 1 : 0));
+    put_int (items, "number", (int64_t) entry->number);
+    put_text (items, "id", id);
+    put_view (items, "type", envelope.type);
+    put_view (items, "platform", envelope.platform);
+    put_view (items, "adapter", envelope.adapter);
+    put_view (items, "session_id", dead->session);
+    put_view (items, "user_id", envelope.user_id);
+    put_view (items, "route", label_view (entry->route));
+    put_text (items, "service", list_service (self, label_view (entry->route)));
+    put_text (items, "fingerprint", fingerprint);
+    put_text (items, "reason", dead_reason (dead->why));
+    put_text (items, "outcome", dead_outcome (dead->why));
+    put_view (items, "code", dead->code);
+    put_view (items, "why", dead->words);
+    put_int (items, "attempts", entry->attempts);
+    put_int (items, "accepted_us", entry->accepted_us);
+    put_int (items, "dead_us", dead->at_us);
+    if (row.size) {
+        plv_mp_put_text (items, "row");
+        plv_mp_put_bin (items, row);
+    }
+    if (!whole)
+        return;
+    plv_view_t original = correct_of (entry_body (entry));
+    plv_mp_put_text (items, "copy_of");
+    if (original.size)
+        plv_mp_put_str (items, original);
+    else
+        plv_mp_put_nil (items);
+    plv_mp_put_text (items, "body");
+    plv_buf_add_view (items, entry_body (entry));
+    put_ledger (items, &entry->ledger);
+}

@@ -1,0 +1,63 @@
+#include "core/ask/events.h"
+#include "core/ask/control.h"
+#include "core/ask/control_dead.h"
+
+#include "wire/mp.h"
+
+enum { SAY_EVERY_US = 1000000 };
+
+bool events_is (int command)
+{
+    return command == COMMAND_EVENTS_SHOW || command == COMMAND_EVENTS_LIST;
+}
+
+void events_start (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
+{
+    ask_t *ask = control_ask_new (self, command);
+    ask->peer = peer->number;
+    ask->request = request;
+    const char *why = command == COMMAND_EVENTS_SHOW ? events_show_start (self, ask, arguments)
+                                                     : events_list_start (self, ask, arguments);
+    if (!why) {
+        events_go_on (self, ask);
+        return;
+    }
+    control_fail (self, peer, request, ERR_ARG, "%s", why);
+    control_finish (self, ask);
+}
+
+void events_take (core_t *self, ask_t *ask, const input_t *input)
+{
+    if (ask->show)
+        events_show_take (self, ask, input);
+    else
+        events_list_take (self, ask, input);
+}
+
+/*  A long search says now and then that it goes on: who waits gives up on silence.  */
+static void say_so (core_t *self, ask_t *ask, peer_t *peer)
+{
+    plv_buf_t body = {0};
+    if (self->now.mono_us - ask->begun_us < SAY_EVERY_US)
+        return;
+    ask->begun_us = self->now.mono_us;
+    plv_mp_put_map (&body, 0);
+    control_part (self, peer, ask->request, &body);
+    plv_buf_free (&body);
+}
+
+void events_go_on (core_t *self, ask_t *ask)
+{
+    peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
+    if (peer && ask->failed[0]) {
+        control_fail (self, peer, ask->request, ERR_IO, "%s", ask->failed);
+    } else if (peer && !(ask->show ? events_show_next (self, ask) : events_list_next (self, ask))) {
+        say_so (self, ask, peer);
+        return;
+    } else if (peer && ask->show) {
+        events_show_answer (self, peer, ask);
+    } else if (peer) {
+        events_list_answer (self, peer, ask);
+    }
+    control_finish (self, ask);
+}

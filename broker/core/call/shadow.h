@@ -1,0 +1,20 @@
+/*  shadow -- dead letters, answered by agents as trials: nothing is kept, nobody gets anything
+    OWNS    nothing
+    THREAD  core only
+    FAILS   never: what cannot be tried is a part of the answer that says why
+    COST    that of a call for each letter  */
+
+#ifndef CORE_SHADOW_H
+#define CORE_SHADOW_H
+
+#include "core/ask/ask.h"
+#include "core/call/calls.h"
+#include "core/dead/dead.h"
+
+void shadow_letter (core_t *self, ask_t *ask, entry_t *letter, const dead_t *dead);
+/*  One letter's trial is over. `verdict`: NULL when nobody waits for it any more.  */
+void shadow_answer (core_t *self, const call_t *call, const verdict_t *verdict);
+/*  The last part: how many there were.  */
+void shadow_finish (core_t *self, const ask_t *ask);
+
+#endif

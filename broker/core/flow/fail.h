@@ -1,0 +1,39 @@
+/*  fail -- attempts that ended badly, and how an event dies
+    OWNS    see core.h
+    THREAD  core only
+    FAILS   see core.h
+    COST    see core.h  */
+
+#ifndef CORE_FAIL_H
+#define CORE_FAIL_H
+
+#include "core/core.h"
+#include "core/dead/dead.h"
+#include "core/policy/fallback.h"
+#include "core/state/entry.h"
+#include "core/state/ledger.h"
+
+typedef struct {
+    how_t how;
+    bool permanent;
+    int64_t delay_us; /* at least this long until the next attempt; 0: the backoff alone decides */
+    plv_view_t code;
+    plv_view_t why;
+} failure_t;
+
+void fail_event (core_t *self, entry_t *entry, const failure_t *failure);
+fallback_kind_t fail_fallback (how_t how, plv_view_t code); /* what the person is told */
+void fail_interrupted (core_t *self,
+                       entry_t *entry); /* its worker is told, a newer message takes its place */
+
+typedef struct {
+    dead_why_t why;
+    how_t how; /* how the open attempt ended; HOW_OPEN: there is none */
+    fallback_kind_t fallback;
+    plv_view_t code;
+    plv_view_t words;
+} death_t;
+
+void fail_dead (core_t *self, entry_t *entry, const death_t *death);
+
+#endif

@@ -1,0 +1,23 @@
+#include "core/flow/holding.h"
+#include "core/internal.h"
+
+void holding_take (core_t *self, entry_t *entry)
+{
+    plv_node_remove (&entry->in_holder);
+    if (!entry->holder)
+        return;
+    entry->holder->held--;
+    entry->holder = NULL;
+    if (entry->kind == ENTRY_EVENT)
+        self->metrics.gauge[GAUGE_LEASES]--;
+}
+
+void holding_give (core_t *self, peer_t *peer, entry_t *entry)
+{
+    holding_take (self, entry);
+    entry->holder = peer;
+    plv_list_push (&peer->holding, &entry->in_holder);
+    peer->held++;
+    if (entry->kind == ENTRY_EVENT)
+        self->metrics.gauge[GAUGE_LEASES]++;
+}

@@ -1,0 +1,177 @@
+#include "core/flow/lanes.h"
+#include "core/flow/dispatch.h"
+#include "core/internal.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+static void copy_name (char into[NAME_BYTES_MAX + 1], plv_view_t name)
+{
+    size_t size = name.size < NAME_BYTES_MAX ? name.size : NAME_BYTES_MAX;
+    memcpy (into, name.data, size);
+    into[size] = '\0';
+}
+
+service_t *service_of (core_t *self, plv_view_t name)
+{
+    service_t *service = plv_map_get (&self->services, name);
+    if (service)
+        return service;
+    service = plv_alloc_zero (1, sizeof *service);
+    copy_name (service->name, name);
+    plv_list_init (&service->idle);
+    plv_list_init (&service->lanes);
+    plv_list_init (&service->calls);
+    plv_list_init (&service->trials);
+    service->left_us = self->now.mono_us;
+    plv_map_put (&self->services, plv_view_str (service->name), service);
+    return service;
+}
+
+void service_leave (core_t *self, serving_t *serving)
+{
+    service_t *service = serving->service;
+    plv_node_remove (&serving->idle);
+    serving->service = NULL;
+    if (--service->workers == 0)
+        service->left_us = self->now.mono_us;
+    service_spare (self, service);
+}
+
+void service_spare (core_t *self, service_t *service)
+{
+    if (service->workers || service->open || !plv_list_empty (&service->lanes))
+        return;
+    plv_map_remove (&self->services, plv_view_str (service->name));
+    plv_buf_free (&service->cache_keys);
+    free (service);
+}
+
+outlet_t *outlet_of (core_t *self, plv_view_t name)
+{
+    outlet_t *outlet = plv_map_get (&self->outlets, name);
+    if (outlet)
+        return outlet;
+    outlet = plv_alloc_zero (1, sizeof *outlet);
+    copy_name (outlet->name, name);
+    outlet->label = label_new (plv_view_str (outlet->name));
+    plv_list_init (&outlet->unsent);
+    plv_list_init (&outlet->orphans);
+    plv_map_put (&self->outlets, plv_view_str (outlet->name), outlet);
+    return outlet;
+}
+
+void outlet_leave (core_t *self, outlet_t *outlet)
+{
+    if (outlet->peer || outlet->replies)
+        return;
+    plv_map_remove (&self->outlets, plv_view_str (outlet->name));
+    label_drop (&outlet->label);
+    free (outlet);
+}
+
+void lanes_gauge (core_t *self)
+{
+    int64_t paused = 0;
+    for (size_t i = 0; i < self->lane_count; i++)
+        paused += lane_paused (&self->lanes[i]);
+    self->metrics.gauge[GAUGE_ROUTES_PAUSED] = paused;
+}
+
+void lanes_build (core_t *self)
+{
+    self->lane_count = route_count (self->policy->routes);
+    self->lanes = plv_alloc_zero (self->lane_count, sizeof *self->lanes);
+    for (size_t i = 0; i < self->lane_count; i++) {
+        lane_t *lane = &self->lanes[i];
+        lane->route = route_get (self->policy->routes, i);
+        lane->index = (uint32_t) i;
+        lane->name = label_new (plv_view_str (lane->route->name));
+        lane->service = service_of (self, plv_view_str (lane->route->service));
+        lane->pause = plv_map_get (&self->pauses, plv_view_str (lane->route->name));
+        lane->reopen.kind = TIMER_LANE;
+        plv_list_init (&lane->ready);
+        plv_list_init (&lane->later);
+        plv_list_push (&lane->service->lanes, &lane->in_service);
+    }
+}
+
+static void destroy (core_t *self, lane_t *lanes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        lane_t *lane = &lanes[i];
+        timers_cancel (&self->timers, &lane->reopen);
+        plv_node_remove (&lane->in_service);
+        while (plv_list_pop (&lane->ready) || plv_list_pop (&lane->later))
+            ;
+        label_drop (&lane->name);
+        breaker_free (&lane->breaker);
+    }
+    free (lanes);
+}
+
+void lanes_destroy (core_t *self)
+{
+    destroy (self, self->lanes, self->lane_count);
+    self->lanes = NULL;
+    self->lane_count = 0;
+}
+
+static void inherit (core_t *self, lane_t *lane, lane_t *old)
+{
+    lane->breaker = old->breaker;
+    lane->broken_us = old->broken_us;
+    old->breaker = (breaker_t){0};
+    if (lane->breaker.state == BREAKER_OPEN)
+        timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
+}
+
+void lanes_replace (core_t *self)
+{
+    lane_t *old = self->lanes;
+    size_t count = self->lane_count;
+    lanes_build (self);
+    for (size_t i = 0; i < count; i++) {
+        lane_t *lane = lane_named (self, label_view (old[i].name));
+        if (lane) {
+            lane->replays = old[i].replays;
+            inherit (self, lane, &old[i]);
+        }
+    }
+    destroy (self, old, count);
+    lanes_gauge (self);
+}
+
+lane_t *lane_named (core_t *self, plv_view_t name)
+{
+    int index = route_find (self->policy->routes, name);
+    return index < 0 ? NULL : &self->lanes[index];
+}
+
+void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change)
+{
+    switch (change) {
+    case BREAKER_SAME:
+        return;
+    case BREAKER_PAUSED:
+        count (self, COUNTER_BREAKER_OPENED);
+        if (!lane->broken_us)
+            lane->broken_us = self->now.wall_us;
+        timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
+        effects_log (self->effects, LOG_ROUTE_PAUSED, F_STR ("route", lane->route->name),
+                     F_STR ("why", lane->breaker.why));
+        break;
+    case BREAKER_PROBING:
+        effects_log (self->effects, LOG_ROUTE_PROBING, F_STR ("route", lane->route->name));
+        dispatch_service (self, lane->service);
+        break;
+    case BREAKER_RESUMED:
+        lane->broken_us = 0;
+        timers_cancel (&self->timers, &lane->reopen);
+        effects_log (self->effects, LOG_ROUTE_RESUMED, F_STR ("route", lane->route->name));
+        dispatch_service (self, lane->service);
+        break;
+    }
+    lanes_gauge (self);
+}

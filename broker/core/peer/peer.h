@@ -1,0 +1,81 @@
+/*  peer -- one connection: an adapter, a worker or a tool, as the core sees it
+    OWNS    its name and what it declared; entries that it holds belong to their sessions
+    THREAD  core only
+    FAILS   never
+    COST    about 500 bytes
+
+    Nothing of a peer is stored: it says HELLO again after a restart.  */
+
+#ifndef CORE_PEER_H
+#define CORE_PEER_H
+
+#include "base/id.h"
+#include "core/effects.h"
+#include "core/state/label.h"
+#include "core/timers.h"
+
+struct outlet;
+struct service;
+
+/*  A worker's place in one service that it serves.  */
+typedef struct {
+    struct peer *peer;
+    struct service *service;
+    plv_node_t idle; /* in the service's list while the worker has credit */
+} serving_t;
+
+typedef struct peer {
+    uint32_t number; /* the shell's, never used again */
+    uint8_t minor;   /* of the wire's version that it speaks */
+    unsigned from;   /* FROM_ADAPTER, FROM_WORKER, FROM_TOOL; 0 before HELLO */
+    plv_conn_state_t state;
+    bool draining; /* credit 0 or BYE: finishes what it holds */
+    bool retired;  /* a worker that an operator drains */
+    bool let_go;   /* and that was told to leave */
+    char name[NAME_BYTES_MAX + 1];
+    char build[NAME_BYTES_MAX + 1];
+    char drained_by[NAME_BYTES_MAX + 1];
+    uint64_t pid;
+    label_t *who;
+    plv_id_t incarnation;
+    int64_t heard_us; /* monotonic */
+    core_timer_t silence;
+    uint32_t credit;
+    uint32_t held;
+    plv_node_t holding; /* entries, oldest first */
+    effects_slot_t held_slot;
+    effects_slot_t prompt_slot;
+
+    struct outlet *outlet;             /* adapters */
+    char platform[NAME_BYTES_MAX + 1]; /* that the adapter stands for */
+    bool deduplicates;
+
+    serving_t *servings; /* workers */
+    size_t serving_count;
+    uint32_t history;    /* turns that it wants */
+    uint32_t batch_size; /* below 2: none */
+    int64_t batch_wait_us;
+    plv_node_t gathered; /* sessions whose next job waits for a batch to fill */
+    uint32_t gathered_count;
+    core_timer_t gather;
+    plv_node_t calls; /* that it works on */
+    uint32_t trials;  /* of those */
+
+    plv_node_t asked; /* calls that it waits for */
+} peer_t;
+
+peer_t *peer_new (uint32_t number);
+void peer_destroy (peer_t **self_p);
+
+static inline bool peer_has_credit (const peer_t *self)
+{
+    return !self->draining && !self->retired && self->held + self->gathered_count < self->credit;
+}
+
+/*  1 to NAME_BYTES_MAX letters, digits, dots, dashes and underscores?  */
+bool peer_name_good (plv_view_t name);
+
+/*  "adapter", "agent", "tool", or "peer" before HELLO.  */
+const char *peer_role (const peer_t *self);
+
+#endif

@@ -1,0 +1,138 @@
+#include "core/policy/fold.h"
+
+enum { FOLD_SECOND = 0x80, FOLD_THIRD = 0x800, FOLD_FOURTH = 0x10000 };
+
+/*  Ranges of capital letters: `step` 1 adds `add` to each; 2 does so to every second one, from the
+    first on. From Unicode's CaseFolding.txt, status C and S.  */
+typedef struct {
+    uint16_t first;
+    uint16_t last;
+    uint16_t step;
+    int16_t add;
+} fold_range_t;
+
+static const fold_range_t RANGES[] = {
+    {0xb5, 0xb5, 1, 0x3bc - 0xb5}, {0xc0, 0xd6, 1, 32},
+    {0xd8, 0xde, 1, 32},           {0x100, 0x12e, 2, 1},
+    {0x132, 0x136, 2, 1},          {0x139, 0x147, 2, 1},
+    {0x14a, 0x176, 2, 1},          {0x178, 0x178, 1, 0xff - 0x178},
+    {0x179, 0x17d, 2, 1},          {0x17f, 0x17f, 1, 's' - 0x17f},
+    {0x386, 0x386, 1, 38},         {0x388, 0x38a, 1, 37},
+    {0x38c, 0x38c, 1, 64},         {0x38e, 0x38f, 1, 63},
+    {0x391, 0x3a1, 1, 32},         {0x3a3, 0x3ab, 1, 32},
+    {0x3c2, 0x3c2, 1, 1},          {0x3cf, 0x3cf, 1, 8},
+    {0x3d8, 0x3ee, 2, 1},          {0x400, 0x40f, 1, 80},
+    {0x410, 0x42f, 1, 32},         {0x460, 0x480, 2, 1},
+    {0x48a, 0x4be, 2, 1},          {0x4c0, 0x4c0, 1, 15},
+    {0x4c1, 0x4cd, 2, 1},          {0x4d0, 0x52e, 2, 1},
+};
+
+static uint32_t fold_case (uint32_t character)
+{
+    if (character < FOLD_SECOND)
+        return character - 'A' < 26 ? character + 32 : character;
+    for (size_t i = 0; i < sizeof RANGES / sizeof *RANGES && character >= RANGES[i].first; i++) {
+        const fold_range_t *range = &RANGES[i];
+        if (character <= range->last)
+            return (character - range->first) % range->step
+                       ? character
+                       : (uint32_t) ((int32_t) character + range->add);
+    }
+    return character;
+}
+
+/*  How many bytes a character has that begins with this one; 0 when none does.  */
+static size_t fold_length (uint8_t first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2)
+        return 0;
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+}
+
+static bool fold_decode (const uint8_t *bytes, size_t length, uint32_t *ret_character)
+{
+    static const uint32_t least[] = {0, 0, FOLD_SECOND, FOLD_THIRD, FOLD_FOURTH};
+    uint32_t character = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return false;
+        character = character << 6 | (bytes[i] & 0x3f);
+    }
+    if (character < least[length] || character >= FOLD_RAW
+        || (character >= 0xd800 && character < 0xe000))
+        return false;
+    *ret_character = character;
+    return true;
+}
+
+uint32_t fold_next (plv_view_t text, size_t *at)
+{
+    const uint8_t *bytes = text.data + *at;
+    size_t length = fold_length (*bytes);
+    uint32_t character;
+    if (length == 0 || length > text.size - *at || !fold_decode (bytes, length, &character)) {
+        *at += 1;
+        return FOLD_RAW + *bytes;
+    }
+    *at += length;
+    return fold_case (character);
+}
+
+void fold_put (plv_buf_t *buf, uint32_t character)
+{
+    if (character < FOLD_SECOND) {
+        plv_buf_add_u8 (buf, (uint8_t) character);
+    } else if (character >= FOLD_RAW) {
+        plv_buf_add_u8 (buf, (uint8_t) (character - FOLD_RAW));
+    } else {
+        int more = character < FOLD_THIRD ? 1 : character < FOLD_FOURTH ? 2 : 3;
+        plv_buf_add_u8 (buf, (uint8_t) (0xf00 >> (more + 1) | character >> 6 * more));
+        while (more-- > 0)
+            plv_buf_add_u8 (buf, (uint8_t) (0x80 | (character >> 6 * more & 0x3f)));
+    }
+}
+
+bool fold_is_space (uint32_t character)
+{
+    if (character < FOLD_SECOND)
+        return character == ' ' || (character >= '\t' && character <= '\r');
+    return character == 0x85 || character == 0xa0 || character == 0x1680
+           || (character >= 0x2000 && character <= 0x200a) || character == 0x2028
+           || character == 0x2029 || character == 0x202f || character == 0x205f
+           || character == 0x3000;
+}
+
+bool fold_is_word (uint32_t character)
+{
+    if (character < FOLD_SECOND)
+        return (character | 32) - 'a' < 26 || character - '0' < 10;
+    if (character < 0xc0)
+        return character == 0xaa || character == 0xb5 || character == 0xba;
+    return character != 0xd7 && character != 0xf7 && character != 0x1680
+           && !(character >= 0x2000 && character < 0x2c00) /* punctuation, signs, arrows */
+           && !(character >= 0x3000 && character < 0x3005) /* of East Asia */
+           && !(character >= 0x3008 && character < 0x3021)
+           && !(character >= 0x1f000 && character < 0x1fb00) /* emoji */
+           && character < FOLD_RAW;
+}
+
+void fold_normal (plv_buf_t *buf, plv_view_t text)
+{
+    size_t begin = buf->size;
+    bool space = false;
+    if (!plv_buf_reserve (buf, text.size))
+        return;
+    for (size_t at = 0; at < text.size;) {
+        uint32_t character = fold_next (text, &at);
+        if (fold_is_space (character)) {
+            space = true;
+            continue;
+        }
+        if (space && buf->size > begin)
+            plv_buf_add_u8 (buf, ' ');
+        space = false;
+        fold_put (buf, character);
+    }
+}
