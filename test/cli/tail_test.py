@@ -8,7 +8,7 @@ import re
 import signal
 import unittest
 
-from cli import NOTHING, PARTLY, TIME, UNREACHABLE, USAGE, CliTest, wait
+from cli import NOTHING, PARTLY, QUICK, TIME, UNREACHABLE, USAGE, CliTest, wait
 from wireclient import text_id
 
 
@@ -99,9 +99,71 @@ class Tail(CliTest):
         self.assertEqual((done.code, len(done.rows)), (PARTLY, 1))
         self.assertIn('1 of 3 lines came in time', done.err)
         self.palaver(broker, 'tail', '-C', '0', code=USAGE)
-        call = self.begin(broker)
         broker.stop()
-        self.assertEqual(call.wait().code, UNREACHABLE)
+        self.palaver(broker, 'tail', code=UNREACHABLE)
+
+    def words(self, call, text):
+        """What the tail said on stderr, as soon as this is in it."""
+        def look():
+            said = os.pread(call.err.fileno(), 1 << 20, 0).decode()
+            self.assertTrue(call.running(), said)
+            return text in said and said
+        return wait(look, f'"{text}" on stderr')
+
+    def over_a_restart(self, crash):
+        broker = self.broker(QUICK)
+        call = self.begin(broker)
+        broker.adapter().publish('before', session='1')
+        self.read(call, 1)
+        broker.restart(crash=crash)
+        said = self.words(call, 'connected again')
+        self.assertIn('connecting again', said)
+        broker.adapter('other').publish('behind', session='2')
+        rows = self.read(call, 3)
+        self.assertEqual([row['what'] for row in rows], ['accepted', 'lost', 'accepted'])
+        self.assertEqual(rows[2]['session_id'], 'other_2')
+        self.assertRegex(rows[1]['since'], TIME)
+        self.assertLessEqual(rows[0]['at'], rows[1]['at'])
+        self.assertLess(rows[1]['since'], rows[1]['at'])
+        # the command that it names shows what came meanwhile
+        since = re.search(r'palaver (events list --since \S+)`', said)[1]
+        listed = self.palaver(broker, *since.split()).rows
+        self.assertIn('other_2', [row['session_id'] for row in listed])
+        call.process.send_signal(signal.SIGINT)
+        done = call.wait()
+        self.assertEqual(done.code, 0, done.err)
+
+    def test_it_goes_on_when_the_broker_has_started_again(self):
+        self.over_a_restart(crash=False)
+
+    def test_it_goes_on_when_the_broker_has_crashed(self):
+        self.over_a_restart(crash=True)
+
+    def test_it_goes_on_when_a_broker_that_hung_is_there_again(self):
+        broker = self.broker({**QUICK, 'agents.timeout_ms': 1000})
+        call = self.begin(broker)
+        broker.signal(signal.SIGSTOP)
+        self.words(call, 'silent')
+        broker.signal(signal.SIGCONT)
+        self.words(call, 'connected again')
+        broker.adapter().publish('behind', session='1')
+        self.assertEqual([row['what'] for row in self.read(call, 2)], ['lost', 'accepted'])
+
+    def test_how_it_ends_while_the_broker_is_away(self):
+        broker = self.broker()
+        one, other = self.begin(broker), self.begin(broker, '--timeout', '4', tails=2)
+        terminal = self.terminal(broker, 'tail')
+        broker.wait_metric('tails', 3)
+        broker.stop()
+        self.words(one, 'connecting again')
+        terminal.read_until('the broker stops: connecting again')
+        one.process.send_signal(signal.SIGINT)
+        terminal.process.send_signal(signal.SIGINT)
+        for call in (one, terminal):
+            self.assertEqual(call.wait().code, 0)
+        done = other.wait()
+        self.assertEqual(done.code, UNREACHABLE)
+        self.assertIn('did not come back', done.err)
 
     def test_a_tail_that_does_not_read_loses_lines_and_slows_nobody(self):
         broker = self.broker({'agents.timeout_ms': 120000})

@@ -41,10 +41,15 @@ static plv_err_t open_data (asker_t *self, const call_t *call, int64_t read_us,
     return err;
 }
 
+static plv_err_t connect_link (asker_t *self, int64_t deadline_us, plv_fail_t *ret_fail)
+{
+    static const hello_t hello = {.role = "tool", .name = "palaver"};
+    return link_open (&self->link, self->where.run, "control", &hello, deadline_us, ret_fail);
+}
+
 /*  `read_us`: how long data may take to be read; 0: a running broker is meant.  */
 static ending_t open_where (asker_t *self, const call_t *call, int64_t timeout_us, int64_t read_us)
 {
-    static const hello_t hello = {.role = "tool", .name = "palaver"};
     plv_fail_t fail;
     *self = (asker_t){.timeout_us = timeout_us};
     plv_err_t err = read_us ? open_data (self, call, read_us, &fail)
@@ -54,8 +59,7 @@ static ending_t open_where (asker_t *self, const call_t *call, int64_t timeout_u
         return END_UNREACHABLE;
     }
     if (!err)
-        err = link_open (&self->link, self->where.run, "control", &hello,
-                         plv_clock_mono_us () + self->timeout_us, &fail);
+        err = connect_link (self, plv_clock_mono_us () + self->timeout_us, &fail);
     if (!err)
         return END_OK;
     where_free (&self->where);
@@ -73,6 +77,12 @@ ending_t asker_open_for (asker_t *self, const call_t *call, int64_t timeout_s, b
 {
     return open_where (self, call, timeout_s * 1000000,
                        data && looks_at_data (call) ? READ_S * INT64_C (1000000) : 0);
+}
+
+plv_err_t asker_reopen (asker_t *self, int64_t deadline_us, plv_fail_t *ret_fail)
+{
+    link_close (&self->link);
+    return connect_link (self, deadline_us, ret_fail);
 }
 
 void asker_close (asker_t *self)

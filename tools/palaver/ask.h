@@ -35,6 +35,9 @@ ending_t asker_open (asker_t *self, const call_t *call, int64_t timeout_s);
 ending_t asker_open_for (asker_t *self, const call_t *call, int64_t timeout_s, bool data);
 void asker_close (asker_t *self);
 
+/*  A new connection to the same place, when the old one is lost. It says nothing: who calls tries again.  */
+plv_err_t asker_reopen (asker_t *self, int64_t deadline_us, plv_fail_t *ret_fail);
+
 /*  `arguments`: an encoded map, NULL: none. `ret_body` (may be NULL) is good until the next question; it
     is there too when the broker refuses, which ends with END_NOTHING when it knows no such thing, else with
     END_PARTLY.  */

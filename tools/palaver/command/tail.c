@@ -6,9 +6,16 @@
 #include "wire/mp.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 
-enum { LOOK_US = 250000, CONFIRM_LINES = 256 };
+enum {
+    LOOK_US = 250000,
+    CONFIRM_LINES = 256,
+    TRY_US = 2000000, /* for one attempt to connect again */
+    BACKOFF_US = 100000,
+    BACKOFF_MAX_US = 5000000
+};
 
 typedef struct {
     const char *what;
@@ -34,7 +41,9 @@ typedef struct {
     asker_t asker;
     int64_t deadline_us;
     uint64_t shown, most;
-    uint64_t unread; /* lines that the broker does not know to be read yet */
+    uint64_t unread;  /* lines that the broker does not know to be read yet */
+    int64_t heard_us; /* when the broker was heard, before the last look */
+    int64_t away_us;  /* wall clock: since when the broker is away; 0: it is there */
 } tail_t;
 
 static const char *colour_of (plv_view_t what)
@@ -153,29 +162,130 @@ static plv_err_t begin (tail_t *self, plv_fail_t *ret_fail)
     return err;
 }
 
-static ending_t follow (tail_t *self)
+static bool goes_on (const tail_t *self)
+{
+    return self->shown < self->most && !interrupt_seen () && !ferror (stdout)
+           && plv_clock_mono_us () < self->deadline_us;
+}
+
+static int64_t until (const tail_t *self, int64_t us)
+{
+    int64_t until_us = plv_clock_mono_us () + us;
+    return until_us < self->deadline_us ? until_us : self->deadline_us;
+}
+
+/*  Shows what comes. ERR_OK: it is over, with `*ret_end`.  */
+static plv_err_t follow (tail_t *self, ending_t *ret_end, plv_fail_t *ret_fail)
 {
     plv_frame_t frame;
-    plv_fail_t fail;
-    plv_err_t err = begin (self, &fail);
-    while (!err && self->shown < self->most && !interrupt_seen () && !ferror (stdout)) {
-        int64_t now_us = plv_clock_mono_us ();
-        if (now_us >= self->deadline_us)
-            return END_OK;
-        bool near = self->deadline_us - now_us < LOOK_US;
-        err = ask_part (&self->asker, near ? self->deadline_us : now_us + LOOK_US, &frame, &fail);
+    plv_err_t err = ERR_OK;
+    *ret_end = END_OK;
+    while (!err && goes_on (self)) {
+        self->heard_us = self->asker.link.heard_us;
+        err = ask_part (&self->asker, until (self, LOOK_US), &frame, ret_fail);
         if (err == ERR_TIMEOUT) {
             err = ERR_OK;
             continue;
         }
-        if (!err && !frame.arg[1].number)
-            return ask_refused (&self->asker, frame.arg[2].bytes, frame.arg[3].bytes);
+        if (!err && !frame.arg[1].number) {
+            *ret_end = ask_refused (&self->asker, frame.arg[2].bytes, frame.arg[3].bytes);
+            return ERR_OK;
+        }
         if (!err)
             show_part (self, frame.arg[3].bytes);
         if (!err)
-            err = confirm (self, &fail);
+            err = confirm (self, ret_fail);
     }
-    return err ? ask_failed (&fail) : END_OK;
+    return err;
+}
+
+/*  Lines have a gap here that nobody can count: a broker that is away tells nothing.  */
+static void show_return (const tail_t *self)
+{
+    plv_buf_t map = {0};
+    char since[TEXT_TIME_BYTES];
+    text_time (self->away_us, false, since);
+    say ("connected again; what happened since %s may be missing here, "
+         "`palaver events list --since %s` has it",
+         since, since);
+    if (!self->call->out.json)
+        return;
+    plv_mp_put_map (&map, 3);
+    plv_mp_put_text (&map, "at_us");
+    plv_mp_put_i64 (&map, plv_clock_wall_us ());
+    plv_mp_put_text (&map, "what");
+    plv_mp_put_text (&map, "lost");
+    plv_mp_put_text (&map, "since_us");
+    plv_mp_put_i64 (&map, self->away_us);
+    plv_buf_check (&map);
+    out_json (plv_buf_view (&map));
+    fflush (stdout);
+    plv_buf_free (&map);
+}
+
+/*  A signal ends the wait early.  */
+static void rest (const tail_t *self, int64_t us)
+{
+    int64_t until_us = until (self, us);
+    for (int64_t now_us; goes_on (self) && (now_us = plv_clock_mono_us ()) < until_us;) {
+        int64_t left_us = until_us - now_us;
+        poll (NULL, 0, (int) ((left_us < LOOK_US ? left_us : LOOK_US) / 1000) + 1);
+    }
+}
+
+/*  What a broker that starts again may answer for a while.  */
+static bool may_come_back (plv_err_t err)
+{
+    return err == ERR_GONE || err == ERR_NOENT || err == ERR_TIMEOUT;
+}
+
+/*  Until the broker is there again. ERR_OK with `away_us` still set: it is over before.  */
+static plv_err_t come_back (tail_t *self, plv_fail_t *ret_fail)
+{
+    plv_err_t err = ERR_GONE;
+    int64_t pause_us = BACKOFF_US;
+    self->away_us = plv_clock_wall_us () - (plv_clock_mono_us () - self->heard_us);
+    self->unread = 0;
+    say ("%s: connecting again", ret_fail->text);
+    for (;;) {
+        rest (self, pause_us);
+        if (!goes_on (self))
+            return ERR_OK;
+        err = asker_reopen (&self->asker, until (self, TRY_US), ret_fail);
+        if (!err)
+            err = begin (self, ret_fail);
+        if (!err || !may_come_back (err))
+            break;
+        pause_us = 2 * pause_us < BACKOFF_MAX_US ? 2 * pause_us : BACKOFF_MAX_US;
+    }
+    if (!err) {
+        show_return (self);
+        self->away_us = 0;
+    }
+    return err;
+}
+
+static ending_t follow_on (tail_t *self)
+{
+    plv_fail_t fail;
+    ending_t end = END_OK;
+    plv_err_t err = begin (self, &fail);
+    for (;;) {
+        if (!err)
+            err = follow (self, &end, &fail);
+        if (!err)
+            return end;
+        if (may_come_back (err))
+            err = come_back (self, &fail);
+        if (err)
+            return ask_failed (&fail);
+        if (!self->away_us)
+            continue;
+        if (interrupt_seen ())
+            return END_OK;
+        say ("the broker did not come back in time");
+        return END_UNREACHABLE;
+    }
 }
 
 ending_t command_tail (call_t *call)
@@ -189,9 +299,10 @@ ending_t command_tail (call_t *call)
     ending_t end = asker_open (&tail.asker, call, 10);
     if (end)
         return end;
+    tail.heard_us = plv_clock_mono_us ();
     if (call_has (call, OPTION_TIMEOUT))
         tail.deadline_us = plv_clock_mono_us () + tail.asker.timeout_us;
-    end = follow (&tail);
+    end = follow_on (&tail);
     asker_close (&tail.asker);
     if (end || !call_has (call, OPTION_LINES) || tail.shown == tail.most || interrupt_seen ())
         return end;
