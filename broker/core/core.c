@@ -128,7 +128,7 @@ void core_destroy (core_t **self_p)
     policy_destroy (&self->policy);
     plv_buf_free (&self->run);
     plv_buf_free (&self->runs);
-    plv_buf_free (&self->shell);
+    plv_buf_free (&self->process);
     plv_buf_free (&self->others);
     plv_buf_free (&self->scratch);
     plv_buf_free (&self->body);
@@ -312,9 +312,9 @@ uint64_t core_reflected (const core_t *self)
 
 void core_describe (core_t *self, plv_view_t map)
 {
-    plv_buf_clear (&self->shell);
-    plv_buf_add_view (&self->shell, map);
-    plv_buf_check (&self->shell);
+    plv_buf_clear (&self->process);
+    plv_buf_add_view (&self->process, map);
+    plv_buf_check (&self->process);
 }
 
 void core_add_metrics (core_t *self, plv_view_t text)

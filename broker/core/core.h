@@ -85,7 +85,7 @@ bool core_busy (const core_t *self);
 /*  The journal below this position is reflected in the views.  */
 uint64_t core_reflected (const core_t *self);
 
-/*  What the shell knows of itself and a tool may ask for: an encoded map, shown as "shell" in the answer to
+/*  What the process knows of itself and a tool may ask for: an encoded map, shown as "process" in the answer to
     status, until there is another.  */
 void core_describe (core_t *self, plv_view_t map);
 

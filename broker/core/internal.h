@@ -128,7 +128,7 @@ struct core {
     plv_node_t tails;
     plv_buf_t scratch;  /* for one function's use, never across a call */
     plv_buf_t body;     /* a body being made, until it is noted */
-    plv_buf_t shell;    /* a map: see core_describe */
+    plv_buf_t process;  /* a map: see core_describe */
     plv_buf_t others;   /* lines: see core_add_metrics */
     int64_t started_us; /* monotonic */
     plv_metrics_t metrics;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/build.h"
 #include "base/clock.h"
+#include "wire/mp.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -162,6 +163,31 @@ supervisor_conf_t broker_adapters_conf (const plv_conf_t *conf)
     };
 }
 
+static void put_path (plv_buf_t *map, const char *key, const char *path)
+{
+    char *whole = *path ? realpath (path, NULL) : NULL;
+    plv_mp_put_text (map, key);
+    plv_mp_put_text (map, whole ? whole : path);
+    free (whole);
+}
+
+/*  Where everything is, for tools: they may run elsewhere, and with another configuration.  */
+void broker_describe (broker_t *self)
+{
+    const plv_conf_t *conf = core_conf (self->core);
+    plv_buf_t map = {0};
+    plv_mp_put_map (&map, 5);
+    plv_mp_put_text (&map, "pid");
+    plv_mp_put_i64 (&map, getpid ());
+    put_path (&map, "conf", conf->file);
+    put_path (&map, "data", self->paths.data);
+    put_path (&map, "run", self->paths.run);
+    put_path (&map, "plugins", plugin_dir (self, conf));
+    plv_buf_check (&map);
+    core_describe (self->core, plv_buf_view (&map));
+    plv_buf_free (&map);
+}
+
 static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_fail)
 {
     char *copies = NULL, *endpoint = NULL;
@@ -247,6 +273,7 @@ plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *
         broker_destroy (&self);
         return err;
     }
+    broker_describe (self);
     plv_log (self->log, LOG_BROKER_READY, F_STR ("run", self->paths.run));
     *ret_broker = self;
     return ERR_OK;

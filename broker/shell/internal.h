@@ -65,6 +65,7 @@ struct broker {
 
 core_now_t broker_now (void);
 supervisor_conf_t broker_adapters_conf (const plv_conf_t *conf);
+void broker_describe (broker_t *self); /* again after each reload */
 void broker_fail (broker_t *self, const plv_fail_t *fail);
 
 /*  turn.c  */

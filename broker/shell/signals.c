@@ -87,6 +87,7 @@ static void reload (broker_t *self)
         self->effects[i].log_least = (plv_log_level_t) policy->conf->log_level;
     input_t input = {.type = INPUT_POLICY, .now = now, .policy = policy};
     turn_input (self, &input);
+    broker_describe (self);
     supervisor_conf_t adapters = broker_adapters_conf (core_conf (self->core));
     if (self->supervisor)
         supervisor_reload (self->supervisor, &adapters, now.mono_us);

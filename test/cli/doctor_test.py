@@ -6,7 +6,7 @@ import os
 import socket
 import unittest
 
-from cli import OK, PARTLY, CliTest, wait
+from cli import BUILD, OK, PARTLY, CliTest, wait
 
 
 class Doctor(CliTest):
@@ -35,6 +35,25 @@ class Doctor(CliTest):
         found = self.doctor(broker)
         for check in ('conf', 'data', 'sync', 'sockets', 'broker', 'routes', 'letters'):
             self.one(found, check, 'ok')
+
+    def test_it_looks_where_the_broker_does(self):
+        broker = self.broker()
+        found = {row['check']: row for row in self.palaver(broker, 'doctor').rows if row['check'] != 'adapters'}
+        self.assertTrue(found['conf']['found'].startswith(os.path.realpath(broker.file)), found['conf'])
+        self.assertEqual(found['data']['found'], os.path.realpath(broker.data))
+
+    def test_an_adapter_that_is_refused(self):
+        plugins = self.folder()
+        with open(f'{plugins}/bad.so', 'w') as file:
+            file.write('no library')
+        broker = self.broker({'plugins.dir': plugins, 'plugins.host': f'{BUILD}/bin/palaver-adapter'})
+        wait(lambda: [host for host in broker.ask('adapters.hosts')['items'] if host['state'] == 'refused'], 'refused')
+        found = self.palaver(broker, 'doctor', code=PARTLY)
+        rows = {row['found']: row for row in found.rows if row['check'] == 'adapters'}
+        self.assertEqual(rows.pop(plugins)['result'], 'ok')
+        (words, row), = rows.items()
+        self.assertEqual(row['result'], 'problem')
+        self.assertTrue(words.startswith('bad: refused: ') and 'ELF' in words, words)
 
     def test_no_broker(self):
         found = self.doctor()

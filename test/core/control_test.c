@@ -329,7 +329,7 @@ static void test_status (void **state)
     plv_view_t body = fx_expect_result (fx, tool, "ok");
     assert_int_equal (fx_number (body, "uptime_s"), 3);
     assert_true (plv_view_is (plv_mp_find_str (body, "version"), "test"));
-    assert_true (plv_mp_find (body, "shell", &value) && plv_mp_nil (&value));
+    assert_true (plv_mp_find (body, "process", &value) && plv_mp_nil (&value));
     assert_true (plv_mp_find (body, "counts", &value) && plv_mp_skip (&value, &part));
     assert_int_equal (fx_number (part, "sessions"), 1);
     assert_int_equal (fx_number (part, "pending_events"), 1);
@@ -339,13 +339,13 @@ static void test_status (void **state)
     assert_int_equal (fx_number (part, "kv_bytes"), 8);
     assert_int_equal (fx_number (part, "store_bytes"), 0);
     plv_mp_put_map (&map, 1);
-    fx_put_number (&map, "hosts", 2);
+    fx_put_number (&map, "pid", 2);
     core_describe (fx->core, plv_buf_view (&map));
     plv_buf_free (&map);
     fx_control (fx, tool, "status", NULL, 0, NULL);
-    assert_true (plv_mp_find (fx_expect_result (fx, tool, "ok"), "shell", &value)
+    assert_true (plv_mp_find (fx_expect_result (fx, tool, "ok"), "process", &value)
                  && plv_mp_skip (&value, &part));
-    assert_int_equal (fx_number (part, "hosts"), 2);
+    assert_int_equal (fx_number (part, "pid"), 2);
     fx_destroy (&fx);
 }
 

@@ -114,9 +114,9 @@ void control_status (core_t *self, plv_buf_t *body)
     plv_mp_put_map (body, 8);
     put_text (body, "version", self->options.version);
     put_int (body, "uptime_s", (self->now.mono_us - self->started_us) / 1000000);
-    plv_mp_put_text (body, "shell");
-    if (self->shell.size)
-        plv_buf_add_view (body, plv_buf_view (&self->shell));
+    plv_mp_put_text (body, "process");
+    if (self->process.size)
+        plv_buf_add_view (body, plv_buf_view (&self->process));
     else
         plv_mp_put_nil (body);
     put_text (body, "state",

@@ -1,8 +1,10 @@
 /*  The broker itself, if it runs: what it answers, and what that means.  */
 
+#include "base/alloc.h"
 #include "base/build.h"
 #include "base/clock.h"
 #include "palaver/doctor/doctor.h"
+#include "palaver/hosts.h"
 #include "wire/mp.h"
 
 #include <errno.h>
@@ -14,6 +16,44 @@
 #include <unistd.h>
 
 enum { ANSWER_S = 5, SKEW_US = 1000000 };
+
+/*  The body lives until the next question.  */
+static bool ask_quietly (doctor_t *doctor, const char *command, plv_view_t *ret_body)
+{
+    return doctor->answers && ask (&doctor->asker, command, NULL, ret_body) == END_OK;
+}
+
+void doctor_meet (doctor_t *self)
+{
+    plv_fail_t fail;
+    plv_view_t body;
+    plv_mp_t process;
+    where_t where;
+    if (where_find (call_text (self->call, OPTION_RUN, NULL), &where, &fail))
+        return;
+    char *path = where_socket (where.run, "control");
+    self->runs = !where_probe (path, &fail);
+    free (path);
+    where_free (&where);
+    self->answers = self->runs && asker_open (&self->asker, self->call, ANSWER_S) == END_OK;
+    if (!ask_quietly (self, "status", &body))
+        return;
+    plv_buf_add_view (&self->status, body);
+    plv_buf_check (&self->status);
+    if (plv_mp_find (plv_buf_view (&self->status), "process", &process))
+        plv_mp_skip (&process, &self->process);
+}
+
+char *doctor_broker_path (const doctor_t *self, const char *key)
+{
+    plv_view_t path = plv_mp_find_str (self->process, key);
+    if (!path.size)
+        return NULL;
+    char *copy = plv_alloc (path.size + 1);
+    memcpy (copy, path.data, path.size);
+    copy[path.size] = '\0';
+    return copy;
+}
 
 void check_sockets (doctor_t *doctor)
 {
@@ -37,15 +77,8 @@ void check_sockets (doctor_t *doctor)
         doctor_say (doctor, FINDING_PROBLEM, "chmod 700 it", "%s: others may enter it", where.run);
     else
         doctor_say (doctor, FINDING_OK, "", "%s", where.run);
-    doctor->answers = !err;
     free (path);
     where_free (&where);
-}
-
-/*  The body lives until the next question.  */
-static bool ask_quietly (doctor_t *doctor, const char *command, plv_view_t *ret_body)
-{
-    return doctor->answers && ask (&doctor->asker, command, NULL, ret_body) == END_OK;
 }
 
 static void look_at_status (doctor_t *doctor, plv_view_t body)
@@ -72,20 +105,13 @@ static void look_at_status (doctor_t *doctor, plv_view_t body)
 
 void check_broker (doctor_t *doctor)
 {
-    plv_view_t body;
-    if (!doctor->answers) {
+    if (!doctor->runs)
         doctor_say (doctor, FINDING_SKIPPED, "", "it does not run");
-        return;
-    }
-    doctor->answers = asker_open (&doctor->asker, doctor->call, ANSWER_S) == END_OK;
-    if (!ask_quietly (doctor, "status", &body)) {
+    else if (!doctor->status.size)
         doctor_say (doctor, FINDING_PROBLEM, "look at its log: journalctl -u palaverd",
                     "it does not answer within %d s", ANSWER_S);
-        return;
-    }
-    plv_buf_add_view (&doctor->status, body);
-    plv_buf_check (&doctor->status);
-    look_at_status (doctor, body);
+    else
+        look_at_status (doctor, plv_buf_view (&doctor->status));
 }
 
 static int64_t number_of (plv_view_t map, const char *key)
@@ -158,24 +184,30 @@ void check_letters (doctor_t *doctor)
         doctor_say (doctor, FINDING_OK, "", "none");
 }
 
+/*  A plugin's process in the words of the supervisor, or an adapter that others run in those of the broker.  */
 static void look_at_adapter (doctor_t *doctor, plv_view_t adapter)
 {
     plv_view_t name = plv_mp_find_str (adapter, "name"), state = plv_mp_find_str (adapter, "state");
-    plv_view_t error = plv_mp_find_str (adapter, "last_error");
-    bool well = plv_view_is (state, "running") || plv_view_is (state, "connected");
-    if (well)
+    plv_view_t why = plv_mp_find_str (adapter, "why");
+    bool refused = plv_view_is (state, "refused");
+    if (!why.size && !plv_view_is (state, "stopped"))
+        why = plv_mp_find_str (adapter, "last");
+    if (plv_view_is (state, "running") || plv_view_is (state, "ready"))
         doctor_say (doctor, FINDING_OK, "", PLV_VIEW_FMT ": " PLV_VIEW_FMT, PLV_VIEW_ARG (name),
                     PLV_VIEW_ARG (state));
     else
-        doctor_say (doctor, FINDING_WARNING, "its log lines say more",
+        doctor_say (doctor, refused ? FINDING_PROBLEM : FINDING_WARNING,
+                    refused ? "mend the file or its conf: it is then started by itself"
+                            : "its log lines say more",
                     PLV_VIEW_FMT ": " PLV_VIEW_FMT "%s" PLV_VIEW_FMT, PLV_VIEW_ARG (name),
-                    PLV_VIEW_ARG (state), error.size ? ": " : "", PLV_VIEW_ARG (error));
+                    PLV_VIEW_ARG (state), why.size ? ": " : "", PLV_VIEW_ARG (why));
 }
 
 static void look_at_folder (doctor_t *doctor)
 {
     struct stat info;
-    const char *folder = doctor->conf->plugins_dir;
+    char *its = doctor_broker_path (doctor, "plugins");
+    const char *folder = its ? its : doctor->conf->plugins_dir;
     if (!folder[0])
         folder = plv_build_plugin_dir;
     if (stat (folder, &info))
@@ -186,17 +218,20 @@ static void look_at_folder (doctor_t *doctor)
                     "%s: others may write in it", folder);
     else
         doctor_say (doctor, FINDING_OK, "", "%s", folder);
+    free (its);
 }
 
 void check_adapters (doctor_t *doctor)
 {
-    plv_view_t body, adapter;
+    plv_buf_t body = {0};
+    plv_view_t adapter;
     plv_mp_t items;
-    uint32_t count;
+    uint32_t count = 0;
     look_at_folder (doctor);
-    if (!ask_quietly (doctor, "adapters.list", &body) || !plv_mp_find (body, "items", &items)
-        || !plv_mp_array (&items, &count))
-        return;
+    if (doctor->answers && hosts_ask (&doctor->asker, &body) == END_OK
+        && plv_mp_find (plv_buf_view (&body), "items", &items))
+        plv_mp_array (&items, &count);
     while (count-- && plv_mp_skip (&items, &adapter))
         look_at_adapter (doctor, adapter);
+    plv_buf_free (&body);
 }

@@ -28,8 +28,9 @@ static void look_at_export (doctor_t *doctor)
 void check_conf (doctor_t *doctor)
 {
     plv_fail_t fail;
-    const char *file = call_text (doctor->call, OPTION_CONF, NULL);
-    if (!file && access (plv_build_conf_path, F_OK) == 0)
+    char *its = doctor_broker_path (doctor, "conf");
+    const char *file = call_text (doctor->call, OPTION_CONF, its);
+    if (!file && !doctor->process.size && access (plv_build_conf_path, F_OK) == 0)
         file = plv_build_conf_path;
     plv_err_t err = file ? plv_conf_load (file, &doctor->conf, &fail) : ERR_OK;
     if (err)
@@ -42,8 +43,11 @@ void check_conf (doctor_t *doctor)
     if (!doctor->conf && plv_conf_defaults (&doctor->conf, &fail))
         plv_out_of_memory (0);
     doctor->conf_file = file ? plv_strdup (file) : NULL;
-    const char *data = call_text (doctor->call, OPTION_DATA, NULL);
+    free (its);
+    its = doctor_broker_path (doctor, "data");
+    const char *data = call_text (doctor->call, OPTION_DATA, its);
     doctor->data = where_data (data ? data : doctor->conf->data_dir);
+    free (its);
     if (!doctor->conf->data_sync)
         doctor_say (doctor, FINDING_WARNING, "set data.sync = true unless that is meant",
                     "data.sync is false: a power cut loses what was acknowledged last");

@@ -50,6 +50,7 @@ void doctor_run (doctor_t *self, call_t *call)
     };
     *self = (doctor_t){.call = call};
     self->table = table_new (&call->out, columns, sizeof columns / sizeof *columns);
+    doctor_meet (self);
     for (size_t at = 0; at < sizeof checks / sizeof *checks; at++) {
         self->check = checks[at].name;
         checks[at].check (self);

@@ -20,9 +20,11 @@ typedef struct {
     plv_conf_t *conf;  /* the defaults when the file cannot be loaded */
     char *conf_file;   /* NULL: there is none, and that is fine */
     char *data;        /* NULL: nobody knows where */
-    bool answers;      /* the broker: `asker` is open */
+    bool runs;         /* the broker: there is somebody behind its socket, */
+    bool answers;      /* and `asker` is open */
     asker_t asker;
-    plv_buf_t status; /* the broker's answer to status; empty: none */
+    plv_buf_t status;   /* the broker's answer to status; empty: none */
+    plv_view_t process; /* of that: where its conf, data and plugins are; empty: not told */
     table_t table;
     unsigned count[FINDING_PROBLEM + 1];
 } doctor_t;
@@ -34,6 +36,11 @@ void doctor_free (doctor_t *self);
 /*  `advice`: what to do; "" when there is nothing to do.  */
 void doctor_say (doctor_t *self, finding_t finding, const char *advice, const char *format, ...)
     __attribute__ ((format (printf, 4, 5)));
+
+/*  Asks the broker, if it runs, who and where it is: before the first check.  */
+void doctor_meet (doctor_t *self);
+/*  A path that the broker goes by; NULL when it did not say. To be freed.  */
+char *doctor_broker_path (const doctor_t *self, const char *key);
 
 #define CHECK(function, name, meaning) void check_##function (doctor_t *doctor);
 #include "palaver/doctor/checks.def"
