@@ -14,6 +14,7 @@
 #include "core/flow/life.h"
 #include "core/internal.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/text.h"
 #include "wire/mask.h"
 #include "wire/mp.h"

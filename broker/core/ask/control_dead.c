@@ -10,7 +10,8 @@
 #include "core/dead/dead_take.h"
 #include "core/dead/fingerprint.h"
 #include "core/internal.h"
-#include "core/state/apply.h"
+#include "core/state/apply_dead.h"
+#include "core/state/live.h"
 #include "core/text.h"
 
 #include "base/alloc.h"

@@ -2,8 +2,8 @@
 #include "core/ask/events.h"
 #include "core/dead/dead_list.h"
 #include "core/flow/accept_text.h"
-#include "core/state/apply.h"
 #include "core/state/label.h"
+#include "core/state/live.h"
 
 #include "base/alloc.h"
 #include "wire/mp.h"

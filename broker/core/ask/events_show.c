@@ -2,7 +2,7 @@
 #include "core/ask/control_dead.h"
 #include "core/ask/events.h"
 #include "core/dead/dead_list.h"
-#include "core/state/apply.h"
+#include "core/state/live.h"
 
 #include "base/alloc.h"
 #include "base/bytes.h"

@@ -4,7 +4,7 @@
 #include "core/ask/control.h"
 #include "core/ask/tails.h"
 #include "core/internal.h"
-#include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/text.h"
 #include "wire/mask.h"
 #include "wire/mp.h"

@@ -2,7 +2,7 @@
 #include "core/call/calls.h"
 #include "core/flow/reply.h"
 #include "core/internal.h"
-#include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/state/state.h"
 #include "wire/mp.h"
 

@@ -8,7 +8,7 @@
 #include "core/flow/lanes.h"
 #include "core/flow/reply.h"
 #include "core/internal.h"
-#include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/state/state.h"
 #include "wire/mp.h"
 

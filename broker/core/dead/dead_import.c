@@ -3,6 +3,7 @@
 #include "core/ask/control_dead.h"
 #include "core/internal.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 
 #include "wire/mp.h"
 

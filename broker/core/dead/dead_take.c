@@ -9,6 +9,7 @@
 #include "core/internal.h"
 #include "core/policy/correct.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/text.h"
 
 #include "base/bytes.h"

@@ -7,6 +7,7 @@
 #include "core/flow/life.h"
 #include "core/flow/reply.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/state/state.h"
 #include "wire/mp.h"
 

@@ -10,6 +10,7 @@
 #include "core/flow/reply.h"
 #include "core/policy/compliance.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 #include "wire/mp.h"
 
 static void log_retry (core_t *self, const entry_t *entry, const failure_t *failure,

@@ -2,6 +2,7 @@
 #include "core/flow/dispatch.h"
 #include "core/internal.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 
 #include "wire/mp.h"
 

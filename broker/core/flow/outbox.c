@@ -8,6 +8,7 @@
 #include "core/flow/outbox.h"
 #include "core/peer/peers.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/text.h"
 #include "wire/mp.h"
 

@@ -11,6 +11,7 @@
 #include "core/peer/peers.h"
 #include "core/policy/compliance.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/state/state.h"
 #include "core/text.h"
 #include "wire/mp.h"

@@ -10,7 +10,7 @@
 #include "core/flow/reply.h"
 #include "core/peer/hello.h"
 #include "core/peer/peers.h"
-#include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/text.h"
 #include "wire/mp.h"
 

@@ -3,6 +3,7 @@
 #include "core/flow/outbox.h"
 #include "core/internal.h"
 #include "core/state/apply.h"
+#include "core/state/live.h"
 #include "core/state/reflect.h"
 
 #include "base/bytes.h"
