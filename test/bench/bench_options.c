@@ -13,7 +13,8 @@ enum {
     OPT_ANSWER,
     OPT_CREDIT,
     OPT_SESSIONS,
-    OPT_SECONDS
+    OPT_SECONDS,
+    OPT_TEXTS
 };
 enum { BODY_BYTES_MIN = 300, BODY_BYTES_MOST = 60000, CREDIT_DEFAULT = 4096, CREDIT_THINKING = 2 };
 
@@ -26,6 +27,7 @@ static const struct option long_options[] = {
     {"credit", required_argument, NULL, OPT_CREDIT},
     {"sessions", required_argument, NULL, OPT_SESSIONS},
     {"seconds", required_argument, NULL, OPT_SECONDS},
+    {"texts", required_argument, NULL, OPT_TEXTS},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -50,6 +52,8 @@ void bench_options_help (void)
         "  --sessions COUNT conversations, each with a user of its own (4096)\n"
         "  --fill COUNT     only publish, without workers, until all is stored\n"
         "  --answer COUNT   only work on what a fill of as many has left\n"
+        "  --texts FILE     ask what the lines of FILE say, one after the other, of agents that are connected\n"
+        "                   already, each in a conversation of its own\n"
         "  --idle COUNT     connect as many idle workers, look on for --seconds (10)\n");
 }
 
@@ -99,6 +103,10 @@ static bool take (bench_options_t *self, int option, const char *text)
     case OPT_SECONDS:
         self->seconds = number;
         break;
+    case OPT_TEXTS:
+        self->mode = BENCH_ASK;
+        self->texts = text;
+        break;
     case OPT_FILL:
         self->mode = BENCH_FILL;
         self->count = number;
@@ -121,9 +129,9 @@ static void settle (bench_options_t *self)
 {
     if (self->warm == UINT64_MAX)
         self->warm = self->count / 10 < 5000 ? self->count / 10 : 5000;
-    if (self->mode != BENCH_ROUND)
+    if (self->mode != BENCH_ROUND && self->mode != BENCH_ASK)
         self->warm = 0;
-    if (self->mode == BENCH_FILL)
+    if (self->mode == BENCH_FILL || self->mode == BENCH_ASK)
         self->workers = 0;
     if (!self->credit)
         self->credit = self->think_us ? CREDIT_THINKING : CREDIT_DEFAULT;

@@ -17,6 +17,7 @@ typedef enum {
     BENCH_ROUND,  /* events, answers and deliveries, all at once */
     BENCH_FILL,   /* events only, until all are on disk */
     BENCH_ANSWER, /* answers and deliveries of what an earlier fill has left */
+    BENCH_ASK,    /* texts out of a file, answered by agents that are connected already */
     BENCH_IDLE,   /* peers that say nothing but their heartbeat */
 } bench_mode_t;
 
@@ -24,6 +25,7 @@ typedef struct {
     bench_mode_t mode;
     const char *run; /* the broker's run directory */
     const char *tag;
+    const char *texts; /* of BENCH_ASK */
     uint64_t count;
     uint64_t warm;
     unsigned outstanding;

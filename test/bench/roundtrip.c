@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "bench/bench_adapter.h"
+#include "bench/bench_ask.h"
 #include "bench/bench_crowd.h"
 #include "bench/bench_options.h"
 #include "bench/bench_worker.h"
@@ -55,6 +56,10 @@ int main (int argc, char **argv)
         return 2;
     if (options.mode == BENCH_IDLE) {
         bench_crowd_run (&options);
+        return 0;
+    }
+    if (options.mode == BENCH_ASK) {
+        bench_ask_run (&options);
         return 0;
     }
     pid_t *workers = plv_alloc_zero (options.workers + 1, sizeof *workers);

@@ -3,14 +3,14 @@
 """More workers, more done; workers that come and go at random lose nothing and keep the order; how fast the advisor is.
 
 $CHURN_S is the time in seconds in which workers come and go: 120 under tools/check --nightly, else 15. $CHURN_SEED
-replaces the seed of their comings and goings, which is printed."""
+replaces the seed of their comings and goings, which is printed. $ADVISOR_CATALOGUE is a catalogue that the advisor is
+measured on instead of one that is made."""
 
 import csv
 import json
 import os
 import random
 import signal
-import statistics
 import subprocess
 import time
 import unittest
@@ -20,9 +20,9 @@ from palaverd import BUILD, SECONDS, BrokerTest, wait
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHURN_S = float(os.environ.get('CHURN_S') or (120 if os.environ.get('CHECK_MODE') == 'nightly' else 15))
-# Answers a second that one process is able to, if it has a processor for itself.
 THINK_MS, CROWDS, LINEAR = 20, (1, 4, 16, 64), 0.85
 SESSIONS, UNDER_WAY, WORKERS_LEAST, WORKERS_MOST = 40, 120, 2, 8
+# What one process of the advisor holds at least.
 PRODUCTS, ANSWERS_S, MEDIAN_MS = 1699, 1000, 3.0
 TRIES = 3
 
@@ -150,8 +150,14 @@ class Churn(ScaleTest):
 
 
 class Advisor(ScaleTest):
+    """One process, asked what the shipped questions ask, by a driver that costs little: see bench_ask.h. All times are
+    those of the wall, from the message to its answer at the adapter, both on disk; broker and driver are on the same
+    machine."""
+
     def catalogue(self, folder):
-        """As many products as an exchange lists, made of those that come with the advisor."""
+        """$ADVISOR_CATALOGUE, or as many products as an exchange lists, made of those that come with the advisor."""
+        if os.environ.get('ADVISOR_CATALOGUE'):
+            return os.environ['ADVISOR_CATALOGUE']
         with open(f'{TOP}/agents/advisor/catalogue.csv', encoding='utf-8') as file:
             rows = list(csv.DictReader(file))
         path = f'{folder}/catalogue.csv'
@@ -164,53 +170,50 @@ class Advisor(ScaleTest):
                 writer.writerow({**row, **more})
         return path
 
-    def questions(self):
+    def questions(self, folder):
         with open(f'{TOP}/agents/advisor/questions.csv', encoding='utf-8') as file:
-            return [row['question'] for row in csv.DictReader(file) if not row['session']]
+            texts = [row['question'] for row in csv.DictReader(file) if not row['session']]
+        path = f'{folder}/questions'
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('\n'.join(texts))
+        return path
 
-    def begin(self):
-        broker = self.broker({'log.level': 'info'})
-        self.process = self.start_process(
-            f'{BUILD}/bin/palaver-advisor', '--endpoint', f'ipc://{broker.run}/agents.ipc', '--catalogue',
-            self.catalogue(broker.folder), '--log', 'off')
-        self.here(broker, 1)
-        return broker.adapter(credit=256), self.questions()
+    def setUp(self):
+        self.it = self.broker({'log.level': 'info'})
+        self.asked = self.questions(self.it.folder)
+        self.start_process(f'{BUILD}/bin/palaver-advisor', '--endpoint', f'ipc://{self.it.run}/agents.ipc',
+                           '--catalogue', self.catalogue(self.it.folder), '--log', 'off')
+        self.here(self.it, 1)
 
-    def cpu_s(self):
-        with open(f'/proc/{self.process.pid}/stat', encoding='ascii') as file:
-            fields = file.read().rpartition(')')[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+    def ask(self, count, under_way):
+        """What `count` answers took, while so many messages are under way."""
+        done = subprocess.run([f'{BUILD}/test/bench/roundtrip', '-e', self.it.run, '-P', str(self.it.process.pid),
+                               '--texts', self.asked, '-n', str(count), '-o', str(under_way), '-T', str(4 * SECONDS)],
+                              capture_output=True, text=True, check=False)
+        told = json.loads(done.stdout)
+        self.assertNotIn('error', told)
+        print(f'{count} answers of one process over {PRODUCTS} products, {under_way} at a time: {told["rps"]}/s, '
+              f'p50 {told["p50_us"] / 1000:.2f} ms, p99 {told["p99_us"] / 1000:.2f} ms')
+        return told
+
+    def holds(self, count, under_way, good):
+        """What else the machine does only makes it slower: one of some tries has to be good."""
+        tries = []
+        while len(tries) < TRIES:
+            tries.append(self.ask(count, under_way))
+            if good(tries[-1]):
+                return
+        told = ', '.join(f'{one["rps"]}/s, p50 {one["p50_us"]} us' for one in tries)
+        self.fail(f'too slow in {TRIES} tries: {told}')
 
     def test_an_answer_takes_little(self):
-        adapter, questions = self.begin()
-        times, inside = [], []
-        for number, question in enumerate(questions):
-            began = time.monotonic()
-            adapter.publish(question, session=str(number))
-            delivery = adapter.delivery()
-            times.append(1000 * (time.monotonic() - began))
-            inside.append(1000 * delivery['body']['processing_time'])
-            adapter.delivered(delivery['delivery'])
-        print(f'{len(times)} answers one by one: p50 {statistics.median(inside):.2f} ms, slowest {max(inside):.1f} ms; '
-              f'with the way there and back, on disk twice, p50 {statistics.median(times):.2f} ms')
-        self.assertLess(statistics.median(inside), MEDIAN_MS)
+        self.holds(1000, 1, lambda told: told['p50_us'] < 1000 * MEDIAN_MS)
+
+    def test_many_answers_each_take_little(self):
+        self.holds(8000, 4, lambda told: told['rps'] >= ANSWERS_S and told['p50_us'] < 1000 * MEDIAN_MS)
 
     def test_one_process_answers_many(self):
-        adapter, questions = self.begin()
-        count, under_way, done = 4000, 0, 0
-        began, used = time.monotonic(), self.cpu_s()
-        for number in range(count + 64):
-            if number < count:
-                adapter.publish(questions[number % len(questions)], session=str(number))
-                under_way += 1
-            while under_way > (64 if number < count else 0):
-                adapter.delivered(adapter.delivery()['delivery'])
-                under_way -= 1
-                done += 1
-        rate, able = done / (time.monotonic() - began), done / (self.cpu_s() - used)
-        print(f'{done} answers of one process over {PRODUCTS} products: {rate:.0f}/s here, where this test and the '
-              f'broker want the machine too; {able:.0f}/s of its own processor time')
-        self.assertGreaterEqual(max(rate, able), ANSWERS_S)
+        self.holds(8000, 64, lambda told: told['rps'] >= ANSWERS_S)
 
 
 if __name__ == '__main__':
