@@ -241,6 +241,40 @@ static void fail_one (fixture_t *fx, uint32_t worker)
 }
 
 /*  Sessions that fail alike pause their route; one job tries it, and its success opens it for the rest.  */
+static plv_view_t first_of (fixture_t *fx, uint32_t tool, const char *command)
+{
+    fx_control (fx, tool, command, NULL, 0, NULL);
+    return fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+}
+
+/*  Nobody is called ready who has missed two heartbeats, and who has is asked for a sign.  */
+static void test_who_misses_two_heartbeats_is_silent (void **state)
+{
+    fixture_t *fx = fx_new ("agents = { heartbeat_ms = 1000; timeout_ms = 60000; };");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    fx->heartbeats = true;
+    for (int second = 0; second < 2; second++)
+        fx_time (fx, 1000);
+    assert_true (
+        plv_view_is (plv_mp_find_str (first_of (fx, tool, "agents.list"), "state"), "ready"));
+    fx_expect_nothing (fx, worker); /* it holds nothing, and is on time */
+    fx_time (fx, 1000);
+    fx_expect (fx, worker, VERB_PING);
+    plv_view_t item = first_of (fx, tool, "agents.list");
+    assert_true (plv_view_is (plv_mp_find_str (item, "state"), "silent"));
+    assert_int_equal (fx_number (item, "silent_s"), 3);
+    item = first_of (fx, tool, "adapters.list");
+    assert_true (plv_view_is (plv_mp_find_str (item, "state"), "silent"));
+    fx_begin (fx, VERB_PONG);
+    fx_send (fx, worker, FROM_PEERS);
+    item = first_of (fx, tool, "agents.list");
+    assert_true (plv_view_is (plv_mp_find_str (item, "state"), "ready"));
+    assert_int_equal (fx_number (item, "silent_s"), 0);
+    (void) web;
+    fx_destroy (&fx);
+}
+
 static void test_a_route_is_paused (void **state)
 {
     fixture_t *fx = start ("");
@@ -509,6 +543,7 @@ int main (void)
         cmocka_unit_test (test_what_an_adapter_had_in_hand),
         cmocka_unit_test (test_unknown_is_tried_again_where_the_platform_deduplicates),
         cmocka_unit_test (test_leaving_and_falling_silent),
+        cmocka_unit_test (test_who_misses_two_heartbeats_is_silent),
         cmocka_unit_test (test_a_route_is_paused),
         cmocka_unit_test (test_what_tools_are_told),
         cmocka_unit_test (test_what_tools_get_wrong),

@@ -26,23 +26,31 @@ static void put_int (plv_buf_t *buf, const char *key, int64_t number)
     plv_mp_put_i64 (buf, number);
 }
 
-static void put_peer (plv_buf_t *body, const peer_t *peer, uint32_t more)
+static const char *state_of (const peer_t *peer, int64_t silent_us)
 {
-    plv_mp_put_map (body, 6 + more);
+    if (silent_us)
+        return "silent";
+    if (peer->let_go)
+        return "drained";
+    return peer->draining || peer->retired ? "draining" : "ready";
+}
+
+static void put_peer (plv_buf_t *body, const peer_t *peer, int64_t mono_us, uint32_t more)
+{
+    int64_t silent_us = peer_silent_us (peer, mono_us);
+    plv_mp_put_map (body, 7 + more);
     put_text (body, "name", peer->name);
     put_text (body, "build", peer->build);
     put_int (body, "pid", (int64_t) peer->pid);
     put_int (body, "credit", peer->credit);
     put_int (body, "held", peer->held);
-    put_text (body, "state",
-              peer->let_go                      ? "drained"
-              : peer->draining || peer->retired ? "draining"
-                                                : "ready");
+    put_text (body, "state", state_of (peer, silent_us));
+    put_int (body, "silent_s", (silent_us + 999999) / 1000000);
 }
 
-static void put_agent (plv_buf_t *body, const peer_t *peer)
+static void put_agent (plv_buf_t *body, const peer_t *peer, int64_t mono_us)
 {
-    put_peer (body, peer, 2);
+    put_peer (body, peer, mono_us, 2);
     put_text (body, "drained_by", peer->drained_by);
     plv_mp_put_text (body, "services");
     plv_mp_put_array (body, (uint32_t) peer->serving_count);
@@ -53,7 +61,7 @@ static void put_agent (plv_buf_t *body, const peer_t *peer)
 static void put_adapter (plv_buf_t *body, outlet_t *outlet, int64_t mono_us)
 {
     if (outlet->peer) {
-        put_peer (body, outlet->peer, 3);
+        put_peer (body, outlet->peer, mono_us, 3);
     } else {
         plv_mp_put_map (body, 5);
         put_text (body, "name", outlet->name);
@@ -102,7 +110,7 @@ void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body)
     qsort (page, found, sizeof *page, by_number);
     size_t shown = begin_page (body, found, limit_of (arguments));
     for (size_t i = 0; i < shown; i++)
-        put_agent (body, page[i]);
+        put_agent (body, page[i], self->now.mono_us);
     plv_mp_put_text (body, "next");
     if (shown < found)
         plv_mp_put_u64 (body, page[shown - 1]->number);

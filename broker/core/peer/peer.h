@@ -38,7 +38,8 @@ typedef struct peer {
     uint64_t pid;
     label_t *who;
     plv_id_t incarnation;
-    int64_t heard_us; /* monotonic */
+    int64_t heard_us;     /* monotonic */
+    int64_t heartbeat_us; /* as it was told: so often it says something */
     core_timer_t silence;
     uint32_t credit;
     uint32_t held;
@@ -70,6 +71,14 @@ void peer_destroy (peer_t **self_p);
 static inline bool peer_has_credit (const peer_t *self)
 {
     return !self->draining && !self->retired && self->held + self->gathered_count < self->credit;
+}
+
+/*  For how long nothing was heard of it, when that is longer than two heartbeats; else 0. Whether it lives, nobody
+    knows then.  */
+static inline int64_t peer_silent_us (const peer_t *self, int64_t mono_us)
+{
+    int64_t silent_us = mono_us - self->heard_us;
+    return self->heartbeat_us && silent_us > 2 * self->heartbeat_us ? silent_us : 0;
 }
 
 /*  1 to NAME_BYTES_MAX letters, digits, dots, dashes and underscores?  */

@@ -136,8 +136,8 @@ static void send_bare (core_t *self, peer_t *peer, plv_verb_t verb)
     plv_frame_end (buf, plv_frame_begin (buf, verb));
 }
 
-/*  Once a heartbeat. A peer that holds something is asked for a sign, so that a dead one is found out by the
-    socket before it is by its silence.  */
+/*  Once a heartbeat. A peer that holds something, or has fallen silent, is asked for a sign, so that a dead one
+    is found out by the socket before it is by its silence.  */
 void peers_silence (core_t *self, peer_t *peer)
 {
     const plv_conf_t *conf = self->policy->conf;
@@ -146,7 +146,7 @@ void peers_silence (core_t *self, peer_t *peer)
         peers_gone (self, peer, HOW_SILENT, "nothing was heard of it for agents.timeout_ms");
         return;
     }
-    if (peer->held)
+    if (peer->held || peer_silent_us (peer, self->now.mono_us))
         send_bare (self, peer, VERB_PING);
     timers_set (&self->timers, &peer->silence,
                 self->now.mono_us + conf->agents_heartbeat_ms * 1000);

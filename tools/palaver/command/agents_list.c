@@ -7,6 +7,7 @@ ending_t command_agents_list (call_t *call)
         {.title = "NAME", .key = "name"},
         {.title = "SERVICES", .key = "services", .kind = COLUMN_LIST, .most = 40},
         {.title = "STATE", .key = "state"},
+        {.title = "SILENT S", .key = "silent_s", .kind = COLUMN_NUMBER},
         {.title = "DRAINED BY", .key = "drained_by", .most = 16},
         {.title = "HELD", .key = "held", .kind = COLUMN_NUMBER},
         {.title = "CREDIT", .key = "credit", .kind = COLUMN_NUMBER},

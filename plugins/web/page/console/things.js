@@ -24,7 +24,7 @@ export function trend (key, label, names, values) {
 }
 
 const pill = (words, kind) => h('span', { class: `pill ${kind}` }, words);
-const kinds = { ready: 'good', running: 'good', closed: 'good', draining: 'warn', starting: 'warn' };
+const kinds = { ready: 'good', running: 'good', closed: 'good', draining: 'warn', starting: 'warn', silent: 'warn' };
 
 function item (name, state, facts, why, ...more) {
   return h('li', { class: 'thing' }, h('div', { class: 'thing-head' }, h('b', null, name),
@@ -44,18 +44,21 @@ export function routeItem (route) {
     route.paused_by ? `Let ${route.name} go on` : `Pause ${route.name}`)));
 }
 
+const silence = (peer) => (peer?.silent_s ? `nothing was heard of it for ${count(peer.silent_s)} s` : '');
+
 export function adapterItem (host, adapter) {
   const traffic = adapter ? `${count(adapter.in_per_min)} in and ${count(adapter.out_per_min)} out a minute · ${
     plural(adapter.waiting, 'answer waits', 'answers wait')}` : 'not connected';
   const state = host && host.state !== 'running' ? host.state : adapter?.state ?? host?.state ?? 'away';
   const last = host?.restarts ? `started again ${plural(host.restarts, 'time')}; last failure: ${host.last}` : '';
   const name = host?.name ?? adapter.name;
-  return item(name, state, traffic, host?.why || last, trends.get(`adapter ${name}`)?.node);
+  return item(name, state, traffic, host?.why || silence(adapter) || last, trends.get(`adapter ${name}`)?.node);
 }
 
 export function agentItem (agent) {
   const work = `works on ${count(agent.held)} of ${count(agent.credit)}`;
-  return item(agent.name, agent.state, [agent.services.join(', '), work, cut(agent.build, 24)].join(' · '), '',
+  return item(agent.name, agent.state, [agent.services.join(', '), work, cut(agent.build, 24)].join(' · '),
+    silence(agent),
     trends.get(`agent ${agent.key}`)?.node);
 }
 
@@ -64,10 +67,11 @@ export function manyAgents (agents) {
   const groups = new Map();
   for (const agent of agents) {
     const key = `${agent.name}\n${agent.services}\n${agent.state}\n${agent.build}`;
-    const one = groups.get(key) ?? groups.set(key, { ...agent, key, many: 0, held: 0, credit: 0 }).get(key);
+    const one = groups.get(key) ?? groups.set(key, { ...agent, key, many: 0, held: 0, credit: 0, silent_s: 0 }).get(key);
     one.many++;
     one.held += agent.held;
     one.credit += agent.credit;
+    one.silent_s = Math.max(one.silent_s, agent.silent_s);
   }
   return [...groups.values()].map((one) => ({ ...one, name: one.many > 1 ? `${one.name} × ${one.many}` : one.name }));
 }
