@@ -20,10 +20,9 @@ TEST = os.path.dirname(HERE)
 sys.dont_write_bytecode = True
 # Not the folder of this file: its folders have the names of client libraries.
 sys.path[:] = [path for path in sys.path if os.path.realpath(path or '.') != HERE] + [TEST]
-from platforms.telegram import entities, methods, table  # noqa: E402
+from platforms.telegram import contract, entities, methods, table  # noqa: E402
 from platforms.telegram.server import Telegram  # noqa: E402
 
-CONTRACT = os.path.join(os.path.dirname(TEST), '..', 'shared', 'contracts', 'telegram-bot-api.json')
 USER, GROUP = 1001, -2001
 
 
@@ -88,24 +87,18 @@ class Case(unittest.TestCase):
 
 class TableTest(unittest.TestCase):
     def setUp(self):
-        if not os.path.exists(CONTRACT):
+        self.contract = contract.read()
+        if self.contract is None:
             self.skipTest('the machine-readable contract of the Bot API is not beside this checkout')
-        with open(CONTRACT) as text:
-            self.contract = json.load(text)
 
     def same(self, name, entry, fields, whole):
-        theirs = {one['name']: (one['required'], self.type_of(one['types'])) for one in fields}
+        theirs = {one['name']: (one['required'], contract.type_of(one['types'])) for one in fields}
         ours = {one: (field.required, field.type) for one, field in entry.fields.items()}
         self.assertEqual(ours if whole else {one: ours[one] for one in ours if one in theirs},
                          theirs if whole else {one: theirs[one] for one in theirs if one in ours}, name)
         if not whole:
             self.assertLessEqual(set(ours), set(theirs), name)
             self.assertLessEqual({one for one, (needed, _) in theirs.items() if needed}, set(ours), name)
-
-    def type_of(self, types):
-        def one(words):
-            return '[' + one(words[len('Array of '):]) + ']' if words.startswith('Array of ') else words
-        return '|'.join(map(one, types))
 
     def test_version(self):
         self.assertEqual(table.VERSION, self.contract['version'])
@@ -114,12 +107,12 @@ class TableTest(unittest.TestCase):
         for name, entry in table.METHODS.items():
             theirs = self.contract['methods'][name]
             self.same(name, entry, theirs.get('fields', []), True)
-            self.assertEqual(entry.result, self.type_of(theirs['returns']), name)
+            self.assertEqual(entry.result, contract.type_of(theirs['returns']), name)
 
     def test_types(self):
-        for name, entry in table.TYPES.items():
+        for name, entry in table.read(table.TYPES_TEXT).items():
             self.same(name, entry, self.contract['types'][name].get('fields', []), entry.whole)
-        for name, some in table.UNIONS.items():
+        for name, some in table.unions(table.UNIONS_TEXT).items():
             self.assertLessEqual(set(some), set(self.contract['types'][name]['subtypes']), name)
 
     def test_updates(self):

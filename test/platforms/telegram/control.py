@@ -12,6 +12,7 @@ import inspect
 from . import entities
 from .faults import KINDS
 from .methods import QUERY_S, new_query_id
+from .people import People
 from .world import SUPERGROUP, File
 
 USER = 1001
@@ -20,7 +21,7 @@ MIMES = {'photo': 'image/jpeg', 'document': 'application/pdf', 'voice': 'audio/o
 NAMES = {'document': 'report.pdf', 'audio': 'song.mp3', 'video': 'film.mp4'}
 
 
-class Control:
+class Control(People):
     def __init__(self, fake):
         self._fake, self._world = fake, fake.world
 

@@ -6,10 +6,16 @@ import secrets
 import socket
 import urllib.parse
 
-from . import entities, table
+from . import contract, entities, table
+from .account import Account
+from .business import RIGHTS, Business
+from .contents import Contents
 from .faults import WEBHOOK_CONFLICT, flood
+from .members import Members
 from .more_methods import FIELDS, PHOTO_BYTES_MAX, UPLOAD_BYTES_MAX, MoreMethods, bad, known
 from .params import ApiError, Upload
+from .queries import Queries
+from .stickers import Stickers
 from .world import ACTION_S, DRAFT_S, File
 
 FILE_BYTES_MAX = 20 * 1024 * 1024
@@ -32,7 +38,7 @@ class Result:
         self.value, self.description = value, description
 
 
-class Methods(MoreMethods):
+class Methods(MoreMethods, Account, Business, Contents, Members, Queries, Stickers):
     def __init__(self, fake):
         self.fake, self.world, self.inbox = fake, fake.world, fake.inbox
         self.commands, self.words, self.menus = {}, {}, {}
@@ -41,8 +47,20 @@ class Methods(MoreMethods):
     async def call(self, name, values):
         if self.closed and name not in ('close', 'logOut'):
             raise ApiError(400, 'Logged out') if self.closed == 'logOut' else flood(600)
+        if name in contract.ADDED:
+            contract.check(name, values)
+            self.look(name, values)
         result = getattr(self, name)(values)
         return await result if hasattr(result, '__await__') else result
+
+    def look(self, name, values):
+        """Whether what a request names is there: the chat, the user, the connection."""
+        if 'chat_id' in values:
+            self.chat(values)
+        if 'business_connection_id' in values:
+            self.connection(values, RIGHTS.get(name))
+        if 'user_id' in values and 'ManagedBot' not in name and values['user_id'] not in self.world.users:
+            raise bad('invalid user_id specified')
 
     # ------------------------------------------------------------ the bot
 
@@ -214,6 +232,8 @@ class Methods(MoreMethods):
     def post(self, chat, values, fill):
         """A new message of the bot; `fill (message)` gives it its content."""
         reply, markup = self.reply(chat, values), self.markup(values)
+        if values.get('message_thread_id') in chat.gone_topics:
+            raise bad('message thread not found')
         self.paced(chat)
         message = chat.add(self.world.sender(), self.world.date())
         message.reply_to, message.markup = reply, markup
@@ -274,8 +294,11 @@ class Methods(MoreMethods):
         ids = file.ids()
         if kind == 'photo':
             return [{**ids, 'width': 90, 'height': 60}, {**ids, 'width': 800, 'height': 533}]
+        if file.id in self.world.kept['stickers']:
+            return self.world.kept['stickers'][file.id]
         said = {'file_name': file.name, 'mime_type': file.mime, **FIELDS.get(kind, {}), **values}
-        return {**ids, **{name: said[name] for name in table.TYPES[kind.capitalize()].fields
+        type_ = ''.join(word.capitalize() for word in kind.split('_'))
+        return {**ids, **{name: said[name] for name in table.TYPES[type_].fields
                           if name not in ids and said.get(name) not in (None, '') and name != 'thumbnail'}}
 
     def file(self, kind, most, given):
@@ -412,9 +435,11 @@ class Methods(MoreMethods):
         chat = self.chat(values)
         if chat.status in ('kicked', 'left') and not chat.migrated_to:
             raise ApiError(*chat.refuses())
+        pinned = {'pinned_message': chat.messages[chat.pinned[-1]].api()} if chat.pinned else {}
         return {**chat.api(), 'accent_color_id': chat.id % 7, 'max_reaction_count': 11,
                 'accepted_gift_types': {name: False for name in (
-                    'unlimited_gifts', 'limited_gifts', 'unique_gifts', 'premium_subscription', 'gifts_from_channels')}}
+                    'unlimited_gifts', 'limited_gifts', 'unique_gifts', 'premium_subscription',
+                    'gifts_from_channels')}, **pinned, **chat.about}
 
     def getChatMember(self, values):
         chat = self.chat(values)
@@ -423,6 +448,8 @@ class Methods(MoreMethods):
         user = self.world.users.get(values.get('user_id'))
         if user is None:
             raise bad('invalid user_id specified')
+        if user.id in chat.standing:
+            return {**chat.standing[user.id], 'user': user.api()}
         there = user.id in chat.members or user.id == chat.id
         return self.world.member(chat, 'member' if there else 'left', user.api())
 
@@ -434,7 +461,8 @@ class Methods(MoreMethods):
         chat = self.chat(values)
         if chat.kind == 'private':
             raise bad('there are no administrators in the private chat')
-        return [self.world.member(chat, 'administrator')] if chat.status == 'administrator' else []
+        bots = [self.world.member(chat, 'administrator')] if chat.status == 'administrator' else []
+        return bots + [one for one in chat.standing.values() if one['status'] == 'administrator']
 
     def leaveChat(self, values):
         chat = self.writable(values)

@@ -10,6 +10,7 @@ UPLOAD_BYTES_MAX = 50 * 1024 * 1024
 # What a server finds out about a file, which ours does not look into.
 FIELDS = {'audio': {'duration': 3}, 'video': {'duration': 3, 'width': 640, 'height': 360},
           'animation': {'duration': 3, 'width': 320, 'height': 240}, 'voice': {'duration': 3},
+          'video_note': {'duration': 3, 'length': 240}, 'live_photo': {'duration': 3, 'width': 640, 'height': 360},
           'sticker': {'type': 'regular', 'width': 512, 'height': 512, 'is_animated': False, 'is_video': False}}
 # What an album holds beside each other.
 ALBUMS = ({'photo', 'video'}, {'document'}, {'audio'})
@@ -238,8 +239,3 @@ class MoreMethods:
     def getChatMenuButton(self, values):
         found = self.menus.get(values.get('chat_id')) or self.menus.get(None) or {'type': 'commands'}
         return found if found['type'] != 'default' else {'type': 'commands'}
-
-    def getUserProfilePhotos(self, values):
-        if values.get('user_id') not in self.world.users:
-            raise bad('invalid user_id specified')
-        return {'total_count': 0, 'photos': []}

@@ -357,8 +357,8 @@ LEGACY = {'reply_to_message_id': 'Integer', 'allow_sending_without_reply': 'Bool
 
 
 class Field:
-    def __init__(self, required, type_):
-        self.required, self.type = required, type_
+    def __init__(self, required, type_, rule=None):
+        self.required, self.type, self.rule = required, type_, rule  # rule: a contract.Rule
 
 
 class Entry:
@@ -388,10 +388,13 @@ def read(text):
     return entries
 
 
+def unions(text):
+    return {name: ''.join(rest.split()).split('|') for name, rest in re.findall(r'^(\w+) = ((?:.|\n )+)', text, re.M)}
+
+
 METHODS = read(METHODS_TEXT)
 TYPES = read(TYPES_TEXT)
-UNIONS = {name: ''.join(rest.split()).split('|')
-          for name, rest in re.findall(r'^(\w+) = ((?:.|\n )+)', UNIONS_TEXT, re.M)}
+UNIONS = unions(UNIONS_TEXT)
 UPDATES = UPDATES_TEXT.split()
 BY_LOWER = {name.lower(): name for name in METHODS}
 
@@ -414,7 +417,10 @@ SCALARS = {'Integer': int, 'Float': (int, float), 'Boolean': bool, 'String': str
 
 def problems(value, type_, path=''):
     """What is wrong with a JSON value of a type: [(kind, words)], kind being "type" or "unknown" (a field)."""
-    found = [problems_of_one(value, one, path) for one in split_type(type_)]
+    kinds = split_type(type_)
+    if len(kinds) > 1 and all(kind.startswith('[') for kind in kinds):
+        kinds = ['[' + '|'.join(kind[1:-1] for kind in kinds) + ']']  # an array may hold each of them
+    found = [problems_of_one(value, one, path) for one in kinds]
     return min(found, key=lambda some: (sum(kind == 'type' for kind, _ in some), len(some)))
 
 
@@ -442,7 +448,10 @@ def problems_of_object(value, entry, path):
     found = [('unknown', f'{entry.name} has no field {before}{name}') for name in value if name not in entry.fields]
     for name, field in entry.fields.items():
         if name in value:
-            found += problems(value[name], field.type, before + name)
+            some = problems(value[name], field.type, before + name)
+            if not some and field.rule and (wrong := field.rule.broken(value[name])):
+                some = [('type', f'field "{before}{name}" {wrong}')]
+            found += some
         elif field.required:
             found.append(('type', f'field "{before}{name}" is missing'))
     return found

@@ -1,5 +1,6 @@
 """Users, chats and messages: what there is, as a user sees it, and as the Bot API shows it."""
 
+import collections
 import hashlib
 import secrets
 import time
@@ -16,6 +17,7 @@ class User:
     def __init__(self, user_id, facts):
         self.id, self.facts = user_id, {'first_name': f'User {user_id}', **facts}
         self.deactivated = False
+        self.photos, self.audios = [], []   # of the profile
 
     def api(self):
         return {'id': self.id, 'is_bot': False, **self.facts}
@@ -86,7 +88,7 @@ class Message:
 
 
 MEDIA = ('photo', 'document', 'audio', 'video', 'voice', 'sticker', 'animation', 'location', 'venue', 'contact',
-         'dice')
+         'dice', 'video_note', 'live_photo', 'paid_media', 'poll', 'checklist', 'rich_message', 'invoice', 'game')
 
 
 class Chat:
@@ -102,6 +104,10 @@ class Chat:
         self.muted = False
         self.pinned = []             # message ids, the latest last
         self.instance = str(secrets.randbits(62))
+        self.about = {}              # what only getChat shows
+        self.standing = {}           # user id: a ChatMember object of who is more or less than a member
+        self.links, self.requests = {}, set()   # invite links; users who ask to be let in
+        self.topics, self.gone_topics = {}, set()
 
     def api(self):
         return {'id': self.id, 'type': self.kind, **self.facts}
@@ -153,6 +159,7 @@ class World:
         self.bot = bot               # the bot as a User object of the API
         self.users, self.chats, self.files = {}, {}, {}
         self.queries = {}            # callback query id: its state
+        self.kept = collections.defaultdict(dict)   # what the rarer methods keep, by topic
         self.skew = 0.0              # seconds that tests let pass at once
 
     def now(self):
