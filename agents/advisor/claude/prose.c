@@ -38,28 +38,46 @@ static void end_unicode (prose_t *self, plv_buf_t *out)
     self->high = 0;
 }
 
-static void take_escape (prose_t *self, char c, plv_buf_t *out)
+static bool hex_digit (char c, unsigned *ret_digit)
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    const char *at = c ? strchr (DIGITS, c >= 'A' && c <= 'F' ? c + ('a' - 'A') : c) : NULL;
+    *ret_digit = at ? (unsigned) (at - DIGITS) : 0;
+    return at;
+}
+
+/*  Behind a backslash; false: the escape is broken off, and `c` stands for itself.  */
+static bool take_name (prose_t *self, char c, plv_buf_t *out)
 {
     static const char NAMES[] = "\"\\/bfnrt", MEANS[] = "\"\\/\b\f\n\r\t";
-    if (self->escape == 1) {
-        const char *name = c ? strchr (NAMES, c) : NULL;
-        if (name) {
-            self->high = 0;
-            plv_buf_add_u8 (out, (uint8_t) MEANS[name - NAMES]);
-        }
-        self->escape = c == 'u' ? 2 : 0;
-        self->code = 0;
-        return;
+    const char *name = c ? strchr (NAMES, c) : NULL;
+    self->escape = c == 'u' ? 2 : 0;
+    self->code = 0;
+    if (name) {
+        self->high = 0;
+        plv_buf_add_u8 (out, (uint8_t) MEANS[name - NAMES]);
     }
-    unsigned digit = c >= '0' && c <= '9'   ? (unsigned) (c - '0')
-                     : c >= 'a' && c <= 'f' ? (unsigned) (c - 'a' + 10)
-                     : c >= 'A' && c <= 'F' ? (unsigned) (c - 'A' + 10)
-                                            : 0;
+    return name || self->escape;
+}
+
+static bool take_digit (prose_t *self, char c, plv_buf_t *out)
+{
+    unsigned digit;
+    if (!hex_digit (c, &digit)) {
+        self->escape = 0;
+        return false;
+    }
     self->code = self->code << 4 | digit;
     if (++self->escape == 6) {
         self->escape = 0;
         end_unicode (self, out);
     }
+    return true;
+}
+
+static bool take_escape (prose_t *self, char c, plv_buf_t *out)
+{
+    return self->escape == 1 ? take_name (self, c, out) : take_digit (self, c, out);
 }
 
 static void end_text (prose_t *self)
@@ -78,10 +96,11 @@ static void put_key (prose_t *self, char c)
 static void in_text (prose_t *self, char c, plv_buf_t *out)
 {
     plv_buf_t nowhere = {0};
-    if (self->escape) {
-        take_escape (self, c, self->emits ? out : &nowhere);
-        plv_buf_free (&nowhere);
-    } else if (c == '\\') {
+    bool taken = self->escape && take_escape (self, c, self->emits ? out : &nowhere);
+    plv_buf_free (&nowhere);
+    if (taken)
+        return;
+    if (c == '\\') {
         self->escape = 1;
     } else if (c == '"') {
         end_text (self);

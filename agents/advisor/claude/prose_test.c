@@ -30,6 +30,7 @@ static void the_text_comes_out_whatever_the_pieces (void **state)
         {"{\"answer\": \"a\\n\\\"b\\\" \\\\ \\/ \\u00e4 \\ud83d\\ude00\"}",
          "a\n\"b\" \\ / \xc3\xa4 \xf0\x9f\x98\x80"},
         {"{\"answer\": \"\\ud83d alone \\ude00\"}", " alone "},
+        {"{\"answer\": \"\\\xc3\xa4 \\u\xc3\xb6 \\u00\xc3\xbc\"}", "\xc3\xa4 \xc3\xb6 \xc3\xbc"},
         {"{\"answer\": \"half", "half"},
         {"{\"answer\": 7, \"b\": \"no\"}", ""},
         {"{\"answers\": \"no\", \"answe\": \"no\"}", ""},
