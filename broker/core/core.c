@@ -11,6 +11,7 @@
 #include "core/flow/expire.h"
 #include "core/flow/lanes.h"
 #include "core/flow/outbox.h"
+#include "core/peer/drain.h"
 #include "core/peer/peers.h"
 #include "core/state/reflect.h"
 
@@ -44,6 +45,7 @@ core_t *core_new (const core_options_t *options, policy_t **policy_p)
     plv_map_init (&self->services, map_seed);
     plv_map_init (&self->outlets, map_seed);
     plv_map_init (&self->pauses, map_seed);
+    plv_map_init (&self->drains, map_seed);
     plv_list_init (&self->dirty);
     plv_list_init (&self->orphans);
     plv_list_init (&self->tails);
@@ -103,6 +105,10 @@ static void destroy_names (core_t *self)
     pause_t *pause;
     for (size_t at = 0; (pause = plv_map_next (&self->pauses, &at));)
         free (pause);
+    drain_t *drain;
+    for (size_t at = 0; (drain = plv_map_next (&self->drains, &at));)
+        free (drain);
+    plv_map_free (&self->drains);
     plv_map_free (&self->services);
     plv_map_free (&self->outlets);
     plv_map_free (&self->pauses);

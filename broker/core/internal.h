@@ -83,6 +83,7 @@ struct core {
     plv_map_t outlets;
     lane_t *lanes;
     plv_map_t pauses; /* pause_t, by the name of the route */
+    plv_map_t drains; /* drain_t, by the incarnation of the process */
     size_t lane_count;
     core_timers_t timers;
     dedup_t *dedup;

@@ -135,8 +135,13 @@ static void expect_status (fixture_t *fx, uint32_t peer, const char *command, co
 
 static void test_an_adapter_asks_for_an_operator_when_it_may (void **state)
 {
-    static const char *const never[] = {"backup",          "adapters.start", "adapters.stop",
-                                        "adapters.reload", "agents.drain",   "try"};
+    static const char *const never[] = {"backup",
+                                        "adapters.start",
+                                        "adapters.stop",
+                                        "adapters.reload",
+                                        "agents.drain",
+                                        "agents.resume",
+                                        "try"};
     fixture_t *fx = start (" plugins = { operators = [\"console\"]; };");
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), console = fx_adapter (fx, "console");

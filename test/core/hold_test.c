@@ -153,13 +153,34 @@ static plv_view_t agent (fixture_t *fx, uint32_t tool, uint32_t index)
     return fx_item (fx_expect_result (fx, tool, "ok"), "items", index);
 }
 
-static void drain (fixture_t *fx, uint32_t tool, const char *name, const char *status)
+/*  Of a process of its own: its credit is 2, and it may come back with a job in hand.  */
+static uint32_t process (fixture_t *fx, uint8_t incarnation, uint64_t holding)
 {
-    plv_buf_t *buf = fx_control_begin (fx, "agents.drain", 2);
+    uint32_t peer = fx_peer (fx);
+    fx_hello (fx, peer, FROM_WORKER,
+              &(fx_hello_t){.role = "agent",
+                            .name = "w",
+                            .service = "advisor",
+                            .credit = 2,
+                            .incarnation = incarnation,
+                            .holding = holding});
+    fx_expect (fx, peer, VERB_WELCOME);
+    return peer;
+}
+
+static void tell (fixture_t *fx, uint32_t tool, const char *command, const char *name,
+                  const char *status)
+{
+    plv_buf_t *buf = fx_control_begin (fx, command, 2);
     fx_put_text (buf, "name", name);
     fx_put_text (buf, "who", "ann");
     fx_send (fx, tool, FROM_TOOL);
     fx_expect_result (fx, tool, status);
+}
+
+static void drain (fixture_t *fx, uint32_t tool, const char *name, const char *status)
+{
+    tell (fx, tool, "agents.drain", name, status);
 }
 
 static void test_a_drained_worker_finishes_and_is_let_go (void **state)
@@ -177,7 +198,7 @@ static void test_a_drained_worker_finishes_and_is_let_go (void **state)
     fx_credit (fx, old, 8); /* it wants more: it gets no more */
     fx_say (fx, web, "web_2", "another");
     fx_expect_nothing (fx, old);
-    uint32_t new = fx_worker (fx, 2);
+    uint32_t new = process (fx, 7, 0);
     uint64_t other = fx_expect_number (fx, new, VERB_JOB);
     fx_reply (fx, old, lease, "done");
     fx_expect_number (fx, old, VERB_COMMITTED);
@@ -201,11 +222,90 @@ static void test_a_drained_worker_may_die (void **state)
     fx_expect_number (fx, old, VERB_JOB);
     drain (fx, tool, "w", "ok");
     fx_gone (fx, old);
-    uint32_t new = fx_worker (fx, 2);
+    uint32_t new = process (fx, 7, 0);
     fx_time (fx, 1000);
     fx_expect_number (fx, new, VERB_JOB);
     drain (fx, tool, "w", "ok");
     fx_expect_nothing (fx, new);
+    fx_destroy (&fx);
+}
+
+/*  The process is drained, not its connection: not even a restart of the broker lets it have a job.  */
+static void test_a_drained_process_stays_drained (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), old = process (fx, 7, 0), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "first");
+    uint64_t lease = fx_expect_number (fx, old, VERB_JOB);
+    drain (fx, tool, "w", "ok");
+    for (int round = 0; round < 2; round++) {
+        if (round)
+            fx_restart (fx);
+        else
+            fx_gone (fx, tool);
+        web = round ? fx_adapter (fx, "web") : web;
+        tool = fx_tool (fx);
+        old = process (fx, 7, lease);
+        assert_true (says (agent (fx, tool, 0), "state", "draining"));
+        assert_true (says (agent (fx, tool, 0), "drained_by", "ann"));
+        fx_say (fx, web, "web_2", "another");
+        fx_expect_nothing (fx, old);
+    }
+    fx_reply (fx, old, lease, "done");
+    fx_expect_number (fx, old, VERB_COMMITTED);
+    assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
+    fx_gone (fx, old); /* before it has read that */
+    old = process (fx, 7, 0);
+    assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
+    fx_expect_nothing (fx, old);
+    tell (fx, tool, "agents.resume", "w", "NOENT"); /* it is on its way out */
+    old = process (fx, 7, 0);
+    fx_expect_number (fx, old, VERB_JOB);
+    fx_destroy (&fx);
+}
+
+static void test_a_drained_worker_that_left_is_forgotten (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), old = process (fx, 7, 0), tool = fx_tool (fx);
+    drain (fx, tool, "w", "ok");
+    assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
+    fx_bye (fx, old);
+    old = process (fx, 7, 0);
+    fx_say (fx, web, "web_1", "first");
+    fx_expect_number (fx, old, VERB_JOB);
+    fx_destroy (&fx);
+}
+
+static void test_a_drained_worker_is_resumed (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = process (fx, 7, 0), tool = fx_tool (fx);
+    tell (fx, tool, "agents.resume", "w", "NOENT");
+    fx_say (fx, web, "web_1", "first");
+    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    drain (fx, tool, "w", "ok");
+    fx_say (fx, web, "web_2", "another");
+    fx_expect_nothing (fx, worker);
+    tell (fx, tool, "agents.resume", "nobody", "NOENT");
+    tell (fx, tool, "agents.resume", "w", "ok");
+    fx_expect_number (fx, worker, VERB_JOB);
+    assert_true (says (agent (fx, tool, 0), "state", "ready"));
+    assert_true (says (agent (fx, tool, 0), "drained_by", ""));
+    fx_reply (fx, worker, lease, "done");
+    fx_expect_number (fx, worker, VERB_COMMITTED);
+    fx_expect_nothing (fx, worker); /* it is not told to leave */
+    drain (fx, tool, "w", "ok");
+    fx_restart (fx); /* one that is away is resumed, too */
+    tool = fx_tool (fx);
+    tell (fx, tool, "agents.resume", "w", "ok");
+    fx_restart (fx);
+    tool = fx_tool (fx);
+    process (fx, 7, 0);
+    assert_true (says (agent (fx, tool, 0), "state", "ready"));
     fx_destroy (&fx);
 }
 
@@ -242,6 +342,9 @@ int main (void)
         cmocka_unit_test (test_no_probe_while_an_operator_pauses),
         cmocka_unit_test (test_a_drained_worker_finishes_and_is_let_go),
         cmocka_unit_test (test_a_drained_worker_may_die),
+        cmocka_unit_test (test_a_drained_process_stays_drained),
+        cmocka_unit_test (test_a_drained_worker_that_left_is_forgotten),
+        cmocka_unit_test (test_a_drained_worker_is_resumed),
         cmocka_unit_test (test_a_batch_that_gathers_is_given_up),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

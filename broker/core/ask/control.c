@@ -192,6 +192,19 @@ static void unpark_session (core_t *self, peer_t *peer, uint64_t request, plv_vi
     plv_buf_free (&body);
 }
 
+/*  What is asked about one session, or told to it.  */
+static void take_session (core_t *self, peer_t *peer, uint64_t request, command_t command,
+                          plv_view_t arguments)
+{
+    if (command == COMMAND_SESSIONS_SHOW)
+        show_session (self, peer, request, arguments);
+    else if (command == COMMAND_SESSIONS_UNPARK)
+        unpark_session (self, peer, request, arguments);
+    else
+        end_session (self, peer, request, arguments,
+                     command == COMMAND_SESSIONS_RESET ? "reset" : "operator");
+}
+
 static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
 {
     plv_view_t dir = plv_mp_find_str (arguments, "dir");
@@ -361,16 +374,10 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         return;
     switch (command) {
     case COMMAND_SESSIONS_SHOW:
-        show_session (self, peer, request, arguments);
-        break;
     case COMMAND_SESSIONS_RESET:
-        end_session (self, peer, request, arguments, "reset");
-        break;
     case COMMAND_SESSIONS_UNPARK:
-        unpark_session (self, peer, request, arguments);
-        break;
     case COMMAND_SESSIONS_END:
-        end_session (self, peer, request, arguments, "operator");
+        take_session (self, peer, request, command, arguments);
         break;
     case COMMAND_BACKUP:
         start_backup (self, peer, request, arguments);
@@ -408,6 +415,9 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         break;
     case COMMAND_AGENTS_DRAIN:
         control_drain (self, peer, request, arguments);
+        break;
+    case COMMAND_AGENTS_RESUME:
+        control_resume (self, peer, request, arguments);
         break;
     case COMMAND_TAIL:
     case COMMAND_TAIL_READ:

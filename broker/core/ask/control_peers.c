@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "core/ask/control.h"
 #include "core/ask/control_peers.h"
+#include "core/peer/drains.h"
 #include "core/peer/peers.h"
-#include "core/state/apply.h"
 #include "core/text.h"
 #include "wire/mp.h"
 
@@ -129,7 +129,10 @@ void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arg
         if (worker->from != FROM_WORKER || worker->state != STATE_READY
             || !plv_view_is (name, worker->name))
             continue;
-        peers_retire (self, worker, who);
+        if (!worker->retired) {
+            peers_retire (self, worker, who);
+            drains_note (self, worker);
+        }
         workers++;
         held += worker->held;
     }
@@ -138,16 +141,33 @@ void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arg
                       "no connected worker is named \"" PLV_VIEW_FMT "\"", PLV_VIEW_ARG (name));
         return;
     }
-    record_t record = {.type = RECORD_DRAIN,
-                       .at_us = self->now.wall_us,
-                       .name = name,
-                       .who = text_cut (who, NAME_BYTES_MAX)};
-    apply_new (self, &record);
     effects_log (self->effects, LOG_AGENT_DRAINING, F_VIEW ("name", name),
-                 F_VIEW ("who", record.who), F_INT ("count", workers));
+                 F_VIEW ("who", text_cut (who, NAME_BYTES_MAX)), F_INT ("count", workers));
     plv_mp_put_map (&body, 2);
     put_int (&body, "workers", workers);
     put_int (&body, "held", held);
+    control_answer (self, peer, request, "ok", &body);
+    plv_buf_free (&body);
+}
+
+void control_resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+{
+    plv_view_t name = plv_mp_find_str (arguments, "name"),
+               who = text_cut (plv_mp_find_str (arguments, "who"), NAME_BYTES_MAX);
+    plv_buf_t body = {0};
+    uint32_t workers = drains_resume (self, name, who);
+    if (!workers) {
+        control_fail (self, peer, request, ERR_NOENT,
+                      "no worker named \"" PLV_VIEW_FMT
+                      "\" is draining: one that is drained was told to leave, and another process "
+                      "of this name gets jobs without more",
+                      PLV_VIEW_ARG (name));
+        return;
+    }
+    effects_log (self->effects, LOG_AGENT_RESUMED, F_VIEW ("name", name), F_VIEW ("who", who),
+                 F_INT ("count", workers));
+    plv_mp_put_map (&body, 1);
+    put_int (&body, "workers", workers);
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
 }

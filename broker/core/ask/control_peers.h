@@ -12,6 +12,7 @@
 
 void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body);
 void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments);
+void control_resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments);
 void control_adapters (core_t *self, plv_view_t arguments, plv_buf_t *body);
 
 #endif

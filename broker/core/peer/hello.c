@@ -1,4 +1,5 @@
 #include "core/internal.h"
+#include "core/peer/drains.h"
 
 #include "base/alloc.h"
 #include "base/format.h"
@@ -321,6 +322,7 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
         claim_deliveries (self, peer, options);
         outbox_feed (self, peer->outlet);
     } else if (from == FROM_WORKER) {
+        drains_greet (self, peer);
         claim_leases (self, peer, options);
         free_unclaimed (self, peer);
         dispatch_release (self, peer);

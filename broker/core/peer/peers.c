@@ -1,4 +1,5 @@
 #include "core/internal.h"
+#include "core/peer/drains.h"
 
 #include "base/format.h"
 #include "core/ask/control.h"
@@ -220,6 +221,7 @@ static void take_bye (core_t *self, peer_t *peer, const plv_frame_t *frame)
     char why[128];
     plv_view_t reason = text_cut (frame->arg[0].bytes, sizeof why - 1);
     plv_format (why, sizeof why, PLV_VIEW_FMT, PLV_VIEW_ARG (reason));
+    drains_left (self, peer);
     peers_gone (self, peer, HOW_LEFT, why);
 }
 

@@ -4,6 +4,7 @@
 #include "core/ask/hold.h"
 #include "core/ask/tails.h"
 #include "core/internal.h"
+#include "core/peer/drains.h"
 #include "core/state/apply_dead.h"
 #include "core/state/apply_event.h"
 #include "core/state/live.h"
@@ -141,7 +142,11 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
     case RECORD_RESUME:
         hold_apply (self, record);
         return ERR_OK;
-    case RECORD_DRAIN: /* for who reads it: workers are not stored */
+    case RECORD_WORKER_DRAIN:
+    case RECORD_WORKER_RESUME:
+        drains_apply (self, record);
+        return ERR_OK;
+    case RECORD_DRAIN: /* of older releases, which forgot it with the connection */
     case RECORD_STORED:
         return ERR_OK;
     default:

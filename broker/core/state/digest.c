@@ -1,4 +1,5 @@
 #include "core/internal.h"
+#include "core/peer/drain.h"
 
 /*  FNV-1a, 64 bits: quality enough to tell two states apart in a test.  */
 static uint64_t mix (uint64_t hash, const void *data, size_t size)
@@ -64,6 +65,15 @@ static uint64_t pauses_digest (const core_t *self)
     return sum;
 }
 
+static uint64_t drains_digest (const core_t *self)
+{
+    uint64_t sum = 0;
+    const drain_t *drain;
+    for (size_t at = 0; (drain = plv_map_next (&self->drains, &at));)
+        sum += mix (0, drain, sizeof *drain);
+    return sum;
+}
+
 uint64_t core_digest (const core_t *self)
 {
     uint64_t sum = 0;
@@ -75,6 +85,7 @@ uint64_t core_digest (const core_t *self)
                        dedup_count (self->dedup),
                        kv_digest (self->kv),
                        letters_digest (&self->letters),
-                       pauses_digest (self)};
+                       pauses_digest (self),
+                       drains_digest (self)};
     return mix (sum, rest, sizeof rest);
 }

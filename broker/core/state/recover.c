@@ -2,6 +2,7 @@
 #include "core/dead/dead_retain.h"
 #include "core/flow/outbox.h"
 #include "core/internal.h"
+#include "core/peer/drains.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
 #include "core/state/reflect.h"
@@ -30,7 +31,8 @@ static plv_err_t load_meta (core_t *self, plv_view_t key, plv_view_t value, plv_
             || !record_get_number (value, &at, &self->dead_count))
             return damaged (VIEW_META, key, ret_fail);
         self->metrics.gauge[GAUGE_DEAD] = (int64_t) self->dead_count;
-    } else if (!hold_load (self, key, value) || !retain_load (self, key, value)) {
+    } else if (!hold_load (self, key, value) || !drains_load (self, key, value)
+               || !retain_load (self, key, value)) {
         return damaged (VIEW_META, key, ret_fail);
     }
     return ERR_OK;

@@ -1,0 +1,6 @@
+#include "palaver/each_session.h"
+
+ending_t command_agents_resume (call_t *call)
+{
+    return each_named (call, "agents.resume", "name", "gets jobs again");
+}
