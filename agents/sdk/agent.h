@@ -2,7 +2,7 @@
     OWNS    the connection, the threads and everything that a job lends; freed by plv_agent_destroy
     THREAD  plv_agent_new, _run and _destroy from one thread; plv_agent_stop from any, also from a signal
             handler; plv_job_* from the thread whose handler was given the job, except
-            plv_job_cancelled, which any thread may call while the handler runs
+            plv_job_cancelled and plv_job_call_cancel, which any thread may call while the handler runs
     FAILS   with a plv_err_t and a line for a person; never aborts, ERR_NOMEM when memory runs out
     COST    a thread of its own keeps the heartbeats going, so that a slow handler does not make a worker look
             dead. Answers that are ready together travel together.
@@ -178,12 +178,13 @@ typedef struct {
 typedef struct {
     plv_view_t body; /* of an answer: a chat.response; lent until the job's next call */
     char outcome
-        [16]; /* answer, nack, bad_reply, timeout, unserved, lost, busy, refused: see PROTOCOL.md */
+        [16]; /* answer, nack, bad_reply, timeout, unserved, lost, busy, refused: see PROTOCOL.md;
+                 or cancelled: by plv_job_call_cancel */
     char code[NAME_BYTES_MAX + 1]; /* that agent's own, or the broker's; "": none */
 } plv_answer_t;
 
 /*  Blocks until the answer is there. ERR_OK: answered. ERR_TIMEOUT, ERR_BUSY, ERR_NOENT (unserved), ERR_ARG (refused),
-    ERR_IO (nack, bad_reply, lost): it is not, and the text says why. ERR_GONE: the job was taken back
+    ERR_IO (nack, bad_reply, lost, cancelled): it is not, and the text says why. ERR_GONE: the job was taken back
     meanwhile, and with it the call. ERR_VERSION: the broker is of a version that knows no calls. A restart of the
     broker makes the call again; inside plv_job_step an answer is paid for once.  */
 plv_err_t plv_job_call (plv_job_t *job, const plv_call_t *call, plv_answer_t *ret_answer,
@@ -191,6 +192,9 @@ plv_err_t plv_job_call (plv_job_t *job, const plv_call_t *call, plv_answer_t *re
 /*  The same with a text.  */
 plv_err_t plv_job_call_text (plv_job_t *job, const char *service, const char *text,
                              plv_answer_t *ret_answer, plv_fail_t *ret_fail);
+/*  Ends the call that the handler waits for, from any thread while the handler runs: plv_job_call returns, the job
+    goes on, and whoever worked on the call is told that nobody waits for it. False: no call is under way.  */
+bool plv_job_call_cancel (plv_job_t *job);
 
 /*  Live, while the answer is being made: lost when nobody listens, never stored. Silently nothing while the
     broker is away.  */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MINOR_OF_CALLS = 1 };
+enum { MINOR_OF_CALLS = 1, MINOR_OF_CALL_CANCEL = 2 };
 
 static void put_options (plv_buf_t *frame, const plv_call_t *call)
 {
@@ -166,6 +166,38 @@ plv_err_t plv_job_call (plv_job_t *job, const plv_call_t *call, plv_answer_t *re
     memcpy (ret_answer->outcome, job->answer_outcome, sizeof ret_answer->outcome);
     memcpy (ret_answer->code, job->answer_code, sizeof ret_answer->code);
     return err;
+}
+
+/*  A broker that does not know the verb ends the call with its job.  */
+static void put_cancel (plv_job_t *job)
+{
+    plv_buf_t frame = {0};
+    if (job->agent->link.minor < MINOR_OF_CALL_CANCEL)
+        return;
+    size_t mark = plv_frame_begin (&frame, VERB_CALL_CANCEL);
+    plv_mp_put_u64 (&frame, job->lease);
+    plv_mp_put_u64 (&frame, job->calls);
+    plv_frame_end (&frame, mark);
+    if (!frame.failed)
+        plv_job_put (job, &frame);
+    plv_buf_free (&frame);
+}
+
+bool plv_job_call_cancel (plv_job_t *job)
+{
+    plv_agent_t *agent = job->agent;
+    pthread_mutex_lock (&agent->lock);
+    bool under_way = job->call.size > 0;
+    if (under_way) {
+        put_cancel (job);
+        plv_buf_clear (&job->call);
+        snprintf (job->answer_outcome, sizeof job->answer_outcome, "cancelled");
+        snprintf (job->answer_why, sizeof job->answer_why, "this worker has ended the call");
+        pthread_cond_broadcast (&agent->saved);
+        plv_agent_ring (agent);
+    }
+    pthread_mutex_unlock (&agent->lock);
+    return under_way;
 }
 
 plv_err_t plv_job_call_text (plv_job_t *job, const char *service, const char *text,

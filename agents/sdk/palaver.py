@@ -37,7 +37,7 @@ import zmq
 
 __all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused', 'run', 'main']
 
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 PACKET_BYTES_MAX = 8388608
 PACKET_BYTES_FULL = 32768
 BODY_BYTES_MAX = 1048576
@@ -51,7 +51,7 @@ LIVE_BYTES_MAX = 65536
 DEPTH_MAX = 32
 
 NUMBERS = {'HELLO': 1, 'PING': 3, 'PONG': 4, 'BYE': 5, 'CREDIT': 8, 'LIVE': 17, 'REPLY': 21, 'NACK': 23, 'STEP': 24,
-           'CALL': 27}
+           'CALL': 27, 'CALL_CANCEL': 29}
 
 # What a broker may say to a worker: name, largest body, argument types, whether only after WELCOME.
 FROM_BROKER = {
@@ -78,7 +78,7 @@ BYE_PAUSE_S = 1.0
 PAUSE_MAX_S = 30.0
 QUICK_S = 0.001
 LIVE_BACKLOG = 1000
-MINOR_OF_CALLS = 1
+MINOR_OF_CALLS, MINOR_OF_CALL_CANCEL = 1, 2
 
 NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
 
@@ -119,8 +119,8 @@ class Cancelled (Exception):
 
 
 class CallFailed (Exception):
-    """A call to another service had no answer. `outcome`: nack, bad_reply, timeout, unserved, lost, busy or refused;
-    `code` and `reason`: what that agent, or the broker, said."""
+    """A call to another service had no answer. `outcome`: nack, bad_reply, timeout, unserved, lost, busy, refused
+    or cancelled (by `cancel_calls`); `code` and `reason`: what that agent, or the broker, said."""
 
     def __init__ (self, outcome: str, code: str = '', reason: str = '') -> None:
         super ().__init__ (f'the call ended with {outcome}: {reason or code}')
@@ -412,7 +412,8 @@ class Job:
     async def call_async (self, service: str, message: Union[str, Body], *, deadline_ms: Optional[int] = None,
                           history: Sequence[Turn] = (), state: Optional[Body] = None,
                           traceparent: Optional[str] = None) -> Body:
-        """The same for a handler that is `async def`; several may be under way at once."""
+        """The same for a handler that is `async def`; several may be under way at once. A task that awaits it and is
+        cancelled (asyncio.wait_for, a race that another call has won) ends its call, and the job goes on."""
         options = {'deadline_ms': deadline_ms, 'history': history, 'state': state, 'traceparent': traceparent}
         loop, heard = asyncio.get_running_loop (), asyncio.Event ()
         number, call = self._ask (service, message, options, lambda: loop.call_soon_threadsafe (heard.set))
@@ -420,11 +421,29 @@ class Job:
             await asyncio.wait_for (heard.wait (), max (0, self.left_s))
         except asyncio.TimeoutError:
             pass        # _heard says so
-        finally:
+        except asyncio.CancelledError:
             with self._worker._lock:
-                self._calls.pop (number, None)
+                self._hang_up (number)
+            raise
         with self._worker._lock:
             return self._heard (number, call)
+
+    def cancel_calls (self) -> int:
+        """Ends the calls that are under way, from any thread while the handler runs: each raises CallFailed with the
+        outcome `cancelled`, the job goes on, and whoever worked on them is told that nobody waits. How many it were."""
+        with self._worker._lock:
+            calls = [(number, call) for number, call in self._calls.items () if call.verdict is None]
+            for number, call in calls:
+                self._hang_up (number)
+                call.end ('cancelled', None, None, 'this worker has ended the call')
+            return len (calls)
+
+    def _hang_up (self, number: int) -> None:
+        """With the lock held. A broker that does not know the verb ends the call with its job."""
+        worker, call = self._worker, self._calls.pop (number, None)
+        if call and call.verdict is None and not self._answered and worker._link._minor >= MINOR_OF_CALL_CANCEL:
+            worker._put (self, _frame ('CALL_CANCEL', self._lease, number))
+            worker._wake ()
 
     def _ask (self, service: str, message: Union[str, Body], given: Body,
               wake: Callable[[], Any]) -> Tuple[int, _Call]:

@@ -69,6 +69,14 @@ static void call (fixture_t *fx, uint32_t peer, const call_args_t *args)
     fx_send (fx, peer, FROM_WORKER);
 }
 
+static void call_cancel (fixture_t *fx, uint32_t peer, uint64_t lease, uint64_t id)
+{
+    plv_buf_t *buf = fx_begin (fx, VERB_CALL_CANCEL);
+    plv_mp_put_u64 (buf, lease);
+    plv_mp_put_u64 (buf, id);
+    fx_send (fx, peer, FROM_WORKER);
+}
+
 /*  What comes back: the reason, or the text of the answer.  */
 static plv_view_t answered (fixture_t *fx, uint32_t peer, uint64_t lease, uint64_t id,
                             const char *outcome)
@@ -329,6 +337,59 @@ static void claim (fixture_t *fx, uint32_t peer, const char *service, uint8_t in
     fx_expect (fx, peer, VERB_WELCOME);
 }
 
+/*  One call ends, with what it has called; the job and its other calls go on.  */
+static void test_one_call_is_ended (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), agent = fx_worker (fx, 1);
+    uint32_t other = worker_of (fx, "research", 1), deep = worker_of (fx, "deep", 1);
+    uint64_t lease = begun (fx, web, agent, "web_1");
+    call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
+    uint64_t asked = fx_expect_number (fx, other, VERB_JOB);
+    call (fx, other, &(call_args_t){.lease = asked, .id = 1, .text = "y", .service = "deep"});
+    uint64_t deeper = fx_expect_number (fx, deep, VERB_JOB);
+    call (fx, agent, &(call_args_t){.lease = lease, .id = 2, .text = "waits"});
+    call (fx, agent, &(call_args_t){.lease = lease, .id = 3, .text = "waits, too"});
+    call_cancel (fx, agent, lease, 2);
+    call_cancel (fx, agent, lease, 1);
+    fx_expect_cancel (fx, other, asked, "unwanted");
+    fx_expect_cancel (fx, deep, deeper, "unwanted");
+    fx_expect_nothing (fx, agent);
+    uint64_t third = fx_expect_number (fx, other, VERB_JOB);
+    fx_reply (fx, other, third, "the third");
+    assert_true (plv_view_is (answered (fx, agent, lease, 3, "answer"), "the third"));
+    assert_int_equal (fx_gauge (fx, GAUGE_CALLS), 0);
+    assert_int_equal (fx_count (fx, COUNTER_CALLS_FAILED), 0);
+    fx_reply (fx, agent, lease, "with one of three");
+    fx_expect (fx, web, VERB_DELIVER);
+    fx_destroy (&fx);
+}
+
+/*  A call that is over, was never made, or is somebody else's is passed over.  */
+static void test_no_call_to_end (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), agent = fx_worker (fx, 1);
+    uint32_t other = worker_of (fx, "research", 1), third = fx_worker (fx, 1);
+    uint64_t lease = begun (fx, web, agent, "web_1");
+    call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
+    uint64_t asked = fx_expect_number (fx, other, VERB_JOB);
+    call_cancel (fx, third, lease, 1);
+    call_cancel (fx, other, asked, 1);
+    call_cancel (fx, agent, lease, 2);
+    call_cancel (fx, agent, 7, 1);
+    call_cancel (fx, agent, 0, 1);
+    fx_expect_nothing (fx, third);
+    fx_expect_nothing (fx, other);
+    fx_reply (fx, other, asked, "here");
+    answered (fx, agent, lease, 1, "answer");
+    call_cancel (fx, agent, lease, 1);
+    fx_expect_nothing (fx, agent);
+    fx_destroy (&fx);
+}
+
 /*  The caller's connection is a new one: its answer comes that way.  */
 static void test_the_caller_connects_again (void **state)
 {
@@ -383,6 +444,8 @@ int main (void)
         cmocka_unit_test (test_many_calls),
         cmocka_unit_test (test_calls_go_before_events),
         cmocka_unit_test (test_a_job_that_is_not_theirs),
+        cmocka_unit_test (test_one_call_is_ended),
+        cmocka_unit_test (test_no_call_to_end),
         cmocka_unit_test (test_the_caller_connects_again),
         cmocka_unit_test (test_a_restart),
     };

@@ -248,6 +248,18 @@ static void take_answer (worker_t *self, const plv_frame_t *frame)
     think (self, job->lease, 100);
 }
 
+/*  The answer did not come. Some say so, and some let the call end with the job.  */
+static void hang_up (worker_t *self, job_t *job)
+{
+    job->asking = false;
+    if (!self->known || sim_below (self->sim, 2))
+        return;
+    letter_t letter = letter_begin (VERB_CALL_CANCEL);
+    plv_mp_put_u64 (&letter.bytes, job->lease);
+    plv_mp_put_u64 (&letter.bytes, 1);
+    letter_send (&letter, self->conn);
+}
+
 static void thought (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
 {
     worker_t *self = arg;
@@ -260,7 +272,8 @@ static void thought (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
         ask (self, job);
         return;
     }
-    job->asking = false; /* the answer did not come */
+    if (job->asking)
+        hang_up (self, job);
     if (job->stepped || sim_below (sim, 2)) {
         answer (self, job);
         return;

@@ -127,13 +127,33 @@ class Calls(BrokerTest):
         self.answered()
         self.assertEqual(self.count('research'), 1)
 
-    def test_a_caller_in_c(self):
+    def caller(self, *command):
+        """A broker, and a worker that does what messages say: see test/wire/worker.py."""
         broker = self.broker({'routes': [route(service='one')]})
         self.service, self.adapter = broker, broker.adapter()
         self.endpoint = f'ipc://{broker.run}/agents.ipc'
-        child = subprocess.Popen([f'{BUILD}/test/wire/worker', '1', '1', '0'], stdin=subprocess.DEVNULL,
+        child = subprocess.Popen([*command, '1', '1', '0'], stdin=subprocess.DEVNULL,
                                  env={**os.environ, 'PALAVER_AGENTS': self.endpoint}, stderr=subprocess.DEVNULL)
         self.addCleanup(lambda: (child.send_signal(signal.SIGKILL), child.wait()))
+
+    def test_a_call_is_ended_and_its_job_goes_on(self):
+        python = ['/usr/bin/python3', f'{TOP}/test/wire/worker.py']
+        for command in ([f'{BUILD}/test/wire/worker'], python, [*python, '--async']):
+            with self.subTest(command):
+                self.place = self.folder()
+                self.caller(*command)
+                self.crew('research')
+                self.adapter.publish('hangup research slow', session='1')
+                self.adapter.expect('STORED')
+                self.begun('research', 1)
+                self.open('research slow')
+                self.assertEqual(self.deliver(self.adapter)['response_text'], 'cancelled, they said rates')
+                wait(lambda: self.service.ask('status')['counts']['pending_events'] == 0, 'the end')
+                counts = self.service.ask('status')['counts']
+                self.assertEqual((counts['calls'], counts['leases'], counts['dead']), (0, 0, 0))
+
+    def test_a_caller_in_c(self):
+        self.caller(f'{BUILD}/test/wire/worker')
         self.open('research rates')
         self.crew('research')
         self.adapter.publish('ask', session='1')

@@ -132,6 +132,36 @@ def a_call_is_made_again_after_a_reconnect(broker, worker):
 
 
 @test()
+def a_call_is_ended_and_the_job_goes_on(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'hangup research rates'))
+    peer, number = called(broker, 65537)
+    _, arguments = broker.expect('CALL_CANCEL')
+    check(arguments == [65537, number], f'{arguments} for call {number}')
+    answer_call(broker, peer, 65537, number, 'it has crossed')
+    peer, again = called(broker, 65537)
+    check(again != number, 'the number of the call that was ended')
+    broker.send(peer, frame('WHO'))     # the call that was ended is not made again
+    broker.expect('HELLO')
+    broker.welcome(peer)
+    peer, number = called(broker, 65537)
+    check(number == again, f'call {number} is made again instead of {again}')
+    answer_call(broker, peer, 65537, again, 'y')
+    reply(broker, 65537, 'cancelled, they said y')
+
+
+@test()
+def a_broker_that_cannot_end_a_call_is_not_asked_to(broker, worker):
+    peer, _ = broker.expect('HELLO')
+    broker.send(peer, raw=packet(frame('WELCOME', '0.1.0', HEARTBEAT, {}), version=(1, 1)))
+    broker.send(peer, raw=packet(job(65537, 'hangup research rates'), version=(1, 1)))
+    called(broker, 65537)
+    peer, again = called(broker, 65537)
+    answer_call(broker, peer, 65537, again, 'z')
+    reply(broker, 65537, 'cancelled, they said z')
+
+
+@test()
 def a_call_ends_with_its_job(broker, worker):
     peer, _ = broker.accept()
     broker.send(peer, job(65537, 'call research rates'))
@@ -557,7 +587,7 @@ def another_major_version_is_named_and_the_exit_code_says_so(broker, worker):
     broker.send(peer, raw=packet(frame('ERROR', 'VERSION', 'we speak 2.0', 'HELLO'), version=(2, 0)))
     code, text = worker.exit()
     check(code == 76, f'exit code {code}: {text}')
-    check('2.0' in text and '1.1' in text and 'upgrade' in text, text)
+    check('2.0' in text and '1.2' in text and 'upgrade' in text, text)
 
 
 @test()

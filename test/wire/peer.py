@@ -17,7 +17,8 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from patience import SECONDS  # noqa: E402
 
 VERBS = dict(HELLO=1, WELCOME=2, PING=3, PONG=4, BYE=5, ERROR=6, WHO=7, CREDIT=8, LIVE=17, JOB=20,
-             REPLY=21, COMMITTED=22, NACK=23, STEP=24, STEP_SAVED=25, CANCEL=26, CALL=27, ANSWER=28)
+             REPLY=21, COMMITTED=22, NACK=23, STEP=24, STEP_SAVED=25, CANCEL=26, CALL=27, ANSWER=28,
+             CALL_CANCEL=29)
 NAMES = {number: name for name, number in VERBS.items()}
 HEARTBEAT_MS = 100
 TIMEOUT_MS = 1000
@@ -37,7 +38,7 @@ def frame(verb, *arguments):
     return struct.pack('>BI', VERBS[verb], len(body)) + body
 
 
-def packet(*frames, version=(1, 1)):
+def packet(*frames, version=(1, 2)):
     return b'PV' + bytes(version) + b''.join(frames)
 
 
@@ -54,7 +55,7 @@ def job(lease, text, attempt=1, deadline_ms=10000, history=(), state=None, steps
 
 def unpack(data):
     """The frames of a packet as (verb, arguments); strict about everything a peer sends."""
-    check(data[:4] == b'PV\1\1', f'not a packet of version 1.1: {data[:8]!r}')
+    check(data[:4] == b'PV\1\2', f'not a packet of version 1.2: {data[:8]!r}')
     at, frames = 4, []
     while at < len(data):
         check(len(data) - at >= 5, 'a frame without a whole head')

@@ -3,6 +3,7 @@
 #include "sdk/agent.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,24 +97,52 @@ static void do_trial (plv_job_t *job)
     plv_job_reply_text (job, text, NULL);
 }
 
-/*  "call SERVICE TEXT": what comes back.  */
-static void do_call (plv_job_t *job, const char *rest)
+/*  Asks as "SERVICE TEXT" says.  */
+static plv_err_t call (plv_job_t *job, const char *rest, plv_answer_t *answer)
 {
-    plv_answer_t answer;
+    char service[64];
     plv_fail_t fail;
-    char service[64], text[512];
     size_t size = strcspn (rest, " ");
     snprintf (service, sizeof service, "%.*s", (int) size, rest);
-    plv_err_t err =
-        plv_job_call_text (job, service, rest + size + (rest[size] ? 1 : 0), &answer, &fail);
+    return plv_job_call_text (job, service, rest + size + (rest[size] ? 1 : 0), answer, &fail);
+}
+
+/*  What comes back, behind `before`.  */
+static void do_call (plv_job_t *job, const char *before, const char *rest)
+{
+    plv_answer_t answer;
+    char text[512];
+    plv_err_t err = call (job, rest, &answer);
     if (!err)
-        snprintf (text, sizeof text, "they said " PLV_VIEW_FMT,
+        snprintf (text, sizeof text, "%sthey said " PLV_VIEW_FMT, before,
                   PLV_VIEW_ARG (plv_mp_find_str (answer.body, "response_text")));
     else if (err == ERR_GONE)
         fprintf (stderr, "cancelled: %s\n", plv_job_cancel_code (job));
     else
-        snprintf (text, sizeof text, "no: %s %s", answer.outcome, answer.code);
+        snprintf (text, sizeof text, "%sno: %s %s", before, answer.outcome, answer.code);
     plv_job_reply_text (job, err == ERR_GONE ? "too late" : text, NULL);
+}
+
+static void *end_call (void *job)
+{
+    while (!plv_job_call_cancel (job))
+        think (1);
+    return NULL;
+}
+
+/*  The first call is ended from another thread as soon as it is under way; the second one is made in its place.  */
+static void do_hang_up (plv_job_t *job, const char *rest)
+{
+    pthread_t thread;
+    plv_answer_t answer;
+    char before[64];
+    if (pthread_create (&thread, NULL, end_call, job))
+        return;
+    plv_err_t err = call (job, rest, &answer);
+    pthread_join (thread, NULL);
+    snprintf (before, sizeof before, "%s%s, ",
+              err == ERR_IO ? "" : "not as expected: ", answer.outcome);
+    do_call (job, before, rest);
 }
 
 static plv_err_t ask (plv_job_t *job, void *arg, plv_buf_t *result, plv_fail_t *ret_fail)
@@ -190,7 +219,9 @@ static void answer (plv_job_t *job, void *arg)
     else if (is (text, "envelope"))
         do_envelope (job);
     else if (is (text, "call"))
-        do_call (job, rest);
+        do_call (job, "", rest);
+    else if (is (text, "hangup"))
+        do_hang_up (job, rest);
     else if (is (text, "ask"))
         do_ask_once (job);
     else if (is (text, "trial"))

@@ -6,6 +6,7 @@ usage: worker.py [--async] THREADS CREDIT BATCH"""
 import asyncio
 import os
 import sys
+import threading
 import time
 
 sys.path.insert (0, os.path.join (os.path.dirname (os.path.abspath (__file__)), '..', '..', 'agents', 'sdk'))
@@ -115,6 +116,30 @@ async def call_async (job, rest):
         raise
 
 
+def hang_up (job, rest):
+    """The first call is ended from another thread as soon as it is under way; the second one is made in its place."""
+    service, _, text = rest.partition (' ')
+
+    def end ():
+        while not job.cancel_calls ():
+            time.sleep (0.001)
+    thread = threading.Thread (target=end)
+    thread.start ()
+    try:
+        return 'not ended: ' + job.call (service, text)['response_text']
+    except palaver.CallFailed as failure:
+        thread.join ()
+        return f'{failure.outcome}, {call (job, rest)}'
+
+
+async def hang_up_async (job, rest):
+    service, _, text = rest.partition (' ')
+    try:
+        return 'not ended: ' + (await asyncio.wait_for (job.call_async (service, text), 0.02))['response_text']
+    except asyncio.TimeoutError:
+        return f'cancelled, {await call_async (job, rest)}'
+
+
 async def ask_async (job):
     return (await job.call_async ('research', 'rates'))['response_text'].encode ()
 
@@ -128,6 +153,8 @@ def answer (job):
         return job.step ('fetch', pay).decode ()
     if command == 'call':
         return call (job, rest)
+    if command == 'hangup':
+        return hang_up (job, rest)
     if command == 'ask':
         return job.step ('research', lambda: job.call ('research', 'rates')['response_text'].encode ()).decode ()
     if command == 'wait':
@@ -148,6 +175,8 @@ async def answer_async (job):
         return (await job.step_async ('fetch', pay_async)).decode ()
     if command == 'call':
         return await call_async (job, rest)
+    if command == 'hangup':
+        return await hang_up_async (job, rest)
     if command == 'ask':
         return (await job.step_async ('research', lambda: ask_async (job))).decode ()
     if command == 'wait':

@@ -6,7 +6,7 @@
 #include "core/state/state.h"
 #include "wire/mp.h"
 
-/*  CALL: a worker, inside a job that it holds, asks another service.  */
+/*  CALL: a worker, inside a job that it holds, asks another service. CALL_CANCEL: it waits no longer.  */
 
 /*  The job that asks: an event's attempt, or a call's.  */
 typedef struct {
@@ -93,13 +93,17 @@ static int64_t patience_of (const core_t *self, const origin_t *origin, plv_view
     return ms < (uint64_t) (most_us < 0 ? 0 : most_us) / 1000 ? (int64_t) ms * 1000 : most_us;
 }
 
-static uint32_t open_of (const peer_t *peer, uint64_t lease, uint64_t id, bool *ret_known)
+/*  How many calls of a job are open, and the one of this number among them, or NULL.  */
+static uint32_t open_of (const peer_t *peer, uint64_t lease, uint64_t id, call_t **ret_call)
 {
     uint32_t open = 0;
+    *ret_call = NULL;
     for (const plv_node_t *node = peer->asked.next; node != &peer->asked; node = node->next) {
-        const call_t *call = PLV_OF (node, call_t, in_asker);
-        open += call->origin == lease;
-        *ret_known |= call->origin == lease && call->id == id;
+        call_t *call = PLV_OF (node, call_t, in_asker);
+        bool ours = call->caller == CALLER_JOB && call->origin == lease;
+        open += ours;
+        if (ours && call->id == id)
+            *ret_call = call;
     }
     return open;
 }
@@ -165,7 +169,7 @@ void calls_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     origin_t origin;
     plv_buf_t state = {0};
     plv_fail_t fail;
-    bool known = false;
+    call_t *known;
     if (!find_origin (self, peer, frame->arg[0].number, &origin))
         return;
     asking_t asking = {
@@ -192,4 +196,13 @@ void calls_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     else if (!known)
         begin (self, peer, frame, &origin, &asking);
     plv_buf_free (&state);
+}
+
+/*  One that is not known has ended meanwhile, with its ANSWER or with its job.  */
+void calls_cancel (core_t *self, peer_t *peer, const plv_frame_t *frame)
+{
+    call_t *call;
+    open_of (peer, frame->arg[0].number, frame->arg[1].number, &call);
+    if (call)
+        calls_end (self, &call, NULL, "unwanted");
 }

@@ -50,8 +50,9 @@ void calls_hold (call_t *call, peer_t *peer);
 /*  The call that `peer` holds under this lease; otherwise NULL, and the peer is told.  */
 call_t *calls_leased (core_t *self, peer_t *peer, uint64_t lease);
 
-/*  CALL, and its ANSWER.  */
+/*  CALL, its ANSWER, and CALL_CANCEL.  */
 void calls_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
+void calls_cancel (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void calls_answer (core_t *self, const call_t *call, const verdict_t *verdict);
 /*  What a map gives of a session's memory: `history` and `state`, which gets its bytes.  */
 plv_err_t calls_read_memory (plv_view_t map, asking_t *asking, plv_buf_t *state, plv_fail_t *fail);

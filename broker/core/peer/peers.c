@@ -266,6 +266,8 @@ static verb_fn fn_of (plv_verb_t verb)
         return reply_step;
     case VERB_CALL:
         return calls_take;
+    case VERB_CALL_CANCEL:
+        return calls_cancel;
     case VERB_CONTROL:
         return control_take;
     default:
