@@ -24,8 +24,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-static const char *const names[COMMAND_COUNT_] = {
-#define COMMAND(name, text, arguments, meaning) [COMMAND_##name] = (text),
+static const struct {
+    const char *name;
+    command_right_t right;
+    command_when_t when;
+} commands[COMMAND_COUNT_] = {
+#define COMMAND(name, text, right, when, arguments, meaning)                                       \
+    [COMMAND_##name] = {(text), RIGHT_##right, WHEN_##when},
 #include "core/ask/control.def"
 #undef COMMAND
 };
@@ -33,14 +38,25 @@ static const char *const names[COMMAND_COUNT_] = {
 command_t command_of (plv_view_t name)
 {
     int command = 0;
-    while (command < COMMAND_COUNT_ && !plv_view_is (name, names[command]))
+    while (command < COMMAND_COUNT_ && !plv_view_is (name, commands[command].name))
         command++;
     return (command_t) command;
 }
 
 const char *command_name (command_t command)
 {
-    return command < COMMAND_COUNT_ ? names[command] : "?";
+    return command < COMMAND_COUNT_ ? commands[command].name : "?";
+}
+
+/*  Everybody who may ask for anything is told that there is no such command.  */
+static command_right_t right_of (command_t command)
+{
+    return command < COMMAND_COUNT_ ? commands[command].right : RIGHT_OPERATOR;
+}
+
+static bool may_when_stopped (command_t command)
+{
+    return command < COMMAND_COUNT_ && commands[command].when == WHEN_ANY;
 }
 
 static void put_result (core_t *self, peer_t *peer, uint64_t request, bool more, const char *status,
@@ -270,79 +286,12 @@ bool control_is_operator (const core_t *self, const peer_t *peer)
     return false;
 }
 
-typedef enum { RIGHT_ADAPTER, RIGHT_OPERATOR, RIGHT_TOOL } right_t;
-
-/*  What a command needs. An operator behind an adapter sees all and deals with letters, sessions and routes; what has
-    to do with files, processes, workers and other adapters' keys is for who has a shell on the machine.  */
-static right_t right_of (command_t command)
-{
-    switch (command) {
-    case COMMAND_SESSIONS_SHOW:
-    case COMMAND_SESSIONS_RESET:
-    case COMMAND_KV_GET:
-    case COMMAND_KV_PUT:
-    case COMMAND_KV_DELETE:
-    case COMMAND_KV_LIST:
-        return RIGHT_ADAPTER;
-    case COMMAND_STATUS:
-    case COMMAND_METRICS:
-    case COMMAND_SESSIONS_LIST:
-    case COMMAND_SESSIONS_END:
-    case COMMAND_SESSIONS_UNPARK:
-    case COMMAND_DEAD_LIST:
-    case COMMAND_DEAD_SHOW:
-    case COMMAND_DEAD_STATS:
-    case COMMAND_DEAD_REPLAY:
-    case COMMAND_DEAD_DISCARD:
-    case COMMAND_EVENTS_SHOW:
-    case COMMAND_EVENTS_LIST:
-    case COMMAND_AGENTS_LIST:
-    case COMMAND_ADAPTERS_LIST:
-    case COMMAND_ADAPTERS_HOSTS:
-    case COMMAND_ROUTES_LIST:
-    case COMMAND_ROUTES_PAUSE:
-    case COMMAND_ROUTES_RESUME:
-    case COMMAND_TAIL:
-    case COMMAND_TAIL_READ:
-    case COMMAND_TAIL_END:
-    case COMMAND_COUNT_: /* told that there is none */
-        return RIGHT_OPERATOR;
-    default:
-        return RIGHT_TOOL;
-    }
-}
-
-/*  Of data that is only looked at.  */
-static bool only_looks (command_t command)
-{
-    switch (command) {
-    case COMMAND_STATUS:
-    case COMMAND_METRICS:
-    case COMMAND_SESSIONS_LIST:
-    case COMMAND_SESSIONS_SHOW:
-    case COMMAND_DEAD_LIST:
-    case COMMAND_DEAD_SHOW:
-    case COMMAND_DEAD_STATS:
-    case COMMAND_EVENTS_SHOW:
-    case COMMAND_EVENTS_LIST:
-    case COMMAND_AGENTS_LIST:
-    case COMMAND_ADAPTERS_LIST:
-    case COMMAND_ADAPTERS_HOSTS:
-    case COMMAND_ROUTES_LIST:
-    case COMMAND_KV_GET:
-    case COMMAND_KV_LIST:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /*  False when it was told off.  */
 static bool may_ask (core_t *self, peer_t *peer, uint64_t request, command_t command)
 {
-    right_t right = right_of (command);
+    command_right_t right = right_of (command);
     bool is_operator = control_is_operator (self, peer);
-    if (self->options.read_only && !only_looks (command)) {
+    if (self->options.read_only && !may_when_stopped (command)) {
         control_fail (self, peer, request, ERR_PERM,
                       "%s: this data is only looked at; start a broker on it to change anything",
                       command_name (command));

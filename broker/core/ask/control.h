@@ -13,11 +13,15 @@
 #include "wire/frame.h"
 
 typedef enum {
-#define COMMAND(name, text, arguments, meaning) COMMAND_##name,
+#define COMMAND(name, text, right, when, arguments, meaning) COMMAND_##name,
 #include "core/ask/control.def"
 #undef COMMAND
     COMMAND_COUNT_
 } command_t;
+
+/*  See control.def.  */
+typedef enum { RIGHT_ADAPTER, RIGHT_OPERATOR, RIGHT_TOOL } command_right_t;
+typedef enum { WHEN_ANY, WHEN_RUNNING } command_when_t;
 
 /*  No tool's request but the broker's own, and what the shell does for it.  */
 enum { COMMAND_CATCH_UP = COMMAND_COUNT_, COMMAND_RETAIN, ORDER_EXPORT };
