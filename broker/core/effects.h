@@ -93,7 +93,7 @@ effects_scan_t *effects_scan (effects_t *self, uint64_t token, plv_row_view_t vi
 void effects_scan_journal (effects_t *self, uint64_t token, uint64_t from, uint64_t to,
                            uint32_t limit);
 
-/*  Something for the shell to do, which it answers with INPUT_ANSWER: a command of control.def.  */
+/*  Something for the shell to do, which it answers with INPUT_ANSWER: a command of commands.def.  */
 void effects_order (effects_t *self, uint64_t token, uint32_t command, plv_view_t arguments);
 
 typedef struct {

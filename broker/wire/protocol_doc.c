@@ -243,6 +243,26 @@ static void add_bodies (plv_buf_t *page, const char *unused)
 #undef BODY
 }
 
+static void add_commands (plv_buf_t *page, const char *unused)
+{
+    (void) unused;
+    add (page, "| command | for | arguments | about |\n|---|---|---|---|\n");
+#define FOR_ADAPTER "every adapter, tools"
+#define FOR_OPERATOR "operators, tools"
+#define FOR_TOOL "tools"
+#define WHEN_ANY ""
+#define WHEN_RUNNING "; only of a running broker"
+#define COMMAND(name, text, right, when, arguments, meaning)                                       \
+    add (page, "| `%s` | %s | %s | %s%s |\n", text, FOR_##right, arguments, meaning, WHEN_##when);
+#include "wire/commands.def"
+#undef COMMAND
+#undef FOR_ADAPTER
+#undef FOR_OPERATOR
+#undef FOR_TOOL
+#undef WHEN_ANY
+#undef WHEN_RUNNING
+}
+
 static void add_packet (plv_buf_t *page, const char *words, plv_buf_t *packet)
 {
     add (page, "%s\n   ", words);
@@ -308,9 +328,10 @@ static const struct {
     const char *name;
     void (*add) (plv_buf_t *page, const char *arguments);
 } TABLES[] = {
-    {"limits", add_limits},   {"errors", add_errors}, {"words", add_words},
-    {"options", add_options}, {"verbs", add_verbs},   {"fields", add_fields},
-    {"events", add_events},   {"bodies", add_bodies}, {"packets", add_packets},
+    {"limits", add_limits},     {"errors", add_errors}, {"words", add_words},
+    {"options", add_options},   {"verbs", add_verbs},   {"fields", add_fields},
+    {"events", add_events},     {"bodies", add_bodies}, {"packets", add_packets},
+    {"commands", add_commands},
 };
 
 /*  `inside` is what stands between the braces.  */

@@ -1,4 +1,4 @@
-/*  ask -- questions to a running broker, or about data that is only looked at: the commands of control.def
+/*  ask -- questions to a running broker, or about data that is only looked at: the commands of commands.def
     OWNS    its connection, and with --data the broker that looks, gone after asker_close
     THREAD  main
     FAILS   says what is wrong on stderr, and returns how the call ends

@@ -1,4 +1,4 @@
-/*  filter -- which dead letters or lines of a tail, as the options of a call say it, in the words of control.def
+/*  filter -- which dead letters or lines of a tail, as the options of a call say it, in the words of commands.def
     OWNS    its bytes, freed by filter_free
     THREAD  main
     FAILS   never

@@ -9,7 +9,7 @@
 
 #include "palaver/ask.h"
 
-/*  `command` of control.def; `done`: what is said of one that it did: "%s is stopped".  */
+/*  `command` of commands.def; `done`: what is said of one that it did: "%s is stopped".  */
 ending_t order_each (call_t *call, const char *command, const char *done);
 
 #endif

@@ -31,7 +31,7 @@ static const struct {
 } commands[COMMAND_COUNT_] = {
 #define COMMAND(name, text, right, when, arguments, meaning)                                       \
     [COMMAND_##name] = {(text), RIGHT_##right, WHEN_##when},
-#include "core/ask/control.def"
+#include "wire/commands.def"
 #undef COMMAND
 };
 

@@ -1,4 +1,4 @@
-/*  control -- the commands of control.def, as numbers
+/*  control -- the commands of commands.def, as numbers
     OWNS    nothing
     THREAD  any
     FAILS   never
@@ -14,12 +14,12 @@
 
 typedef enum {
 #define COMMAND(name, text, right, when, arguments, meaning) COMMAND_##name,
-#include "core/ask/control.def"
+#include "wire/commands.def"
 #undef COMMAND
     COMMAND_COUNT_
 } command_t;
 
-/*  See control.def.  */
+/*  See commands.def.  */
 typedef enum { RIGHT_ADAPTER, RIGHT_OPERATOR, RIGHT_TOOL } command_right_t;
 typedef enum { WHEN_ANY, WHEN_RUNNING } command_when_t;
 
