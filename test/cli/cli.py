@@ -19,7 +19,7 @@ import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'system'))
 
-from palaverd import BUILD, PATIENCE, QUICK, SECONDS, BrokerTest, route, wait  # noqa: E402
+from palaverd import BUILD, PATIENCE, QUICK, SECONDS, BrokerTest, World, route, wait  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PALAVER = os.path.join(BUILD, 'bin', 'palaver')
@@ -166,4 +166,4 @@ class CliTest(BrokerTest):
 # Nobody is told, and no route is paused: only the dead letters are of interest.
 SILENT = {'fallback.general_error': '', 'breaker.threshold': 1000000, 'limits.session_queue': 100000}
 __all__ = ['BUILD', 'CliTest', 'NOTHING', 'OK', 'PALAVER', 'PARTLY', 'PATIENCE', 'QUICK', 'SECONDS', 'SILENT', 'TIME',
-           'TOP', 'UNREACHABLE', 'USAGE', 'UUID', 'route', 'wait']
+           'TOP', 'UNREACHABLE', 'USAGE', 'UUID', 'World', 'route', 'wait']

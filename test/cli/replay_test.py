@@ -9,7 +9,7 @@ import time
 import unittest
 from html.parser import HTMLParser
 
-from cli import NOTHING, PARTLY, SECONDS, SILENT, USAGE, CliTest, wait
+from cli import NOTHING, PARTLY, SECONDS, SILENT, USAGE, CliTest, World, wait
 
 
 class Page(HTMLParser):
@@ -90,6 +90,56 @@ class Replay(CliTest):
         _, jobs = self.replay(broker, worker, lambda text: f'old {text}', '--session', 'web_1')
         self.assertEqual([len(job['history']) for job in jobs], [0, 2, 0, 2])
         self.assertEqual([turn['text'] for turn in jobs[3]['history']], ['again', 'old again'])
+
+    def stateful(self, broker, worker, texts, session='1'):
+        """An agent that keeps the last text, and in `first` what it was told first; the worker stays."""
+        for number, text in enumerate(texts):
+            self.adapter.publish(text, session=session)
+            self.adapter.expect('STORED')
+            patch = {'last': text, **({'first': text, 'secret': 1} if number == 0 else {'secret': None})}
+            worker.reply(worker.job()['lease'], f'old {text}', state=patch)
+            worker.expect('COMMITTED')
+            self.deliver(self.adapter)
+
+    def test_the_state_is_that_of_then(self):
+        broker = self.start(())
+        worker = broker.worker()
+        self.stateful(broker, worker, ['one', 'two', 'three'])
+        broker.ask('sessions.end', session='web_1')
+        self.stateful(broker, worker, ['four', 'five'])
+        rows, jobs = self.replay(broker, worker, lambda text: f'old {text}')
+        self.assertEqual([job['state'] for job in jobs],
+                         [{}, {'last': 'one', 'first': 'one', 'secret': 1}, {'last': 'two', 'first': 'one'},
+                          {}, {'last': 'four', 'first': 'four', 'secret': 1}])
+        self.assertEqual([row['state'] for row in rows[:-1]], ['rebuilt'] * 5)
+        self.assertEqual(rows[-1]['state_unsure'], 0)
+        self.assertEqual(broker.session('web_1')['state'], {'last': 'five', 'first': 'four'})
+
+    def test_a_state_that_is_not_certain_is_said_to_be(self):
+        world = World(self.folder())
+        world.set(clock_s=-10 * 86400)
+        broker = self.broker({**SILENT, 'session.idle_s': 1000000, 'delivery.not_after_s': 1000000}, env=world.env())
+        self.adapter, worker = broker.adapter(), broker.worker()
+        self.stateful(broker, worker, ['one'])
+        world.set()
+        self.stateful(broker, worker, ['two', 'three'])
+        rows, jobs = self.replay(broker, worker, lambda text: f'old {text}')
+        now = {'last': 'three', 'first': 'two'}
+        self.assertEqual([job['state'] for job in jobs], [now, now])
+        self.assertEqual([row['state'] for row in rows[:-1]], ['current', 'current'])
+        self.assertEqual(rows[-1]['state_unsure'], 2)
+        # Of one that is over there is only what is in the journal.
+        broker.ask('sessions.end', session='web_1')
+        rows, jobs = self.replay(broker, worker, lambda text: f'old {text}')
+        self.assertEqual([job['state'] for job in jobs], [{}, {'last': 'two', 'first': 'two', 'secret': 1}])
+        self.assertEqual([row['state'] for row in rows[:-1]], ['partial', 'partial'])
+        self.assertEqual(rows[-1]['state_unsure'], 2)
+
+    def test_agents_that_keep_no_state(self):
+        broker = self.start()
+        rows, jobs = self.replay(broker, broker.worker(), lambda text: f'old {text}')
+        self.assertEqual([job['state'] for job in jobs], [{}] * 3)
+        self.assertEqual(([row['state'] for row in rows[:-1]], rows[-1]['state_unsure']), (['empty'] * 3, 0))
 
     def test_more_than_one_group(self):
         broker = self.start([f'text {i}' for i in range(70)])

@@ -23,7 +23,7 @@ static const column_t columns[] = {
 };
 
 typedef struct {
-    const char *verdict;
+    const char *verdict, *state;
     plv_view_t said, old, new, why;
     int64_t old_ms, new_ms;
     bool slower;
@@ -85,10 +85,17 @@ static row_t row_of (plv_view_t event, plv_view_t trial, plv_view_t failed)
     return row;
 }
 
+/*  The agent may have been given another state than it had then.  */
+static bool is_unsure (const row_t *row)
+{
+    return strcmp (row->state, "current") == 0 || strcmp (row->state, "partial") == 0;
+}
+
 static void count (compare_counts_t *counts, const row_t *row)
 {
     counts->compared++;
     counts->slower += row->slower;
+    counts->unsure += is_unsure (row);
     switch (row->verdict[0]) {
     case 's':
         counts->same++;
@@ -120,7 +127,7 @@ static void put_number (plv_buf_t *map, const char *key, int64_t number)
 static void write_row (plv_buf_t *map, plv_view_t event, plv_view_t trial, const row_t *row)
 {
     plv_buf_t plain = {0};
-    plv_mp_put_map (&plain, 13);
+    plv_mp_put_map (&plain, 14);
     put_number (&plain, "number", (int64_t) ask_number (event, "number"));
     put_text (&plain, "id", plv_mp_find_str (event, "id"));
     put_text (&plain, "session_id", plv_mp_find_str (event, "session_id"));
@@ -134,6 +141,7 @@ static void write_row (plv_buf_t *map, plv_view_t event, plv_view_t trial, const
     put_text (&plain, "old", row->old);
     put_text (&plain, "new", row->new);
     put_text (&plain, "why", row->why);
+    put_text (&plain, "state", plv_view_str (row->state));
     plv_buf_check (&plain);
     plv_mask_put (map, plv_buf_view (&plain));
     plv_buf_check (map);
@@ -168,6 +176,8 @@ static void put_article (html_t *html, const row_t *row, plv_view_t map)
     html_text (html, plv_mp_find_str (map, "session_id"));
     html_put (html, " &middot; ");
     html_text (html, plv_mp_find_str (map, "id"));
+    if (is_unsure (row))
+        html_put (html, " &middot; perhaps not with the state of then");
     html_put (html, "</div>\n<p class=\"said\">");
     html_text (html, plv_mp_find_str (map, "said"));
     html_put (html, "</p>\n<div class=\"pair\">\n");
@@ -177,9 +187,11 @@ static void put_article (html_t *html, const row_t *row, plv_view_t map)
     html_put (html, "</div>\n</article>\n");
 }
 
-void compare_add (compare_t *self, plv_view_t event, plv_view_t trial, plv_view_t failed)
+void compare_add (compare_t *self, plv_view_t event, plv_view_t trial, plv_view_t failed,
+                  const char *state)
 {
     row_t row = row_of (event, trial, failed);
+    row.state = state;
     plv_buf_t map = {0};
     count (&self->counts, &row);
     write_row (&map, event, trial, &row);
@@ -211,27 +223,34 @@ static void sums_of (const compare_counts_t *counts, sum_t sums[SUMS])
     memcpy (sums, all, sizeof all);
 }
 
-static void say_json (const sum_t sums[SUMS], bool whole)
+static void say_json (const sum_t sums[SUMS], uint64_t unsure, bool whole)
 {
     plv_buf_t map = {0};
-    plv_mp_put_map (&map, SUMS + 2);
+    plv_mp_put_map (&map, SUMS + 3);
     plv_mp_put_text (&map, "shadow");
     plv_mp_put_bool (&map, true);
     plv_mp_put_text (&map, "whole");
     plv_mp_put_bool (&map, whole);
     for (size_t i = 0; i < SUMS; i++)
         put_number (&map, sums[i].key, (int64_t) sums[i].number);
+    put_number (&map, "state_unsure", (int64_t) unsure);
     plv_buf_check (&map);
     out_json (plv_buf_view (&map));
     plv_buf_free (&map);
 }
 
-static void say_words (const sum_t sums[SUMS], bool whole)
+static void say_words (const sum_t sums[SUMS], uint64_t unsure, bool whole)
 {
     plv_buf_t line = {0};
     for (size_t i = 0; i < SUMS; i++)
         text_putf (&line, "%s%s %" PRIu64, i ? ", " : "", sums[i].key, sums[i].number);
     text_put (&line, "; nothing was sent to anyone\n");
+    if (unsure)
+        text_putf (&line,
+                   "%" PRIu64
+                   " were perhaps not given the state of then: the journal does not go back to "
+                   "where their sessions began\n",
+                   unsure);
     if (!whole)
         text_put (&line, "it did not come to the end of what was asked for\n");
     out_flush (&line);
@@ -239,7 +258,8 @@ static void say_words (const sum_t sums[SUMS], bool whole)
 }
 
 /*  At the end of the file, and at the top of the page.  */
-static void put_header (html_t *html, const char *service, const sum_t sums[SUMS], bool whole)
+static void put_header (html_t *html, const char *service, const sum_t sums[SUMS], uint64_t unsure,
+                        bool whole)
 {
     html_put (html, "<header>\n<h1>Past traffic, answered again by ");
     html_text (html, plv_view_str (service));
@@ -252,6 +272,13 @@ static void put_header (html_t *html, const char *service, const sum_t sums[SUMS
         html_put (html, "</dd></div>\n");
     }
     html_put (html, "</dl>\n<p class=\"faint\">Nothing was sent to anyone, and nothing was kept.");
+    if (unsure) {
+        html_put (html, " ");
+        html_number (html, (int64_t) unsure);
+        html_put (html,
+                  " were perhaps not given the state of then: the journal does not go back to "
+                  "where their sessions began.");
+    }
     html_put (html, whole ? "" : " It did not come to the end of what was asked for.");
     html_put (html, "</p>\n</header>\n");
 }
@@ -263,10 +290,10 @@ bool compare_end (compare_t *self, bool whole)
     compare_flush (self);
     table_free (&self->table);
     if (self->html.file)
-        put_header (&self->html, self->service, sums, whole);
+        put_header (&self->html, self->service, sums, self->counts.unsure, whole);
     if (self->out->json)
-        say_json (sums, whole);
+        say_json (sums, self->counts.unsure, whole);
     else
-        say_words (sums, whole);
+        say_words (sums, self->counts.unsure, whole);
     return html_end (&self->html);
 }

@@ -11,7 +11,7 @@
 #include "palaver/table.h"
 
 typedef struct {
-    uint64_t compared, same, changed, fresh, failed, slower;
+    uint64_t compared, same, changed, fresh, failed, slower, unsure; /* the last: about the state */
 } compare_counts_t;
 
 typedef struct {
@@ -26,8 +26,10 @@ typedef struct {
 plv_err_t compare_begin (compare_t *self, const out_t *out, const char *service, const char *path,
                          plv_fail_t *ret_fail);
 
-/*  One event, as events.list gives it whole; what `try` said of it, or `failed`, why it was not tried.  */
-void compare_add (compare_t *self, plv_view_t event, plv_view_t trial, plv_view_t failed);
+/*  One event, as events.list gives it whole; what `try` said of it, or `failed`, why it was not tried; which state it
+    was given with: see past_state.  */
+void compare_add (compare_t *self, plv_view_t event, plv_view_t trial, plv_view_t failed,
+                  const char *state);
 
 /*  The rows so far are shown.  */
 void compare_flush (compare_t *self);

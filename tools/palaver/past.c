@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "palaver/patches.h"
 #include "wire/mp.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ typedef struct {
     int64_t over_us; /* when the turn was complete */
     int64_t said_us;
     uint8_t maps;
-    plv_buf_t encoded;
+    plv_buf_t encoded; /* empty: it is no turn of the conversation */
+    plv_buf_t patch;   /* of the state */
 } turn_t;
 
 struct past_session {
@@ -27,13 +29,21 @@ struct past_session {
     bool begins;       /* nothing older belongs to it */
     turn_t *turns;
     size_t count;
-    plv_buf_t ends; /* int64_t each */
+    plv_buf_t ends;     /* int64_t each */
+    int64_t created_us; /* of the session that is open now; 0: none is */
+    plv_buf_t now;      /* the state of that one */
+    size_t patches;
+    bool reading;    /* the pages that come now are about it, too */
+    bool from_start; /* nothing was ever said before what is known of it */
 };
 
 static void free_session (past_session_t *session)
 {
-    for (size_t i = 0; i < session->count; i++)
+    for (size_t i = 0; i < session->count; i++) {
         plv_buf_free (&session->turns[i].encoded);
+        plv_buf_free (&session->turns[i].patch);
+    }
+    plv_buf_free (&session->now);
     free (session->turns);
     plv_buf_free (&session->name);
     plv_buf_free (&session->ends);
@@ -47,6 +57,7 @@ void past_free (past_t *self)
     self->sessions = NULL;
     self->count = 0;
     self->bytes = 0;
+    self->left_out = false;
 }
 
 static past_session_t *find (const past_t *self, plv_view_t name)
@@ -95,6 +106,23 @@ static plv_view_t text_in (plv_view_t event, const char *body, const char *key)
     return plv_mp_find_str (raw, key);
 }
 
+static plv_view_t map_in (plv_view_t map, const char *key)
+{
+    plv_mp_t value;
+    plv_view_t raw;
+    if (!plv_mp_find (map, key, &value) || plv_mp_peek (&value) != MP_MAP
+        || !plv_mp_skip (&value, &raw))
+        return plv_view (NULL, 0);
+    return raw;
+}
+
+static void note_begin (past_session_t *session, int64_t at_us)
+{
+    plv_buf_add (&session->ends, &at_us, sizeof at_us);
+    plv_buf_check (&session->ends);
+    session->begins |= at_us <= session->first_us;
+}
+
 static void encode (turn_t *turn, plv_view_t event, int64_t accepted_us)
 {
     plv_view_t answer = text_in (event, "answer", "response_text");
@@ -107,46 +135,62 @@ static void encode (turn_t *turn, plv_view_t event, int64_t accepted_us)
     plv_buf_check (&turn->encoded);
 }
 
-/*  What the broker says to itself makes no turn, nor does what was never answered.  */
+static void add_patch (turn_t *turn, past_session_t *session, plv_view_t patch)
+{
+    plv_buf_add_view (&turn->patch, patch);
+    plv_buf_check (&turn->patch);
+    session->patches += patch.size != 0;
+}
+
+/*  What the broker says to itself makes no turn, but an agent may answer it with a patch; what was never answered is
+    neither.  */
 static bool add_turn (void *arg, plv_view_t event)
 {
     past_t *self = arg;
     past_session_t *session = find (self, plv_mp_find_str (event, "session_id"));
-    plv_view_t type = plv_mp_find_str (event, "type");
+    plv_view_t type = plv_mp_find_str (event, "type"), patch = map_in (event, "patch");
     int64_t accepted_us = time_of (event, "accepted_us"), over_us = time_of (event, "answered_us");
-    if (!session || plv_view_is (type, "session.created") || plv_view_is (type, "session.ended"))
+    bool created = plv_view_is (type, "session.created");
+    bool own = created || plv_view_is (type, "session.ended");
+    if (!session)
         return true;
+    if (created)
+        note_begin (session, accepted_us);
     if (accepted_us < session->oldest_us)
         session->oldest_us = accepted_us;
     if (plv_view_is (plv_mp_find_str (event, "outcome"), "superseded"))
         over_us = time_of (event, "settled_us");
-    if (!over_us || self->bytes > BYTES_MAX)
+    self->left_out |= self->bytes > BYTES_MAX;
+    if (!over_us || (own && !patch.size) || self->left_out)
         return true;
     session->turns = plv_realloc (session->turns, (session->count + 1) * sizeof *session->turns);
     turn_t *turn = &session->turns[session->count++];
     *turn = (turn_t){
         .number = ask_number (event, "number"), .over_us = over_us, .said_us = accepted_us};
-    encode (turn, event, accepted_us);
-    self->bytes += turn->encoded.size;
+    if (!own)
+        encode (turn, event, accepted_us);
+    add_patch (turn, session, patch);
+    self->bytes += turn->encoded.size + patch.size;
     return true;
 }
 
-static void note_end (void *arg, plv_view_t page)
+static void note_page (void *arg, plv_view_t page)
 {
     past_t *self = arg;
-    plv_mp_t ends;
+    plv_mp_t ends, value;
     plv_view_t end;
+    bool begins = false;
+    if (plv_mp_find (page, "begins", &value))
+        plv_mp_bool (&value, &begins);
     uint32_t count = 0;
+    for (size_t i = 0; begins && i < self->count; i++)
+        self->sessions[i].from_start |= self->sessions[i].reading;
     if (!plv_mp_find (page, "ends", &ends) || !plv_mp_array (&ends, &count))
         return;
     while (count-- && plv_mp_skip (&ends, &end)) {
         past_session_t *session = find (self, plv_mp_find_str (end, "session_id"));
-        int64_t at_us = time_of (end, "at_us");
-        if (!session)
-            continue;
-        plv_buf_add (&session->ends, &at_us, sizeof at_us);
-        plv_buf_check (&session->ends);
-        session->begins |= at_us <= session->first_us;
+        if (session)
+            note_begin (session, time_of (end, "at_us"));
     }
 }
 
@@ -155,14 +199,28 @@ static size_t turns_before (const past_session_t *session)
 {
     size_t count = 0;
     for (size_t i = 0; i < session->count; i++)
-        count += session->turns[i].over_us <= session->first_us;
+        count += session->turns[i].maps && session->turns[i].over_us <= session->first_us;
     return count;
+}
+
+static bool keeps_state (const past_session_t *session)
+{
+    return session->patches || session->now.size > 1; /* an empty map is one byte */
+}
+
+/*  The session that is open now was when the first event was said, and all of it has been read.  */
+static bool is_whole (const past_session_t *session, int64_t at_us)
+{
+    return session->created_us && session->created_us <= at_us
+           && session->oldest_us <= session->created_us;
 }
 
 static bool needs_more (const past_t *self, const past_session_t *session, int64_t since_us)
 {
-    return !session->begins && session->oldest_us - since_us < DAY_US
-           && turns_before (session) < self->turns;
+    if (session->begins || session->from_start || is_whole (session, session->first_us))
+        return false;
+    return keeps_state (session)
+           || (session->oldest_us - since_us < DAY_US && turns_before (session) < self->turns);
 }
 
 /*  The sessions of which older turns are wanted, as an encoded array; how many there are.  */
@@ -170,11 +228,14 @@ static uint32_t name_sessions (const past_t *self, int64_t since_us, plv_buf_t *
 {
     uint32_t count = 0;
     plv_buf_t each = {0};
-    for (size_t i = 0; i < self->count; i++)
-        if (!since_us || needs_more (self, &self->sessions[i], since_us)) {
-            plv_mp_put_str (&each, plv_buf_view (&self->sessions[i].name));
-            count++;
-        }
+    for (size_t i = 0; i < self->count; i++) {
+        past_session_t *session = &self->sessions[i];
+        session->reading = !since_us || needs_more (self, session, since_us);
+        if (!session->reading)
+            continue;
+        plv_mp_put_str (&each, plv_buf_view (&session->name));
+        count++;
+    }
     plv_buf_clear (names);
     plv_mp_put_array (names, count);
     plv_buf_check (&each);
@@ -186,7 +247,7 @@ static uint32_t name_sessions (const past_t *self, int64_t since_us, plv_buf_t *
 
 static ending_t read_back (past_t *self, asker_t *asker, int64_t first_us, int64_t last_us)
 {
-    const events_each_t each = {.event = add_turn, .page = note_end, .arg = self};
+    const events_each_t each = {.event = add_turn, .page = note_page, .arg = self};
     events_wanted_t wanted = {.whole = true, .until_us = last_us + 1};
     plv_buf_t names = {0};
     ending_t end = END_OK;
@@ -201,6 +262,27 @@ static ending_t read_back (past_t *self, asker_t *asker, int64_t first_us, int64
     }
     plv_buf_free (&names);
     return end;
+}
+
+/*  What there is of the session now.  */
+static ending_t read_now (asker_t *asker, past_session_t *session)
+{
+    plv_buf_t arguments = {0};
+    plv_view_t body;
+    plv_mp_put_map (&arguments, 1);
+    plv_mp_put_text (&arguments, "session");
+    plv_mp_put_str (&arguments, plv_buf_view (&session->name));
+    plv_buf_check (&arguments);
+    asker->quiet = true;
+    ending_t end = ask (asker, "sessions.show", &arguments, &body);
+    asker->quiet = false;
+    plv_buf_free (&arguments);
+    if (end)
+        return end == END_NOTHING ? END_OK : end;
+    session->created_us = time_of (body, "created_us");
+    plv_buf_add_view (&session->now, map_in (body, "state"));
+    plv_buf_check (&session->now);
+    return END_OK;
 }
 
 static int by_end (const void *a, const void *b)
@@ -224,7 +306,11 @@ ending_t past_load (past_t *self, asker_t *asker, plv_view_t events, uint32_t co
         first_us = at_us < first_us ? at_us : first_us;
         last_us = at_us > last_us ? at_us : last_us;
     }
-    ending_t end = self->count && self->turns ? read_back (self, asker, first_us, last_us) : END_OK;
+    ending_t end = END_OK;
+    for (size_t i = 0; i < self->count && !end; i++)
+        end = read_now (asker, &self->sessions[i]);
+    if (self->count && !end)
+        end = read_back (self, asker, first_us, last_us);
     for (size_t i = 0; i < self->count; i++)
         if (self->sessions[i].count)
             qsort (self->sessions[i].turns, self->sessions[i].count, sizeof (turn_t), by_end);
@@ -245,21 +331,27 @@ static int64_t last_end (const past_session_t *session, int64_t at_us)
     return last_us;
 }
 
+/*  When an agent got it, or could have.  */
+static int64_t given (plv_view_t event)
+{
+    int64_t at_us = time_of (event, "dispatched_us");
+    return at_us ? at_us : time_of (event, "accepted_us");
+}
+
 void past_write (const past_t *self, plv_view_t event, plv_buf_t *history)
 {
     const past_session_t *session = find (self, plv_mp_find_str (event, "session_id"));
     uint64_t number = ask_number (event, "number");
-    int64_t given_us = time_of (event, "dispatched_us"), bytes = 0;
+    int64_t given_us = given (event), bytes = 0;
     size_t from = session ? session->count : 0, taken = 0;
     uint32_t maps = 0;
-    if (!given_us)
-        given_us = time_of (event, "accepted_us");
     int64_t since_us = session ? last_end (session, given_us) : 0;
     plv_buf_t texts = {0};
     const turn_t *chosen[HISTORY_TURNS_MAX];
     while (from > 0 && taken < self->turns && taken < HISTORY_TURNS_MAX) {
         const turn_t *turn = &session->turns[--from];
-        if (turn->number == number || turn->over_us > given_us || turn->over_us <= since_us)
+        if (!turn->maps || turn->number == number || turn->over_us > given_us
+            || turn->over_us <= since_us)
             continue;
         bytes += (int64_t) turn->encoded.size;
         if (bytes > HISTORY_BYTES_MAX / 2)
@@ -274,4 +366,37 @@ void past_write (const past_t *self, plv_view_t event, plv_buf_t *history)
     plv_buf_add_view (history, plv_buf_view (&texts));
     plv_buf_check (history);
     plv_buf_free (&texts);
+}
+
+/* ------------------------------------------------------------------ the state of one event */
+
+static void fold (const past_session_t *session, uint64_t number, int64_t since_us,
+                  int64_t given_us, plv_buf_t *state)
+{
+    patches_t patches;
+    patches_begin (&patches);
+    for (size_t i = 0; i < session->count; i++) {
+        const turn_t *turn = &session->turns[i];
+        if (turn->number != number && turn->over_us > since_us && turn->over_us <= given_us)
+            patches_add (&patches, plv_buf_view (&turn->patch));
+    }
+    patches_write (&patches, state);
+    patches_free (&patches);
+}
+
+const char *past_state (const past_t *self, plv_view_t event, plv_buf_t *state)
+{
+    const past_session_t *session = find (self, plv_mp_find_str (event, "session_id"));
+    int64_t given_us = given (event);
+    int64_t since_us = last_end (session, given_us);
+    bool known = since_us || session->from_start || is_whole (session, given_us);
+    if (!known && session->created_us && session->created_us <= given_us) {
+        plv_buf_add_view (state, plv_buf_view (&session->now));
+        plv_buf_check (state);
+        return keeps_state (session) ? "current" : "empty";
+    }
+    fold (session, ask_number (event, "number"), since_us, given_us, state);
+    if (!keeps_state (session))
+        return "empty";
+    return known && !self->left_out ? "rebuilt" : "partial";
 }

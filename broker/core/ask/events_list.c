@@ -25,6 +25,7 @@ enum {
         64 << 20, /* so much journal is read for what has become of a page's events */
     SESSIONS_MAX = 100,
     WALL_MARGIN_US = 1000000,
+    FIRST_SEQ = 1,
 };
 
 typedef struct {
@@ -32,7 +33,7 @@ typedef struct {
     uint64_t seq;   /* where it was accepted */
     plv_buf_t head; /* encoded pairs */
     uint32_t head_pairs;
-    plv_buf_t body, answer, who;
+    plv_buf_t body, answer, patch, who;
     plv_buf_t route;
 } item_t;
 
@@ -50,6 +51,7 @@ struct events_list {
     wanted_t wanted;
     bool whole;
     bool sought;
+    bool begins;   /* at the first record that has ever been written */
     bool full;     /* no more events are gathered */
     bool ended;    /* and there are none */
     uint64_t last; /* number of the event that was gathered last */
@@ -70,6 +72,7 @@ static void free_item (item_t *item)
     plv_buf_free (&item->head);
     plv_buf_free (&item->body);
     plv_buf_free (&item->answer);
+    plv_buf_free (&item->patch);
     plv_buf_free (&item->who);
     plv_buf_free (&item->route);
 }
@@ -275,9 +278,10 @@ static void take_texts (item_t *item, const record_t *record)
         join (item, record);
     else if (record->type == RECORD_MERGE || (record->type == RECORD_RESEND && record->body.size))
         keep (&item->body, record->body);
-    else if (record->type == RECORD_REPLY)
+    else if (record->type == RECORD_REPLY) {
         keep (&item->answer, record->body);
-    else if (record->type == RECORD_ATTEMPT && event)
+        keep (&item->patch, record->extra);
+    } else if (record->type == RECORD_ATTEMPT && event)
         keep (&item->who, record->who);
 }
 
@@ -317,6 +321,7 @@ static void take_value (const core_t *self, events_list_t *list, record_reader_t
                         uint64_t seq)
 {
     record_t record;
+    list->begins |= seq == FIRST_SEQ && value->wall_us >= list->wanted.since_us;
     watch_time (self, list, value->wall_us);
     while (!record_next (value, &record, NULL)) {
         if (record.type == RECORD_SESSION_END)
@@ -411,7 +416,7 @@ static void put_body (plv_buf_t *map, const char *key, const plv_buf_t *body)
 
 static void write_item (core_t *self, const events_list_t *list, const item_t *item, plv_buf_t *map)
 {
-    plv_mp_put_map (map, item->head_pairs + 8 + (list->whole ? 3 : 0));
+    plv_mp_put_map (map, item->head_pairs + 8 + (list->whole ? 4 : 0));
     plv_buf_add_view (map, plv_buf_view (&item->head));
     put_text (map, "service", list_service (self, plv_buf_view (&item->route)));
     write_fate (self, &item->fate, map);
@@ -420,6 +425,7 @@ static void write_item (core_t *self, const events_list_t *list, const item_t *i
     put_view (map, "who", plv_buf_view (&item->who));
     put_body (map, "body", &item->body);
     put_body (map, "answer", &item->answer);
+    put_body (map, "patch", &item->patch);
 }
 
 typedef struct {
@@ -457,7 +463,9 @@ void events_list_answer (core_t *self, peer_t *peer, const ask_t *ask)
     page_t page = {.count = 0};
     plv_buf_t body = {0};
     write_page (self, list, &page);
-    plv_mp_put_map (&body, 4);
+    plv_mp_put_map (&body, 5);
+    plv_mp_put_text (&body, "begins");
+    plv_mp_put_bool (&body, list->begins);
     put_int (&body, "position", (int64_t) page.position);
     plv_mp_put_text (&body, "items");
     plv_mp_put_array (&body, page.count);

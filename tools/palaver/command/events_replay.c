@@ -28,6 +28,7 @@ typedef struct {
     plv_buf_t group; /* encoded events, one behind the other */
     plv_view_t events[GROUP];
     plv_buf_t arguments[GROUP];
+    const char *states[GROUP]; /* what each was given: see past_state */
     uint32_t count;
     uint64_t left; /* of --limit */
 } replay_t;
@@ -60,11 +61,12 @@ static void put_raw (plv_buf_t *map, const char *key, plv_view_t event)
         plv_mp_put_nil (map);
 }
 
-static void put_arguments (const replay_t *self, plv_view_t event, plv_buf_t *map)
+/*  What the session had been about, and what it remembered; how much is known of that.  */
+static const char *put_arguments (const replay_t *self, plv_view_t event, plv_buf_t *map)
 {
     bool limited = call_has (self->call, OPTION_TIMEOUT);
     plv_buf_clear (map);
-    plv_mp_put_map (map, limited ? 5 : 4);
+    plv_mp_put_map (map, limited ? 6 : 5);
     plv_mp_put_text (map, "service");
     plv_mp_put_text (map, self->call->text[OPTION_TO]);
     put_raw (map, "envelope", event);
@@ -75,13 +77,16 @@ static void put_arguments (const replay_t *self, plv_view_t event, plv_buf_t *ma
     }
     plv_mp_put_text (map, "history");
     past_write (&self->past, event, map);
+    plv_mp_put_text (map, "state");
+    const char *state = past_state (&self->past, event, map);
     plv_buf_check (map);
+    return state;
 }
 
 static void tried (void *arg, size_t index, plv_view_t body, plv_view_t failed)
 {
     replay_t *self = arg;
-    compare_add (&self->compare, self->events[index], body, failed);
+    compare_add (&self->compare, self->events[index], body, failed, self->states[index]);
     progress_at (&self->progress, self->compare.counts.compared);
 }
 
@@ -104,7 +109,7 @@ static ending_t try_group (replay_t *self)
 {
     ending_t end = past_load (&self->past, &self->asker, plv_buf_view (&self->group), self->count);
     for (uint32_t i = 0; i < self->count && !end; i++)
-        put_arguments (self, self->events[i], &self->arguments[i]);
+        self->states[i] = put_arguments (self, self->events[i], &self->arguments[i]);
     if (!end)
         end = trials_run (&self->trials, self->arguments, self->count);
     progress_end (&self->progress);
