@@ -2,6 +2,7 @@
 
 #include "advisor/facts.h"
 #include "advisor/recommend.h"
+#include "advisor/savings.h"
 #include "wire/mp.h"
 
 static const char CAN[] =
@@ -37,7 +38,7 @@ static void say_outside (bool sure, language_t language, answer_t *answer)
 }
 
 /*  The sole one, or all that the message speaks of.  */
-static void say_subjects (const reading_t *reading, answer_t *answer)
+static void say_subjects (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
 {
     subject_t sole = subjects_sole (reading->subjects);
     const char *between = reading->intent == INTENT_SUBJECT ? "" : "\n";
@@ -50,12 +51,14 @@ static void say_subjects (const reading_t *reading, answer_t *answer)
     }
     if (reading->intent != INTENT_SUBJECT)
         return;
+    if (reading->subjects == SUBJECT_BIT (SUBJECT_DEPOSIT))
+        facts_nearest_deposits (catalogue, answer);
     answer_source (answer, "fixed texts of the advisor (subjects.def)");
     answer->confidence = 0.90;
 }
 
 /*  What must not get lost beside the answer itself.  */
-static void say_remarks (const reading_t *reading, answer_t *answer)
+static void say_remarks (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
 {
     if (reading->other_goal && reading->intent == INTENT_ADVICE)
         answer_say (
@@ -68,7 +71,7 @@ static void say_remarks (const reading_t *reading, answer_t *answer)
                     "\nI left out a number that makes no sense to me: an amount or a time of "
                     "nothing, below zero, or beyond what anybody can plan.");
     if (reading->intent != INTENT_SUBJECT)
-        say_subjects (reading, answer);
+        say_subjects (catalogue, reading, answer);
 }
 
 static void say_forecast (answer_t *answer)
@@ -171,7 +174,7 @@ void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *pi
         answer_say (answer, "%s\n", language_notice (reading->language));
     switch (reading->intent) {
     case INTENT_SUBJECT:
-        say_subjects (reading, answer);
+        say_subjects (catalogue, reading, answer);
         break;
     case INTENT_UNKNOWN:
         say_outside (false, reading->language, answer);
@@ -211,11 +214,14 @@ void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *pi
     case INTENT_WHY:
         say_why (answer);
         break;
+    case INTENT_TARGET:
+        savings_say (reading, answer);
+        break;
     case INTENT_ADVICE:
         write_advice (catalogue, reading, picks, answer);
         break;
     }
-    say_remarks (reading, answer);
+    say_remarks (catalogue, reading, answer);
 }
 
 void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profile,

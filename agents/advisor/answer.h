@@ -5,7 +5,8 @@
     COST    the size of the text
 
     confidence follows a rule, by what the answer rests on:
-        0.95  facts of the catalogue (a product, a comparison) or a definition
+        0.95  facts of the catalogue (a product, a comparison), a definition, or what follows
+              from the assumptions for an amount and a time that are given
         0.90  "this is not my field", when the message clearly speaks of something else; what subjects.def
               says about a matter beside the choice of a fund; thanks, help
         0.50 to 0.90  recommendations: 0.50, and 0.10 each for a known risk limit, horizon and goal or

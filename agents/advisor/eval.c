@@ -116,6 +116,11 @@ static bool says (const case_t *self)
     return says_text (self, text);
 }
 
+static bool silent (const case_t *self)
+{
+    return !says (self);
+}
+
 static bool confidence_least (const case_t *self)
 {
     return self->answer->confidence >= strtod (self->argument, NULL) - 1e-9;
@@ -142,6 +147,7 @@ static const struct {
     {"some:", some},
     {"without:", without},
     {"says:", says},
+    {"silent:", silent},
     {"confidence>=", confidence_least},
     {"confidence<=", confidence_most},
 };

@@ -12,6 +12,7 @@
         has:SYMBOL  lacks:SYMBOL  among the recommendations
         all:TOPIC  some:TOPIC  without:TOPIC   of the recommendations, by topics.def
         says:words_of_the_text    the text holds them (_ stands for a space), caps count
+        silent:words_of_the_text  it does not
         confidence>=X  confidence<=X  */
 
 #ifndef ADVISOR_EVAL_H

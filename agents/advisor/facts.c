@@ -90,6 +90,23 @@ static void say_risk (const catalogue_t *catalogue, const reading_t *reading, an
         answer_say (answer, "\nThe risk level is the same; they hold different things.");
 }
 
+/*  Those that there is no room for must not get lost in silence.  */
+static void say_beyond (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
+{
+    const char *between = "";
+    if (!reading->beyond_count)
+        return;
+    answer_say (answer, "\nOnly the first %d are compared. Not looked at: ", SYMBOLS_MAX);
+    for (size_t i = 0; i < reading->beyond_count; i++) {
+        answer_say (answer, "%s%s", between,
+                    catalogue_product (catalogue, (size_t) reading->beyond[i])->symbol);
+        between = ", ";
+    }
+    answer_say (answer, reading->beyond_count == BEYOND_MAX
+                            ? ", and perhaps more. Ask for them by themselves."
+                            : ". Ask for them by themselves.");
+}
+
 void facts_compare (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
 {
     answer_say (answer, "Side by side:");
@@ -99,6 +116,7 @@ void facts_compare (const catalogue_t *catalogue, const reading_t *reading, answ
                     assume_of (product->asset_class).label);
         facts_figures (product, answer);
     }
+    say_beyond (catalogue, reading, answer);
     say_cheapest (catalogue, reading, answer);
     say_risk (catalogue, reading, answer);
     for (size_t i = 0; i < reading->symbol_count; i++)
@@ -150,6 +168,13 @@ static void say_topic (const catalogue_t *catalogue, topic_t topic, answer_t *an
     if (found.cheapest)
         answer_say (answer, ", the cheapest is %s at %.4g %%", found.cheapest->symbol,
                     found.cheapest->fee);
+}
+
+void facts_nearest_deposits (const catalogue_t *catalogue, answer_t *answer)
+{
+    say_topic (catalogue, TOPIC_CASH, answer);
+    say_topic (catalogue, TOPIC_SHORT_BONDS, answer);
+    facts_sources (answer);
 }
 
 void facts_topics (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)

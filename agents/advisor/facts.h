@@ -16,6 +16,9 @@ void facts_detail (const catalogue_t *catalogue, const reading_t *reading, answe
 void facts_compare (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer);
 void facts_topics (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer);
 
+/*  The kinds of products that come nearest to money in a bank account.  */
+void facts_nearest_deposits (const catalogue_t *catalogue, answer_t *answer);
+
 /*  "risk level 6 of 7, expected 5.0 to 8.0 % a year, fee 0.03 % a year": the figures of one product.  */
 void facts_figures (const product_t *product, answer_t *answer);
 

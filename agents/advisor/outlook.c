@@ -19,19 +19,18 @@ void outlook_say_amount (const profile_t *profile, double amount, answer_t *answ
                 profile_currency (profile->currency));
 }
 
-/*  To three digits: more would pretend to know.  */
-static double rounded (double amount)
+void outlook_say_rounded (const profile_t *profile, double amount, answer_t *answer)
 {
     double unit = 1;
     while (amount >= 1000 * unit)
         unit *= 10;
-    return (double) (int64_t) (amount / unit + 0.5) * unit;
+    outlook_say_amount (profile, (double) (int64_t) (amount / unit + 0.5) * unit, answer);
 }
 
 static void say_grown (const profile_t *profile, double rate, answer_t *answer)
 {
     double grown = project (profile->amount, profile->every, profile->months, rate);
-    outlook_say_amount (profile, rounded (grown), answer);
+    outlook_say_rounded (profile, grown, answer);
 }
 
 void outlook_say (const profile_t *profile, const char *lead, double low, double high,

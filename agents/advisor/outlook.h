@@ -12,6 +12,9 @@
 /*  "10,000 USD"  */
 void outlook_say_amount (const profile_t *profile, double amount, answer_t *answer);
 
+/*  The same, to three digits: more would pretend to know.  */
+void outlook_say_rounded (const profile_t *profile, double amount, answer_t *answer);
+
 /*  On a line of its own `lead`, then "about 1,720 USD to 2,200 USD after 10 years, ...": at `low` to
     `high` per cent a year. Says nothing where the amount is not known, or a year or more.  */
 void outlook_say (const profile_t *profile, const char *lead, double low, double high,

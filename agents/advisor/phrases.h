@@ -29,6 +29,7 @@ typedef enum {
     MARK_ORDINAL,
     MARK_ASK,
     MARK_COMPARE,
+    MARK_TARGET,
     MARK_EXPLAIN,
     MARK_FORECAST,
     MARK_TRADE,
@@ -51,6 +52,9 @@ typedef enum {
     FOLLOW_RESET = 64,
     FOLLOW_SKIP = 128,
 } follow_t;
+
+/*  What MARK_TARGET says: see phrases.def.  */
+enum { TARGET_REACH = -1, TARGET_ASKS = 0 };
 
 typedef enum { SOCIAL_NONE, SOCIAL_HELLO, SOCIAL_THANKS, SOCIAL_BYE, SOCIAL_HELP } social_t;
 

@@ -1,6 +1,12 @@
 #include "advisor/quantity.h"
 
-enum { YEARS_AHEAD_MAX = 70, AGE_MAX = 110, AMOUNT_LEAST = 100, MONTHS_MAX = 12 * YEARS_AHEAD_MAX };
+enum {
+    YEARS_AHEAD_MAX = 70,
+    AGE_MAX = 110,
+    AMOUNT_LEAST = 100,
+    MONTHS_MAX = 12 * YEARS_AHEAD_MAX,
+    ROLE_WORDS_MAX = 2
+};
 
 /*  No person has more in any currency that is known here.  */
 static const double AMOUNT_MOST = 1e12;
@@ -207,6 +213,32 @@ static bool is_debt (const context_t *self, const number_t *number)
     return false;
 }
 
+/*  The mark that says what the amount behind it is; a currency, and a word such as "about", may stand between.  */
+static const mark_t *role_of (const context_t *self, size_t at)
+{
+    const mark_t *role = NULL;
+    for (size_t i = 0; i < self->marks->count; i++) {
+        const mark_t *mark = &self->marks->items[i];
+        size_t end = mark->first + mark->count;
+        bool reaches = mark->kind == MARK_TARGET && mark->value == TARGET_REACH;
+        if ((reaches || mark->kind == MARK_HAVE) && end <= at && at - end <= ROLE_WORDS_MAX)
+            role = mark;
+    }
+    for (size_t word = role ? role->first + 1 : at; word <= at; word++)
+        if (self->words->items[word].stop)
+            return NULL;
+    return role;
+}
+
+static void take_role (const context_t *self, const number_t *number)
+{
+    const mark_t *role = role_of (self, number->first);
+    if (is (role, MARK_HAVE) && !self->found->owned)
+        self->found->owned = number->value;
+    else if (is (role, MARK_TARGET) && !self->found->target)
+        self->found->target = number->value;
+}
+
 static bool take_amount (const context_t *self, const number_t *number)
 {
     const mark_t *behind = number->after;
@@ -224,6 +256,8 @@ static bool take_amount (const context_t *self, const number_t *number)
         self->found->odd = true;
         return true;
     }
+    if (!is_debt (self, number))
+        take_role (self, number);
     bool known = self->found->amount_marked && (!currency || self->found->currency >= 0);
     if (known || is_debt (self, number))
         return true;

@@ -22,6 +22,8 @@ typedef struct {
     int retire_age;
     int risk;       /* RISK_MIN..RISK_MAX; 0: none */
     int bare;       /* a number that nothing explains; -1: none */
+    double target;  /* an amount that shall be there in the end: "to have 50,000"; 0: none */
+    double owned;   /* one that is there already: "I have 10,000"; 0: none */
     double percent; /* a yearly return that was asked for; 0: none */
     bool
         odd; /* there is an amount or a time that nobody can mean: below zero, or beyond all bounds */

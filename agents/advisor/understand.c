@@ -115,8 +115,13 @@ static void take_symbol (context_t *self, scope_t scope, int product)
     for (size_t i = 0; i < reading->symbol_count; i++)
         if (reading->symbols[i] == product)
             return;
+    for (size_t i = 0; i < reading->beyond_count; i++)
+        if (reading->beyond[i] == product)
+            return;
     if (reading->symbol_count < SYMBOLS_MAX)
         reading->symbols[reading->symbol_count++] = product;
+    else if (reading->beyond_count < BEYOND_MAX)
+        reading->beyond[reading->beyond_count++] = product;
 }
 
 static void take_topic (context_t *self, scope_t scope, int topic)
@@ -210,8 +215,8 @@ static void take_amount (context_t *self)
     profile_t *profile = &self->reading->profile;
     if (self->found.currency >= 0)
         profile->currency = self->found.currency;
-    if (!self->found.amount)
-        return;
+    if (!self->found.amount || self->reading->target.amount)
+        return; /* what shall be there one day is not there to be invested */
     profile->amount = self->found.amount;
     profile->every = self->found.every;
     self->reading->changed = true;
@@ -444,6 +449,8 @@ static intent_t find_intent_alone (context_t *self)
     intent_t intent = INTENT_UNKNOWN;
     if (self->reading->follow & FOLLOW_RESET)
         return self->negative > 1 ? INTENT_OUTSIDE : INTENT_RESET;
+    if (self->reading->target.amount && self->negative < 3)
+        return INTENT_TARGET;
     intent = intent_of_shown (self);
     if (!intent)
         intent = intent_of_symbols (self);
@@ -525,6 +532,7 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
     spelling_mend (&self.words);
     phrases_find (&self.words, &self.marks);
     quantities_find (&self.words, &self.marks, year, &self.found);
+    ret_reading->target = target_find (&self.words, &self.marks, &self.found);
     weigh (&self);
     take_mentions (&self);
     take_bare (&self);

@@ -15,8 +15,9 @@
 #include "advisor/languages.h"
 #include "advisor/profile.h"
 #include "advisor/subjects.h"
+#include "advisor/target.h"
 
-enum { SYMBOLS_MAX = 6, HITS_MAX = 64, SCORE_LEAST = 3 };
+enum { SYMBOLS_MAX = 6, BEYOND_MAX = 20, HITS_MAX = 64, SCORE_LEAST = 3 };
 
 typedef enum {
     INTENT_UNKNOWN, /* nothing that the advisor could take hold of */
@@ -32,6 +33,7 @@ typedef enum {
     INTENT_TOPICS,   /* several kinds of products */
     INTENT_UNLISTED, /* a symbol that the catalogue does not have */
     INTENT_WHY,      /* why the last recommendations */
+    INTENT_TARGET,   /* what to pay in for an amount to be there one day */
     INTENT_ADVICE,   /* products that suit the profile */
 } intent_t;
 
@@ -45,12 +47,15 @@ typedef struct {
     const char *term;         /* INTENT_EXPLAIN: the glossary's text */
     int symbols[SYMBOLS_MAX]; /* indexes in the catalogue, as mentioned */
     size_t symbol_count;
+    int beyond[BEYOND_MAX]; /* mentioned behind the SYMBOLS_MAX-th */
+    size_t beyond_count;
     char unlisted[PROFILE_SYMBOL_BYTES];
     topic_set_t topics; /* mentioned and not refused */
     int hits[HITS_MAX]; /* products that words of the message find */
     size_t hit_count;
     subject_set_t subjects;
     language_t language;
+    target_t target;   /* INTENT_TARGET */
     goal_t other_goal; /* a second one, which this answer is not for */
     bool odd;          /* a number in it makes no sense and is left out */
     int products;      /* how many are wanted; 0: not said */
