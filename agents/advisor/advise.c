@@ -239,12 +239,9 @@ void advise (catalogue_t *catalogue, plv_view_t text, int year, profile_t *profi
 void advise_write_picks (const catalogue_t *catalogue, const picks_t *picks, plv_buf_t *out)
 {
     plv_mp_put_map (out, 4);
-    plv_mp_put_text (out, "limit");
-    plv_mp_put_i64 (out, picks->limit);
-    plv_mp_put_text (out, "by_horizon");
-    plv_mp_put_bool (out, picks->by_horizon);
-    plv_mp_put_text (out, "over");
-    plv_mp_put_bool (out, picks->over);
+    plv_mp_pair_i64 (out, "limit", picks->limit);
+    plv_mp_pair_bool (out, "by_horizon", picks->by_horizon);
+    plv_mp_pair_bool (out, "over", picks->over);
     plv_mp_put_text (out, "symbols");
     plv_mp_put_array (out, (uint32_t) picks->count);
     for (size_t i = 0; i < picks->count; i++)

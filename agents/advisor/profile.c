@@ -154,13 +154,10 @@ static void write_symbols (plv_buf_t *out, const char *key, const symbols_t *sym
 void profile_write (const profile_t *self, plv_buf_t *out)
 {
     plv_mp_put_map (out, 14);
-    plv_mp_put_text (out, "goal");
-    plv_mp_put_text (out, GOALS[self->goal].id);
+    plv_mp_pair_text (out, "goal", GOALS[self->goal].id);
     write_int (out, "months", self->months);
-    plv_mp_put_text (out, "amount");
-    plv_mp_put_double (out, self->amount);
-    plv_mp_put_text (out, "currency");
-    plv_mp_put_text (out, profile_currency (self->currency));
+    plv_mp_pair_double (out, "amount", self->amount);
+    plv_mp_pair_text (out, "currency", profile_currency (self->currency));
     write_int (out, "every", self->every);
     write_int (out, "risk", self->risk);
     write_int (out, "cheap", self->cheap);

@@ -9,12 +9,6 @@ static int64_t number_of (plv_view_t map, const char *key)
     return plv_mp_find (map, key, &at) && plv_mp_i64 (&at, &number) && number > 0 ? number : 0;
 }
 
-static void put_number (plv_buf_t *out, const char *key, int64_t number)
-{
-    plv_mp_put_text (out, key);
-    plv_mp_put_i64 (out, number);
-}
-
 void spend_read (spend_t *self, plv_view_t value)
 {
     *self = (spend_t){0};
@@ -29,8 +23,8 @@ void spend_read (spend_t *self, plv_view_t value)
 void spend_write (const spend_t *self, plv_buf_t *out)
 {
     plv_mp_put_map (out, 4);
-    put_number (out, "microdollars", self->money);
-    put_number (out, "input_tokens", self->input);
-    put_number (out, "output_tokens", self->output);
-    put_number (out, "calls", self->calls);
+    plv_mp_pair_i64 (out, "microdollars", self->money);
+    plv_mp_pair_i64 (out, "input_tokens", self->input);
+    plv_mp_pair_i64 (out, "output_tokens", self->output);
+    plv_mp_pair_i64 (out, "calls", self->calls);
 }

@@ -40,8 +40,7 @@ static void put_reply (plv_buf_t *frame, const plv_job_t *job, plv_view_t body)
         plv_mp_put_map (&state, job->changes);
         plv_buf_add_view (&state, plv_buf_view (&job->changed));
         plv_mp_put_map (frame, 1);
-        plv_mp_put_text (frame, "state");
-        plv_mp_put_bin (frame, plv_buf_view (&state));
+        plv_mp_pair_bin (frame, "state", plv_buf_view (&state));
         frame->failed |= state.failed;
         plv_buf_free (&state);
     } else {
@@ -67,8 +66,7 @@ plv_err_t plv_job_reply_text (plv_job_t *job, const char *text, plv_fail_t *ret_
 {
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "response_text");
-    plv_mp_put_text (&body, text);
+    plv_mp_pair_text (&body, "response_text", text);
     plv_err_t err = body.failed ? plv_fail (ret_fail, ERR_NOMEM, "out of memory")
                                 : plv_job_reply (job, plv_buf_view (&body), ret_fail);
     plv_buf_free (&body);
@@ -174,10 +172,8 @@ plv_err_t plv_job_delta (plv_job_t *job, plv_view_t text, plv_fail_t *ret_fail)
     if (!plv_utf8_valid (text))
         return plv_fail (ret_fail, ERR_UTF8, "the text of a delta is not UTF-8");
     plv_mp_put_map (&body, 2);
-    plv_mp_put_text (&body, "delta");
-    plv_mp_put_str (&body, text);
-    plv_mp_put_text (&body, "index");
-    plv_mp_put_u64 (&body, job->deltas);
+    plv_mp_pair_str (&body, "delta", text);
+    plv_mp_pair_u64 (&body, "index", job->deltas);
     plv_err_t err = put_live (job, EVENT_CHAT_DELTA, &body, ret_fail);
     plv_buf_free (&body);
     job->deltas += !err;
@@ -188,8 +184,7 @@ plv_err_t plv_job_typing (plv_job_t *job, bool active, plv_fail_t *ret_fail)
 {
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "active");
-    plv_mp_put_bool (&body, active);
+    plv_mp_pair_bool (&body, "active", active);
     plv_err_t err = put_live (job, EVENT_CHAT_TYPING, &body, ret_fail);
     plv_buf_free (&body);
     return err;

@@ -18,20 +18,17 @@ static void put_options (plv_buf_t *frame, const plv_call_t *call)
     }
     plv_mp_put_map (frame, pairs);
     if (deadline) {
-        plv_mp_put_text (frame, "deadline_ms");
-        plv_mp_put_u64 (frame, call->deadline_ms);
+        plv_mp_pair_u64 (frame, "deadline_ms", call->deadline_ms);
     }
     if (history) {
         plv_mp_put_text (frame, "history");
         plv_buf_add_view (frame, call->history);
     }
     if (state) {
-        plv_mp_put_text (frame, "state");
-        plv_mp_put_bin (frame, call->state);
+        plv_mp_pair_bin (frame, "state", call->state);
     }
     if (trace) {
-        plv_mp_put_text (frame, "traceparent");
-        plv_mp_put_text (frame, call->traceparent);
+        plv_mp_pair_text (frame, "traceparent", call->traceparent);
     }
 }
 
@@ -205,8 +202,7 @@ plv_err_t plv_job_call_text (plv_job_t *job, const char *service, const char *te
 {
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "message_text");
-    plv_mp_put_text (&body, text);
+    plv_mp_pair_text (&body, "message_text", text);
     plv_err_t err =
         body.failed
             ? plv_fail (ret_fail, ERR_NOMEM, "out of memory")

@@ -38,14 +38,12 @@ void plv_link_hello (plv_agent_t *self)
     plv_buf_t *packet = &link->packet;
     plv_packet_begin (packet);
     size_t mark = plv_frame_begin (packet, VERB_HELLO);
-    plv_mp_put_text (packet, "agent");
-    plv_mp_put_text (packet, self->set.name);
+    plv_mp_pair_text (packet, "agent", self->set.name);
     plv_mp_put_text (packet, self->set.build);
     plv_mp_put_u64 (packet, (uint64_t) getpid ());
     plv_mp_put_map (packet, self->set.pairs + (link->hellos ? 2 : 1));
     plv_buf_add_view (packet, plv_buf_view (&self->set.encoded));
-    plv_mp_put_text (packet, "incarnation");
-    plv_mp_put_bin (packet, plv_view (self->incarnation, sizeof self->incarnation));
+    plv_mp_pair_bin (packet, "incarnation", plv_view (self->incarnation, sizeof self->incarnation));
     if (link->hellos)
         put_holding (self, packet);
     plv_frame_end (packet, mark);

@@ -96,10 +96,8 @@ static void put_batch (settings_t *self, unsigned wait_ms)
 {
     plv_mp_put_text (&self->encoded, "batch");
     plv_mp_put_map (&self->encoded, 2);
-    plv_mp_put_text (&self->encoded, "size");
-    plv_mp_put_u64 (&self->encoded, self->batch_size);
-    plv_mp_put_text (&self->encoded, "wait_ms");
-    plv_mp_put_u64 (&self->encoded, wait_ms ? wait_ms : 1000);
+    plv_mp_pair_u64 (&self->encoded, "size", self->batch_size);
+    plv_mp_pair_u64 (&self->encoded, "wait_ms", wait_ms ? wait_ms : 1000);
     self->pairs++;
 }
 

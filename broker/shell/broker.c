@@ -177,8 +177,7 @@ void broker_describe (broker_t *self)
     const plv_conf_t *conf = core_conf (self->core);
     plv_buf_t map = {0};
     plv_mp_put_map (&map, 5);
-    plv_mp_put_text (&map, "pid");
-    plv_mp_put_i64 (&map, getpid ());
+    plv_mp_pair_i64 (&map, "pid", getpid ());
     put_path (&map, "conf", conf->file);
     put_path (&map, "data", self->paths.data);
     put_path (&map, "run", self->paths.run);

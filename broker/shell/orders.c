@@ -10,18 +10,6 @@
 
 /* ------------------------------------------------------------------ adapters.hosts */
 
-static void put_text (plv_buf_t *body, const char *key, const char *text)
-{
-    plv_mp_put_text (body, key);
-    plv_mp_put_text (body, text);
-}
-
-static void put_int (plv_buf_t *body, const char *key, int64_t number)
-{
-    plv_mp_put_text (body, key);
-    plv_mp_put_i64 (body, number);
-}
-
 /*  nil when `us` is not a time at all.  */
 static void put_seconds (plv_buf_t *body, const char *key, int64_t us, bool is)
 {
@@ -36,17 +24,17 @@ static void put_host (plv_buf_t *body, const supervisor_status_t *host, int64_t 
 {
     bool waits = host->state == SUPERVISED_RESTARTING;
     plv_mp_put_map (body, 12);
-    put_text (body, "name", host->name);
-    put_text (body, "state", supervised_state_name (host->state));
-    put_text (body, "why", host->trouble);
-    put_text (body, "platform", host->platform);
-    put_text (body, "version", host->version);
-    put_int (body, "pid", host->pid);
+    plv_mp_pair_text (body, "name", host->name);
+    plv_mp_pair_text (body, "state", supervised_state_name (host->state));
+    plv_mp_pair_text (body, "why", host->trouble);
+    plv_mp_pair_text (body, "platform", host->platform);
+    plv_mp_pair_text (body, "version", host->version);
+    plv_mp_pair_i64 (body, "pid", host->pid);
     put_seconds (body, "uptime_s", now_us - host->started_us, host->pid != 0);
     put_seconds (body, "state_s", now_us - host->since_us, true);
-    put_int (body, "restarts", host->restarts);
+    plv_mp_pair_i64 (body, "restarts", host->restarts);
     put_seconds (body, "next_s", host->next_us - now_us, waits);
-    put_text (body, "last", host->last);
+    plv_mp_pair_text (body, "last", host->last);
     put_seconds (body, "last_s", now_us - host->last_us, host->last[0] != 0);
 }
 
@@ -68,7 +56,7 @@ static void put_hosts (supervisor_t *supervisor, int64_t now_us, plv_buf_t *body
 static const char *refuse (plv_buf_t *body, const char *code, const char *text)
 {
     plv_mp_put_map (body, 1);
-    put_text (body, "text", text);
+    plv_mp_pair_text (body, "text", text);
     return code;
 }
 
@@ -108,7 +96,7 @@ static const char *export(plv_view_t order, plv_buf_t *ret_body)
     plv_fail_t fail;
     plv_err_t err = letters_file_append (order, &path, &fail);
     plv_mp_put_map (ret_body, 1);
-    put_text (ret_body, err ? "text" : "file", err ? fail.text : (const char *) path.data);
+    plv_mp_pair_text (ret_body, err ? "text" : "file", err ? fail.text : (const char *) path.data);
     plv_buf_free (&path);
     return err ? plv_err_name (err) : NULL;
 }
@@ -128,7 +116,7 @@ const char *orders_carry_out (supervisor_t *supervisor, const effects_order_t *o
     if (!supervisor || asked.size >= sizeof name || !act (supervisor, order->command, name, now_us))
         return unknown (supervisor, name, ret_body);
     plv_mp_put_map (ret_body, 2);
-    put_text (ret_body, "name", name);
-    put_text (ret_body, "status", "success");
+    plv_mp_pair_text (ret_body, "name", name);
+    plv_mp_pair_text (ret_body, "status", "success");
     return NULL;
 }

@@ -110,4 +110,47 @@ static inline void plv_mp_put_bin (plv_buf_t *self, plv_view_t bytes)
     plv_buf_add_view (self, bytes);
 }
 
+/*  A key of a map, and its value.  */
+static inline void plv_mp_pair_text (plv_buf_t *self, const char *key, const char *text)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_text (self, text);
+}
+
+static inline void plv_mp_pair_str (plv_buf_t *self, const char *key, plv_view_t text)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_str (self, text);
+}
+
+static inline void plv_mp_pair_bin (plv_buf_t *self, const char *key, plv_view_t bytes)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_bin (self, bytes);
+}
+
+static inline void plv_mp_pair_i64 (plv_buf_t *self, const char *key, int64_t number)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_i64 (self, number);
+}
+
+static inline void plv_mp_pair_u64 (plv_buf_t *self, const char *key, uint64_t number)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_u64 (self, number);
+}
+
+static inline void plv_mp_pair_bool (plv_buf_t *self, const char *key, bool value)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_bool (self, value);
+}
+
+static inline void plv_mp_pair_double (plv_buf_t *self, const char *key, double number)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_double (self, number);
+}
+
 #endif

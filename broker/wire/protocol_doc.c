@@ -276,15 +276,12 @@ static void add_packet (plv_buf_t *page, const char *words, plv_buf_t *packet)
 static void put_hello (plv_buf_t *packet)
 {
     size_t mark = plv_frame_begin (packet, VERB_HELLO);
-    plv_mp_put_text (packet, "agent");
-    plv_mp_put_text (packet, "echo");
-    plv_mp_put_text (packet, "1.0");
-    plv_mp_put_u64 (packet, 4711);
+    plv_mp_pair_text (packet, "agent", "echo");
+    plv_mp_pair_u64 (packet, "1.0", 4711);
     plv_mp_put_map (packet, 2);
     plv_mp_put_text (packet, "services");
     plv_mp_put_array (packet, 1);
-    plv_mp_put_text (packet, "echo");
-    plv_mp_put_text (packet, "credit");
+    plv_mp_pair_text (packet, "echo", "credit");
     plv_mp_put_u64 (packet, 1);
     plv_frame_end (packet, mark);
 }
@@ -293,8 +290,7 @@ static void put_reply (plv_buf_t *packet)
 {
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "response_text");
-    plv_mp_put_text (&body, "hello");
+    plv_mp_pair_text (&body, "response_text", "hello");
     size_t mark = plv_frame_begin (packet, VERB_REPLY);
     plv_mp_put_u64 (packet, 65537);
     plv_mp_put_bin (packet, plv_buf_view (&body));

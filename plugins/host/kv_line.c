@@ -100,10 +100,8 @@ static const char *encode (const call_t *call, plv_buf_t *out)
         plv_mp_put_map (out, 4);
         put_bytes (out, "prefix", &call->key);
         put_bytes (out, "after", &call->after);
-        plv_mp_put_text (out, "limit");
-        plv_mp_put_u64 (out, PAGE_KEYS);
-        plv_mp_put_text (out, "values");
-        plv_mp_put_bool (out, true);
+        plv_mp_pair_u64 (out, "limit", PAGE_KEYS);
+        plv_mp_pair_bool (out, "values", true);
     } else {
         plv_mp_put_map (out, call->what == KV_LINE_PUT ? 2 : 1);
         put_bytes (out, "key", &call->key);

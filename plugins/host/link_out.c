@@ -11,19 +11,14 @@ enum { PACKET_BYTES_GOAL = 256 * 1024 /* a packet is sent off when it has grown 
 static void put_hello (broker_link_t *self, plv_buf_t *out)
 {
     size_t mark = plv_frame_begin (out, VERB_HELLO);
-    plv_mp_put_text (out, "adapter");
-    plv_mp_put_text (out, self->options.name);
+    plv_mp_pair_text (out, "adapter", self->options.name);
     plv_mp_put_text (out, self->options.build);
     plv_mp_put_u64 (out, (uint64_t) getpid ());
     plv_mp_put_map (out, 5);
-    plv_mp_put_text (out, "platform");
-    plv_mp_put_text (out, self->options.platform);
-    plv_mp_put_text (out, "credit");
-    plv_mp_put_u64 (out, self->credit);
-    plv_mp_put_text (out, "deduplicates");
-    plv_mp_put_bool (out, self->options.deduplicates);
-    plv_mp_put_text (out, "incarnation");
-    plv_mp_put_bin (out, plv_view (self->incarnation, sizeof self->incarnation));
+    plv_mp_pair_text (out, "platform", self->options.platform);
+    plv_mp_pair_u64 (out, "credit", self->credit);
+    plv_mp_pair_bool (out, "deduplicates", self->options.deduplicates);
+    plv_mp_pair_bin (out, "incarnation", plv_view (self->incarnation, sizeof self->incarnation));
     plv_mp_put_text (out, "holding");
     deliveries_put_holding (self->deliveries, out,
                             BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2);

@@ -59,8 +59,7 @@ static plv_err_t put_pairs (plv_buf_t *out, const pal_event_t *event, uint32_t *
     plv_err_t err = ERR_OK;
     if (event->type == PAL_CHAT_MESSAGE || event->type == PAL_CHAT_EDIT
         || event->message_text.size) {
-        plv_mp_put_text (out, "message_text");
-        plv_mp_put_str (out, view_of (event->message_text));
+        plv_mp_pair_str (out, "message_text", view_of (event->message_text));
         ++*count;
     }
     err = put_json (out, "metadata", event->metadata, PLV_JSON_OBJECT, count, ret_fail);

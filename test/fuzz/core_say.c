@@ -87,12 +87,6 @@ static void put_any (plv_buf_t *buf, feed_t *feed, unsigned depth)
     }
 }
 
-static void put_key (plv_buf_t *buf, const char *key, uint64_t number)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_u64 (buf, number);
-}
-
 static uint64_t pick (const world_ring_t *ring, feed_t *feed)
 {
     uint8_t byte = feed_byte (feed);
@@ -137,8 +131,8 @@ static void say_hello (world_t *world, unsigned slot, feed_t *feed, plv_buf_t *b
     plv_mp_put_u64 (buf, byte);
     plv_mp_put_map (buf, 8);
     put_services (buf, (uint8_t) (feed_byte (feed) + 1));
-    put_key (buf, "credit", feed_byte (feed) % 16);
-    put_key (buf, "history", byte % 5);
+    plv_mp_pair_u64 (buf, "credit", feed_byte (feed) % 16);
+    plv_mp_pair_u64 (buf, "history", byte % 5);
     plv_mp_put_text (buf, "incarnation");
     plv_mp_put_bin (buf, plv_view (incarnation, sizeof incarnation));
     put_ring (buf, role == 1 ? &world->leases : &world->deliveries, feed);
@@ -147,8 +141,8 @@ static void say_hello (world_t *world, unsigned slot, feed_t *feed, plv_buf_t *b
     plv_mp_put_text (buf, "batch");
     uint8_t size = feed_byte (feed);
     plv_mp_put_map (buf, 2);
-    put_key (buf, "size", size % 2 ? size % 8 : 0);
-    put_key (buf, "wait_ms", size);
+    plv_mp_pair_u64 (buf, "size", size % 2 ? size % 8 : 0);
+    plv_mp_pair_u64 (buf, "wait_ms", size);
     plv_mp_put_text (buf, "cache_keys");
     plv_mp_put_array (buf, 1);
     plv_mp_put_str (buf, byte & 64 ? plv_view_str ("k1") : text_of (feed, false));
@@ -289,8 +283,8 @@ static void say_control (world_t *world, unsigned slot, feed_t *feed, plv_buf_t 
         plv_mp_put_str (buf, text_of (feed, true));
     plv_mp_put_map (buf, 7);
     put_numbers (buf, feed);
-    put_key (buf, "number", feed_byte (feed));
-    put_key (buf, "limit", feed_byte (feed) % 4);
+    plv_mp_pair_u64 (buf, "number", feed_byte (feed));
+    plv_mp_pair_u64 (buf, "limit", feed_byte (feed) % 4);
     plv_mp_put_text (buf, "session");
     if (byte & 64)
         plv_mp_put_str (buf, text_of (feed, false));

@@ -112,36 +112,24 @@ static void count (compare_counts_t *counts, const row_t *row)
     }
 }
 
-static void put_text (plv_buf_t *map, const char *key, plv_view_t text)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_str (map, text);
-}
-
-static void put_number (plv_buf_t *map, const char *key, int64_t number)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_i64 (map, number);
-}
-
 static void write_row (plv_buf_t *map, plv_view_t event, plv_view_t trial, const row_t *row)
 {
     plv_buf_t plain = {0};
     plv_mp_put_map (&plain, 14);
-    put_number (&plain, "number", (int64_t) ask_number (event, "number"));
-    put_text (&plain, "id", plv_mp_find_str (event, "id"));
-    put_text (&plain, "session_id", plv_mp_find_str (event, "session_id"));
-    put_number (&plain, "accepted_us", (int64_t) ask_number (event, "accepted_us"));
-    put_text (&plain, "verdict", plv_view_str (row->verdict));
-    put_number (&plain, "old_ms", row->old_ms);
-    put_number (&plain, "new_ms", row->new_ms);
-    put_text (&plain, "who_old", plv_mp_find_str (event, "who"));
-    put_text (&plain, "who_new", trial.size ? plv_mp_find_str (trial, "who") : trial);
-    put_text (&plain, "said", row->said);
-    put_text (&plain, "old", row->old);
-    put_text (&plain, "new", row->new);
-    put_text (&plain, "why", row->why);
-    put_text (&plain, "state", plv_view_str (row->state));
+    plv_mp_pair_i64 (&plain, "number", (int64_t) ask_number (event, "number"));
+    plv_mp_pair_str (&plain, "id", plv_mp_find_str (event, "id"));
+    plv_mp_pair_str (&plain, "session_id", plv_mp_find_str (event, "session_id"));
+    plv_mp_pair_i64 (&plain, "accepted_us", (int64_t) ask_number (event, "accepted_us"));
+    plv_mp_pair_str (&plain, "verdict", plv_view_str (row->verdict));
+    plv_mp_pair_i64 (&plain, "old_ms", row->old_ms);
+    plv_mp_pair_i64 (&plain, "new_ms", row->new_ms);
+    plv_mp_pair_str (&plain, "who_old", plv_mp_find_str (event, "who"));
+    plv_mp_pair_str (&plain, "who_new", trial.size ? plv_mp_find_str (trial, "who") : trial);
+    plv_mp_pair_str (&plain, "said", row->said);
+    plv_mp_pair_str (&plain, "old", row->old);
+    plv_mp_pair_str (&plain, "new", row->new);
+    plv_mp_pair_str (&plain, "why", row->why);
+    plv_mp_pair_str (&plain, "state", plv_view_str (row->state));
     plv_buf_check (&plain);
     plv_mask_put (map, plv_buf_view (&plain));
     plv_buf_check (map);
@@ -227,13 +215,11 @@ static void say_json (const sum_t sums[SUMS], uint64_t unsure, bool whole)
 {
     plv_buf_t map = {0};
     plv_mp_put_map (&map, SUMS + 3);
-    plv_mp_put_text (&map, "shadow");
-    plv_mp_put_bool (&map, true);
-    plv_mp_put_text (&map, "whole");
-    plv_mp_put_bool (&map, whole);
+    plv_mp_pair_bool (&map, "shadow", true);
+    plv_mp_pair_bool (&map, "whole", whole);
     for (size_t i = 0; i < SUMS; i++)
-        put_number (&map, sums[i].key, (int64_t) sums[i].number);
-    put_number (&map, "state_unsure", (int64_t) unsure);
+        plv_mp_pair_i64 (&map, sums[i].key, (int64_t) sums[i].number);
+    plv_mp_pair_i64 (&map, "state_unsure", (int64_t) unsure);
     plv_buf_check (&map);
     out_json (plv_buf_view (&map));
     plv_buf_free (&map);

@@ -13,11 +13,9 @@ static ending_t ask_one (const call_t *call, asker_t *asker, const char *command
     plv_mp_put_text (&arguments, key);
     plv_mp_put_text (&arguments, name);
     if (why) {
-        plv_mp_put_text (&arguments, "reason");
-        plv_mp_put_text (&arguments, why);
+        plv_mp_pair_text (&arguments, "reason", why);
     }
-    plv_mp_put_text (&arguments, "who");
-    plv_mp_put_text (&arguments, call_who (call));
+    plv_mp_pair_text (&arguments, "who", call_who (call));
     ending_t end = ask (asker, command, &arguments, NULL);
     plv_buf_free (&arguments);
     return end;

@@ -72,8 +72,7 @@ static void put_wanted (const events_wanted_t *wanted, const place_t *place, uin
     plv_mp_put_map (map, count + 1 + (wanted->sessions != NULL));
     plv_buf_check (&pairs);
     plv_buf_add_view (map, plv_buf_view (&pairs));
-    plv_mp_put_text (map, "whole");
-    plv_mp_put_bool (map, wanted->whole);
+    plv_mp_pair_bool (map, "whole", wanted->whole);
     if (wanted->sessions) {
         plv_mp_put_text (map, "sessions");
         plv_buf_add_view (map, plv_buf_view (wanted->sessions));

@@ -38,10 +38,8 @@ static ending_t post_page (asker_t *asker, const filter_t *filter, uint64_t afte
     plv_buf_t arguments = {0};
     plv_fail_t fail;
     plv_mp_put_map (&arguments, 2 + filter->count);
-    plv_mp_put_text (&arguments, "after");
-    plv_mp_put_u64 (&arguments, after);
-    plv_mp_put_text (&arguments, "limit");
-    plv_mp_put_u64 (&arguments, limit);
+    plv_mp_pair_u64 (&arguments, "after", after);
+    plv_mp_pair_u64 (&arguments, "limit", limit);
     plv_buf_add_view (&arguments, plv_buf_view (&filter->pairs));
     ask_next (asker);
     plv_err_t err = ask_post (asker, "dead.list", &arguments, &fail);
@@ -107,8 +105,7 @@ static ending_t ask_letter (asker_t *asker, uint64_t number, const char *id, boo
     plv_view_t body;
     plv_mp_t items;
     plv_mp_put_map (&arguments, 2);
-    plv_mp_put_text (&arguments, "row");
-    plv_mp_put_bool (&arguments, row);
+    plv_mp_pair_bool (&arguments, "row", row);
     plv_mp_put_text (&arguments, id ? "id" : "number");
     if (id)
         plv_mp_put_text (&arguments, id);

@@ -54,12 +54,9 @@ static void put_hello (const hello_t *hello, plv_buf_t *packet)
     plv_mp_put_u64 (packet, (uint64_t) getpid ());
     plv_mp_put_map (packet, hello->platform ? 3 : 0);
     if (hello->platform) {
-        plv_mp_put_text (packet, "platform");
-        plv_mp_put_text (packet, hello->platform);
-        plv_mp_put_text (packet, "credit");
-        plv_mp_put_u64 (packet, hello->credit);
-        plv_mp_put_text (packet, "incarnation");
-        plv_mp_put_bin (packet, plv_view (hello->incarnation.bytes, PLV_ID_BYTES));
+        plv_mp_pair_text (packet, "platform", hello->platform);
+        plv_mp_pair_u64 (packet, "credit", hello->credit);
+        plv_mp_pair_bin (packet, "incarnation", plv_view (hello->incarnation.bytes, PLV_ID_BYTES));
     }
     plv_frame_end (packet, mark);
 }

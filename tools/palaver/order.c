@@ -8,8 +8,7 @@ static ending_t order_one (asker_t *asker, const call_t *call, const char *comma
     plv_buf_t arguments = {0};
     plv_view_t body;
     plv_mp_put_map (&arguments, 1);
-    plv_mp_put_text (&arguments, "name");
-    plv_mp_put_text (&arguments, name);
+    plv_mp_pair_text (&arguments, "name", name);
     plv_buf_check (&arguments);
     ending_t end = ask (asker, command, &arguments, &body);
     plv_buf_free (&arguments);

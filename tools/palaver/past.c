@@ -89,12 +89,9 @@ static void add_session (past_t *self, plv_view_t event)
 static void put_map (plv_buf_t *buf, const char *role, plv_view_t text, int64_t at_us)
 {
     plv_mp_put_map (buf, 3);
-    plv_mp_put_text (buf, "role");
-    plv_mp_put_text (buf, role);
-    plv_mp_put_text (buf, "text");
-    plv_mp_put_str (buf, text);
-    plv_mp_put_text (buf, "timestamp");
-    plv_mp_put_i64 (buf, at_us);
+    plv_mp_pair_text (buf, "role", role);
+    plv_mp_pair_str (buf, "text", text);
+    plv_mp_pair_i64 (buf, "timestamp", at_us);
 }
 
 static plv_view_t text_in (plv_view_t event, const char *body, const char *key)
@@ -270,8 +267,7 @@ static ending_t read_now (asker_t *asker, past_session_t *session)
     plv_buf_t arguments = {0};
     plv_view_t body;
     plv_mp_put_map (&arguments, 1);
-    plv_mp_put_text (&arguments, "session");
-    plv_mp_put_str (&arguments, plv_buf_view (&session->name));
+    plv_mp_pair_str (&arguments, "session", plv_buf_view (&session->name));
     plv_buf_check (&arguments);
     asker->quiet = true;
     ending_t end = ask (asker, "sessions.show", &arguments, &body);

@@ -95,8 +95,7 @@ static plv_err_t publish (post_t *self, plv_fail_t *ret_fail)
             plv_view_str (id), /* a second copy, after a restart of the broker, is known by it */
     };
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "message_text");
-    plv_mp_put_text (&body, self->message->text);
+    plv_mp_pair_text (&body, "message_text", self->message->text);
     plv_packet_begin (&packet);
     size_t mark = plv_frame_begin (&packet, VERB_PUBLISH);
     plv_mp_put_u64 (&packet, SEQ);
@@ -122,8 +121,7 @@ static plv_err_t acknowledge (post_t *self, uint64_t delivery, const plv_id_t *i
     plv_packet_begin (&packet);
     size_t mark = plv_frame_begin (&packet, VERB_DELIVERED);
     plv_mp_put_u64 (&packet, delivery);
-    plv_mp_put_text (&packet, "sent");
-    plv_mp_put_text (&packet, text);
+    plv_mp_pair_text (&packet, "sent", text);
     plv_mp_put_nil (&packet);
     plv_mp_put_nil (&packet);
     plv_frame_end (&packet, mark);

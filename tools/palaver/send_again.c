@@ -21,12 +21,6 @@ void tally_add (tally_t *self, const tally_t *more)
     self->before += more->before;
 }
 
-static void put_text (plv_buf_t *map, const char *key, const char *text)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_text (map, text);
-}
-
 static void put_letters (plv_buf_t *map, const letter_t *letters, size_t count)
 {
     plv_mp_put_text (map, "numbers");
@@ -49,18 +43,17 @@ static ending_t ask_step (const sending_t *self, asker_t *asker, const letter_t 
     plv_mp_put_map (&arguments,
                     5 + (self->plan != NULL) + (self->to != NULL) + (self->text != NULL));
     put_letters (&arguments, letters, count);
-    plv_mp_put_text (&arguments, "allow_duplicates");
-    plv_mp_put_bool (&arguments, self->allow_duplicates);
-    put_text (&arguments, "who", call_who (self->call));
-    put_text (&arguments, "reason", call_text (self->call, OPTION_WHY, ""));
+    plv_mp_pair_bool (&arguments, "allow_duplicates", self->allow_duplicates);
+    plv_mp_pair_text (&arguments, "who", call_who (self->call));
+    plv_mp_pair_text (&arguments, "reason", call_text (self->call, OPTION_WHY, ""));
     if (self->plan)
-        put_text (&arguments, "plan", self->plan);
+        plv_mp_pair_text (&arguments, "plan", self->plan);
     if (self->to)
-        put_text (&arguments, "to", self->to);
+        plv_mp_pair_text (&arguments, "to", self->to);
     if (self->text) {
         plv_mp_put_text (&arguments, "set");
         plv_mp_put_map (&arguments, 1);
-        put_text (&arguments, "message_text", self->text);
+        plv_mp_pair_text (&arguments, "message_text", self->text);
     }
     asker->quiet = true;
     ending_t end = ask (asker, self->command, &arguments, ret_body);
@@ -203,12 +196,6 @@ ending_t send_again (sending_t *self, asker_t *asker, const letters_t *letters, 
     return end;
 }
 
-static void put_count (plv_buf_t *map, const char *key, uint64_t number)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_u64 (map, number);
-}
-
 static void put_words (plv_buf_t *out, uint64_t number, const char *what)
 {
     if (number)
@@ -219,14 +206,13 @@ static void report_json (const tally_t *tally, const char *done_key, bool dry)
 {
     plv_buf_t map = {0};
     plv_mp_put_map (&map, 7);
-    put_count (&map, done_key, tally->done);
-    put_count (&map, "before", tally->before);
-    put_count (&map, "missing", tally->missing);
-    put_count (&map, "unknown", tally->unknown);
-    put_count (&map, "changed", tally->changed);
-    put_count (&map, "kind", tally->kind);
-    plv_mp_put_text (&map, "dry_run");
-    plv_mp_put_bool (&map, dry);
+    plv_mp_pair_u64 (&map, done_key, tally->done);
+    plv_mp_pair_u64 (&map, "before", tally->before);
+    plv_mp_pair_u64 (&map, "missing", tally->missing);
+    plv_mp_pair_u64 (&map, "unknown", tally->unknown);
+    plv_mp_pair_u64 (&map, "changed", tally->changed);
+    plv_mp_pair_u64 (&map, "kind", tally->kind);
+    plv_mp_pair_bool (&map, "dry_run", dry);
     out_json (plv_buf_view (&map));
     plv_buf_free (&map);
 }

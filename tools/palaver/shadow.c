@@ -46,8 +46,7 @@ static ending_t try_step (const sending_t *sending, asker_t *asker, const letter
     plv_buf_t arguments = {0};
     plv_view_t body = {0};
     plv_mp_put_map (&arguments, 3 + (sending->to != NULL) + (sending->text != NULL));
-    plv_mp_put_text (&arguments, "shadow");
-    plv_mp_put_bool (&arguments, true);
+    plv_mp_pair_bool (&arguments, "shadow", true);
     plv_mp_put_text (&arguments, "allow_duplicates"); /* nobody gets anything */
     plv_mp_put_bool (&arguments, true);
     plv_mp_put_text (&arguments, "numbers");
@@ -55,14 +54,12 @@ static ending_t try_step (const sending_t *sending, asker_t *asker, const letter
     for (size_t i = 0; i < count; i++)
         plv_mp_put_u64 (&arguments, letters[i].number);
     if (sending->to) {
-        plv_mp_put_text (&arguments, "to");
-        plv_mp_put_text (&arguments, sending->to);
+        plv_mp_pair_text (&arguments, "to", sending->to);
     }
     if (sending->text) {
         plv_mp_put_text (&arguments, "set");
         plv_mp_put_map (&arguments, 1);
-        plv_mp_put_text (&arguments, "message_text");
-        plv_mp_put_text (&arguments, sending->text);
+        plv_mp_pair_text (&arguments, "message_text", sending->text);
     }
     ending_t end = ask (asker, "dead.replay", &arguments, &body);
     plv_buf_free (&arguments);
@@ -71,25 +68,18 @@ static ending_t try_step (const sending_t *sending, asker_t *asker, const letter
     return end == END_NOTHING ? END_OK : end;
 }
 
-static void put_count (plv_buf_t *map, const char *key, uint64_t number)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_u64 (map, number);
-}
-
 static void report (const call_t *call, const trial_t *trial)
 {
     plv_buf_t out = {0};
     if (call->out.json) {
         plv_mp_put_map (&out, 7);
-        plv_mp_put_text (&out, "shadow");
-        plv_mp_put_bool (&out, true);
-        put_count (&out, "answered", trial->answered);
-        put_count (&out, "same", trial->same);
-        put_count (&out, "changed", trial->changed);
-        put_count (&out, "failed", trial->failed);
-        put_count (&out, "missing", trial->missing);
-        put_count (&out, "skipped", trial->skipped);
+        plv_mp_pair_bool (&out, "shadow", true);
+        plv_mp_pair_u64 (&out, "answered", trial->answered);
+        plv_mp_pair_u64 (&out, "same", trial->same);
+        plv_mp_pair_u64 (&out, "changed", trial->changed);
+        plv_mp_pair_u64 (&out, "failed", trial->failed);
+        plv_mp_pair_u64 (&out, "missing", trial->missing);
+        plv_mp_pair_u64 (&out, "skipped", trial->skipped);
         out_json (plv_buf_view (&out));
     } else {
         text_putf (&out,

@@ -17,8 +17,7 @@ static void answer (plv_job_t *job, void *arg)
     plv_buf_t body = {0};
     (void) arg;
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "response_text");
-    plv_mp_put_str (&body, plv_job_text (job));
+    plv_mp_pair_str (&body, "response_text", plv_job_text (job));
     plv_job_reply (job, plv_buf_view (&body), NULL);
     plv_buf_free (&body);
 }

@@ -102,8 +102,7 @@ void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, 
     plv_format_list (text, sizeof text, format, args);
     va_end (args);
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "text");
-    plv_mp_put_str (&body, text_cut (plv_view_str (text), sizeof text));
+    plv_mp_pair_str (&body, "text", text_cut (plv_view_str (text), sizeof text));
     control_answer (self, peer, request, plv_err_name (err), &body);
     plv_buf_free (&body);
 }
@@ -178,8 +177,7 @@ static void end_session (core_t *self, peer_t *peer, uint64_t request, plv_view_
     }
     life_end (self, session, why);
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "status");
-    plv_mp_put_text (&body, "success");
+    plv_mp_pair_text (&body, "status", "success");
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
 }
@@ -192,8 +190,7 @@ static void unpark_session (core_t *self, peer_t *peer, uint64_t request, plv_vi
     if (!session)
         return;
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "parked_by");
-    plv_mp_put_u64 (&body, session->parked_by);
+    plv_mp_pair_u64 (&body, "parked_by", session->parked_by);
     if (session->parked_by) {
         record_t record = {
             .type = RECORD_UNPARK,

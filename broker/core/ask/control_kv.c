@@ -41,11 +41,9 @@ static void answer_found (core_t *self, peer_t *peer, uint64_t request, bool fou
 {
     plv_buf_t body = {0};
     plv_mp_put_map (&body, value ? 2 : 1);
-    plv_mp_put_text (&body, "found");
-    plv_mp_put_bool (&body, found);
+    plv_mp_pair_bool (&body, "found", found);
     if (value) {
-        plv_mp_put_text (&body, "value");
-        plv_mp_put_bin (&body, *value);
+        plv_mp_pair_bin (&body, "value", *value);
     }
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
@@ -92,13 +90,10 @@ static void delete (core_t *self, peer_t *peer, uint64_t request, plv_view_t own
 static void put_item (plv_buf_t *items, plv_view_t key, plv_view_t value, bool whole)
 {
     plv_mp_put_map (items, whole ? 3 : 2);
-    plv_mp_put_text (items, "key");
-    plv_mp_put_bin (items, key);
-    plv_mp_put_text (items, "bytes");
-    plv_mp_put_u64 (items, value.size);
+    plv_mp_pair_bin (items, "key", key);
+    plv_mp_pair_u64 (items, "bytes", value.size);
     if (whole) {
-        plv_mp_put_text (items, "value");
-        plv_mp_put_bin (items, value);
+        plv_mp_pair_bin (items, "value", value);
     }
 }
 

@@ -14,18 +14,6 @@
 
 enum { PAGE_MAX = 1000 };
 
-static void put_text (plv_buf_t *buf, const char *key, const char *text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_text (buf, text);
-}
-
-static void put_int (plv_buf_t *buf, const char *key, int64_t number)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_i64 (buf, number);
-}
-
 static const char *state_of (const peer_t *peer, int64_t silent_us)
 {
     if (silent_us)
@@ -39,19 +27,19 @@ static void put_peer (plv_buf_t *body, const peer_t *peer, int64_t mono_us, uint
 {
     int64_t silent_us = peer_silent_us (peer, mono_us);
     plv_mp_put_map (body, 7 + more);
-    put_text (body, "name", peer->name);
-    put_text (body, "build", peer->build);
-    put_int (body, "pid", (int64_t) peer->pid);
-    put_int (body, "credit", peer->credit);
-    put_int (body, "held", peer->held);
-    put_text (body, "state", state_of (peer, silent_us));
-    put_int (body, "silent_s", (silent_us + 999999) / 1000000);
+    plv_mp_pair_text (body, "name", peer->name);
+    plv_mp_pair_text (body, "build", peer->build);
+    plv_mp_pair_i64 (body, "pid", (int64_t) peer->pid);
+    plv_mp_pair_i64 (body, "credit", peer->credit);
+    plv_mp_pair_i64 (body, "held", peer->held);
+    plv_mp_pair_text (body, "state", state_of (peer, silent_us));
+    plv_mp_pair_i64 (body, "silent_s", (silent_us + 999999) / 1000000);
 }
 
 static void put_agent (plv_buf_t *body, const peer_t *peer, int64_t mono_us)
 {
     put_peer (body, peer, mono_us, 2);
-    put_text (body, "drained_by", peer->drained_by);
+    plv_mp_pair_text (body, "drained_by", peer->drained_by);
     plv_mp_put_text (body, "services");
     plv_mp_put_array (body, (uint32_t) peer->serving_count);
     for (size_t i = 0; i < peer->serving_count; i++)
@@ -64,12 +52,12 @@ static void put_adapter (plv_buf_t *body, outlet_t *outlet, int64_t mono_us)
         put_peer (body, outlet->peer, mono_us, 3);
     } else {
         plv_mp_put_map (body, 5);
-        put_text (body, "name", outlet->name);
-        put_text (body, "state", "away");
+        plv_mp_pair_text (body, "name", outlet->name);
+        plv_mp_pair_text (body, "state", "away");
     }
-    put_int (body, "waiting", outlet->replies);
-    put_int (body, "in_per_min", pace_per_minute (&outlet->in, mono_us));
-    put_int (body, "out_per_min", pace_per_minute (&outlet->out, mono_us));
+    plv_mp_pair_i64 (body, "waiting", outlet->replies);
+    plv_mp_pair_i64 (body, "in_per_min", pace_per_minute (&outlet->in, mono_us));
+    plv_mp_pair_i64 (body, "out_per_min", pace_per_minute (&outlet->out, mono_us));
 }
 
 static size_t limit_of (plv_view_t arguments)
@@ -144,8 +132,8 @@ void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arg
     effects_log (self->effects, LOG_AGENT_DRAINING, F_VIEW ("name", name),
                  F_VIEW ("who", text_cut (who, NAME_BYTES_MAX)), F_INT ("count", workers));
     plv_mp_put_map (&body, 2);
-    put_int (&body, "workers", workers);
-    put_int (&body, "held", held);
+    plv_mp_pair_i64 (&body, "workers", workers);
+    plv_mp_pair_i64 (&body, "held", held);
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
 }
@@ -167,7 +155,7 @@ void control_resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t ar
     effects_log (self->effects, LOG_AGENT_RESUMED, F_VIEW ("name", name), F_VIEW ("who", who),
                  F_INT ("count", workers));
     plv_mp_put_map (&body, 1);
-    put_int (&body, "workers", workers);
+    plv_mp_pair_i64 (&body, "workers", workers);
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
 }

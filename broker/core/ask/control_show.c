@@ -9,24 +9,6 @@
 
 /*  The maps that tools get. Names are those that users see everywhere.  */
 
-static void put_text (plv_buf_t *buf, const char *key, const char *text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_text (buf, text);
-}
-
-static void put_view (plv_buf_t *buf, const char *key, plv_view_t text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_str (buf, text);
-}
-
-static void put_int (plv_buf_t *buf, const char *key, int64_t number)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_i64 (buf, number);
-}
-
 static uint32_t listed (const plv_node_t *head)
 {
     uint32_t nodes = 0;
@@ -60,7 +42,8 @@ static void put_counts (core_t *self, plv_buf_t *body)
                                                [GAUGE_PEERS_WORKER] = "agents",
                                                [GAUGE_PEERS_TOOL] = "tools"};
         bool named = (size_t) i < sizeof by_label / sizeof by_label[0] && by_label[i];
-        put_int (body, named ? by_label[i] : plv_gauge_name ((plv_gauge_t) i), metrics->gauge[i]);
+        plv_mp_pair_i64 (body, named ? by_label[i] : plv_gauge_name ((plv_gauge_t) i),
+                         metrics->gauge[i]);
     }
 }
 
@@ -80,9 +63,9 @@ static void put_pause (core_t *self, plv_buf_t *body, const lane_t *lane)
 {
     const pause_t *pause = lane->pause;
     bool paused = lane_paused (lane);
-    put_text (body, "why", pause ? pause->why : lane->breaker.why);
-    put_text (body, "paused_by", pause ? pause->who : paused ? "breaker" : "");
-    put_int (body, "paused_us", pause ? pause->at_us : lane->broken_us);
+    plv_mp_pair_text (body, "why", pause ? pause->why : lane->breaker.why);
+    plv_mp_pair_text (body, "paused_by", pause ? pause->who : paused ? "breaker" : "");
+    plv_mp_pair_i64 (body, "paused_us", pause ? pause->at_us : lane->broken_us);
     plv_mp_put_text (body, "waiting");
     if (paused)
         plv_mp_put_i64 (body, waiting (self, lane));
@@ -93,12 +76,12 @@ static void put_pause (core_t *self, plv_buf_t *body, const lane_t *lane)
 static void put_route (core_t *self, plv_buf_t *body, const lane_t *lane)
 {
     plv_mp_put_map (body, 9);
-    put_text (body, "name", lane->route->name);
-    put_text (body, "service", lane->route->service);
-    put_text (body, "breaker", breaker_state_name (lane->breaker.state));
+    plv_mp_pair_text (body, "name", lane->route->name);
+    plv_mp_pair_text (body, "service", lane->route->service);
+    plv_mp_pair_text (body, "breaker", breaker_state_name (lane->breaker.state));
     put_pause (self, body, lane);
-    put_int (body, "ready", listed (&lane->ready) + listed (&lane->later));
-    put_int (body, "workers", lane->service->workers);
+    plv_mp_pair_i64 (body, "ready", listed (&lane->ready) + listed (&lane->later));
+    plv_mp_pair_i64 (body, "workers", lane->service->workers);
 }
 
 static void put_routes (core_t *self, plv_buf_t *body, const char *key)
@@ -112,19 +95,19 @@ static void put_routes (core_t *self, plv_buf_t *body, const char *key)
 void control_status (core_t *self, plv_buf_t *body)
 {
     plv_mp_put_map (body, 8);
-    put_text (body, "version", self->options.version);
-    put_int (body, "uptime_s", (self->now.mono_us - self->started_us) / 1000000);
+    plv_mp_pair_text (body, "version", self->options.version);
+    plv_mp_pair_i64 (body, "uptime_s", (self->now.mono_us - self->started_us) / 1000000);
     plv_mp_put_text (body, "process");
     if (self->process.size)
         plv_buf_add_view (body, plv_buf_view (&self->process));
     else
         plv_mp_put_nil (body);
-    put_text (body, "state",
-              self->options.read_only ? "stopped"
-              : self->draining        ? "stopping"
-                                      : "ready");
-    put_int (body, "time_us", self->now.wall_us);
-    put_int (body, "position", (int64_t) self->seq);
+    plv_mp_pair_text (body, "state",
+                      self->options.read_only ? "stopped"
+                      : self->draining        ? "stopping"
+                                              : "ready");
+    plv_mp_pair_i64 (body, "time_us", self->now.wall_us);
+    plv_mp_pair_i64 (body, "position", (int64_t) self->seq);
     put_counts (self, body);
     put_routes (self, body, "routes");
 }
@@ -138,21 +121,20 @@ void control_routes (core_t *self, plv_buf_t *body)
 static void put_session_head (plv_buf_t *body, const session_t *session, uint32_t more)
 {
     plv_mp_put_map (body, 8 + more);
-    put_view (body, "session_id", session->id);
-    plv_mp_put_text (body, "ending");
-    plv_mp_put_bool (body, session->closing != 0);
-    put_view (body, "platform", session->platform);
-    put_view (body, "user_id", session->user_id);
-    put_int (body, "created_us", session->created_us);
-    put_int (body, "active_us", session->active_us);
-    put_int (body, "message_count", (int64_t) session->message_count);
-    put_int (body, "pending", session->event_count + listed (&session->replies));
+    plv_mp_pair_str (body, "session_id", session->id);
+    plv_mp_pair_bool (body, "ending", session->closing != 0);
+    plv_mp_pair_str (body, "platform", session->platform);
+    plv_mp_pair_str (body, "user_id", session->user_id);
+    plv_mp_pair_i64 (body, "created_us", session->created_us);
+    plv_mp_pair_i64 (body, "active_us", session->active_us);
+    plv_mp_pair_i64 (body, "message_count", (int64_t) session->message_count);
+    plv_mp_pair_i64 (body, "pending", session->event_count + listed (&session->replies));
 }
 
 void control_session (const session_t *session, plv_buf_t *body)
 {
     put_session_head (body, session, 3);
-    put_int (body, "parked_by", (int64_t) session->parked_by);
+    plv_mp_pair_i64 (body, "parked_by", (int64_t) session->parked_by);
     plv_mp_put_text (body, "state");
     plv_buf_add_view (body, state_view (&session->state));
     plv_mp_put_text (body, "history");
@@ -246,19 +228,19 @@ static uint32_t ledger_from (const ledger_t *ledger)
 static void put_ledger (plv_buf_t *buf, const ledger_t *ledger)
 {
     uint32_t from = ledger_from (ledger);
-    put_int (buf, "ledger_left_out", from);
+    plv_mp_pair_i64 (buf, "ledger_left_out", from);
     plv_mp_put_text (buf, "ledger");
     plv_mp_put_array (buf, ledger->count - from);
     for (uint32_t i = from; i < ledger->count; i++) {
         const attempt_t *attempt = ledger_at (ledger, i);
         plv_mp_put_map (buf, 7);
-        put_int (buf, "attempt", attempt->number);
-        put_int (buf, "at_us", attempt->at_us);
-        put_int (buf, "ended_us", attempt->ended_us);
-        put_view (buf, "who", label_view (attempt->who));
-        put_text (buf, "how", how_text ((how_t) attempt->how));
-        put_view (buf, "code", label_view (attempt->code));
-        put_view (buf, "why", label_view (attempt->why));
+        plv_mp_pair_i64 (buf, "attempt", attempt->number);
+        plv_mp_pair_i64 (buf, "at_us", attempt->at_us);
+        plv_mp_pair_i64 (buf, "ended_us", attempt->ended_us);
+        plv_mp_pair_str (buf, "who", label_view (attempt->who));
+        plv_mp_pair_text (buf, "how", how_text ((how_t) attempt->how));
+        plv_mp_pair_str (buf, "code", label_view (attempt->code));
+        plv_mp_pair_str (buf, "why", label_view (attempt->why));
     }
 }
 
@@ -271,26 +253,25 @@ void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, 
     plv_id_format (&envelope.id, id);
     fingerprint_format (dead_brief_fingerprint (dead, entry), fingerprint);
     plv_mp_put_map (items, 17 + (whole ? 4 : 0) + (row.size ? 1 : 0));
-    put_int (items, "number", (int64_t) entry->number);
-    put_text (items, "id", id);
-    put_view (items, "type", envelope.type);
-    put_view (items, "platform", envelope.platform);
-    put_view (items, "adapter", envelope.adapter);
-    put_view (items, "session_id", dead->session);
-    put_view (items, "user_id", envelope.user_id);
-    put_view (items, "route", label_view (entry->route));
-    put_text (items, "service", list_service (self, label_view (entry->route)));
-    put_text (items, "fingerprint", fingerprint);
-    put_text (items, "reason", dead_reason (dead->why));
-    put_text (items, "outcome", dead_outcome (dead->why));
-    put_view (items, "code", dead->code);
-    put_view (items, "why", dead->words);
-    put_int (items, "attempts", entry->attempts);
-    put_int (items, "accepted_us", entry->accepted_us);
-    put_int (items, "dead_us", dead->at_us);
+    plv_mp_pair_i64 (items, "number", (int64_t) entry->number);
+    plv_mp_pair_text (items, "id", id);
+    plv_mp_pair_str (items, "type", envelope.type);
+    plv_mp_pair_str (items, "platform", envelope.platform);
+    plv_mp_pair_str (items, "adapter", envelope.adapter);
+    plv_mp_pair_str (items, "session_id", dead->session);
+    plv_mp_pair_str (items, "user_id", envelope.user_id);
+    plv_mp_pair_str (items, "route", label_view (entry->route));
+    plv_mp_pair_text (items, "service", list_service (self, label_view (entry->route)));
+    plv_mp_pair_text (items, "fingerprint", fingerprint);
+    plv_mp_pair_text (items, "reason", dead_reason (dead->why));
+    plv_mp_pair_text (items, "outcome", dead_outcome (dead->why));
+    plv_mp_pair_str (items, "code", dead->code);
+    plv_mp_pair_str (items, "why", dead->words);
+    plv_mp_pair_i64 (items, "attempts", entry->attempts);
+    plv_mp_pair_i64 (items, "accepted_us", entry->accepted_us);
+    plv_mp_pair_i64 (items, "dead_us", dead->at_us);
     if (row.size) {
-        plv_mp_put_text (items, "row");
-        plv_mp_put_bin (items, row);
+        plv_mp_pair_bin (items, "row", row);
     }
     if (!whole)
         return;

@@ -175,24 +175,6 @@ static bool passes (const wanted_t *wanted, const record_t *record, const plv_en
 
 /* ------------------------------------------------------------------ gathering */
 
-static void put_text (plv_buf_t *buf, const char *key, const char *text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_text (buf, text);
-}
-
-static void put_view (plv_buf_t *buf, const char *key, plv_view_t text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_str (buf, text);
-}
-
-static void put_int (plv_buf_t *buf, const char *key, int64_t number)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_i64 (buf, number);
-}
-
 static void keep (plv_buf_t *into, plv_view_t bytes)
 {
     plv_buf_clear (into);
@@ -205,14 +187,14 @@ static void write_head (item_t *item, const record_t *record, const plv_envelope
     char id[PLV_ID_TEXT_BYTES];
     plv_buf_t *head = &item->head;
     plv_id_format (&envelope->id, id);
-    put_int (head, "number", (int64_t) record->number);
-    put_text (head, "id", id);
-    put_view (head, "type", envelope->type);
-    put_view (head, "platform", envelope->platform);
-    put_view (head, "adapter", envelope->adapter);
-    put_view (head, "session_id", envelope->session_id);
-    put_view (head, "user_id", envelope->user_id);
-    put_view (head, "route", record->name);
+    plv_mp_pair_i64 (head, "number", (int64_t) record->number);
+    plv_mp_pair_text (head, "id", id);
+    plv_mp_pair_str (head, "type", envelope->type);
+    plv_mp_pair_str (head, "platform", envelope->platform);
+    plv_mp_pair_str (head, "adapter", envelope->adapter);
+    plv_mp_pair_str (head, "session_id", envelope->session_id);
+    plv_mp_pair_str (head, "user_id", envelope->user_id);
+    plv_mp_pair_str (head, "route", record->name);
     item->head_pairs = 8;
     keep (&item->route, record->name);
 }
@@ -254,8 +236,8 @@ static void note_end (events_list_t *list, const record_t *record)
         || !is_among (list->wanted.sessions, record->session))
         return;
     plv_mp_put_map (&list->ends, 2);
-    put_view (&list->ends, "session_id", record->session);
-    put_int (&list->ends, "at_us", record->at_us);
+    plv_mp_pair_str (&list->ends, "session_id", record->session);
+    plv_mp_pair_i64 (&list->ends, "at_us", record->at_us);
     plv_buf_check (&list->ends);
     list->bytes += record->session.size;
     list->end_count++;
@@ -396,13 +378,13 @@ static void write_fate (const core_t *self, const fate_t *fate, plv_buf_t *map)
     fate_outcome_t outcome = fate->outcome;
     if (!fate_over (outcome) && !events_here (self, fate)) /* it went on, later than was read */
         outcome = here ? FATE_PENDING : FATE_UNKNOWN;
-    put_text (map, "outcome", fate_word (outcome));
-    put_int (map, "attempts", fate->attempts);
-    put_int (map, "merged", fate->merged);
-    put_int (map, "accepted_us", fate->accepted_us);
-    put_int (map, "dispatched_us", fate->dispatched_us);
-    put_int (map, "answered_us", fate->answered_us);
-    put_int (map, "settled_us", fate->settled_us);
+    plv_mp_pair_text (map, "outcome", fate_word (outcome));
+    plv_mp_pair_i64 (map, "attempts", fate->attempts);
+    plv_mp_pair_i64 (map, "merged", fate->merged);
+    plv_mp_pair_i64 (map, "accepted_us", fate->accepted_us);
+    plv_mp_pair_i64 (map, "dispatched_us", fate->dispatched_us);
+    plv_mp_pair_i64 (map, "answered_us", fate->answered_us);
+    plv_mp_pair_i64 (map, "settled_us", fate->settled_us);
 }
 
 static void put_body (plv_buf_t *map, const char *key, const plv_buf_t *body)
@@ -418,11 +400,11 @@ static void write_item (core_t *self, const events_list_t *list, const item_t *i
 {
     plv_mp_put_map (map, item->head_pairs + 8 + (list->whole ? 4 : 0));
     plv_buf_add_view (map, plv_buf_view (&item->head));
-    put_text (map, "service", list_service (self, plv_buf_view (&item->route)));
+    plv_mp_pair_text (map, "service", list_service (self, plv_buf_view (&item->route)));
     write_fate (self, &item->fate, map);
     if (!list->whole)
         return;
-    put_view (map, "who", plv_buf_view (&item->who));
+    plv_mp_pair_str (map, "who", plv_buf_view (&item->who));
     put_body (map, "body", &item->body);
     put_body (map, "answer", &item->answer);
     put_body (map, "patch", &item->patch);
@@ -464,9 +446,8 @@ void events_list_answer (core_t *self, peer_t *peer, const ask_t *ask)
     plv_buf_t body = {0};
     write_page (self, list, &page);
     plv_mp_put_map (&body, 5);
-    plv_mp_put_text (&body, "begins");
-    plv_mp_put_bool (&body, list->begins);
-    put_int (&body, "position", (int64_t) page.position);
+    plv_mp_pair_bool (&body, "begins", list->begins);
+    plv_mp_pair_i64 (&body, "position", (int64_t) page.position);
     plv_mp_put_text (&body, "items");
     plv_mp_put_array (&body, page.count);
     plv_buf_add_view (&body, plv_buf_view (&page.items));

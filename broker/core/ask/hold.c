@@ -100,8 +100,7 @@ static void answer (core_t *self, peer_t *peer, uint64_t request, bool changed)
 {
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 1);
-    plv_mp_put_text (&body, "changed");
-    plv_mp_put_bool (&body, changed);
+    plv_mp_pair_bool (&body, "changed", changed);
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
 }

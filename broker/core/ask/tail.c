@@ -83,28 +83,20 @@ static bool text_of (plv_view_t body, plv_buf_t *text)
     return text->size > 0;
 }
 
-static void put_number (plv_buf_t *out, const char *key, int64_t number)
-{
-    plv_mp_put_text (out, key);
-    plv_mp_put_i64 (out, number);
-}
-
 static void write_line (const line_t *line, int64_t at_us, const plv_buf_t *text, plv_buf_t *out)
 {
     plv_mp_put_map (out, 5 + line->text_count + (text->size ? 1 : 0));
-    put_number (out, "at_us", at_us);
-    plv_mp_put_text (out, "what");
-    plv_mp_put_text (out, names[line->what]);
-    put_number (out, "number", (int64_t) line->number);
-    put_number (out, "attempt", line->attempt);
-    put_number (out, "age_ms", line->age_ms);
+    plv_mp_pair_i64 (out, "at_us", at_us);
+    plv_mp_pair_text (out, "what", names[line->what]);
+    plv_mp_pair_i64 (out, "number", (int64_t) line->number);
+    plv_mp_pair_i64 (out, "attempt", line->attempt);
+    plv_mp_pair_i64 (out, "age_ms", line->age_ms);
     for (uint32_t i = 0; i < line->text_count; i++) {
         plv_mp_put_text (out, line->texts[i].key);
         plv_mp_put_str (out, line->texts[i].text);
     }
     if (text->size) {
-        plv_mp_put_text (out, "text");
-        plv_mp_put_str (out, plv_buf_view (text));
+        plv_mp_pair_str (out, "text", plv_buf_view (text));
     }
     plv_buf_check (out);
 }
@@ -278,7 +270,7 @@ static void send_part (core_t *self, peer_t *peer, const tail_t *tail, uint32_t 
     plv_mp_put_bool (buf, more);
     plv_mp_put_text (buf, "ok");
     plv_mp_put_map (buf, 2);
-    put_number (buf, "lost", count == tail->line_count ? (int64_t) tail->lost : 0);
+    plv_mp_pair_i64 (buf, "lost", count == tail->line_count ? (int64_t) tail->lost : 0);
     plv_mp_put_text (buf, "items");
     plv_mp_put_array (buf, count);
     plv_buf_add (buf, tail->lines.data, bytes);

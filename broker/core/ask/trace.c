@@ -26,29 +26,11 @@ void trace_clear (trace_t *self)
     *self = (trace_t){.fate.number = number};
 }
 
-static void put_text (plv_buf_t *buf, const char *key, const char *text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_text (buf, text);
-}
-
-static void put_view (plv_buf_t *buf, const char *key, plv_view_t text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_str (buf, text);
-}
-
-static void put_int (plv_buf_t *buf, const char *key, int64_t number)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_i64 (buf, number);
-}
-
 static void put_id (plv_buf_t *buf, const char *key, const plv_id_t *id)
 {
     char text[PLV_ID_TEXT_BYTES];
     plv_id_format (id, text);
-    put_text (buf, key, text);
+    plv_mp_pair_text (buf, key, text);
 }
 
 /*  What may be said of a station; empty and 0 are left out.  */
@@ -74,7 +56,7 @@ static uint32_t put_words (plv_buf_t *buf, const station_t *station)
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (pairs[i].text.size) {
-            put_view (buf, pairs[i].key, pairs[i].text);
+            plv_mp_pair_str (buf, pairs[i].key, pairs[i].text);
             count++;
         }
     return count;
@@ -92,7 +74,7 @@ static uint32_t put_numbers (plv_buf_t *buf, const station_t *station)
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (pairs[i].number) {
-            put_int (buf, pairs[i].key, pairs[i].number);
+            plv_mp_pair_i64 (buf, pairs[i].key, pairs[i].number);
             count++;
         }
     if (station->id)
@@ -107,8 +89,8 @@ static void add (trace_t *self, const station_t *station)
         self->hops_left_out++;
         return;
     }
-    put_text (&pairs, "hop", words[station->hop]);
-    put_int (&pairs, "at_us", station->at_us);
+    plv_mp_pair_text (&pairs, "hop", words[station->hop]);
+    plv_mp_pair_i64 (&pairs, "at_us", station->at_us);
     plv_mp_put_text (&pairs, "after_ms");
     plv_mp_put_double (&pairs,
                        self->hop_count ? (double) (station->at_us - self->last_us) / 1000 : 0);
@@ -320,27 +302,27 @@ static uint32_t write_envelope (const trace_t *self, plv_buf_t *pairs)
     if (plv_envelope_parse (plv_buf_view (&self->envelope), &envelope, NULL))
         return 0;
     put_id (pairs, "id", &envelope.id);
-    put_view (pairs, "type", envelope.type);
-    put_view (pairs, "platform", envelope.platform);
-    put_view (pairs, "adapter", envelope.adapter);
-    put_view (pairs, "session_id", envelope.session_id);
-    put_view (pairs, "user_id", envelope.user_id);
-    put_view (pairs, "platform_id", envelope.platform_id);
-    put_int (pairs, "timestamp", envelope.timestamp);
+    plv_mp_pair_str (pairs, "type", envelope.type);
+    plv_mp_pair_str (pairs, "platform", envelope.platform);
+    plv_mp_pair_str (pairs, "adapter", envelope.adapter);
+    plv_mp_pair_str (pairs, "session_id", envelope.session_id);
+    plv_mp_pair_str (pairs, "user_id", envelope.user_id);
+    plv_mp_pair_str (pairs, "platform_id", envelope.platform_id);
+    plv_mp_pair_i64 (pairs, "timestamp", envelope.timestamp);
     return 8;
 }
 
 static uint32_t write_fate (const fate_t *fate, plv_buf_t *pairs)
 {
-    put_int (pairs, "number", (int64_t) fate->number);
-    put_text (pairs, "outcome", fate_word (fate->outcome));
-    put_int (pairs, "attempts", fate->attempts);
-    put_int (pairs, "accepted_us", fate->accepted_us);
-    put_int (pairs, "answered_us", fate->answered_us);
-    put_int (pairs, "settled_us", fate->settled_us);
+    plv_mp_pair_i64 (pairs, "number", (int64_t) fate->number);
+    plv_mp_pair_text (pairs, "outcome", fate_word (fate->outcome));
+    plv_mp_pair_i64 (pairs, "attempts", fate->attempts);
+    plv_mp_pair_i64 (pairs, "accepted_us", fate->accepted_us);
+    plv_mp_pair_i64 (pairs, "answered_us", fate->answered_us);
+    plv_mp_pair_i64 (pairs, "settled_us", fate->settled_us);
     if (!fate->reply)
         return 6;
-    put_int (pairs, "reply", (int64_t) fate->reply);
+    plv_mp_pair_i64 (pairs, "reply", (int64_t) fate->reply);
     put_id (pairs, "reply_id", &fate->reply_id);
     return 8;
 }
@@ -359,10 +341,10 @@ uint32_t trace_write (const trace_t *self, const char *service, plv_buf_t *pairs
 {
     uint32_t count = write_fate (&self->fate, pairs);
     count += write_envelope (self, pairs);
-    put_view (pairs, "route", plv_buf_view (&self->route));
-    put_text (pairs, "service", service);
-    put_int (pairs, "position", (int64_t) self->position);
-    put_int (pairs, "hops_left_out", self->hops_left_out);
+    plv_mp_pair_str (pairs, "route", plv_buf_view (&self->route));
+    plv_mp_pair_text (pairs, "service", service);
+    plv_mp_pair_i64 (pairs, "position", (int64_t) self->position);
+    plv_mp_pair_i64 (pairs, "hops_left_out", self->hops_left_out);
     count += 4;
     count += write_body (pairs, "body", &self->body);
     count += write_body (pairs, "answer", &self->answer);

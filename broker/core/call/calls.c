@@ -126,12 +126,9 @@ void calls_hold (call_t *call, peer_t *peer)
 static void put_options (plv_buf_t *buf, const call_t *call)
 {
     plv_mp_put_map (buf, 3);
-    plv_mp_put_text (buf, "trial");
-    plv_mp_put_bool (buf, call->trial);
-    plv_mp_put_text (buf, "service");
-    plv_mp_put_text (buf, call->service->name);
-    plv_mp_put_text (buf, "depth");
-    plv_mp_put_u64 (buf, call->depth);
+    plv_mp_pair_bool (buf, "trial", call->trial);
+    plv_mp_pair_text (buf, "service", call->service->name);
+    plv_mp_pair_u64 (buf, "depth", call->depth);
 }
 
 static const session_t *session_of (core_t *self, const call_t *call)

@@ -42,12 +42,9 @@ static void put_part (core_t *self, ask_t *ask, const call_t *call, const verdic
     plv_buf_t body = {0};
     plv_envelope_parse (plv_buf_view (&call->envelope), &envelope, NULL);
     plv_mp_put_map (&body, TRY_PAIRS + 3);
-    plv_mp_put_text (&body, "number");
-    plv_mp_put_u64 (&body, call->letter);
-    plv_mp_put_text (&body, "session_id");
-    plv_mp_put_str (&body, envelope.session_id);
-    plv_mp_put_text (&body, "old");
-    plv_mp_put_str (&body, plv_buf_view (&call->old));
+    plv_mp_pair_u64 (&body, "number", call->letter);
+    plv_mp_pair_str (&body, "session_id", envelope.session_id);
+    plv_mp_pair_str (&body, "old", plv_buf_view (&call->old));
     try_put (self, &body, call, verdict);
     if (strcmp (verdict->outcome, "answer") == 0)
         ask->answered++;
@@ -147,24 +144,17 @@ void shadow_answer (core_t *self, const call_t *call, const verdict_t *verdict)
     control_settle (self, ask);
 }
 
-static void put_count (plv_buf_t *body, const char *key, uint64_t number)
-{
-    plv_mp_put_text (body, key);
-    plv_mp_put_u64 (body, number);
-}
-
 void shadow_finish (core_t *self, const ask_t *ask)
 {
     peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
     uint32_t skipped = (uint32_t) (ask->skipped.size / sizeof (uint64_t));
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 6);
-    plv_mp_put_text (&body, "shadow");
-    plv_mp_put_bool (&body, true);
-    put_count (&body, "answered", ask->answered);
-    put_count (&body, "failed", ask->unanswered);
-    put_count (&body, "missing", ask->missing);
-    put_count (&body, "skipped", skipped);
+    plv_mp_pair_bool (&body, "shadow", true);
+    plv_mp_pair_u64 (&body, "answered", ask->answered);
+    plv_mp_pair_u64 (&body, "failed", ask->unanswered);
+    plv_mp_pair_u64 (&body, "missing", ask->missing);
+    plv_mp_pair_u64 (&body, "skipped", skipped);
     plv_mp_put_text (&body, "skips");
     plv_mp_put_array (&body, skipped);
     plv_buf_add_view (&body, plv_buf_view (&ask->skips));

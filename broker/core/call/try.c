@@ -61,22 +61,16 @@ void try_start (core_t *self, peer_t *peer, uint64_t request, plv_view_t argumen
     plv_buf_free (&state);
 }
 
-static void put_view (plv_buf_t *map, const char *key, plv_view_t text)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_str (map, text);
-}
-
 void try_put (core_t *self, plv_buf_t *map, const call_t *call, const verdict_t *verdict)
 {
-    put_view (map, "outcome", plv_view_str (verdict->outcome));
+    plv_mp_pair_str (map, "outcome", plv_view_str (verdict->outcome));
     plv_mp_put_text (map, "took_ms");
     plv_mp_put_u64 (map,
                     call->given_us ? (uint64_t) (self->now.mono_us - call->given_us) / 1000 : 0);
-    put_view (map, "who", label_view (call->who));
-    put_view (map, "answer", plv_mp_find_str (verdict->body, "response_text"));
-    put_view (map, "code", verdict->code);
-    put_view (map, "why", verdict->reason);
+    plv_mp_pair_str (map, "who", label_view (call->who));
+    plv_mp_pair_str (map, "answer", plv_mp_find_str (verdict->body, "response_text"));
+    plv_mp_pair_str (map, "code", verdict->code);
+    plv_mp_pair_str (map, "why", verdict->reason);
 }
 
 void try_answer (core_t *self, const call_t *call, const verdict_t *verdict)

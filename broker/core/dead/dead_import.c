@@ -174,12 +174,6 @@ static void import_all (core_t *self, ask_t *ask)
                      F_STR ("who", ask->who));
 }
 
-static void put_count (plv_buf_t *body, const char *key, uint64_t number)
-{
-    plv_mp_put_text (body, key);
-    plv_mp_put_u64 (body, number);
-}
-
 void import_answer (core_t *self, ask_t *ask)
 {
     peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
@@ -189,10 +183,10 @@ void import_answer (core_t *self, ask_t *ask)
     if (!busy)
         import_all (self, ask);
     plv_mp_put_map (&body, busy ? 4 : 3);
-    put_count (&body, "done", ask->done);
-    put_count (&body, "there", ask->item_count);
+    plv_mp_pair_u64 (&body, "done", ask->done);
+    plv_mp_pair_u64 (&body, "there", ask->item_count);
     if (busy)
-        put_count (&body, "retry_after_ms", RETRY_AFTER_MS);
+        plv_mp_pair_u64 (&body, "retry_after_ms", RETRY_AFTER_MS);
     plv_mp_put_text (&body, "broken");
     plv_mp_put_array (&body, ask->missing);
     plv_buf_add_view (&body, plv_buf_view (&ask->skips));

@@ -197,10 +197,8 @@ static void order_export (core_t *self, const ask_t *ask)
     uint32_t count = 0;
     put_items (self, ask, &items, &count);
     plv_mp_put_map (&map, 3);
-    plv_mp_put_text (&map, "dir");
-    plv_mp_put_text (&map, self->policy->conf->dead_export);
-    plv_mp_put_text (&map, "at_us");
-    plv_mp_put_i64 (&map, self->now.wall_us);
+    plv_mp_pair_text (&map, "dir", self->policy->conf->dead_export);
+    plv_mp_pair_i64 (&map, "at_us", self->now.wall_us);
     plv_mp_put_text (&map, "items");
     plv_mp_put_array (&map, count);
     plv_buf_add_view (&map, plv_buf_view (&items));

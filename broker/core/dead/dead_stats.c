@@ -156,12 +156,6 @@ void stats_go_on (core_t *self, ask_t *ask)
     read_newest (self, ask);
 }
 
-static void put_view (plv_buf_t *buf, const char *key, plv_view_t text)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_str (buf, text);
-}
-
 static stats_line_t *line_of (ask_t *ask, uint64_t number)
 {
     for (size_t i = 0; i < ask->line_count; i++)
@@ -173,12 +167,12 @@ static stats_line_t *line_of (ask_t *ask, uint64_t number)
 static void put_words (core_t *self, plv_buf_t *buf, plv_view_t reason, plv_view_t outcome,
                        plv_view_t code, plv_view_t route, plv_view_t why)
 {
-    put_view (buf, "reason", reason);
-    put_view (buf, "outcome", outcome);
-    put_view (buf, "code", code);
-    put_view (buf, "route", route);
-    put_view (buf, "service", plv_view_str (list_service (self, route)));
-    put_view (buf, "why", why);
+    plv_mp_pair_str (buf, "reason", reason);
+    plv_mp_pair_str (buf, "outcome", outcome);
+    plv_mp_pair_str (buf, "code", code);
+    plv_mp_pair_str (buf, "route", route);
+    plv_mp_pair_str (buf, "service", plv_view_str (list_service (self, route)));
+    plv_mp_pair_str (buf, "why", why);
 }
 
 void stats_take (core_t *self, ask_t *ask, const input_t *input)
@@ -202,15 +196,11 @@ static void put_line (core_t *self, plv_buf_t *body, const stats_line_t *line)
     plv_view_t none = plv_view (NULL, 0);
     fingerprint_format (line->group.fingerprint, fingerprint);
     plv_mp_put_map (body, 11);
-    put_view (body, "fingerprint", plv_view_str (fingerprint));
-    plv_mp_put_text (body, "count");
-    plv_mp_put_u64 (body, line->group.count);
-    plv_mp_put_text (body, "first_us");
-    plv_mp_put_i64 (body, line->group.first_us);
-    plv_mp_put_text (body, "last_us");
-    plv_mp_put_i64 (body, line->group.last_us);
-    plv_mp_put_text (body, "number");
-    plv_mp_put_u64 (body, line->group.newest);
+    plv_mp_pair_str (body, "fingerprint", plv_view_str (fingerprint));
+    plv_mp_pair_u64 (body, "count", line->group.count);
+    plv_mp_pair_i64 (body, "first_us", line->group.first_us);
+    plv_mp_pair_i64 (body, "last_us", line->group.last_us);
+    plv_mp_pair_u64 (body, "number", line->group.newest);
     plv_buf_check (&line->words);
     if (line->words.size)
         plv_buf_add_view (body, plv_buf_view (&line->words));
@@ -229,10 +219,8 @@ void stats_answer (core_t *self, const ask_t *ask)
     plv_mp_put_array (&body, (uint32_t) ask->line_count);
     for (size_t i = 0; i < ask->line_count; i++)
         put_line (self, &body, &ask->lines[i]);
-    plv_mp_put_text (&body, "groups");
-    plv_mp_put_u64 (&body, ask->group_count);
-    plv_mp_put_text (&body, "total");
-    plv_mp_put_u64 (&body, ask->total);
+    plv_mp_pair_u64 (&body, "groups", ask->group_count);
+    plv_mp_pair_u64 (&body, "total", ask->total);
     control_answer (self, peer, ask->request, "ok", &body);
     plv_buf_free (&body);
 }

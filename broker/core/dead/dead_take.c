@@ -134,10 +134,8 @@ static void skip (ask_t *ask, uint64_t number, const char *why)
 {
     add_number (&ask->skipped, number);
     plv_mp_put_map (&ask->skips, 2);
-    plv_mp_put_text (&ask->skips, "number");
-    plv_mp_put_u64 (&ask->skips, number);
-    plv_mp_put_text (&ask->skips, "why");
-    plv_mp_put_text (&ask->skips, why);
+    plv_mp_pair_u64 (&ask->skips, "number", number);
+    plv_mp_pair_text (&ask->skips, "why", why);
     plv_buf_check (&ask->skips);
 }
 
@@ -308,12 +306,6 @@ static void put_numbers (plv_buf_t *body, const char *key, const plv_buf_t *numb
     }
 }
 
-static void put_count (plv_buf_t *body, const char *key, uint64_t number)
-{
-    plv_mp_put_text (body, key);
-    plv_mp_put_u64 (body, number);
-}
-
 static bool skips_unknown (const ask_t *ask)
 {
     return ask->skips.size
@@ -341,18 +333,17 @@ void take_answer (core_t *self, const ask_t *ask)
     const char *text = words_for (ask);
     plv_mp_put_map (&body, text ? 10 : 9);
     if (text) {
-        plv_mp_put_text (&body, "text");
-        plv_mp_put_text (&body, text);
+        plv_mp_pair_text (&body, "text", text);
     }
-    put_count (&body, "done", ask->done);
+    plv_mp_pair_u64 (&body, "done", ask->done);
     put_numbers (&body, "done_numbers", &ask->done_numbers);
-    put_count (&body, "missing", ask->missing);
-    put_count (&body, "skipped", skipped);
+    plv_mp_pair_u64 (&body, "missing", ask->missing);
+    plv_mp_pair_u64 (&body, "skipped", skipped);
     put_numbers (&body, "skipped_numbers", &ask->skipped);
     plv_mp_put_text (&body, "skips");
     plv_mp_put_array (&body, skipped);
     plv_buf_add_view (&body, plv_buf_view (&ask->skips));
-    put_count (&body, "busy", ask->busy_numbers.size / sizeof (uint64_t));
+    plv_mp_pair_u64 (&body, "busy", ask->busy_numbers.size / sizeof (uint64_t));
     put_numbers (&body, "busy_numbers", &ask->busy_numbers);
     plv_mp_put_text (&body, "retry_after_ms");
     if (busy)

@@ -45,8 +45,7 @@ static void put_second (plv_buf_t *buf, plv_view_t second, const plv_id_t *id)
     copy_except (&rest, second, "message_text", "id");
     plv_id_format (id, text);
     plv_mp_put_map (buf, rest.count + 1);
-    plv_mp_put_text (buf, "id");
-    plv_mp_put_text (buf, text);
+    plv_mp_pair_text (buf, "id", text);
     plv_buf_add_view (buf, plv_buf_view (&rest.pairs));
     plv_buf_free (&rest.pairs);
 }
@@ -69,8 +68,7 @@ static void put_text (plv_buf_t *buf, plv_view_t first, plv_view_t second)
     plv_buf_add_view (&text, plv_mp_find_str (first, "message_text"));
     plv_buf_add_u8 (&text, '\n');
     plv_buf_add_view (&text, plv_mp_find_str (second, "message_text"));
-    plv_mp_put_text (buf, "message_text");
-    plv_mp_put_str (buf, plv_buf_view (&text));
+    plv_mp_pair_str (buf, "message_text", plv_buf_view (&text));
     plv_buf_free (&text);
 }
 

@@ -56,12 +56,9 @@ static void put_batch (plv_buf_t *buf, const batch_t *batch)
         return;
     }
     plv_mp_put_map (buf, 3);
-    plv_mp_put_text (buf, "id");
-    plv_mp_put_u64 (buf, batch->id);
-    plv_mp_put_text (buf, "index");
-    plv_mp_put_u64 (buf, batch->index);
-    plv_mp_put_text (buf, "size");
-    plv_mp_put_u64 (buf, batch->size);
+    plv_mp_pair_u64 (buf, "id", batch->id);
+    plv_mp_pair_u64 (buf, "index", batch->index);
+    plv_mp_pair_u64 (buf, "size", batch->size);
 }
 
 static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t deadline_us,

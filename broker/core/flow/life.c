@@ -57,10 +57,8 @@ static void announce_created (core_t *self, const plv_envelope_t *first)
     if (!lane)
         return;
     plv_mp_put_map (&body, 2);
-    plv_mp_put_text (&body, "user_id");
-    plv_mp_put_str (&body, first->user_id);
-    plv_mp_put_text (&body, "platform");
-    plv_mp_put_str (&body, first->platform);
+    plv_mp_pair_str (&body, "user_id", first->user_id);
+    plv_mp_pair_str (&body, "platform", first->platform);
     announce (self, lane, &envelope, &body, ENTRY_OPENS);
     plv_buf_free (&body);
 }
@@ -80,10 +78,9 @@ static bool announce_ended (core_t *self, session_t *session)
     if (!lane)
         return false;
     plv_mp_put_map (&body, 2);
-    plv_mp_put_text (&body, "duration");
-    plv_mp_put_double (&body, (double) (session->active_us - session->created_us) / 1e6);
-    plv_mp_put_text (&body, "message_count");
-    plv_mp_put_u64 (&body, session->message_count);
+    plv_mp_pair_double (&body, "duration",
+                        (double) (session->active_us - session->created_us) / 1e6);
+    plv_mp_pair_u64 (&body, "message_count", session->message_count);
     announce (self, lane, &envelope, &body, ENTRY_CLOSES);
     plv_buf_free (&body);
     return true;

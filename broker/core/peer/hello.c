@@ -145,10 +145,8 @@ static void send_welcome (core_t *self, peer_t *peer)
     plv_mp_put_text (buf, self->options.version);
     plv_mp_put_u64 (buf, (uint64_t) conf->agents_heartbeat_ms);
     plv_mp_put_map (buf, 2);
-    plv_mp_put_text (buf, "timeout_ms");
-    plv_mp_put_u64 (buf, (uint64_t) conf->agents_timeout_ms);
-    plv_mp_put_text (buf, "history_turns");
-    plv_mp_put_u64 (buf, (uint64_t) conf->session_history_turns);
+    plv_mp_pair_u64 (buf, "timeout_ms", (uint64_t) conf->agents_timeout_ms);
+    plv_mp_pair_u64 (buf, "history_turns", (uint64_t) conf->session_history_turns);
     plv_frame_end (buf, mark);
 }
 

@@ -171,8 +171,8 @@ void peers_let_go (core_t *self, peer_t *peer)
                  F_STR ("who", peer->drained_by));
     plv_buf_t *buf = frame_held (self, peer); /* behind the last COMMITTED */
     size_t mark = plv_frame_begin (buf, VERB_ERROR);
-    plv_mp_put_text (buf, "DRAINED");
-    plv_mp_put_text (buf, "an operator drained this worker, and it holds nothing any more");
+    plv_mp_pair_text (buf, "DRAINED",
+                      "an operator drained this worker, and it holds nothing any more");
     plv_mp_put_text (buf, plv_verb_name (VERB_JOB));
     plv_frame_end (buf, mark);
 }

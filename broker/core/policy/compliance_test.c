@@ -22,12 +22,6 @@ static plv_conf_t conf_new (void)
     };
 }
 
-static void put_pair (plv_buf_t *buf, const char *key, const char *value)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_text (buf, value);
-}
-
 /*  The disclaimers of `body` joined by commas.  */
 static void assert_disclaimers (plv_view_t body, const char *expected)
 {
@@ -55,7 +49,7 @@ static void test_a_response_without_recommendations (void **state)
     plv_conf_t conf = conf_new ();
     plv_buf_t body = {0}, buf = {0};
     plv_mp_put_map (&body, 2);
-    put_pair (&body, "response_text", "hello");
+    plv_mp_pair_text (&body, "response_text", "hello");
     plv_mp_put_text (&body, "recommendations");
     plv_mp_put_array (&body, 0);
     plv_buf_add_u8 (&buf, 0xc0);
@@ -105,7 +99,7 @@ static void test_recommendations_that_are_no_array_do_not_count (void **state)
     plv_conf_t conf = conf_new ();
     plv_buf_t body = {0}, buf = {0};
     plv_mp_put_map (&body, 2);
-    put_pair (&body, "recommendations", "buy");
+    plv_mp_pair_text (&body, "recommendations", "buy");
     plv_mp_put_text (&body, "nested");
     plv_mp_put_map (&body, 1);
     plv_mp_put_text (&body, "recommendations");
@@ -123,11 +117,11 @@ static void test_a_worker_cannot_say_it_itself (void **state)
     plv_conf_t conf = conf_new ();
     plv_buf_t body = {0}, buf = {0};
     plv_mp_put_map (&body, 5);
-    put_pair (&body, "compliance_version", "none");
-    put_pair (&body, "a", "1");
-    put_pair (&body, "disclaimers", "none at all");
-    put_pair (&body, "disclaimers", "twice");
-    put_pair (&body, "b", "2");
+    plv_mp_pair_text (&body, "compliance_version", "none");
+    plv_mp_pair_text (&body, "a", "1");
+    plv_mp_pair_text (&body, "disclaimers", "none at all");
+    plv_mp_pair_text (&body, "disclaimers", "twice");
+    plv_mp_pair_text (&body, "b", "2");
     compliance_add (&buf, &conf, plv_buf_view (&body));
     plv_view_t out = plv_buf_view (&buf);
     plv_mp_t at = plv_mp (out);
@@ -148,7 +142,7 @@ static void test_off_is_a_copy (void **state)
     plv_buf_t body = {0}, buf = {0};
     conf.compliance_on = false;
     plv_mp_put_map (&body, 1);
-    put_pair (&body, "disclaimers", "mine");
+    plv_mp_pair_text (&body, "disclaimers", "mine");
     compliance_add (&buf, &conf, plv_buf_view (&body));
     assert_true (plv_view_equal (plv_buf_view (&buf), plv_buf_view (&body)));
     plv_buf_free (&body);

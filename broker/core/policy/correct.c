@@ -41,14 +41,12 @@ bool correct_body (plv_buf_t *buf, plv_view_t body, plv_view_t text, const char 
     plv_buf_check (&pairs);
     plv_buf_check (&metadata);
     plv_mp_put_map (buf, count + 2);
-    plv_mp_put_text (buf, "message_text");
-    plv_mp_put_str (buf, text);
+    plv_mp_pair_str (buf, "message_text", text);
     plv_buf_add_view (buf, plv_buf_view (&pairs));
     plv_mp_put_text (buf, "metadata");
     plv_mp_put_map (buf, marks + 1);
     plv_buf_add_view (buf, plv_buf_view (&metadata));
-    plv_mp_put_text (buf, "copy_of");
-    plv_mp_put_text (buf, original);
+    plv_mp_pair_text (buf, "copy_of", original);
     plv_buf_check (buf);
     plv_buf_free (&pairs);
     plv_buf_free (&metadata);

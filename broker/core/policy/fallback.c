@@ -95,14 +95,11 @@ void fallback_body (plv_buf_t *buf, const plv_conf_t *conf, fallback_kind_t kind
     fallback_put_text (buf, conf, kind, query);
     plv_mp_put_text (buf, "recommendations");
     plv_mp_put_array (buf, 0);
-    plv_mp_put_text (buf, "confidence");
-    plv_mp_put_u64 (buf, 0);
+    plv_mp_pair_u64 (buf, "confidence", 0);
     plv_mp_put_text (buf, "sources");
     plv_mp_put_array (buf, 0);
-    plv_mp_put_text (buf, "processing_time");
-    plv_mp_put_u64 (buf, 0);
+    plv_mp_pair_u64 (buf, "processing_time", 0);
     plv_mp_put_text (buf, "metadata");
     plv_mp_put_map (buf, 1);
-    plv_mp_put_text (buf, "fallback");
-    plv_mp_put_text (buf, fallback_name (kind));
+    plv_mp_pair_text (buf, "fallback", fallback_name (kind));
 }

@@ -169,12 +169,9 @@ void history_write_given (plv_view_t array, uint32_t turns, plv_buf_t *buf)
 static void encode_map (plv_buf_t *buf, const char *role, plv_view_t text, int64_t at_us)
 {
     plv_mp_put_map (buf, 3);
-    plv_mp_put_text (buf, "role");
-    plv_mp_put_text (buf, role);
-    plv_mp_put_text (buf, "text");
-    plv_mp_put_str (buf, text);
-    plv_mp_put_text (buf, "timestamp");
-    plv_mp_put_i64 (buf, at_us);
+    plv_mp_pair_text (buf, "role", role);
+    plv_mp_pair_str (buf, "text", text);
+    plv_mp_pair_i64 (buf, "timestamp", at_us);
 }
 
 uint8_t history_encode (plv_buf_t *buf, plv_view_t said, int64_t said_us, plv_view_t answer,

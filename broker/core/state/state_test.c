@@ -12,12 +12,6 @@
 
 enum { ROUNDS = 2000, KEYS = 8, BYTES_MAX = 4096 };
 
-static void put (plv_buf_t *buf, const char *key, int64_t value)
-{
-    plv_mp_put_text (buf, key);
-    plv_mp_put_i64 (buf, value);
-}
-
 static int64_t get (const plv_buf_t *state, const char *key)
 {
     plv_mp_t value;
@@ -53,10 +47,10 @@ static void test_of_a_key_that_comes_twice_the_last_counts (void **state)
     plv_buf_t map = {0}, patch = {0};
     (void) state;
     plv_mp_put_map (&patch, 5);
-    put (&patch, "a", 1);
-    put (&patch, "b", 2);
-    put (&patch, "a", 3);
-    put (&patch, "c", 4);
+    plv_mp_pair_i64 (&patch, "a", 1);
+    plv_mp_pair_i64 (&patch, "b", 2);
+    plv_mp_pair_i64 (&patch, "a", 3);
+    plv_mp_pair_i64 (&patch, "c", 4);
     plv_mp_put_text (&patch, "c");
     plv_mp_put_nil (&patch);
     for (int i = 0; i < 2; i++) {
@@ -114,13 +108,13 @@ static void test_the_limit_leaves_it_untouched (void **state)
     plv_fail_t fail;
     (void) state;
     plv_mp_put_map (&patch, 1);
-    put (&patch, "kept", 1);
+    plv_mp_pair_i64 (&patch, "kept", 1);
     assert_int_equal (state_patch (&map, plv_buf_view (&patch), patch.size, &fail), ERR_OK);
     plv_buf_add_view (&before, plv_buf_view (&map));
     plv_buf_clear (&patch);
     plv_mp_put_map (&patch, 2);
-    put (&patch, "kept", 2);
-    put (&patch, "more", 2);
+    plv_mp_pair_i64 (&patch, "kept", 2);
+    plv_mp_pair_i64 (&patch, "more", 2);
     size_t size = patch.size;
     assert_int_equal (state_patch (&map, plv_buf_view (&patch), size - 1, &fail), ERR_FULL);
     assert_non_null (strstr (fail.text, "bytes"));
@@ -148,7 +142,7 @@ static void test_what_is_no_patch (void **state)
     plv_buf_t map = {0}, patch = {0};
     (void) state;
     plv_mp_put_map (&patch, 1);
-    put (&patch, "kept", 1);
+    plv_mp_pair_i64 (&patch, "kept", 1);
     state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         plv_fail_t fail;
@@ -174,27 +168,27 @@ static void test_subset (void **state)
     plv_buf_t map = {0}, patch = {0}, one = {0}, other = {0}, expected = {0};
     (void) state;
     plv_mp_put_map (&patch, 3);
-    put (&patch, "a", 1);
-    put (&patch, "b", 2);
-    put (&patch, "c", 3);
+    plv_mp_pair_i64 (&patch, "a", 1);
+    plv_mp_pair_i64 (&patch, "b", 2);
+    plv_mp_pair_i64 (&patch, "c", 3);
     state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
     subset (&map, keys, sizeof keys, &one);
-    put (&expected, "b", 2);
+    plv_mp_pair_i64 (&expected, "b", 2);
     plv_mp_put_text (&expected, "missing");
     plv_mp_put_nil (&expected);
-    put (&expected, "a", 1);
+    plv_mp_pair_i64 (&expected, "a", 1);
     assert_true (plv_view_equal (plv_buf_view (&one), plv_buf_view (&expected)));
     subset (&map, "", 0, &other);
     assert_int_equal (other.size, 0);
     plv_buf_clear (&patch);
     plv_mp_put_map (&patch, 1);
-    put (&patch, "c", 4);
+    plv_mp_pair_i64 (&patch, "c", 4);
     state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
     subset (&map, keys, sizeof keys, &other);
     assert_true (plv_view_equal (plv_buf_view (&one), plv_buf_view (&other)));
     plv_buf_clear (&patch);
     plv_mp_put_map (&patch, 1);
-    put (&patch, "a", 9);
+    plv_mp_pair_i64 (&patch, "a", 9);
     state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
     subset (&map, keys, sizeof keys, &other);
     assert_false (plv_view_equal (plv_buf_view (&one), plv_buf_view (&other)));

@@ -36,10 +36,8 @@ static void report (const call_t *call, const char *dir)
     plv_buf_t map = {0};
     if (call->out.json) {
         plv_mp_put_map (&map, 2);
-        plv_mp_put_text (&map, "dir");
-        plv_mp_put_text (&map, dir);
-        plv_mp_put_text (&map, "bytes");
-        plv_mp_put_u64 (&map, files_bytes (dir));
+        plv_mp_pair_text (&map, "dir", dir);
+        plv_mp_pair_u64 (&map, "bytes", files_bytes (dir));
         out_json (plv_buf_view (&map));
     } else {
         say ("%s holds the data as of now; palaver restore %s makes a data directory of it", dir,
@@ -60,8 +58,7 @@ ending_t command_backup (call_t *call)
     asker.wait = look;
     asker.wait_arg = &watch;
     plv_mp_put_map (&arguments, 1);
-    plv_mp_put_text (&arguments, "dir");
-    plv_mp_put_text (&arguments, dir);
+    plv_mp_pair_text (&arguments, "dir", dir);
     end = ask (&asker, "backup", &arguments, NULL);
     progress_end (&watch.progress);
     if (!end)

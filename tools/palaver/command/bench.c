@@ -47,18 +47,11 @@ static void end_sessions (asker_t *asker, const load_t *load)
         load_session (load, i, name);
         plv_buf_clear (&arguments);
         plv_mp_put_map (&arguments, 1);
-        plv_mp_put_text (&arguments, "session");
-        plv_mp_put_text (&arguments, name);
+        plv_mp_pair_text (&arguments, "session", name);
         if (ask (asker, "sessions.reset", &arguments, NULL) == END_UNREACHABLE)
             break;
     }
     plv_buf_free (&arguments);
-}
-
-static void put_number (plv_buf_t *map, const char *key, uint64_t number)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_u64 (map, number);
 }
 
 static void report (const call_t *call, load_t *load, unsigned workers)
@@ -69,14 +62,12 @@ static void report (const call_t *call, load_t *load, unsigned workers)
     uint32_t p50 = load_quantile (load, 0.5), p99 = load_quantile (load, 0.99);
     if (call->out.json) {
         plv_mp_put_map (&out, 6);
-        put_number (&out, "round_trips", load->measured);
-        put_number (&out, "rps", rps);
-        plv_mp_put_text (&out, "p50_ms");
-        plv_mp_put_double (&out, p50 / 1000.0);
-        plv_mp_put_text (&out, "p99_ms");
-        plv_mp_put_double (&out, p99 / 1000.0);
-        put_number (&out, "workers", workers);
-        put_number (&out, "outstanding", load->options->outstanding);
+        plv_mp_pair_u64 (&out, "round_trips", load->measured);
+        plv_mp_pair_u64 (&out, "rps", rps);
+        plv_mp_pair_double (&out, "p50_ms", p50 / 1000.0);
+        plv_mp_pair_double (&out, "p99_ms", p99 / 1000.0);
+        plv_mp_pair_u64 (&out, "workers", workers);
+        plv_mp_pair_u64 (&out, "outstanding", load->options->outstanding);
         out_json (plv_buf_view (&out));
     } else {
         text_putf (

@@ -37,10 +37,8 @@ static void say_broken (import_t *self, uint64_t line, const char *why)
 static void put_batch (import_t *self, plv_buf_t *arguments)
 {
     plv_mp_put_map (arguments, 4);
-    plv_mp_put_text (arguments, "who");
-    plv_mp_put_text (arguments, call_who (self->call));
-    plv_mp_put_text (arguments, "dry_run");
-    plv_mp_put_bool (arguments, call_has (self->call, OPTION_DRY_RUN));
+    plv_mp_pair_text (arguments, "who", call_who (self->call));
+    plv_mp_pair_bool (arguments, "dry_run", call_has (self->call, OPTION_DRY_RUN));
     plv_mp_put_text (arguments, "numbers");
     plv_mp_put_array (arguments, self->count);
     plv_buf_add_view (arguments, plv_buf_view (&self->numbers));
@@ -160,23 +158,16 @@ static ending_t read_all (import_t *self)
     return end;
 }
 
-static void put_count (plv_buf_t *map, const char *key, uint64_t number)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_u64 (map, number);
-}
-
 static ending_t report (const import_t *self, ending_t end)
 {
     plv_buf_t map = {0};
     bool dry = call_has (self->call, OPTION_DRY_RUN);
     if (self->call->out.json) {
         plv_mp_put_map (&map, 4);
-        put_count (&map, "imported", self->imported);
-        put_count (&map, "there", self->there);
-        put_count (&map, "broken", self->broken);
-        plv_mp_put_text (&map, "dry_run");
-        plv_mp_put_bool (&map, dry);
+        plv_mp_pair_u64 (&map, "imported", self->imported);
+        plv_mp_pair_u64 (&map, "there", self->there);
+        plv_mp_pair_u64 (&map, "broken", self->broken);
+        plv_mp_pair_bool (&map, "dry_run", dry);
         out_json (plv_buf_view (&map));
         plv_buf_free (&map);
     } else {

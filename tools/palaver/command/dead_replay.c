@@ -24,8 +24,7 @@ static ending_t check_broker (const sending_t *sending, asker_t *asker, bool tri
     plv_mp_put_array (&arguments, 1);
     plv_mp_put_u64 (&arguments, 0);
     if (trial) {
-        plv_mp_put_text (&arguments, "shadow");
-        plv_mp_put_bool (&arguments, true);
+        plv_mp_pair_bool (&arguments, "shadow", true);
     }
     asker->quiet = true;
     ending_t end = ask (asker, "dead.replay", &arguments, &body);

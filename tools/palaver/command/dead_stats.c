@@ -24,8 +24,7 @@ static ending_t ask_stats (const call_t *call, asker_t *asker, plv_view_t *ret_b
     filter_t filter = filter_of (call);
     int64_t limit = call_number (call, OPTION_LIMIT, call->out.json ? GROUPS_MAX : SHOWN);
     plv_mp_put_map (&arguments, 1 + filter.count);
-    plv_mp_put_text (&arguments, "limit");
-    plv_mp_put_i64 (&arguments, limit < GROUPS_MAX ? limit : GROUPS_MAX);
+    plv_mp_pair_i64 (&arguments, "limit", limit < GROUPS_MAX ? limit : GROUPS_MAX);
     plv_buf_add_view (&arguments, plv_buf_view (&filter.pairs));
     ending_t end = ask (asker, "dead.stats", &arguments, ret_body);
     plv_buf_free (&arguments);

@@ -67,13 +67,11 @@ static const char *put_arguments (const replay_t *self, plv_view_t event, plv_bu
     bool limited = call_has (self->call, OPTION_TIMEOUT);
     plv_buf_clear (map);
     plv_mp_put_map (map, limited ? 6 : 5);
-    plv_mp_put_text (map, "service");
-    plv_mp_put_text (map, self->call->text[OPTION_TO]);
+    plv_mp_pair_text (map, "service", self->call->text[OPTION_TO]);
     put_raw (map, "envelope", event);
     put_raw (map, "body", event);
     if (limited) {
-        plv_mp_put_text (map, "deadline_ms");
-        plv_mp_put_i64 (map, call_number (self->call, OPTION_TIMEOUT, 0) / 1000);
+        plv_mp_pair_i64 (map, "deadline_ms", call_number (self->call, OPTION_TIMEOUT, 0) / 1000);
     }
     plv_mp_put_text (map, "history");
     past_write (&self->past, event, map);

@@ -71,8 +71,7 @@ static void put_timeline (plv_buf_t *map, plv_view_t event)
         plv_mp_map (&at, &pairs);
         plv_mp_put_map (map, pairs + 1);
         plv_buf_add (map, at.at, (size_t) (at.end - at.at));
-        plv_mp_put_text (map, "what");
-        plv_mp_put_str (map, plv_buf_view (&what));
+        plv_mp_pair_str (map, "what", plv_buf_view (&what));
     }
     plv_buf_check (map);
     plv_buf_free (&what);
@@ -113,11 +112,9 @@ static ending_t ask_event (asker_t *asker, const char *operand, plv_view_t *ret_
     uint64_t number;
     plv_mp_put_map (&arguments, 1);
     if (events_read_number (operand, &number)) {
-        plv_mp_put_text (&arguments, "number");
-        plv_mp_put_u64 (&arguments, number);
+        plv_mp_pair_u64 (&arguments, "number", number);
     } else {
-        plv_mp_put_text (&arguments, "id");
-        plv_mp_put_text (&arguments, operand);
+        plv_mp_pair_text (&arguments, "id", operand);
     }
     asker->quiet = true;
     ending_t end = ask (asker, "events.show", &arguments, ret_body);

@@ -27,14 +27,10 @@ static void report (const call_t *call, const keys_t *keys, const char *dir)
     plv_buf_t map = {0};
     if (call->out.json) {
         plv_mp_put_map (&map, 4);
-        plv_mp_put_text (&map, "name");
-        plv_mp_put_text (&map, call->operands[0]);
-        plv_mp_put_text (&map, "public_key");
-        plv_mp_put_text (&map, keys->public_key);
-        plv_mp_put_text (&map, "cert");
-        plv_mp_put_text (&map, keys->cert);
-        plv_mp_put_text (&map, "secret");
-        plv_mp_put_text (&map, keys->secret);
+        plv_mp_pair_text (&map, "name", call->operands[0]);
+        plv_mp_pair_text (&map, "public_key", keys->public_key);
+        plv_mp_pair_text (&map, "cert", keys->cert);
+        plv_mp_pair_text (&map, "secret", keys->secret);
         out_json (plv_buf_view (&map));
     } else if (keys->allowed) {
         say (

@@ -13,10 +13,8 @@ static void report (const call_t *call, const char *data, uint64_t bytes)
     plv_buf_t map = {0};
     if (call->out.json) {
         plv_mp_put_map (&map, 2);
-        plv_mp_put_text (&map, "data");
-        plv_mp_put_text (&map, data);
-        plv_mp_put_text (&map, "bytes");
-        plv_mp_put_u64 (&map, bytes);
+        plv_mp_pair_text (&map, "data", data);
+        plv_mp_pair_u64 (&map, "bytes", bytes);
         out_json (plv_buf_view (&map));
     } else {
         say ("%s is ready: palaverd --data %s starts from it", data, data);

@@ -39,12 +39,6 @@ static void put_id (plv_buf_t *map, const char *key, const plv_id_t *id)
     plv_mp_put_text (map, text);
 }
 
-static void put_view (plv_buf_t *map, const char *key, plv_view_t text)
-{
-    plv_mp_put_text (map, key);
-    plv_mp_put_str (map, text);
-}
-
 /*  The event as every tool shows it.  */
 static void print_json (plv_view_t envelope_bytes, plv_view_t body)
 {
@@ -55,12 +49,11 @@ static void print_json (plv_view_t envelope_bytes, plv_view_t body)
     plv_mp_put_map (&map, 8);
     put_id (&map, "id", &envelope.id);
     put_id (&map, "reply_to", &envelope.reply_to);
-    put_view (&map, "type", envelope.type);
-    put_view (&map, "platform", envelope.platform);
-    put_view (&map, "session_id", envelope.session_id);
-    put_view (&map, "user_id", envelope.user_id);
-    plv_mp_put_text (&map, "timestamp");
-    plv_mp_put_i64 (&map, envelope.timestamp);
+    plv_mp_pair_str (&map, "type", envelope.type);
+    plv_mp_pair_str (&map, "platform", envelope.platform);
+    plv_mp_pair_str (&map, "session_id", envelope.session_id);
+    plv_mp_pair_str (&map, "user_id", envelope.user_id);
+    plv_mp_pair_i64 (&map, "timestamp", envelope.timestamp);
     plv_mp_put_text (&map, "body");
     plv_buf_add_view (&map, body);
     out_json (plv_buf_view (&map));

@@ -21,12 +21,9 @@ static ending_t ask_page (const call_t *call, asker_t *asker, const plv_buf_t *a
 {
     plv_buf_t arguments = {0};
     plv_mp_put_map (&arguments, 3);
-    plv_mp_put_text (&arguments, "after");
-    plv_mp_put_str (&arguments, plv_buf_view (after));
-    plv_mp_put_text (&arguments, "limit");
-    plv_mp_put_u64 (&arguments, limit);
-    plv_mp_put_text (&arguments, "platform");
-    plv_mp_put_text (&arguments, call_text (call, OPTION_PLATFORM, ""));
+    plv_mp_pair_str (&arguments, "after", plv_buf_view (after));
+    plv_mp_pair_u64 (&arguments, "limit", limit);
+    plv_mp_pair_text (&arguments, "platform", call_text (call, OPTION_PLATFORM, ""));
     ending_t end = ask (asker, "sessions.list", &arguments, ret_body);
     plv_buf_free (&arguments);
     return end;

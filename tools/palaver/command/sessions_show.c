@@ -74,8 +74,7 @@ ending_t command_sessions_show (call_t *call)
     if (end)
         return end;
     plv_mp_put_map (&arguments, 1);
-    plv_mp_put_text (&arguments, "session");
-    plv_mp_put_text (&arguments, call->operands[0]);
+    plv_mp_pair_text (&arguments, "session", call->operands[0]);
     end = ask (&asker, "sessions.show", &arguments, &body);
     if (!end && call->out.json)
         out_json (body);

@@ -105,10 +105,8 @@ static void show_gap (const out_t *out, uint64_t lost)
         return;
     }
     plv_mp_put_map (&map, 2);
-    plv_mp_put_text (&map, "what");
-    plv_mp_put_text (&map, "lost");
-    plv_mp_put_text (&map, "lines");
-    plv_mp_put_u64 (&map, lost);
+    plv_mp_pair_text (&map, "what", "lost");
+    plv_mp_pair_u64 (&map, "lines", lost);
     plv_buf_check (&map);
     out_json (plv_buf_view (&map));
     plv_buf_free (&map);
@@ -141,8 +139,7 @@ static plv_err_t confirm (tail_t *self, plv_fail_t *ret_fail)
     if (self->unread < CONFIRM_LINES)
         return ERR_OK;
     plv_mp_put_map (&arguments, 1);
-    plv_mp_put_text (&arguments, "lines");
-    plv_mp_put_u64 (&arguments, self->unread);
+    plv_mp_pair_u64 (&arguments, "lines", self->unread);
     plv_buf_check (&arguments);
     plv_err_t err = ask_post (&self->asker, "tail.read", &arguments, ret_fail);
     plv_buf_free (&arguments);
@@ -211,12 +208,9 @@ static void show_return (const tail_t *self)
     if (!self->call->out.json)
         return;
     plv_mp_put_map (&map, 3);
-    plv_mp_put_text (&map, "at_us");
-    plv_mp_put_i64 (&map, plv_clock_wall_us ());
-    plv_mp_put_text (&map, "what");
-    plv_mp_put_text (&map, "lost");
-    plv_mp_put_text (&map, "since_us");
-    plv_mp_put_i64 (&map, self->away_us);
+    plv_mp_pair_i64 (&map, "at_us", plv_clock_wall_us ());
+    plv_mp_pair_text (&map, "what", "lost");
+    plv_mp_pair_i64 (&map, "since_us", self->away_us);
     plv_buf_check (&map);
     out_json (plv_buf_view (&map));
     fflush (stdout);

@@ -25,14 +25,10 @@ void doctor_say (doctor_t *self, finding_t finding, const char *advice, const ch
     vsnprintf (found, sizeof found, format, arguments);
     va_end (arguments);
     plv_mp_put_map (&map, 4);
-    plv_mp_put_text (&map, "check");
-    plv_mp_put_text (&map, self->check);
-    plv_mp_put_text (&map, "result");
-    plv_mp_put_text (&map, results[finding]);
-    plv_mp_put_text (&map, "found");
-    plv_mp_put_text (&map, found);
-    plv_mp_put_text (&map, "advice");
-    plv_mp_put_text (&map, advice);
+    plv_mp_pair_text (&map, "check", self->check);
+    plv_mp_pair_text (&map, "result", results[finding]);
+    plv_mp_pair_text (&map, "found", found);
+    plv_mp_pair_text (&map, "advice", advice);
     plv_buf_check (&map);
     table_add (&self->table, plv_buf_view (&map));
     plv_buf_free (&map);
