@@ -534,7 +534,6 @@ class Worker:
         self._batch = dict (batch) if batch else None
         self._signals = signals
         self._log = log or (lambda line: None)
-        self._logged = log is not None
         self._options: Body = {'services': [_check_name (text, 'a service') for text in services],
                                'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
                                'incarnation': os.urandom (16)}
@@ -797,7 +796,8 @@ class Worker:
                 pass
         if tasks:
             await asyncio.wait (tasks)
-        self._notify = lambda: None
+        with self._lock:        # the connection's thread must not call into a loop that is closed
+            self._notify = lambda: None
 
 
 class _Link:
@@ -805,7 +805,7 @@ class _Link:
 
     def __init__ (self, worker: Worker) -> None:
         self._worker = worker
-        self._context = zmq.Context ()
+        self._context: Any = None       # while `run` runs, as the two files of the bell
         self._socket: Optional['zmq.Socket[bytes]'] = None
         self._state = 'new'
         self._hellos = 0
@@ -818,18 +818,34 @@ class _Link:
         self._drain_said = False
         self._drained = 0.0
         self._blocked = False
-        self._reader, self._writer = os.pipe ()
-        os.set_blocking (self._reader, False)
-        os.set_blocking (self._writer, False)
+        # What wakes the poll. A signal handler may ring while its own thread does, hence the kind of lock.
+        self._bell = threading.RLock ()
+        self._reader = self._writer = -1
 
     def ring (self) -> None:
-        try:
-            os.write (self._writer, b'!')
-        except (BlockingIOError, OSError):
-            pass        # it is ringing already, or nobody is there any more
+        with self._bell:        # the number of a file that is closed is soon that of another one
+            try:
+                if self._writer >= 0:
+                    os.write (self._writer, b'!')
+            except BlockingIOError:
+                pass        # it is ringing already
+
+    def _hang_bell (self) -> None:
+        with self._bell:
+            self._reader, self._writer = os.pipe ()
+            os.set_blocking (self._reader, False)
+            os.set_blocking (self._writer, False)
+
+    def _take_bell_down (self) -> None:
+        with self._bell:
+            os.close (self._reader)
+            os.close (self._writer)
+            self._reader = self._writer = -1
 
     def run (self) -> None:
         worker = self._worker
+        self._hang_bell ()
+        self._context = zmq.Context ()
         try:
             self._open ()
             while not worker._over:
@@ -843,8 +859,7 @@ class _Link:
             if self._socket is not None:
                 self._socket.close (1000)
             self._context.term ()
-            os.close (self._reader)
-            os.close (self._writer)
+            self._take_bell_down ()
 
     def _finish (self, failure: Optional[Refused]) -> None:
         with self._worker._lock:
@@ -1116,8 +1131,7 @@ def run (workers: Sequence[Worker], handler: Handler) -> None:
     for thread in threads:
         thread.start ()
     for thread in threads:
-        while thread.is_alive ():
-            thread.join (0.1)       # signals are taken in between
+        thread.join ()      # a signal is handled meanwhile
     for number, action in before.items ():
         signal.signal (number, action)
     if failures:

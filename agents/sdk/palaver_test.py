@@ -1,0 +1,40 @@
+#!/usr/bin/python3
+# RUN: timeout=60 variants=debug
+"""What palaver.py does by itself; test/wire/conformance_test.py says how it speaks with a broker."""
+
+import os
+import socket
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import palaver  # noqa: E402
+
+
+class Workers(unittest.TestCase):
+    def test_a_worker_that_has_ended_rings_nobody_elses_file(self):
+        worker = palaver.Worker(endpoint='ipc:///nobody/listens/here', signals=False)
+        worker.stop()
+        worker.run(lambda job: 'never')
+        pairs = [socket.socketpair() for _ in range(16)]      # they get the numbers of what was closed
+        for end in (end for pair in pairs for end in pair):
+            end.setblocking(False)
+            self.addCleanup(end.close)
+        worker.stop()
+        for end in (end for pair in pairs for end in pair):
+            with self.assertRaises(BlockingIOError):
+                end.recv(1)
+
+    def test_a_worker_that_is_gone_leaves_no_file_open(self):
+        before = len(os.listdir('/proc/self/fd'))
+        for _ in range(2):
+            worker = palaver.Worker(endpoint='ipc:///nobody/listens/here', signals=False)
+            worker.stop()
+            worker.run(lambda job: 'never')
+        idle = palaver.Worker()    # never run
+        idle.stop()
+        self.assertEqual(len(os.listdir('/proc/self/fd')), before)
+
+
+if __name__ == '__main__':
+    unittest.main()
