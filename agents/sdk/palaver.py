@@ -139,6 +139,14 @@ class _Call:
         self.wake ()
 
 
+class _Step:
+    """A step under way: kept until the broker has it on disk."""
+
+    def __init__ (self, name: str, result: bytes, frame: bytes, wake: Callable[[], Any]) -> None:
+        self.name, self.result, self.frame, self.wake = name, result, frame, wake
+        self.saved = False
+
+
 class Turn (collections.namedtuple ('Turn', 'role text timestamp')):
     """One message of the history: role 'user' or 'assistant', its text, microseconds since 1970."""
 
@@ -262,7 +270,7 @@ class Job:
         self._running = False
         self._answered = False
         self._kept: Optional[bytes] = None
-        self._step: Optional[Tuple[str, bytes]] = None
+        self._unsaved: List[_Step] = []
         self._calls: Dict[int, _Call] = {}
         self._called = 0
         self._cancel: Optional[str] = None
@@ -362,24 +370,65 @@ class Job:
 
     def save_step (self, name: str, result: bytes) -> None:
         """Returns when the result is on the broker's disk. Cancelled; TimeoutError at the job's deadline."""
+        worker = self._worker
+        step = self._begin_step (name, result, worker._saved.notify_all)
+        with worker._lock:
+            while not step.saved and self._cancel is None and not self._over and self.left_s > 0:
+                worker._saved.wait (self.left_s)
+            self._end_step (step)
+
+    async def save_step_async (self, name: str, result: bytes) -> None:
+        """The same for a handler that is `async def`; several may be under way at once."""
+        loop, saved = asyncio.get_running_loop (), asyncio.Event ()
+        step = self._begin_step (name, result, lambda: loop.call_soon_threadsafe (saved.set))
+        try:
+            await asyncio.wait_for (saved.wait (), max (0, self.left_s))
+        except asyncio.TimeoutError:
+            pass        # _end_step says so
+        except asyncio.CancelledError:
+            with self._worker._lock:
+                self._forget_step (step)
+            raise
+        with self._worker._lock:
+            self._end_step (step)
+
+    def _begin_step (self, name: str, result: bytes, wake: Callable[[], Any]) -> _Step:
         _check_text (name, "a step's name")
-        result = bytes (result)
+        if not isinstance (result, (bytes, bytearray, memoryview)):
+            raise TypeError (f'step {name}: its result is of type {type (result).__name__}, and has to be bytes: '
+                             'encode a text, pack a value')
         if len (result) > STEP_BYTES_MAX:
-            raise ValueError (f'a step has at most {STEP_BYTES_MAX} bytes')
+            raise ValueError (f'step {name}: {len (result)} bytes, and {STEP_BYTES_MAX} are allowed')
         worker = self._worker
         with worker._lock:
-            frame = _frame ('STEP', self._lease, name, result)
-            self._step = (name, frame)
-            worker._put (self, frame)
+            step = _Step (name, bytes (result), _frame ('STEP', self._lease, name, bytes (result)), wake)
+            self._unsaved.append (step)
+            worker._put (self, step.frame)
             worker._wake ()
-            while self._step and self._cancel is None and not self._over and self.left_s > 0:
-                worker._saved.wait (self.left_s)
-            unsaved, self._step = self._step, None
-            if self._cancel is not None:
-                raise Cancelled (self._cancel)
-            if unsaved:
-                raise TimeoutError (f'step {name}: not saved before the job\'s deadline')
-        self._steps[name] = result
+        return step
+
+    # With the worker's lock held.
+
+    def _forget_step (self, step: _Step) -> None:
+        if step in self._unsaved:
+            self._unsaved.remove (step)
+
+    def _step_saved (self, name: str) -> None:
+        """Of two steps of one name the first that was said is confirmed first."""
+        for step in self._unsaved:
+            if step.name == name:
+                self._unsaved.remove (step)
+                step.saved = True
+                step.wake ()
+                return
+
+    def _end_step (self, step: _Step) -> None:
+        self._forget_step (step)
+        if self._cancel is not None:
+            raise Cancelled (self._cancel)
+        if not step.saved:
+            raise TimeoutError (f'step {step.name}: not saved before the job\'s deadline')
+        self._steps[step.name] = step.result
 
     def step (self, name: str, work: Callable[[], bytes]) -> bytes:
         """A step that is paid for once: the saved result, or what `work` returns, once that is on disk."""
@@ -390,8 +439,7 @@ class Job:
     async def step_async (self, name: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
         """The same for a handler that is `async def`."""
         if name not in self._steps:
-            result = await work ()
-            await asyncio.get_running_loop ().run_in_executor (None, self.save_step, name, result)
+            await self.save_step_async (name, await work ())
         return self._steps[name]
 
     def call (self, service: str, message: Union[str, Body], *, deadline_ms: Optional[int] = None,
@@ -399,8 +447,7 @@ class Job:
         """Asks another service, and returns the body of its answer (response_text, ...). `message`: a text, or the body
         of a chat.message. `history`, `state`: what that agent is told that the session remembers. CallFailed: there is
         no answer; Cancelled: this job was taken back, and with it the call. A restart of the broker makes the call
-        again; in a step its answer is paid for once: job.step ('rates', lambda: job.call (...)['text'].encode ()).
-        """
+        again; what it said is paid for once in a step: job.call (...)['response_text'].encode () as the step's work."""
         options = {'deadline_ms': deadline_ms, 'history': history, 'state': state, 'traceparent': traceparent}
         worker = self._worker
         number, call = self._ask (service, message, options, worker._saved.notify_all)
@@ -635,9 +682,10 @@ class Worker:
 
     def _cancel_job (self, job: Job, code: str) -> None:
         job._cancel = job._cancel or code
-        job._step = None
-        for call in job._calls.values () if self._batch else ():    # else what interrupts the handler ends its `await`
-            call.wake ()
+        waiting = [*job._calls.values (), *job._unsaved]
+        job._unsaved = []
+        for one in waiting if self._batch else ():  # else what interrupts the handler ends its `await`
+            one.wake ()
         if job._running:
             self._saved.notify_all ()
             if job._interrupt:
@@ -920,8 +968,8 @@ class _Link:
         worker._ready = True
         worker._out.clear ()
         for job in list (worker._held.values ()):
-            if job._step:
-                worker._put (job, job._step[1])
+            for step in job._unsaved:
+                worker._put (job, step.frame)
             for call in list (job._calls.values ()):
                 worker._put_call (job, call)
             if job._kept:
@@ -978,9 +1026,8 @@ class _Link:
                     worker._forget (done)
         elif name == 'STEP_SAVED':
             saved = worker._held.get (arguments[0])
-            if saved and saved._step and saved._step[0] == arguments[1]:
-                saved._step = None
-                worker._saved.notify_all ()
+            if saved:
+                saved._step_saved (arguments[1])
         elif name == 'ANSWER' and arguments[0] in worker._held:
             call = worker._held[arguments[0]]._calls.get (arguments[1])
             if call and call.verdict is None:

@@ -36,5 +36,15 @@ class Workers(unittest.TestCase):
         self.assertEqual(len(os.listdir('/proc/self/fd')), before)
 
 
+class Steps(unittest.TestCase):
+    def test_a_result_that_is_not_bytes_is_refused_in_words(self):
+        envelope = {'id': b'0' * 16, 'type': 'chat.message', 'platform': 'web', 'session_id': 's', 'user_id': 'u'}
+        job = palaver.Job(palaver.Worker(), [1, 1, 1000, envelope, b'\x80', [], b'\x80', {}, None, None])
+        for result in ('text', 5, None, ['x']):
+            with self.assertRaisesRegex(TypeError, f'step fetch: its result is of type {type(result).__name__}'):
+                job.step('fetch', lambda result=result: result)
+        self.assertIsNone(job.saved_step('fetch'))
+
+
 if __name__ == '__main__':
     unittest.main()

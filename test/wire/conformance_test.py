@@ -260,6 +260,24 @@ def saves_steps_and_waits_for_them(broker, worker):
     reply(broker, 65537, 'paid 1')
 
 
+@test(languages=('asyncio',))
+def each_of_two_steps_at_once_waits_for_its_own_disk(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'two'))
+    said = [broker.expect('STEP')[1][1] for _ in range(2)]
+    check(said == ['left', 'right'], str(said))
+    broker.send(peer, frame('STEP_SAVED', 65537, 'right'))
+    broker.nothing(0.3)     # the other one is not on disk
+    broker.send(peer, frame('WHO'))
+    broker.expect('HELLO')
+    broker.welcome(peer)
+    _, arguments = broker.expect('STEP')
+    check(arguments == [65537, 'left', b'paid 1'], str(arguments))
+    broker.nothing(0.3)     # what is on disk is not said again
+    broker.send(peer, frame('STEP_SAVED', 65537, 'left'))
+    reply(broker, 65537, 'paid 1, paid 2')
+
+
 @test()
 def a_redelivery_does_not_repeat_its_steps(broker, worker):
     peer, _ = broker.accept()

@@ -140,6 +140,11 @@ async def hang_up_async (job, rest):
         return f'cancelled, {await call_async (job, rest)}'
 
 
+async def two_steps (job):
+    results = await asyncio.gather (*(job.step_async (name, pay_async) for name in ('left', 'right')))
+    return ', '.join (sorted (result.decode () for result in results))
+
+
 async def ask_async (job):
     return (await job.call_async ('research', 'rates'))['response_text'].encode ()
 
@@ -173,6 +178,8 @@ async def answer_async (job):
         return 'slept'
     if command == 'step':
         return (await job.step_async ('fetch', pay_async)).decode ()
+    if command == 'two':
+        return await two_steps (job)
     if command == 'call':
         return await call_async (job, rest)
     if command == 'hangup':
