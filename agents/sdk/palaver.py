@@ -573,6 +573,8 @@ class Worker:
                   batch: Optional[Mapping[str, int]] = None, cache_keys: Sequence[str] = (),
                   cert: Optional[str] = None, broker_cert: Optional[str] = None, signals: bool = True,
                   log: Optional[Callable[[str], None]] = None) -> None:
+        if isinstance (services, str) or isinstance (cache_keys, str) or not services:
+            raise ValueError (f'services and cache_keys are lists of names, not {services!r} and {cache_keys!r}')
         self._endpoint = endpoint or ''
         self._certs = (cert, broker_cert)
         self._keys: Optional[Tuple[bytes, ...]] = None
@@ -880,9 +882,7 @@ class _Link:
 
     def _hang_bell (self) -> None:
         with self._bell:
-            self._reader, self._writer = os.pipe ()
-            os.set_blocking (self._reader, False)
-            os.set_blocking (self._writer, False)
+            self._reader, self._writer = os.pipe2 (os.O_NONBLOCK | os.O_CLOEXEC)
 
     def _take_bell_down (self) -> None:
         with self._bell:

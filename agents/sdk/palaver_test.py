@@ -36,6 +36,13 @@ class Workers(unittest.TestCase):
         self.assertEqual(len(os.listdir('/proc/self/fd')), before)
 
 
+class Arguments(unittest.TestCase):
+    def test_one_name_is_no_list_of_services(self):
+        for wrong in ({'services': 'advisor'}, {'services': []}, {'services': ['a'], 'cache_keys': 'risk'}):
+            with self.assertRaisesRegex(ValueError, 'lists of names'):
+                palaver.Worker(**wrong)
+
+
 class Steps(unittest.TestCase):
     def test_a_result_that_is_not_bytes_is_refused_in_words(self):
         envelope = {'id': b'0' * 16, 'type': 'chat.message', 'platform': 'web', 'session_id': 's', 'user_id': 'u'}
