@@ -251,6 +251,50 @@ static void test_pages_of_traffic (void **state)
     fx_destroy (&fx);
 }
 
+/*  Few among many are found by one way through the journal: a page is not used up by what is not asked for.  */
+static void test_pages_by_outcome (void **state)
+{
+    enum { FEW = 60, EACH = 13 };
+    fixture_t *fx =
+        start (" fallback = { general_error = \"\"; }; breaker = { threshold = 1000; };");
+    char session[16];
+    plv_view_t body;
+    unsigned dead = 0;
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    for (int i = 1; i <= FEW; i++) {
+        snprintf (session, sizeof session, "web_%d", i);
+        if (i % EACH) {
+            round_trip (fx, web, worker, session, "hello");
+            continue;
+        }
+        fx_say (fx, web, session, "bad");
+        fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "never");
+        fx_expect (fx, worker, VERB_COMMITTED);
+        dead++;
+    }
+    assert_int_equal (list_page (fx, tool, 0, dead + 1, "outcome", "dead", &body), 0);
+    assert_int_equal (fx_items (body, "items"), dead);
+    uint64_t first = fx_number (fx_item (body, "items", 0), "number");
+    check_text (fx_item (body, "items", dead - 1), "outcome", "dead");
+    uint64_t next = list_page (fx, tool, 0, 2, "outcome", "dead", &body);
+    assert_int_equal (fx_items (body, "items"), 2);
+    assert_true (next >= fx_number (fx_item (body, "items", 1), "number"));
+    assert_int_equal (count_events (fx, tool, "outcome", "dead"), dead);
+    assert_int_equal (count_events (fx, tool, "outcome", "delivered"), FEW - dead);
+    /* one that is sent again is no dead letter any more, and one that is done is delivered */
+    replay (fx, tool, "dead.replay", first);
+    assert_int_equal (count_events (fx, tool, "outcome", "dead"), dead - 1);
+    assert_int_equal (count_events (fx, tool, "outcome", "pending"), 1);
+    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "at last");
+    fx_expect (fx, worker, VERB_COMMITTED);
+    assert_int_equal (count_events (fx, tool, "outcome", "delivering"), 1);
+    fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
+    fx_expect (fx, web, VERB_SETTLED);
+    assert_int_equal (count_events (fx, tool, "outcome", "delivered"), FEW - dead + 1);
+    fx_destroy (&fx);
+}
+
 static uint32_t count_between (fixture_t *fx, uint32_t tool, int64_t since_us, int64_t until_us)
 {
     plv_buf_t *buf = fx_control_begin (fx, "events.list", 3);
@@ -391,6 +435,7 @@ int main (void)
         cmocka_unit_test (test_a_letter_that_is_sent_again),
         cmocka_unit_test (test_a_letter_that_is_thrown_away),
         cmocka_unit_test (test_pages_of_traffic),
+        cmocka_unit_test (test_pages_by_outcome),
         cmocka_unit_test (test_a_span_of_time),
         cmocka_unit_test (test_with_texts_and_the_ends_of_sessions),
         cmocka_unit_test (test_what_the_journal_has_forgotten),

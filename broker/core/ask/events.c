@@ -41,7 +41,10 @@ static void say_so (core_t *self, ask_t *ask, peer_t *peer)
     if (self->now.mono_us - ask->begun_us < SAY_EVERY_US)
         return;
     ask->begun_us = self->now.mono_us;
-    plv_mp_put_map (&body, 0);
+    if (ask->list)
+        events_list_progress (ask->list, &body);
+    else
+        plv_mp_put_map (&body, 0);
     control_part (self, peer, ask->request, &body);
     plv_buf_free (&body);
 }

@@ -50,6 +50,8 @@ void events_list_free (events_list_t **self_p);
 const char *events_list_start (core_t *self, ask_t *ask, plv_view_t arguments);
 void events_list_take (core_t *self, ask_t *ask, const input_t *input);
 bool events_list_next (core_t *self, ask_t *ask);
+/*  A map: how far it is in the journal.  */
+void events_list_progress (const events_list_t *self, plv_buf_t *body);
 void events_list_answer (core_t *self, peer_t *peer, const ask_t *ask);
 
 /*  Is it still on its way, or a dead letter: nothing in the journal ends it yet.  */

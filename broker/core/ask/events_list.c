@@ -11,7 +11,8 @@
 #include <stdlib.h>
 
 /*  A page of past traffic. The events that pass are gathered in the order of acceptance; what became of each is read
-    on from there, until all are over or known to be still here. The filter of outcomes comes last, so a page may be
+    on from there, until all are over or known to be still here. One that is over in another way than is asked for
+    makes room at once, so that a page that looks for few among many is one way through the journal. A page may be
     short, or empty, with a `next`.  */
 
 enum {
@@ -20,7 +21,7 @@ enum {
     WHOLE_MAX = 100,
     BYTES_MAX = 3 * 512 * 1024, /* of what is gathered, answers not yet counted */
     ANSWER_BYTES_MAX = 3 << 20, /* of the page as it is sent */
-    TIME_MAX_US = 200000,       /* then a page ends without more events */
+    TIME_MAX_US = 200000, /* since it began: a page that has something ends without more events */
     SETTLE_BYTES_MAX =
         64 << 20, /* so much journal is read for what has become of a page's events */
     SESSIONS_MAX = 100,
@@ -29,8 +30,10 @@ enum {
 };
 
 typedef struct {
+    plv_node_t node;
     fate_t fate;
     uint64_t seq;   /* where it was accepted */
+    uint64_t bytes; /* that are counted for it */
     plv_buf_t head; /* encoded pairs */
     uint32_t head_pairs;
     plv_buf_t body, answer, patch, who;
@@ -51,15 +54,15 @@ struct events_list {
     wanted_t wanted;
     bool whole;
     bool sought;
-    bool begins;   /* at the first record that has ever been written */
-    bool full;     /* no more events are gathered */
-    bool ended;    /* and there are none */
-    uint64_t last; /* number of the event that was gathered last */
+    bool begins;             /* at the first record that has ever been written */
+    bool full;               /* no more events are gathered */
+    bool ended;              /* and there are none */
+    uint64_t last, last_seq; /* of the event that was gathered last: its number, and its place */
     uint64_t bytes;
     uint64_t settled_bytes;
-    uint64_t open; /* items that are not over yet */
-    item_t *items;
-    size_t count;
+    uint64_t open;    /* items that are not over yet */
+    plv_node_t items; /* in the order of acceptance */
+    size_t found;     /* those that are as is asked for, and will stay so as far as is known */
     size_t limit;
     plv_map_u64_t by_number; /* of events and their answers */
     plv_buf_t ends;          /* encoded maps: sessions that ended meanwhile */
@@ -75,6 +78,7 @@ static void free_item (item_t *item)
     plv_buf_free (&item->patch);
     plv_buf_free (&item->who);
     plv_buf_free (&item->route);
+    free (item);
 }
 
 void events_list_free (events_list_t **self_p)
@@ -82,9 +86,10 @@ void events_list_free (events_list_t **self_p)
     events_list_t *self = *self_p;
     if (!self)
         return;
-    for (size_t i = 0; i < self->count; i++)
-        free_item (&self->items[i]);
-    free (self->items);
+    for (plv_node_t *node; (node = plv_list_first (&self->items));) {
+        plv_node_remove (node);
+        free_item (PLV_OF (node, item_t, node));
+    }
     plv_map_u64_free (&self->by_number);
     plv_buf_free (&self->arguments);
     plv_buf_free (&self->ends);
@@ -120,6 +125,7 @@ static size_t limit_of (uint64_t asked, size_t most)
 const char *events_list_start (core_t *self, ask_t *ask, plv_view_t arguments)
 {
     events_list_t *list = ask->list = plv_alloc_zero (1, sizeof *list);
+    plv_list_init (&list->items);
     plv_buf_add_view (&list->arguments, arguments);
     plv_buf_check (&list->arguments);
     plv_view_t kept = plv_buf_view (&list->arguments);
@@ -139,7 +145,6 @@ const char *events_list_start (core_t *self, ask_t *ask, plv_view_t arguments)
     list->whole = control_flag (kept, "whole");
     list->limit = limit_of (control_number (kept, "limit", LIMIT_DEFAULT),
                             list->whole ? WHOLE_MAX : LIMIT_MAX);
-    list->items = plv_alloc_zero (list->limit, sizeof *list->items);
     list->begun_us = self->now.mono_us;
     walk_begin (&list->walk, self->seq);
     return NULL;
@@ -206,13 +211,28 @@ static void put_envelope (item_t *item, plv_view_t envelope)
     item->head_pairs++;
 }
 
-static bool gather (events_list_t *list, uint64_t seq, const record_t *record)
+/*  Is it, as far as has been read, what is asked for, and not only on its way to something else?  */
+static bool is_found (const events_list_t *list, const item_t *item)
+{
+    fate_outcome_t outcome = item->fate.outcome;
+    return list->wanted.outcome.size == 0
+           || ((fate_over (outcome) || outcome == FATE_DEAD)
+               && plv_view_is (list->wanted.outcome, fate_word (outcome)));
+}
+
+static void watch_room (events_list_t *list)
+{
+    list->full |= list->found >= list->limit || list->bytes > BYTES_MAX;
+}
+
+static void gather (events_list_t *list, uint64_t seq, const record_t *record)
 {
     plv_envelope_t envelope;
     if (record->type != RECORD_ACCEPT || plv_envelope_parse (record->envelope, &envelope, NULL)
         || !passes (&list->wanted, record, &envelope))
-        return false;
-    item_t *item = &list->items[list->count++];
+        return;
+    item_t *item = plv_alloc_zero (1, sizeof *item);
+    plv_list_push (&list->items, &item->node);
     item->fate = (fate_t){.number = record->number};
     item->seq = seq;
     write_head (item, record, &envelope);
@@ -221,13 +241,31 @@ static bool gather (events_list_t *list, uint64_t seq, const record_t *record)
         keep (&item->body, record->body);
     }
     plv_buf_check (&item->head);
-    list->bytes += item->head.size + item->body.size;
+    item->bytes = sizeof *item + item->head.size + item->body.size;
+    list->bytes += item->bytes;
     list->last = record->number;
+    list->last_seq = seq;
     list->open++;
+    list->found += is_found (list, item);
     plv_map_u64_put (&list->by_number, record->number, item);
-    if (list->count == list->limit || list->bytes > BYTES_MAX)
-        list->full = true;
-    return true;
+    watch_room (list);
+}
+
+static void forget_number (events_list_t *list, const item_t *item, uint64_t number)
+{
+    if (number && plv_map_u64_get (&list->by_number, number) == item)
+        plv_map_u64_remove (&list->by_number, number);
+}
+
+/*  It is over, and not what is asked for: there is room for another one.  */
+static void drop (events_list_t *list, item_t *item)
+{
+    forget_number (list, item, item->fate.number);
+    forget_number (list, item, item->fate.reply);
+    forget_number (list, item, item->fate.fallback);
+    list->bytes -= item->bytes;
+    plv_node_remove (&item->node);
+    free_item (item);
 }
 
 static void note_end (events_list_t *list, const record_t *record)
@@ -279,7 +317,7 @@ static void follow (events_list_t *list, const record_t *record)
     item_t *item = plv_map_u64_get (&list->by_number, record->number);
     if (!item)
         return;
-    bool was_over = fate_over (item->fate.outcome);
+    bool was_over = fate_over (item->fate.outcome), was_found = is_found (list, item);
     if (!fate_take (&item->fate, record))
         return;
     note_reply (list, item, record);
@@ -287,6 +325,11 @@ static void follow (events_list_t *list, const record_t *record)
         take_texts (item, record);
     bool over = fate_over (item->fate.outcome);
     list->open += (uint64_t) was_over - (uint64_t) over;
+    list->found += (size_t) is_found (list, item) - (size_t) was_found;
+    if (over && !is_found (list, item))
+        drop (list, item);
+    if (!list->full)
+        watch_room (list);
 }
 
 static void watch_time (const core_t *self, events_list_t *list, int64_t wall_us)
@@ -295,7 +338,7 @@ static void watch_time (const core_t *self, events_list_t *list, int64_t wall_us
         return;
     if (list->wanted.until_us && wall_us > list->wanted.until_us + WALL_MARGIN_US)
         list->full = list->ended = true;
-    else if (list->count && self->now.mono_us - list->begun_us > TIME_MAX_US)
+    else if (list->found && self->now.mono_us - list->begun_us > TIME_MAX_US)
         list->full = true;
 }
 
@@ -335,11 +378,12 @@ static bool are_settled (const core_t *self, const events_list_t *list)
 {
     if (!list->open || list->settled_bytes > SETTLE_BYTES_MAX)
         return true;
-    uint64_t open = list->open;
-    for (size_t i = 0; i < list->count; i++)
-        open -=
-            !fate_over (list->items[i].fate.outcome) && events_here (self, &list->items[i].fate);
-    return !open;
+    for (const plv_node_t *node = list->items.next; node != &list->items; node = node->next) {
+        const fate_t *fate = &PLV_OF (node, item_t, node)->fate;
+        if (!fate_over (fate->outcome) && !events_here (self, fate))
+            return false;
+    }
+    return true;
 }
 
 static void seek (events_list_t *list)
@@ -368,6 +412,13 @@ bool events_list_next (core_t *self, ask_t *ask)
     }
     list->ended |= !list->full;
     return true;
+}
+
+void events_list_progress (const events_list_t *self, plv_buf_t *body)
+{
+    plv_mp_put_map (body, 2);
+    put_int (body, "position", (int64_t) self->walk.at);
+    put_int (body, "end", (int64_t) self->walk.end);
 }
 
 /* ------------------------------------------------------------------ the answer */
@@ -420,21 +471,25 @@ typedef struct {
 static void write_page (core_t *self, const events_list_t *list, page_t *page)
 {
     plv_buf_t map = {0};
+    const item_t *last = NULL;
     page->next = list->ended ? 0 : list->last;
-    page->position = list->count ? list->items[list->count - 1].seq : 0;
-    for (size_t i = 0; i < list->count; i++) {
+    page->position = list->last_seq;
+    for (const plv_node_t *node = list->items.next; node != &list->items; node = node->next) {
+        const item_t *item = PLV_OF (node, const item_t, node);
         plv_buf_clear (&map);
-        write_item (self, list, &list->items[i], &map);
+        write_item (self, list, item, &map);
         plv_buf_check (&map);
-        if (page->count && page->items.size + map.size > ANSWER_BYTES_MAX) {
-            page->next = list->items[i - 1].fate.number;
-            page->position = list->items[i - 1].seq;
-            break;
-        }
         if (!is (list->wanted.outcome, plv_mp_find_str (plv_buf_view (&map), "outcome")))
             continue;
+        if (last
+            && (page->count == list->limit || page->items.size + map.size > ANSWER_BYTES_MAX)) {
+            page->next = last->fate.number;
+            page->position = last->seq;
+            break;
+        }
         plv_buf_add_view (&page->items, plv_buf_view (&map));
         page->count++;
+        last = item;
     }
     plv_buf_free (&map);
 }

@@ -1,5 +1,6 @@
 #include "palaver/events.h"
 #include "palaver/interrupt.h"
+#include "palaver/progress.h"
 #include "palaver/table.h"
 
 #include <inttypes.h>
@@ -21,10 +22,19 @@ enum { PAGE = 1000, SHOWN = 100 };
 
 typedef struct {
     table_t table;
+    progress_t progress;
     uint64_t limit;
     uint64_t last; /* the number of the last one that was shown */
     bool more;
 } listing_t;
+
+static void show_progress (void *arg, plv_view_t body)
+{
+    listing_t *self = arg;
+    uint64_t end = ask_number (body, "end");
+    if (end)
+        progress_at (&self->progress, ask_number (body, "position") * 100 / end);
+}
 
 static bool show (void *arg, plv_view_t event)
 {
@@ -33,6 +43,7 @@ static bool show (void *arg, plv_view_t event)
         self->more = true;
         return false;
     }
+    progress_end (&self->progress);
     table_add (&self->table, event);
     self->last = ask_number (event, "number");
     if (self->table.total % PAGE == 0)
@@ -55,9 +66,13 @@ ending_t command_events_list (call_t *call)
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;
+    listing.progress = progress_new ("percent of the journal", 100);
+    asker.part = show_progress;
+    asker.part_arg = &listing;
     listing.table = table_new (&call->out, columns, sizeof columns / sizeof *columns);
     end = events_walk (&asker, &wanted, after, listing.limit + 1,
                        &(events_each_t){.event = show, .arg = &listing});
+    progress_end (&listing.progress);
     table_flush (&listing.table);
     table_free (&listing.table);
     asker_close (&asker);
