@@ -417,8 +417,8 @@ bool events_list_next (core_t *self, ask_t *ask)
 void events_list_progress (const events_list_t *self, plv_buf_t *body)
 {
     plv_mp_put_map (body, 2);
-    put_int (body, "position", (int64_t) self->walk.at);
-    put_int (body, "end", (int64_t) self->walk.end);
+    plv_mp_pair_i64 (body, "position", (int64_t) self->walk.at);
+    plv_mp_pair_i64 (body, "end", (int64_t) self->walk.end);
 }
 
 /* ------------------------------------------------------------------ the answer */
