@@ -209,7 +209,10 @@ class Unreachable(CliTest):
 
     def test_usage(self):
         for command, words in ((['stauts'], 'status perhaps'), (['dead'], 'list, show, stats, replay, discard'),
-                               (['status', '--nope'], '--nope is no option'), ([], 'what is to be done'),
+                               (['status', '--nope'], '--nope is no option\n  palaver status --help'),
+                               (['dead', 'lisst'], 'dead lisst is no command; dead list perhaps?\n  palaver dead -'),
+                               (['dead'], 'dead does one of: list, show'),
+                               (['statsu'], 'status perhaps?\n  palaver --help'), ([], 'what is to be done'),
                                (['sessions', 'show'], 'needs SESSION'), (['dead', 'list', '--after', 'x'], '--after x'),
                                (['bench', '--broker', 'x'], '--broker needs --start'),
                                (['keys', 'new', '../x'], 'a name has')):

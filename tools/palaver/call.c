@@ -207,17 +207,33 @@ static bool is_group (const char *word)
     return false;
 }
 
-static plv_err_t no_command (const call_t *self, plv_fail_t *ret_fail)
+/*  A group without one of its verbs, or with another word.  */
+static plv_err_t no_verb (const call_t *self, plv_fail_t *ret_fail)
+{
+    const command_t *command;
+    const char *group = self->operands[0], *word = self->operands[1];
+    plv_near_t near = plv_near (plv_view_str (word ? word : ""));
+    char verbs[256] = "";
+    for (size_t i = 0, used = 0; (command = command_at (i)) && used < sizeof verbs; i++)
+        if (command_in_group (command, group, strlen (group))) {
+            const char *verb = command->words + strlen (group) + 1;
+            plv_near_offer (&near, plv_view_str (verb));
+            used += (size_t) snprintf (verbs + used, sizeof verbs - used, "%s%s", used ? ", " : "",
+                                       verb);
+        }
+    if (word && near.best.size)
+        return plv_fail (ret_fail, ERR_ARG, "%s %s is no command; %s " PLV_VIEW_FMT " perhaps?",
+                         group, word, group, PLV_VIEW_ARG (near.best));
+    return plv_fail (ret_fail, ERR_ARG, "%s does one of: %s", group, verbs);
+}
+
+static plv_err_t no_command (call_t *self, plv_fail_t *ret_fail)
 {
     const command_t *command;
     const char *first = self->operands[0];
     if (is_group (first)) {
-        char verbs[256] = "";
-        for (size_t i = 0, used = 0; (command = command_at (i)) && used < sizeof verbs; i++)
-            if (command_in_group (command, first, strlen (first)))
-                used += (size_t) snprintf (verbs + used, sizeof verbs - used, "%s%s",
-                                           used ? ", " : "", command->words + strlen (first) + 1);
-        return plv_fail (ret_fail, ERR_ARG, "palaver %s does one of: %s", first, verbs);
+        self->group = first;
+        return no_verb (self, ret_fail);
     }
     plv_near_t near = plv_near (plv_view_str (first));
     for (size_t i = 0; (command = command_at (i)); i++)
@@ -284,15 +300,16 @@ static plv_err_t check (const call_t *self, plv_fail_t *ret_fail)
 plv_err_t call_parse (int argc, char **argv, call_t *ret_call, plv_fail_t *ret_fail)
 {
     call_t self = {0};
+    plv_fail_t other;
     plv_err_t err = split (&self, argc, argv, ret_fail);
+    plv_err_t wrong = find_command (&self, err ? &other : ret_fail);
     if (!err)
-        err = find_command (&self, ret_fail);
+        err = wrong;
     if (!err)
         err = check (&self, ret_fail);
     if (err)
         call_free (&self);
-    else
-        *ret_call = self;
+    *ret_call = self;
     return err;
 }
 

@@ -22,6 +22,7 @@ struct call {
     out_t out;
 };
 
+/*  When it fails, `ret_call` has the command or the group, if one was named, and nothing to free.  */
 plv_err_t call_parse (int argc, char **argv, call_t *ret_call, plv_fail_t *ret_fail);
 void call_free (call_t *self);
 

@@ -28,13 +28,23 @@ static ending_t run (call_t *call)
     return END_OK;
 }
 
+static void say_wrong (const call_t *call, const char *what)
+{
+    if (call->command)
+        say ("%s\npalaver %s --help says what it takes", what, call->command->words);
+    else if (call->group)
+        say ("%s\npalaver %s --help lists its commands", what, call->group);
+    else
+        say ("%s\npalaver --help lists the commands", what);
+}
+
 int main (int argc, char **argv)
 {
     call_t call;
     plv_fail_t fail;
     text_begin ();
     if (call_parse (argc, argv, &call, &fail)) {
-        say ("%s\npalaver --help lists the commands", fail.text);
+        say_wrong (&call, fail.text);
         return END_USAGE;
     }
     call.out = out_begin (call_has (&call, OPTION_JSON), call_has (&call, OPTION_TABLE));
