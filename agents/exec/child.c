@@ -14,7 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LAST_WORDS_BYTES = 240, READ_BYTES = 64 * 1024, LAST_MOMENT_MS = 200, NAP_MS = 5 };
+enum {
+    LAST_WORDS_BYTES = 240,
+    STDERR_LINE_BYTES = 4096,
+    READ_BYTES = 64 * 1024,
+    LAST_MOMENT_MS = 200,
+    NAP_MS = 5
+};
 
 struct child {
     pid_t pid;
@@ -42,20 +48,18 @@ static void pass_on (child_t *self, const char *line)
     pthread_mutex_unlock (&self->lock);
 }
 
-/*  Until the child and everybody who got its stderr from it have closed it.  */
+/*  Until the child and everybody who got its stderr from it have closed it. A line that does not end, such as a bar
+    that shows progress, comes in pieces: it is seen while it grows, and takes no memory.  */
 static void *listen_to (void *arg)
 {
     child_t *self = arg;
     FILE *stream = fdopen (self->err, "r");
-    char *line = NULL;
-    size_t room = 0;
-    for (ssize_t size; stream && (size = getline (&line, &room, stream)) > 0;) {
-        if (line[size - 1] == '\n')
-            line[size - 1] = 0;
+    char line[STDERR_LINE_BYTES];
+    while (stream && fgets (line, sizeof line, stream)) {
+        line[strcspn (line, "\n")] = '\0';
         if (line[0])
             pass_on (self, line);
     }
-    free (line);
     if (stream)
         fclose (stream);
     else
@@ -313,7 +317,7 @@ bool child_write (child_t *self, plv_view_t bytes, int wait_ms)
         if (size < 0 && errno != EAGAIN && errno != EINTR)
             return false;
         struct pollfd wait = {.fd = self->in, .events = POLLOUT};
-        if (left_ms <= 0 || poll (&wait, 1, (int) left_ms) < 0)
+        if (left_ms <= 0 || (poll (&wait, 1, (int) left_ms) < 0 && errno != EINTR))
             return false;
     }
     return true;

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <time.h>
 
+/*  What a double holds exactly: beyond it a cast to an integer has no meaning.  */
+#define NUMBER_MOST (INT64_C (1) << 53)
+
 static const char *const names[] = {
 #define SAY(name, text, fields, meaning) text,
 #include "exec/say.def"
@@ -76,7 +79,12 @@ const char *said_text (const said_t *self, const char *field, const char *standa
 int64_t said_number (const said_t *self, const char *field, int64_t standard)
 {
     const json_t *value = json_object_get (self->root, field);
-    return json_is_number (value) ? (int64_t) json_number_value (value) : standard;
+    double number = json_number_value (value);
+    if (!json_is_number (value))
+        return standard;
+    if (number > NUMBER_MOST)
+        return NUMBER_MOST;
+    return number < -NUMBER_MOST ? -NUMBER_MOST : (int64_t) number;
 }
 
 bool said_truth (const said_t *self, const char *field, bool standard)

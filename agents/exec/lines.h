@@ -29,7 +29,7 @@ typedef struct {
 plv_err_t said_parse (plv_view_t line, said_t *ret_said, plv_fail_t *ret_fail);
 void said_free (said_t *self);
 
-/*  The field, or the standard when it is missing or of another type.  */
+/*  The field, or the standard when it is missing or of another type; a number is at most 2^53, whatever its sign.  */
 const char *said_text (const said_t *self, const char *field, const char *standard);
 int64_t said_number (const said_t *self, const char *field, int64_t standard);
 bool said_truth (const said_t *self, const char *field, bool standard);

@@ -11,13 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-
-    CHILDREN_MAX = 256,
-    EXIT_USAGE = 64,
-    READY_S_MAX = 3600,
-    GRACE_S_MAX = 600
-};
+enum { CHILDREN_MAX = 256, EXIT_USAGE = 64, READY_S_MAX = 3600, GRACE_S_MAX = 600 };
 
 typedef struct {
     plv_agent_options_t agent;

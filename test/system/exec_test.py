@@ -368,6 +368,29 @@ for job in jobs():
     time.sleep(60)
 ''', 'too long', attempts=1)
 
+    def test_a_line_without_end_on_stderr_is_seen_while_it_grows(self):
+        broker = self.broker()
+        child = self.exec(broker, '''
+for job in jobs():
+    for percent in range(8000):
+        sys.stderr.write(f"\\rloading {percent} of 8000")
+    sys.stderr.flush()
+    sys.stdin.readline()        # a cancel, which does not come
+''')
+        broker.adapter().publish('x')
+        wait(lambda: 'child 1: ' in self.said() and 'loading 7000' in self.said(), 'what the program is doing')
+        self.assertIsNone(child.poll())
+
+    def test_a_delay_beyond_all_numbers_is_as_long_as_may_be(self):
+        broker = self.broker({'agents.backoff_ms': 20, 'agents.backoff_max_ms': 60000})
+        self.exec(broker, '''
+for job in jobs():
+    say(type='nack', code='data_unavailable', reason='much later', delay_ms=1e300)
+''')
+        broker.adapter().publish('x')
+        self.assertIn('much later', self.nack_reasons(broker, 1)[0])
+        self.assertEqual(broker.logged('event.retry')[0]['wait_ms'], 60000)
+
     def test_an_oversized_answer_fails_its_job_alone(self):
         broker, adapter = self.failing('''
 for job in jobs():
