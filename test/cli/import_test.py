@@ -9,7 +9,7 @@ import signal
 import stat
 import unittest
 
-from cli import NOTHING, PARTLY, SECONDS, SILENT, USAGE, CliTest, wait
+from cli import NOTHING, PARTLY, SECONDS, SILENT, TIME, USAGE, CliTest, wait
 from palaverd import World
 from wireclient import text_id
 
@@ -43,11 +43,19 @@ class Import(CliTest):
         self.assertEqual(self.imported(broker, path, '--dry-run'), (250, 0, 0))
         self.assertEqual(broker.dead(), [])
         self.assertEqual(self.imported(broker, path, '--who', 'ann'), (250, 0, 0))
-        self.assertEqual(self.shown(broker), before)
+        after = self.shown(broker)
+        for row, old in zip(after, before, strict=True):
+            *earlier, line = row['ledger']
+            self.assertEqual({**row, 'ledger': earlier}, old)
+            self.assertEqual((line['how'], line['who'], line['why'], line['code'], line['attempt']),
+                             ('imported', 'ann', 'letters.jsonl', '', old['attempts']))
+            self.assertRegex(line['at'], TIME)
+            self.assertGreater(line['at'], old['dead'])
+            self.assertEqual(line['ended'], line['at'])
         self.assertEqual(self.imported(broker, path), (0, 250, 0))
         broker.wait_log('dead.imported', who='ann')
         broker.restart(crash=True)
-        self.assertEqual(self.shown(broker), before)
+        self.assertEqual(self.shown(broker), after)
         worker = broker.worker(credit=300)
         self.palaver(broker, 'dead', 'replay', '--all', '--yes')
         seen = []
@@ -62,7 +70,11 @@ class Import(CliTest):
         broker, ids = self.start(3)
         path = self.export(broker)
         other, others = self.start(5)
-        self.assertEqual(self.imported(other, path), (3, 0, 0))
+        with open(path, encoding='utf-8') as file:
+            self.assertEqual(self.imported(other, '-', '--who', 'ann', stdin=file.read()), (3, 0, 0))
+        hops = self.palaver(other, 'events', 'show', text_id(ids[0])).rows[0]['hops']
+        self.assertEqual([hop['hop'] for hop in hops], ['accepted', 'dispatched', 'ended', 'dead', 'imported'])
+        self.assertEqual((hops[-1]['who'], hops[-1]['why']), ('ann', 'stdin'))
         self.assertEqual({row['id'] for row in self.palaver(other, 'dead', 'list').rows},
                          {text_id(one) for one in ids + others})
 

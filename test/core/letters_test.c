@@ -69,8 +69,9 @@ static void save (fixture_t *fx, uint32_t tool, uint32_t index, saved_t *saved)
 static plv_view_t put_back (fixture_t *fx, uint32_t tool, const saved_t *saved, uint32_t count,
                             bool broken, bool dry)
 {
-    plv_buf_t *buf = fx_control_begin (fx, "dead.import", 4);
+    plv_buf_t *buf = fx_control_begin (fx, "dead.import", 5);
     fx_put_text (buf, "who", "ann");
+    fx_put_text (buf, "file", "old.jsonl");
     plv_mp_put_text (buf, "dry_run");
     plv_mp_put_bool (buf, dry);
     plv_mp_put_text (buf, "numbers");
@@ -133,7 +134,11 @@ static void test_letters_are_put_back_once (void **state)
     fx_control (fx, tool, "dead.show", "id", 0, saved[1].id);
     plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
     assert_int_equal (fx_number (item, "number"), saved[1].number);
-    assert_int_equal (fx_items (item, "ledger"), 1);
+    assert_int_equal (fx_items (item, "ledger"), 2);
+    plv_view_t line = fx_item (item, "ledger", 1);
+    assert_true (plv_view_is (plv_mp_find_str (line, "how"), "imported"));
+    assert_true (plv_view_is (plv_mp_find_str (line, "who"), "ann"));
+    assert_true (plv_view_is (plv_mp_find_str (line, "why"), "old.jsonl"));
     free_saved (saved);
     fx_destroy (&fx);
 }

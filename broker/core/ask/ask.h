@@ -60,8 +60,9 @@ typedef struct {
     char who[NAME_BYTES_MAX + 1];
     char reason[NAME_BYTES_MAX + 1];
     char plan[NAME_BYTES_MAX + 1];
-    char to[NAME_BYTES_MAX + 1]; /* a route's or a service's name; empty: as before */
-    plv_buf_t set;               /* the message's new text */
+    char file[NAME_BYTES_MAX + 1]; /* that letters come from: its name alone */
+    char to[NAME_BYTES_MAX + 1];   /* a route's or a service's name; empty: as before */
+    plv_buf_t set;                 /* the message's new text */
     bool has_set;
     bool shadow;       /* they are only tried */
     uint32_t trials;   /* of those, the ones that are not over */

@@ -224,6 +224,7 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
     text_argument (arguments, "who", ask->who);
     text_argument (arguments, "reason", ask->reason);
     text_argument (arguments, "plan", ask->plan);
+    text_argument (arguments, "file", ask->file);
     /* what is seen through an adapter is seen by whoever looks over somebody's shoulder */
     ask->masked = peer->from == FROM_ADAPTER || control_flag (arguments, "masked");
     ask->rows = !ask->masked && control_flag (arguments, "row");

@@ -106,6 +106,11 @@ bool fate_take (fate_t *self, const record_t *record)
     case RECORD_RESEND:
         take_again (self, record);
         break;
+    case RECORD_IMPORT: /* as it was when it was saved */
+        self->letter = number;
+        self->settled_us = 0;
+        self->outcome = FATE_DEAD;
+        break;
     case RECORD_DISCARD:
         end (self, FATE_DISCARDED, record->at_us);
         break;

@@ -16,6 +16,7 @@ void trace_free (trace_t *self)
     plv_buf_free (&self->body);
     plv_buf_free (&self->answer);
     plv_buf_free (&self->route);
+    plv_buf_free (&self->file);
     plv_buf_free (&self->hops);
 }
 
@@ -147,6 +148,20 @@ static station_t station_of (const trace_t *self, const record_t *record, uint64
     return station;
 }
 
+/*  The file stands in the last line of the letter's ledger.  */
+static void keep_file (trace_t *self, const record_t *record)
+{
+    entry_t *entry = NULL;
+    dead_t dead;
+    plv_buf_clear (&self->file);
+    if (dead_read (record->number, record->extra, &dead, &entry, NULL))
+        return;
+    const attempt_t *last = ledger_last (&entry->ledger);
+    if (last && last->how == HOW_IMPORTED)
+        keep (&self->file, label_view (last->why));
+    entry_destroy (&entry);
+}
+
 /*  What a record says beyond its time.  */
 static void describe (trace_t *self, const record_t *record, station_t *station)
 {
@@ -204,6 +219,12 @@ static void describe (trace_t *self, const record_t *record, station_t *station)
         if (record->body.size)
             keep_copy (self, record);
         break;
+    case RECORD_IMPORT:
+        station->hop = HOP_IMPORTED;
+        station->who = record->who;
+        keep_file (self, record);
+        station->why = plv_buf_view (&self->file);
+        break;
     case RECORD_DISCARD:
         station->hop = HOP_DISCARDED;
         station->who = record->who;
@@ -240,20 +261,32 @@ bool trace_take (trace_t *self, uint64_t seq, int64_t wall_us, const record_t *r
 
 /* ------------------------------------------------------------------ what is kept of it */
 
+/*  A line of the ledger that an operator made, no attempt.  */
+static bool is_operators (how_t how)
+{
+    return how == HOW_REPLAYED || how == HOW_IMPORTED;
+}
+
+static hop_t hop_of (const entry_t *entry, how_t how)
+{
+    if (how == HOW_REPLAYED)
+        return HOP_AGAIN;
+    if (how == HOW_IMPORTED)
+        return HOP_IMPORTED;
+    return entry->kind == ENTRY_EVENT ? HOP_DISPATCHED : HOP_DELIVERING;
+}
+
 static void take_attempt (trace_t *self, const entry_t *entry, const attempt_t *attempt)
 {
     how_t how = (how_t) attempt->how;
-    bool event = entry->kind == ENTRY_EVENT;
     add (self,
-         &(station_t){.hop = how == HOW_REPLAYED ? HOP_AGAIN
-                             : event             ? HOP_DISPATCHED
-                                                 : HOP_DELIVERING,
+         &(station_t){.hop = hop_of (entry, how),
                       .at_us = attempt->at_us,
                       .number = entry->number,
                       .attempt = attempt->number,
                       .who = label_view (attempt->who),
-                      .why = how == HOW_REPLAYED ? label_view (attempt->why) : plv_view (NULL, 0)});
-    if (how == HOW_OPEN || how == HOW_REPLAYED)
+                      .why = is_operators (how) ? label_view (attempt->why) : plv_view (NULL, 0)});
+    if (how == HOW_OPEN || is_operators (how))
         return;
     add (self, &(station_t){.hop = HOP_ENDED,
                             .at_us = attempt->ended_us,
@@ -262,6 +295,34 @@ static void take_attempt (trace_t *self, const entry_t *entry, const attempt_t *
                             .how = plv_view_str (how_text (how)),
                             .code = label_view (attempt->code),
                             .why = label_view (attempt->why)});
+}
+
+static void take_death (trace_t *self, const entry_t *entry, const dead_t *dead)
+{
+    self->fate.dead_us = dead->at_us;
+    self->fate.letter = entry->number;
+    add (self, &(station_t){.hop = HOP_DEAD,
+                            .at_us = dead->at_us,
+                            .number = entry->number,
+                            .how = plv_view_str (dead_reason (dead->why)),
+                            .code = dead->code,
+                            .why = dead->words});
+}
+
+/*  Its attempts, its death, and that it was put back behind that.  */
+static void take_ledger (trace_t *self, const entry_t *entry, const dead_t *dead)
+{
+    bool died = false;
+    for (uint32_t i = 0; i < entry->ledger.count; i++) {
+        const attempt_t *attempt = ledger_at (&entry->ledger, i);
+        if (dead && !died && attempt->how == HOW_IMPORTED && attempt->at_us >= dead->at_us) {
+            take_death (self, entry, dead);
+            died = true;
+        }
+        take_attempt (self, entry, attempt);
+    }
+    if (dead && !died)
+        take_death (self, entry, dead);
 }
 
 void trace_take_entry (trace_t *self, const entry_t *entry, const dead_t *dead)
@@ -279,19 +340,8 @@ void trace_take_entry (trace_t *self, const entry_t *entry, const dead_t *dead)
     add (self, &(station_t){.hop = event ? HOP_ACCEPTED : HOP_ANSWERED,
                             .at_us = entry->accepted_us,
                             .number = entry->number});
-    for (uint32_t i = 0; i < entry->ledger.count; i++)
-        take_attempt (self, entry, ledger_at (&entry->ledger, i));
     fate->attempts = event ? entry->attempts : 0;
-    if (!dead)
-        return;
-    fate->dead_us = dead->at_us;
-    fate->letter = entry->number;
-    add (self, &(station_t){.hop = HOP_DEAD,
-                            .at_us = dead->at_us,
-                            .number = entry->number,
-                            .how = plv_view_str (dead_reason (dead->why)),
-                            .code = dead->code,
-                            .why = dead->words});
+    take_ledger (self, entry, dead);
 }
 
 /* ------------------------------------------------------------------ as a map */

@@ -25,6 +25,7 @@ typedef struct {
     plv_buf_t body;
     plv_buf_t answer; /* the body of the last answer */
     plv_buf_t route;
+    plv_buf_t file; /* that the letter was put back from last */
     plv_buf_t hops; /* encoded maps, one behind the other */
     uint32_t hop_count;
     uint32_t hops_left_out;

@@ -123,17 +123,31 @@ static uint64_t number_for (core_t *self, uint64_t number)
     return is_free ? number : number_next (self);
 }
 
-static void put_back (core_t *self, ask_t *ask, const letter_t *letter, plv_view_t row)
+/*  Who put it back, when and out of which file, is on its ledger from now on.  */
+static void put_ledger (core_t *self, const ask_t *ask, entry_t *entry)
 {
+    int64_t at_us = self->now.wall_us;
+    ledger_open (&entry->ledger, entry->attempts, at_us, label_new (plv_view_str (ask->who)));
+    ledger_end (&entry->ledger, HOW_IMPORTED, at_us, plv_view (NULL, 0), plv_view_str (ask->file));
+}
+
+static void put_back (core_t *self, ask_t *ask, const letter_t *letter)
+{
+    plv_buf_t row = {0};
+    put_ledger (self, ask, letter->entry);
+    dead_write (&letter->dead, letter->entry, &row);
+    plv_buf_check (&row);
     record_t record = {
         .type = RECORD_IMPORT,
         .number = number_for (self, letter->entry->number),
         .at_us = self->now.wall_us,
         .who = plv_view_str (ask->who),
-        .extra = row,
+        .why = plv_view_str (ask->file),
+        .extra = plv_buf_view (&row),
         .parsed = &letter->envelope,
     };
     apply_new (self, &record);
+    plv_buf_free (&row);
     count (self, COUNTER_DEAD_IMPORTED);
     self->imported_seq = self->seq;
 }
@@ -165,7 +179,7 @@ static void import_all (core_t *self, ask_t *ask)
             plv_buf_add (&ask->items, letter.envelope.id.bytes, PLV_ID_BYTES);
             plv_buf_check (&ask->items);
             if (!dry)
-                put_back (self, ask, &letter, row);
+                put_back (self, ask, &letter);
         }
         entry_destroy (&letter.entry);
     }

@@ -34,9 +34,18 @@ static void say_broken (import_t *self, uint64_t line, const char *why)
         say ("%s: there are more broken lines", self->path);
 }
 
+/*  For the record: where the file lies is nobody's business.  */
+static const char *name_of (const char *path)
+{
+    const char *slash = strrchr (path, '/');
+    return strcmp (path, "-") == 0 ? "stdin" : slash ? slash + 1 : path;
+}
+
 static void put_batch (import_t *self, plv_buf_t *arguments)
 {
-    plv_mp_put_map (arguments, 4);
+    plv_mp_put_map (arguments, 5);
+    plv_mp_put_text (arguments, "file");
+    plv_mp_put_text (arguments, name_of (self->path));
     plv_mp_pair_text (arguments, "who", call_who (self->call));
     plv_mp_pair_bool (arguments, "dry_run", call_has (self->call, OPTION_DRY_RUN));
     plv_mp_put_text (arguments, "numbers");

@@ -40,13 +40,14 @@ static void put_what (plv_buf_t *what, plv_view_t hop)
         const char *key, *before;
     } words[] = {{"who", "to "}, {"step", ""},           {"how", ""}, {"code", ""},
                  {"why", ""},    {"platform_id", "as "}, {"id", ""}};
-    bool again = plv_view_is (plv_mp_find_str (hop, "hop"), "sent_again");
+    plv_view_t name = plv_mp_find_str (hop, "hop");
+    bool by = plv_view_is (name, "sent_again") || plv_view_is (name, "imported");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         plv_view_t text = plv_mp_find_str (hop, words[i].key);
         if (text.size == 0)
             continue;
         text_put (what, what->size ? ", " : "");
-        text_put (what, again && i == 0 ? "by " : words[i].before);
+        text_put (what, by && i == 0 ? "by " : words[i].before);
         plv_buf_add_view (what, text);
     }
     plv_buf_check (what);

@@ -8,11 +8,12 @@ import { fact, facts, sessionLink } from './parts.js';
 const LONG_MS = 300000; // the journal of days may be read for it
 const KINDS = { delivered: 'good', silent: 'good', dead: 'bad', discarded: 'bad', pending: 'warn', delivering: 'warn' };
 const BAD = new Set(['ended', 'dead', 'discarded']);
+const BY = new Set(['sent_again', 'imported', 'discarded']); // what an operator did
 
 export const outcomePill = (outcome) => h('span', { class: `pill ${KINDS[outcome] ?? 'plain'}` }, outcome);
 
 function hopItem (hop) {
-  const more = [hop.who && `${hop.hop === 'sent_again' || hop.hop === 'discarded' ? 'by' : 'to'} ${hop.who}`, hop.step,
+  const more = [hop.who && `${BY.has(hop.hop) ? 'by' : 'to'} ${hop.who}`, hop.step,
     hop.how, hop.code,
     hop.platform_id && `as ${hop.platform_id}`].filter(Boolean);
   return h('li', { class: BAD.has(hop.hop) ? 'step-bad' : null },
