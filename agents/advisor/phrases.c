@@ -54,29 +54,46 @@ size_t phrases_match (const char *phrases, const words_t *words, size_t at)
     return longest;
 }
 
+typedef struct {
+    const words_t *words;
+    bool begins[256];       /* does a word of the message begin with this byte? */
+    mark_t best[WORDS_MAX]; /* by its first word; count 0: none */
+} search_t;
+
 /*  On equal length the earlier row of the tables wins.  */
-static bool match_at (const words_t *words, size_t at, mark_t *ret_mark)
+static void match_everywhere (search_t *self, const phrase_t *row, const char *phrase)
 {
-    mark_t best = {.first = at};
-    for (size_t i = 0; i < sizeof PHRASES / sizeof *PHRASES; i++) {
-        size_t count = phrases_match (PHRASES[i].words, words, at);
-        if (count > best.count)
-            best = (mark_t){PHRASES[i].kind, PHRASES[i].value, PHRASES[i].weight, at, count};
+    for (size_t at = 0; at < self->words->count; at++) {
+        if (*phrase != self->words->items[at].text[0])
+            continue;
+        size_t count = match_one (phrase, self->words, at);
+        if (count > self->best[at].count)
+            self->best[at] = (mark_t){row->kind, row->value, row->weight, at, count};
     }
-    *ret_mark = best;
-    return best.count > 0;
+}
+
+/*  Each phrase is looked at once, however long the message is: most begin as none of its words does.  */
+static void match_all (search_t *self)
+{
+    for (size_t at = 0; at < self->words->count; at++)
+        self->begins[(uint8_t) self->words->items[at].text[0]] = true;
+    for (size_t i = 0; i < sizeof PHRASES / sizeof *PHRASES; i++)
+        for (const char *phrase = PHRASES[i].words; phrase; phrase = strchr (phrase, '|')) {
+            phrase += *phrase == '|';
+            if (self->begins[(uint8_t) *phrase])
+                match_everywhere (self, &PHRASES[i], phrase);
+        }
 }
 
 void phrases_find (const words_t *words, marks_t *ret_marks)
 {
+    search_t search = {.words = words};
+    match_all (&search);
     ret_marks->count = 0;
     for (size_t at = 0; at < words->count && ret_marks->count < MARKS_MAX;) {
-        mark_t mark;
-        if (match_at (words, at, &mark)) {
-            ret_marks->items[ret_marks->count++] = mark;
-            at += mark.count;
-        } else {
-            at++;
-        }
+        const mark_t *mark = &search.best[at];
+        if (mark->count)
+            ret_marks->items[ret_marks->count++] = *mark;
+        at += mark->count ? mark->count : 1;
     }
 }
