@@ -7,7 +7,7 @@
     Three parts, so that a caller may keep the result of the second one (a saved step of the job), or put
     another author in the place of the third:
         understand ()       reads the message; reading->intent says what it wants
-        advise_picks ()     finds products; only when advise_needs_picks ()
+        rank ()             finds products; only when advise_needs_picks ()
         advise_write ()     says it, and updates reading->profile with what was shown and asked  */
 
 #ifndef ADVISOR_ADVISE_H

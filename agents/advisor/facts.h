@@ -4,8 +4,7 @@
     FAILS   as answer.h
     COST    the size of the text
 
-    These answers list products as facts, in response_text; they recommend none, so `recommendations`
-    stays empty, except that a comparison within the user's stated limits names the better choice.  */
+    These answers list products as facts, in response_text; they recommend none, so `recommendations` stays empty.  */
 
 #ifndef ADVISOR_FACTS_H
 #define ADVISOR_FACTS_H

@@ -1,4 +1,4 @@
-/*  palaver-advisor: reads the options and the catalogue, and does one of five things with them.  */
+/*  palaver-advisor: reads the options and the catalogue, and does with them what options.h lists.  */
 
 #include "advisor/console.h"
 #include "advisor/eval.h"

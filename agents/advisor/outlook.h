@@ -16,7 +16,7 @@ void outlook_say_amount (const profile_t *profile, double amount, answer_t *answ
 void outlook_say_rounded (const profile_t *profile, double amount, answer_t *answer);
 
 /*  On a line of its own `lead`, then "about 1,720 USD to 2,200 USD after 10 years, ...": at `low` to
-    `high` per cent a year. Says nothing where the amount is not known, or a year or more.  */
+    `high` per cent a year. Says nothing where the amount is not known, or the time is less than a year.  */
 void outlook_say (const profile_t *profile, const char *lead, double low, double high,
                   answer_t *answer);
 

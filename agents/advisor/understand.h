@@ -2,7 +2,7 @@
     OWNS    nothing: a reading is a plain value
     THREAD  that of the catalogue
     FAILS   never: what is not understood is INTENT_UNKNOWN
-    COST    tens of microseconds
+    COST    about a tenth of a millisecond
 
     Every phrase carries a weight (phrases.def): how surely it speaks of investing, or of something else.
     A message is about investing when the weights add up to SCORE_LEAST and at least one phrase or
