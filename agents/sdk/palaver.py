@@ -29,6 +29,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 import uuid
 from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
@@ -565,7 +566,7 @@ class Worker:
     cache_keys    keys of the session's state that the answers depend on
     cert, broker_cert   key files for tcp://; default: $PALAVER_CERT, $PALAVER_BROKER_CERT
     signals       SIGTERM and SIGINT finish what is at hand and stop; only in the main thread
-    log           gets a line when something happens on the connection
+    log           gets a line when something happens on the connection, and why and where a handler failed
     """
 
     def __init__ (self, *, endpoint: Optional[str] = None, services: Sequence[str] = ('advisor',), name: str = 'agent',
@@ -725,7 +726,7 @@ class Worker:
                 return [], patience
         for job in jobs:
             self._waiting.remove (job)
-            job._running = True
+            job._running, job._begun = True, time.monotonic ()
         self._running += 1
         return jobs, None
 
@@ -761,11 +762,12 @@ class Worker:
                 job.nack ('general_error', f'{type (problem).__name__}: {problem}')
         if not isinstance (problem, (Nack, Cancelled)):
             self._log (f'a handler failed: {type (problem).__name__}: {problem}')
+            for part in traceback.format_tb (problem.__traceback__):
+                for line in part.splitlines ():
+                    self._log (line)
 
     def _handle (self, jobs: List[Job]) -> None:
         begun = time.monotonic ()
-        for job in jobs:
-            job._begun = begun
         try:
             answer = self._handler (jobs if self._batch else jobs[0])
             self._settle (jobs, answer)     # type: ignore[arg-type]
@@ -796,9 +798,6 @@ class Worker:
             thread.join ()
 
     async def _handle_async (self, jobs: List[Job]) -> None:
-        begun = time.monotonic ()
-        for job in jobs:
-            job._begun = begun
         self._let_interrupt (jobs)
         try:
             answer = await self._handler (jobs if self._batch else jobs[0])     # type: ignore[misc]

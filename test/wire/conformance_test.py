@@ -778,6 +778,7 @@ def an_exception_gives_the_job_back(broker, worker):
     check(arguments[0] == 65537 and arguments[1] is False and arguments[3] == 'general_error', str(arguments))
     check('KeyError' in arguments[4] and 'oh' in arguments[4], str(arguments))
     worker.says('a handler failed: KeyError')
+    worker.says('raise KeyError (rest)')
 
 
 def run_one(name, function, options, command):
