@@ -55,7 +55,10 @@ class Look(CliTest):
         self.assertRegex(rows[0]['created'], TIME)
         some = self.palaver(self.one, 'sessions', 'list', '--limit', '1', '--after', 'web_a').rows
         self.assertEqual([row['session_id'] for row in some], ['web_b'])
-        self.assertEqual(self.palaver(self.one, 'sessions', 'list', '--platform', 'slack').rows, [])
+        none = self.palaver(self.one, 'sessions', 'list', '--platform', 'slack', code=NOTHING)
+        self.assertEqual((none.rows, none.err), ([], 'palaver: no open sessions pass the filters\n'))
+        none = self.palaver(self.one, 'dead', 'list', '--table')
+        self.assertEqual((none.out, none.err), ('', 'palaver: no dead letters\n'))
         done = self.palaver(self.one, 'sessions', 'list', '--table', '-n', '2')
         self.assertEqual(len(done.out.splitlines()), 3, done.out)
         self.assertIn('there are more: --after web_b', done.err)

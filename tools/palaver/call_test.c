@@ -130,7 +130,8 @@ static void what_is_wrong_is_named (void **state)
     bad ("statsu", "status perhaps");
     bad ("xyzzy", "xyzzy is no command");
     bad ("dead", "list, show, stats, replay, discard");
-    bad ("dead lst", "list, show, stats, replay, discard");
+    bad ("dead lst", "dead list perhaps?");
+    bad ("dead", "list, show, stats, replay, discard");
     bad ("status --jsno", "--json perhaps");
     bad ("status --yes", "palaver status has no option --yes");
     bad ("status -q", "-q is no option");

@@ -1,5 +1,6 @@
 #include "palaver/interrupt.h"
 #include "palaver/letters.h"
+#include "palaver/listing.h"
 #include "palaver/table.h"
 #include "wire/mp.h"
 
@@ -73,6 +74,8 @@ ending_t command_dead_list (call_t *call)
     listing.table = table_new (&call->out, columns, sizeof columns / sizeof *columns);
     end = letters_walk (&asker, &filter, after, listing.limit + 1, show, &listing);
     table_flush (&listing.table);
+    if (!end)
+        end = listing_end (call, listing.table.total, SELECTS | WITH_TEXT, "dead letters");
     table_free (&listing.table);
     filter_free (&filter);
     asker_close (&asker);

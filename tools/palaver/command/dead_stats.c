@@ -1,5 +1,6 @@
 #include "palaver/ask.h"
 #include "palaver/filter.h"
+#include "palaver/listing.h"
 #include "wire/mp.h"
 
 #include <inttypes.h>
@@ -51,6 +52,8 @@ ending_t command_dead_stats (call_t *call)
             say ("these are the largest %zu of %" PRIu64 " groups", table.total,
                  ask_number (body, "groups"));
     }
+    if (!end)
+        end = listing_end (call, table.total, SELECTS, "dead letters");
     table_free (&table);
     asker_close (&asker);
     return end;

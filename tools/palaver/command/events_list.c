@@ -1,5 +1,6 @@
 #include "palaver/events.h"
 #include "palaver/interrupt.h"
+#include "palaver/listing.h"
 #include "palaver/progress.h"
 #include "palaver/table.h"
 
@@ -74,6 +75,8 @@ ending_t command_events_list (call_t *call)
                        &(events_each_t){.event = show, .arg = &listing});
     progress_end (&listing.progress);
     table_flush (&listing.table);
+    if (!end)
+        end = listing_end (call, listing.table.total, TRAFFIC, "events");
     table_free (&listing.table);
     asker_close (&asker);
     if (listing.more && !call->out.json)

@@ -1,4 +1,5 @@
 #include "palaver/ask.h"
+#include "palaver/listing.h"
 #include "palaver/table.h"
 #include "wire/mp.h"
 
@@ -72,6 +73,8 @@ ending_t command_sessions_list (call_t *call)
     end = list (call, &asker, &table, &after);
     if (!end && after.size && !call->out.json)
         say ("there are more: --after " PLV_VIEW_FMT, PLV_VIEW_ARG (plv_buf_view (&after)));
+    if (!end)
+        end = listing_end (call, table.total, WITH_PLATFORM, "open sessions");
     plv_buf_free (&after);
     table_free (&table);
     asker_close (&asker);
