@@ -111,6 +111,33 @@ static void discard_all (fixture_t *fx, uint32_t tool, const saved_t *saved)
     assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "done"), LETTERS);
 }
 
+static uint32_t listed (fixture_t *fx, uint32_t tool, const char *outcome)
+{
+    fx_control (fx, tool, "events.list", "outcome", 0, outcome);
+    return fx_items (fx_expect_result (fx, tool, "ok"), "items");
+}
+
+/*  What was thrown away and put back is a dead letter in the traffic, too.  */
+static void test_what_is_put_back_is_listed_as_dead (void **state)
+{
+    fixture_t *fx = start ("");
+    saved_t saved[LETTERS] = {0};
+    (void) state;
+    kill_some (fx, LETTERS);
+    uint32_t tool = fx_tool (fx);
+    for (uint32_t i = 0; i < LETTERS; i++)
+        save (fx, tool, i, &saved[i]);
+    assert_int_equal (listed (fx, tool, "dead"), LETTERS);
+    discard_all (fx, tool, saved);
+    assert_int_equal (listed (fx, tool, "dead"), 0);
+    assert_int_equal (listed (fx, tool, "discarded"), LETTERS);
+    check (put_back (fx, tool, saved, 2, false, false), 2, 0, 0);
+    assert_int_equal (listed (fx, tool, "dead"), 2);
+    assert_int_equal (listed (fx, tool, "discarded"), LETTERS - 2);
+    free_saved (saved);
+    fx_destroy (&fx);
+}
+
 static void test_letters_are_put_back_once (void **state)
 {
     fixture_t *fx = start ("");
@@ -266,6 +293,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_letters_are_put_back_once),
+        cmocka_unit_test (test_what_is_put_back_is_listed_as_dead),
         cmocka_unit_test (test_a_letter_that_was_sent_again_is_there),
         cmocka_unit_test (test_nonsense_is_refused),
         cmocka_unit_test (test_none_goes_by_itself),

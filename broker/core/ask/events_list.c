@@ -312,7 +312,16 @@ static void note_reply (events_list_t *list, item_t *item, const record_t *recor
         plv_map_u64_put (&list->by_number, record->reply, item);
 }
 
-static void follow (events_list_t *list, const record_t *record)
+/*  A letter that was thrown away, and put back out of a file since, is one now.  */
+static void take_back (const core_t *self, fate_t *fate)
+{
+    if (fate->outcome != FATE_DISCARDED || !dead_index_get (&self->letters, fate->letter))
+        return;
+    fate->outcome = FATE_DEAD;
+    fate->settled_us = 0;
+}
+
+static void follow (const core_t *self, events_list_t *list, const record_t *record)
 {
     item_t *item = plv_map_u64_get (&list->by_number, record->number);
     if (!item)
@@ -320,6 +329,7 @@ static void follow (events_list_t *list, const record_t *record)
     bool was_over = fate_over (item->fate.outcome), was_found = is_found (list, item);
     if (!fate_take (&item->fate, record))
         return;
+    take_back (self, &item->fate);
     note_reply (list, item, record);
     if (list->whole)
         take_texts (item, record);
@@ -353,7 +363,7 @@ static void take_value (const core_t *self, events_list_t *list, record_reader_t
             note_end (list, &record);
         else if (!list->full)
             gather (list, seq, &record);
-        follow (list, &record);
+        follow (self, list, &record);
     }
 }
 
