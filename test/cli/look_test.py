@@ -31,8 +31,9 @@ class Look(CliTest):
         self.assertEqual([one['name'] for one in row['routes']], ['first', 'rest'])
         self.assertRegex(row['time'], TIME)
         text = self.palaver(self.one, 'status', '--table').out
-        for words in ('version', 'pending events', 'first', 'closed'):
+        for words in ('version', 'pending events', 'first', 'closed', ' s\n', os.path.realpath(self.one.data)):
             self.assertIn(words, text)
+        self.assertNotIn('kv keys', text)  # there is none
 
     def test_metrics(self):
         self.say()

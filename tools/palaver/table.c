@@ -64,6 +64,10 @@ void table_cell (plv_buf_t *out, const column_t *column, plv_view_t map)
     } else if (column->kind == COLUMN_MS && plv_mp_double (&value, &ms)) {
         put_ms (out, ms);
     } else if (plv_mp_i64 (&value, &number)) {
+        if (column->kind == COLUMN_SPAN) {
+            text_put_span (out, number);
+            return;
+        }
         if (column->kind == COLUMN_TIME || column->kind == COLUMN_EXACT)
             text_time (number, column->kind == COLUMN_EXACT, time);
         else

@@ -16,6 +16,7 @@ typedef enum {
     COLUMN_NUMBER,
     COLUMN_TIME,  /* microseconds since 1970 */
     COLUMN_EXACT, /* the same, to the microsecond */
+    COLUMN_SPAN,  /* seconds that went by: shown in the units that suit */
     COLUMN_MS,    /* milliseconds that went by: shown in the unit that suits */
     COLUMN_LIST,  /* an array of texts */
 } column_kind_t;

@@ -139,3 +139,28 @@ void text_putf (plv_buf_t *out, const char *format, ...)
     va_end (args);
     out->size += (size_t) size;
 }
+
+void text_put_span (plv_buf_t *out, int64_t seconds)
+{
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t at = 0;
+    while (at < 3 && seconds < units[at].seconds)
+        at++;
+    text_putf (out, "%" PRId64 " %s", seconds / units[at].seconds, units[at].name);
+    int64_t rest = at < 3 ? seconds % units[at].seconds / units[at + 1].seconds : 0;
+    if (rest > 0)
+        text_putf (out, " %" PRId64 " %s", rest, units[at + 1].name);
+}
+
+void text_put_bytes (plv_buf_t *out, int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double amount = (double) bytes;
+    size_t at = 0;
+    for (; at < 4 && amount >= 1024; at++)
+        amount /= 1024;
+    text_putf (out, at ? "%.1f %s" : "%.0f %s", amount, units[at]);
+}

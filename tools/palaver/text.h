@@ -30,6 +30,12 @@ void text_put_line (plv_buf_t *out, plv_view_t text, size_t columns);
 void text_put_lines (plv_buf_t *out, plv_view_t text, size_t indent);
 
 void text_put (plv_buf_t *out, const char *text);
+
+/*  How long, in the two largest units: "42 s", "3 min 7 s", "2 d 5 h".  */
+void text_put_span (plv_buf_t *out, int64_t seconds);
+/*  How much, in the unit that suits: "90 B", "1.2 MiB".  */
+void text_put_bytes (plv_buf_t *out, int64_t bytes);
+
 void text_putf (plv_buf_t *out, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 #endif

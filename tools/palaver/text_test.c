@@ -32,6 +32,30 @@ static void times_are_rfc_3339 (void **state)
     time_is (INT64_MIN, true, "-290308-12-21T19:59:05.224192Z");
 }
 
+static void put_is (void (*put) (plv_buf_t *out, int64_t number), int64_t number,
+                    const char *expected)
+{
+    plv_buf_t out = {0};
+    put (&out, number);
+    plv_buf_add_u8 (&out, '\0');
+    assert_string_equal ((const char *) out.data, expected);
+    plv_buf_free (&out);
+}
+
+static void amounts_are_in_the_unit_that_suits (void **state)
+{
+    (void) state;
+    put_is (text_put_span, 0, "0 s");
+    put_is (text_put_span, 59, "59 s");
+    put_is (text_put_span, 60, "1 min");
+    put_is (text_put_span, 187, "3 min 7 s");
+    put_is (text_put_span, 3600 * 53 + 59, "2 d 5 h");
+    put_is (text_put_bytes, 0, "0 B");
+    put_is (text_put_bytes, 1023, "1023 B");
+    put_is (text_put_bytes, 1258291, "1.2 MiB");
+    put_is (text_put_bytes, INT64_MAX, "8388608.0 TiB");
+}
+
 static void what_moves_a_cursor_is_a_blank (void **state)
 {
     (void) state;
@@ -91,6 +115,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (times_are_rfc_3339),
+        cmocka_unit_test (amounts_are_in_the_unit_that_suits),
         cmocka_unit_test (what_moves_a_cursor_is_a_blank),
         cmocka_unit_test (what_is_no_utf8_is_a_question_mark),
         cmocka_unit_test (long_texts_are_cut_at_columns),

@@ -5,12 +5,20 @@
 #include "wire/mp.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const column_t head[] = {
     {.title = "version", .key = "version"},
     {.title = "state", .key = "state"},
-    {.title = "up (s)", .key = "uptime_s", .kind = COLUMN_NUMBER},
+    {.title = "up", .key = "uptime_s", .kind = COLUMN_SPAN},
     {.title = "time", .key = "time_us", .kind = COLUMN_TIME},
+};
+
+static const column_t places[] = {
+    {.title = "pid", .key = "pid", .kind = COLUMN_NUMBER},
+    {.title = "conf", .key = "conf"},
+    {.title = "data", .key = "data"},
+    {.title = "plugins", .key = "plugins"},
 };
 
 static const column_t routes[] = {
@@ -32,6 +40,24 @@ static const column_t adapters[] = {
     {.title = "LAST FAILURE", .key = "last", .most = 80},
 };
 
+/*  What is said of a healthy, idle broker, too; another count only when there is something to count.  */
+static bool always_shown (plv_view_t key)
+{
+    static const char *const names[] = {"pending_events", "outbox",   "sessions",
+                                        "dead",           "adapters", "agents"};
+    for (size_t at = 0; at < sizeof names / sizeof *names; at++)
+        if (plv_view_is (key, names[at]))
+            return true;
+    return false;
+}
+
+static bool is_bytes (plv_view_t key)
+{
+    static const char ending[] = "_bytes";
+    size_t size = sizeof ending - 1;
+    return key.size > size && memcmp (key.data + key.size - size, ending, size) == 0;
+}
+
 /*  The counts as the broker names them, "pending_events" as "pending events".  */
 static void put_counts (const out_t *out, plv_buf_t *buffer, plv_view_t body)
 {
@@ -44,13 +70,20 @@ static void put_counts (const out_t *out, plv_buf_t *buffer, plv_view_t body)
     card_title (out, buffer, "counts");
     while (pairs-- && plv_mp_str (&counts, &key) && plv_mp_i64 (&counts, &number)) {
         size_t from = buffer->size;
+        if (!number && !always_shown (key))
+            continue;
         text_put_line (buffer, key, 30);
         plv_buf_check (buffer);
         for (size_t i = from; i < buffer->size; i++)
             if (buffer->data[i] == '_')
                 buffer->data[i] = ' ';
-        text_putf (buffer, "%*s%" PRId64 "\n",
-                   (int) (from + 24 > buffer->size ? from + 24 - buffer->size : 1), "", number);
+        text_putf (buffer, "%*s", (int) (from + 24 > buffer->size ? from + 24 - buffer->size : 1),
+                   "");
+        if (is_bytes (key))
+            text_put_bytes (buffer, number);
+        else
+            text_putf (buffer, "%" PRId64, number);
+        text_put (buffer, "\n");
     }
 }
 
@@ -128,7 +161,11 @@ static void put_expiring (const out_t *out, plv_buf_t *buffer, plv_view_t status
 static void print_cards (const out_t *out, plv_view_t status, plv_view_t hosts)
 {
     plv_buf_t buffer = {0};
+    plv_mp_t process;
+    plv_view_t map;
     card_put (out, &buffer, head, sizeof head / sizeof *head, status);
+    if (plv_mp_find (status, "process", &process) && plv_mp_skip (&process, &map))
+        card_put (out, &buffer, places, sizeof places / sizeof *places, map);
     put_all_paused (out, &buffer, status);
     put_expiring (out, &buffer, status);
     put_counts (out, &buffer, status);
