@@ -132,7 +132,8 @@ void client_send_end (client_send_t *self, CURLcode result)
                   words_for (self, result));
         answer.reason = pal_text (reason);
     }
-    self->done (self->arg, &answer);
+    if (self->done)
+        self->done (self->arg, &answer);
 }
 
 void client_send_refuse (client_send_t *self)
@@ -140,5 +141,6 @@ void client_send_refuse (client_send_t *self)
     pal_answer_t answer = {.ended = PAL_UNSENT,
                            .retry_after_ms = self->retry_after_ms,
                            .reason = pal_text (self->fail.text)};
-    self->done (self->arg, &answer);
+    if (self->done)
+        self->done (self->arg, &answer);
 }

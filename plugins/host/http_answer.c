@@ -94,6 +94,9 @@ static pal_text_t problem_text (char text[PROBLEM_BYTES], uint32_t status, const
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title)
 {
     char text[PROBLEM_BYTES];
+    pal_header_t codings = {pal_text ("accept-encoding"), pal_text ("identity")};
+    if (status == 415)
+        add_header (call, &codings);
     answer (call, status, pal_text ("application/problem+json"),
             problem_text (text, status, title));
 }

@@ -18,6 +18,8 @@ enum {
     VALUE_BYTES_MAX = 8192
 };
 
+static const char coded[] = "a body is taken as it is, without a content-encoding";
+
 static http_call_t *call_new (http_line_t *line)
 {
     char version[16] = "";
@@ -225,6 +227,40 @@ static const char *read_encoding (http_call_t *call, int64_t length, uint32_t *r
                : "a body of this method needs a content-length";
 }
 
+/*  Which of a server's sites is meant (RFC 9112, 3.2): two of them could be read as one here and as the other by
+    who stands before us.  */
+static const char *read_host (const http_call_t *call, uint32_t *ret_status)
+{
+    struct lws *wsi = call->line->wsi;
+    *ret_status = 400;
+    if (!call->is_old && lws_hdr_total_length (wsi, WSI_TOKEN_HOST) <= 0)
+        return "a request of HTTP/1.1 needs a host header";
+    return lws_hdr_fragment_length (wsi, WSI_TOKEN_HOST, 1) > 0
+               ? "there is more than one host header"
+               : NULL;
+}
+
+/*  A plugin gets the bytes of a body as they came, and would take coded ones for the text.  */
+static bool is_coded (const http_call_t *call, int64_t length)
+{
+    char coding[16] = "";
+    struct lws *wsi = call->line->wsi;
+    return (length > 0 || call->is_in_chunks)
+           && lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING) > 0
+           && (lws_hdr_copy (wsi, coding, sizeof coding, WSI_TOKEN_HTTP_CONTENT_ENCODING) <= 0
+               || strcasecmp (coding, "identity") != 0);
+}
+
+/*  It is refused when all of it has come: a client that still sends might not see the answer.  */
+static const char *read_coding (http_call_t *call, int64_t length, uint32_t *ret_status)
+{
+    if (!is_coded (call, length))
+        return NULL;
+    *ret_status = 415;
+    call->is_coded = !call->expects;
+    return call->is_coded ? NULL : coded;
+}
+
 /*  Its client sends the body only when it is told to, or after a while.  */
 static const char *read_expect (http_call_t *call, uint32_t *ret_status)
 {
@@ -287,7 +323,9 @@ static void complete (http_call_t *call)
 {
     if (call->handed || call->answered)
         return;
-    if (call->line->http->handler.request)
+    if (call->is_coded)
+        http_answer_problem (call, 415, coded);
+    else if (call->line->http->handler.request)
         hand_over (call);
     else
         http_answer_problem (call, 503, "this host stops");
@@ -341,9 +379,13 @@ int http_call_head (http_line_t *line, const char *path, size_t path_bytes)
     http_call_t *call = call_new (line);
     const char *fault = read_head (call, path, path_bytes, &status);
     if (!fault)
+        fault = read_host (call, &status);
+    if (!fault)
         fault = read_encoding (call, length, &status);
     if (!fault)
         fault = read_expect (call, &status);
+    if (!fault)
+        fault = read_coding (call, length, &status);
     if (!fault && length == -2) {
         fault = "the content-length is no number";
         status = 400;
@@ -396,6 +438,7 @@ static uint32_t handshake_fault (struct lws *wsi)
         return 426;
     if (method_of (wsi) != 0 || !strcasestr (connection, "upgrade")
         || lws_hdr_total_length (wsi, WSI_TOKEN_HOST) <= 0
+        || lws_hdr_fragment_length (wsi, WSI_TOKEN_HOST, 1) > 0
         || lws_hdr_total_length (wsi, WSI_TOKEN_KEY) != 24)
         return 400;
     return lws_hdr_total_length (wsi, WSI_TOKEN_PROTOCOL) > PROTOCOLS_BYTES_MAX ? 431 : 0;

@@ -28,6 +28,7 @@ struct http_call {
     http_value_t *values;
     bool is_old;       /* HTTP/1.0: no chunks, and closed at the end */
     bool is_in_chunks; /* the body that is sent */
+    bool is_coded;     /* and is refused when all of it has come */
     bool expects;      /* its client waits for leave to send the body */
     bool body_ended;
     bool handed;   /* the plugin has seen it */

@@ -61,7 +61,7 @@ static void ask_end (host_t *self, ask_t *ask, const char *status, pal_text_t bo
         .status = pal_text (status),
         .body = body.size ? body : pal_text ("{}"),
     };
-    if (self->is_open)
+    if (ask->done && self->is_open)
         ask->done (ask->arg, &result);
     free (ask);
 }
@@ -336,7 +336,7 @@ static void ask_go_on (host_t *self, ask_t *ask, const char *status, pal_text_t 
         .more = true,
     };
     ask_wait (ask);
-    if (self->is_open)
+    if (ask->done && self->is_open)
         ask->done (ask->arg, &result);
 }
 

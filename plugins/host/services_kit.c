@@ -113,7 +113,8 @@ void services_kit_text_render (const pal_host_t *table, pal_text_t text, pal_mar
                                void (*part) (void *arg, pal_text_t text), void *arg)
 {
     (void) table;
-    text_render (text, flavour, unit, max, part, arg);
+    if (part)
+        text_render (text, flavour, unit, max, part, arg);
 }
 
 void services_kit_hmac_sha256 (const pal_host_t *table, pal_text_t key, pal_text_t message,

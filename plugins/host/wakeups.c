@@ -80,7 +80,8 @@ static void on_time (uv_timer_t *timer)
     void *arg = wakeup->arg;
     if (!uv_timer_get_repeat (timer))
         wakeups_cancel (wakeup->owner, wakeup->number);
-    fn (arg);
+    if (fn)
+        fn (arg);
 }
 
 uint64_t wakeups_timer (wakeups_t *self, uint32_t after_ms, uint32_t every_ms,
@@ -105,9 +106,13 @@ static void on_events (uv_poll_t *poll, int status, int events)
     wakeup->on_events (wakeup->arg, seen);
 }
 
+/*  Without `fn` nobody would take what is there, and the loop would spin.  */
+
 uint64_t wakeups_watch (wakeups_t *self, int fd, unsigned events,
                         void (*fn) (void *arg, unsigned events), void *arg)
 {
+    if (!fn)
+        return 0;
     wakeup_t *wakeup = add (self);
     wakeup->on_events = fn;
     wakeup->arg = arg;

@@ -416,8 +416,10 @@ typedef struct {
 typedef struct pal_host pal_host_t;
 
 /*  What the host does for a plugin. Valid from open () to the end of close (). No call calls back before it
-    has returned, so a plugin need not be prepared to be re-entered. Numbers of timers, watches, calls and
-    deliveries are never used twice; one that is unknown or over is ignored.  */
+    has returned, so a plugin need not be prepared to be re-entered. A callback may be NULL, in a handler too:
+    then nobody wants to know, and what was asked for is done all the same; but a watch without one is refused.
+    Numbers of timers, watches, calls and deliveries are never used twice; one that is unknown or over is
+    ignored.  */
 struct pal_host {
     uint32_t abi;  /* PAL_ABI of the host */
     uint32_t size; /* of this table, as the host knows it */
@@ -524,7 +526,7 @@ struct pal_host {
 
     /* -------- since 1.1: key-value store in the broker, the adapter's own; survives everything */
 
-    /*  `done` (may be NULL for put and remove) is called once, always later. They are carried out in the
+    /*  `done` is called once, always later. They are carried out in the
         order given, and repeated over reconnects.  */
     void (*kv_get) (const pal_host_t *self, pal_text_t key, pal_kv_fn *done, void *arg);
     void (*kv_put) (const pal_host_t *self, pal_text_t key, pal_text_t value, pal_kv_fn *done,

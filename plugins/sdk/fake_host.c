@@ -475,7 +475,8 @@ static const char *answer_question (fake_host_t *self, const char *status, const
                                    .body = pal_text (body),
                                    .more = more};
     self->questions_answered += !more;
-    question->done (question->arg, &result);
+    if (question->done)
+        question->done (question->arg, &result);
     fake_kit_turn (self->kit);
     return question->command;
 }

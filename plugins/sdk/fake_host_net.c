@@ -241,7 +241,7 @@ void fake_host_answer_request (fake_host_t *self, size_t at, pal_ended_t ended, 
         answer.header_count = 0;
         answer.reason = pal_text (body);
     }
-    if (!net->is_muted)
+    if (request->done && !net->is_muted)
         request->done (request->arg, &answer);
     turn (self);
 }

@@ -224,6 +224,54 @@ def who_waits_for_leave_to_send_gets_it():
         assert got.startswith(b'HTTP/1.1 413 ') and b'connection: close' in got, got
 
 
+def a_request_names_one_host():
+    with Place() as place:
+        for hosts, status in ((b'', 400), (b'Host:\r\n', 400), (b'Host: x\r\nHost: y\r\n', 400),
+                              (b'Host: x\r\nAccept: */*\r\nHost: x\r\n', 400), (b'Host: x\r\n', 200)):
+            with socket.create_connection(('127.0.0.1', place.port)) as line:
+                line.settimeout(SECONDS)
+                line.sendall(b'GET /hello HTTP/1.1\r\n' + hosts + b'\r\n')
+                got = line.recv(4096)
+            assert got.startswith(b'HTTP/1.1 %d ' % status), (hosts, got)
+            assert status == 200 or b'host header' in got, got
+        with socket.create_connection(('127.0.0.1', place.port)) as line:
+            line.settimeout(SECONDS)
+            line.sendall(b'GET /hello HTTP/1.0\r\n\r\n')
+            assert b' 200 ' in line.recv(4096)
+
+
+def a_coded_body_is_not_taken_for_text():
+    with Place() as place:
+        line = place.line()
+        for coding, status in (('gzip', 415), ('identity', 200), ('br, gzip', 415), ('x' * 40, 415), ('Identity', 200)):
+            line.request('POST', '/echo', b'\x1f\x8b' * 5000, {'Content-Encoding': coding})
+            answer = line.getresponse()
+            data = answer.read()
+            assert answer.status == status, (coding, answer.status)
+            if status == 415:
+                assert answer.getheader('accept-encoding') == 'identity'
+                assert answer.getheader('content-type') == 'application/problem+json'
+                assert b'content-encoding' in data
+            else:
+                assert data == b'\x1f\x8b' * 5000
+        assert place.ask('POST', '/echo', iter([b'a', b'b']), {'Content-Encoding': 'gzip'})[0] == 415
+        assert place.ask('GET', '/hello', headers={'Content-Encoding': 'gzip'})[0] == 200
+
+
+def callbacks_may_be_absent():
+    with Place() as place, socket.create_server(('127.0.0.1', 0)) as server:
+        server.settimeout(SECONDS)
+        assert place.order('/nobody', f'http://127.0.0.1:{server.getsockname()[1]}/') == 0
+        line, _ = server.accept()
+        with line:
+            assert line.recv(4096).startswith(b'GET / ')
+            line.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx')
+            # The client that nobody listens to is served until its answer is whole, and the host goes on.
+            place.ask('POST', '/request?method=GET', f'http://127.0.0.1:{place.port}/hello')
+            place.wait('answer 1 ended=1 status=200')
+        assert place.child.poll() is None and place.ask('GET', '/hello')[0] == 200
+
+
 def bad_http_is_answered_and_does_no_harm():
     with Place() as place:
         for head, status in ((b'GET /../etc HTTP/1.1', None), (b'BREW / HTTP/1.1', 501), (b'GET / HTTP/9.9', 505),
@@ -595,7 +643,9 @@ TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
          a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
          an_old_client_gets_the_stream_without_chunks, who_leaves_a_stream_or_a_request_is_gone,
          a_slow_reader_of_a_stream_is_cut, an_offer_of_http_2_is_let_by, a_body_may_come_in_chunks,
-         who_waits_for_leave_to_send_gets_it, bad_http_is_answered_and_does_no_harm,
+         who_waits_for_leave_to_send_gets_it, a_request_names_one_host, a_coded_body_is_not_taken_for_text,
+         callbacks_may_be_absent,
+         bad_http_is_answered_and_does_no_harm,
          messages_of_every_size_come_back,
          who_does_not_wait_for_the_handshake_does_no_harm, control_frames_go_between_fragments,
          a_byte_at_a_time_is_fine,
