@@ -18,9 +18,10 @@
 typedef struct core core_t;
 
 typedef struct {
-    uint8_t secret[32];  /* META/secret: keys of the hashes */
-    uint64_t seed;       /* of random numbers */
-    const char *version; /* of the broker, for WELCOME and status */
+    uint8_t secret[32];    /* META/secret: keys of the hashes */
+    uint8_t proof_key[32]; /* of the adapters that the broker itself started: see base/proof.h */
+    uint64_t seed;         /* of random numbers */
+    const char *version;   /* of the broker, for WELCOME and status */
     bool
         read_only; /* nothing happens by itself, and tools may only look: nothing is to be written */
 } core_options_t;

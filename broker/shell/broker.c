@@ -55,6 +55,8 @@ static void make_core (reading_t *reading, plv_view_t secret)
     }
     memcpy (options.secret, secret.data, secret.size);
     randombytes_buf (&options.seed, sizeof options.seed);
+    randombytes_buf (reading->broker->proof_key, sizeof reading->broker->proof_key);
+    memcpy (options.proof_key, reading->broker->proof_key, sizeof options.proof_key);
     reading->broker->core = core_new (&options, &reading->policy);
     sodium_memzero (&options, sizeof options);
     for (size_t at = 0; plv_row_next (plv_buf_view (&reading->early), &at, &row);)
@@ -200,6 +202,7 @@ static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_f
         .broker = endpoint,
         .conf = broker_adapters_conf (conf),
         .log = self->log,
+        .proof_key = self->proof_key,
     };
     randombytes_buf (&options.seed, sizeof options.seed);
     plv_err_t err = ERR_OK;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log_line.h"
+#include "base/proof.h"
 #include "shell/host_home.h"
 #include "shell/plugin_file.h"
 
@@ -17,11 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STATUS_FD = 3 };
+enum { STATUS_FD = 3, PROOF_FD = 4 }; /* in the child */
 
 /* ------------------------------------------------------------------ starting */
 
-static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int status)
+static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int status,
+                   int proof)
 {
     sigset_t none, all;
     sigemptyset (&none);
@@ -30,7 +32,8 @@ static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
     wrong =
         wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, STDERR_FILENO, STDOUT_FILENO);
     wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, status, STATUS_FD);
-    wrong = wrong ? wrong : posix_spawn_file_actions_addclosefrom_np (actions, STATUS_FD + 1);
+    wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, proof, PROOF_FD);
+    wrong = wrong ? wrong : posix_spawn_file_actions_addclosefrom_np (actions, PROOF_FD + 1);
     wrong = wrong ? wrong : posix_spawnattr_setsigmask (attributes, &none);
     wrong = wrong ? wrong : posix_spawnattr_setsigdefault (attributes, &all);
     wrong = wrong ? wrong : posix_spawnattr_setpgroup (attributes, 0);
@@ -66,6 +69,7 @@ static void put_words (const host_process_options_t *options, const char *dir,
                               {"--conf-name", options->conf->file},
                               {"--user", options->conf->user},
                               {"--status-fd", "3"},
+                              {"--proof-fd", "4"},
                               {"--log-level", plv_log_level_text (plv_log_least (options->log))},
                               {"--log-format", log_format (options->log)}};
     size_t count = 0;
@@ -82,7 +86,7 @@ static void put_words (const host_process_options_t *options, const char *dir,
 }
 
 /*  0 or an errno.  */
-static int spawn (const host_process_options_t *options, int status, pid_t *ret_pid)
+static int spawn (const host_process_options_t *options, int status, int proof, pid_t *ret_pid)
 {
     char *words[WORDS_MAX], dir[PLUGIN_PATH_BYTES];
     char **environment = host_home_environment (options->conf->adapters, options->name);
@@ -92,7 +96,7 @@ static int spawn (const host_process_options_t *options, int status, pid_t *ret_
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init (&actions);
     posix_spawnattr_init (&attributes);
-    int wrong = set_up (&actions, &attributes, status);
+    int wrong = set_up (&actions, &attributes, status, proof);
     if (!wrong)
         wrong = posix_spawn (ret_pid, options->program, &actions, &attributes, words, environment);
     posix_spawn_file_actions_destroy (&actions);
@@ -120,31 +124,65 @@ static void wake_by (int epoll, int fd)
     epoll_ctl (epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
+static void pipe_close (const int ends[2])
+{
+    for (int at = 0; at < 2; at++)
+        if (ends[at] >= 0)
+            close (ends[at]);
+}
+
+/*  Away from the numbers that the child uses: dup2 onto itself would leave close-on-exec set. 0 or -1.  */
+static int pipe_open (int ret_ends[2])
+{
+    int ends[2];
+    ret_ends[0] = ret_ends[1] = -1;
+    if (pipe2 (ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -1;
+    for (int at = 0; at < 2; at++)
+        ret_ends[at] = fcntl (ends[at], F_DUPFD_CLOEXEC, PROOF_FD + 1);
+    pipe_close (ends);
+    return ret_ends[0] < 0 || ret_ends[1] < 0 ? -1 : 0;
+}
+
+/*  A pipe that holds the proof of the child's name. Not in its environment or on its command line, which others may
+    read. 0 or -1.  */
+static int proof_open (const host_process_options_t *options, int *ret_fd)
+{
+    uint8_t proof[PLV_PROOF_BYTES];
+    int ends[2];
+    plv_proof (options->proof_key, options->name, proof);
+    if (pipe_open (ends) || write (ends[1], proof, sizeof proof) != sizeof proof) {
+        pipe_close (ends);
+        return -1;
+    }
+    close (ends[1]);
+    *ret_fd = ends[0];
+    return 0;
+}
+
 plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us,
                               host_process_t **ret_process, plv_fail_t *ret_fail)
 {
-    int ends[2];
+    int status[2], proof;
     pid_t pid;
     if (prepare (options, ret_fail))
         return ret_fail->code;
-    if (pipe2 (ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "no pipe: %s", strerror (errno));
-    /*  dup2 onto itself would leave close-on-exec set: stay away from the number that the child uses.  */
-    if (ends[1] == STATUS_FD) {
-        int moved = fcntl (ends[1], F_DUPFD_CLOEXEC, STATUS_FD + 1);
-        close (ends[1]);
-        ends[1] = moved;
+    if (pipe_open (status) || proof_open (options, &proof)) {
+        plv_fail (ret_fail, plv_err_of_errno (errno), "no pipe: %s", strerror (errno));
+        pipe_close (status);
+        return ret_fail->code;
     }
-    int wrong = spawn (options, ends[1], &pid);
-    close (ends[1]);
+    int wrong = spawn (options, status[1], proof, &pid);
+    close (status[1]);
+    close (proof);
     if (wrong) {
-        close (ends[0]);
+        close (status[0]);
         return plv_fail (ret_fail, plv_err_of_errno (wrong), "%s: %s", options->program,
                          strerror (wrong));
     }
     host_process_t *self = plv_alloc_zero (1, sizeof *self);
     self->pid = pid;
-    self->pipe = ends[0];
+    self->pipe = status[0];
     self->pidfd = pidfd_open (pid, 0);
     self->started_us = now_us;
     self->beat_us = now_us;

@@ -4,7 +4,8 @@
     FAILS   host_process_start with ERR_IO and what posix_spawn said
     COST    two descriptors
 
-    Started with posix_spawn, in a process group of its own, with nothing of ours open but the pipe.  */
+    Started with posix_spawn, in a process group of its own, with nothing of ours open but the pipe, and another one
+    that holds the proof of its name.  */
 
 #ifndef SHELL_HOST_PROCESS_H
 #define SHELL_HOST_PROCESS_H
@@ -53,6 +54,7 @@ typedef struct {
     const plv_log_t
         *log;  /* it writes to the same place: in the same form, from the same level on */
     int epoll; /* gets the pidfd and the pipe */
+    const uint8_t *proof_key; /* what its proof is made with: see base/proof.h */
 } host_process_options_t;
 
 plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us,

@@ -10,6 +10,7 @@
 #ifndef SHELL_INTERNAL_H
 #define SHELL_INTERNAL_H
 
+#include "base/proof.h"
 #include "core/core.h"
 #include "shell/broker.h"
 #include "shell/links.h"
@@ -45,9 +46,10 @@ struct broker {
     store_t *store;
     core_t *core;
     links_t *links;
-    supervisor_t *supervisor; /* NULL: no plugin directory */
-    int64_t metrics_next_us;  /* when the core is told what plugins count */
-    zactor_t *auth;           /* NULL: nobody comes from other machines */
+    supervisor_t *supervisor;               /* NULL: no plugin directory */
+    uint8_t proof_key[PLV_PROOF_KEY_BYTES]; /* of this run */
+    int64_t metrics_next_us;                /* when the core is told what plugins count */
+    zactor_t *auth;                         /* NULL: nobody comes from other machines */
     zcert_t *cert;
     effects_t effects[2];
     turn_t turn;

@@ -117,6 +117,7 @@ static host_process_t *start (supervised_t *self, bool beside, int64_t now_us)
         .beside = beside,
         .log = set->log,
         .epoll = self->all->epoll,
+        .proof_key = set->proof_key,
     };
     host_process_t *process = NULL;
     plv_fail_t fail;

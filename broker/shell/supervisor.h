@@ -42,13 +42,14 @@ typedef struct {
     const char *broker;  /* ipc:// endpoint for the adapters */
     supervisor_conf_t conf;
     plv_log_t *log;
-    uint64_t seed;           /* of the jitter */
-    uint32_t settle_ms;      /* 50: from the last change in the directory until it is looked at */
-    uint32_t backoff_ms;     /* 250: before the first restart; doubles */
-    uint32_t backoff_max_ms; /* 30000 */
-    uint32_t steady_ms;      /* 60000: a host that ran for so long starts again at backoff_ms */
-    uint32_t open_ms;        /* 30000: for a host to load and open its plugin */
-    uint32_t drain_ms;       /* 15000: from SIGTERM to SIGKILL */
+    const uint8_t *proof_key; /* 32 bytes, lent for its life: see base/proof.h */
+    uint64_t seed;            /* of the jitter */
+    uint32_t settle_ms;       /* 50: from the last change in the directory until it is looked at */
+    uint32_t backoff_ms;      /* 250: before the first restart; doubles */
+    uint32_t backoff_max_ms;  /* 30000 */
+    uint32_t steady_ms;       /* 60000: a host that ran for so long starts again at backoff_ms */
+    uint32_t open_ms;         /* 30000: for a host to load and open its plugin */
+    uint32_t drain_ms;        /* 15000: from SIGTERM to SIGKILL */
 } supervisor_options_t;
 
 /*  SUPERVISED (NAME, "word", "meaning")  */

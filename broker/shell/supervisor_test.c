@@ -2,6 +2,7 @@
 #include "shell/supervisor.h"
 
 #include "base/clock.h"
+#include "base/proof.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -158,6 +159,7 @@ static void begin (fixture_t *fixture)
         .program = fixture->self,
         .broker = "ipc:///nowhere",
         .log = fixture->log,
+        .proof_key = (const uint8_t[PLV_PROOF_KEY_BYTES]){1},
         .seed = 1,
         .backoff_ms = 20,
         .backoff_max_ms = 200,

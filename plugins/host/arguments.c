@@ -85,8 +85,9 @@ static bool take_own (host_options_t *options, const char *name, const char *wor
         return host_log_level (word, &options->log_level);
     if (strcmp (name, "log-format") == 0)
         return log_format (word, &options->log_format);
-    options->status_fd = descriptor (word);
-    return options->status_fd > 2;
+    int fd = descriptor (word);
+    *(strcmp (name, "proof-fd") == 0 ? &options->proof_fd : &options->status_fd) = fd;
+    return fd > 2;
 }
 
 static bool take (host_options_t *options, const argument_t *argument, const char *word)

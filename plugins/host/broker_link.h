@@ -42,6 +42,7 @@ typedef struct {
     const char *platform;
     uint32_t credit; /* at most BROKER_LINK_CREDIT_MAX */
     bool deduplicates;
+    plv_view_t proof; /* that the broker started this process; empty: it did not */
     /*  HELLO is said once this is true; NULL: at once.  */
     bool (*may_speak) (void *arg);
     void *may_speak_arg;

@@ -213,6 +213,8 @@ static host_exit_t link_open (host_t *self)
         .platform = self->translate.platform,
         .credit = credit < BROKER_LINK_CREDIT_MAX ? (uint32_t) credit : BROKER_LINK_CREDIT_MAX,
         .deduplicates = adapter->can & PAL_DEDUPLICATES,
+        .proof = plv_view (self->options.proof,
+                           self->options.has_proof ? sizeof self->options.proof : 0),
         .may_speak = may_speak,
         .may_speak_arg = self,
         .kept_max = (size_t) settings_int (self->settings, "kept_max"),

@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/proof.h"
 #include "host/broker_link.h"
 #include "host/claim.h"
 #include "host/client.h"
@@ -37,7 +38,10 @@ typedef struct {
     const char *user; /* to become when started by root; NULL: none */
     const char
         *dir; /* the adapter's own: it works there, and relative paths begin there; NULL: none */
-    int status_fd; /* -1: no supervisor */
+    int status_fd;                  /* -1: no supervisor */
+    int proof_fd;                   /* -1: none */
+    uint8_t proof[PLV_PROOF_BYTES]; /* that the broker started this process */
+    bool has_proof;
     bool beside;   /* an older host of the same adapter is still there */
     char stem[80]; /* of the file, when no name is given */
     bool check;    /* only look at the plugin and its configuration */

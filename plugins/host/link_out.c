@@ -14,11 +14,13 @@ static void put_hello (broker_link_t *self, plv_buf_t *out)
     plv_mp_pair_text (out, "adapter", self->options.name);
     plv_mp_put_text (out, self->options.build);
     plv_mp_put_u64 (out, (uint64_t) getpid ());
-    plv_mp_put_map (out, 5);
+    plv_mp_put_map (out, self->options.proof.size ? 6 : 5);
     plv_mp_pair_text (out, "platform", self->options.platform);
     plv_mp_pair_u64 (out, "credit", self->credit);
     plv_mp_pair_bool (out, "deduplicates", self->options.deduplicates);
     plv_mp_pair_bin (out, "incarnation", plv_view (self->incarnation, sizeof self->incarnation));
+    if (self->options.proof.size)
+        plv_mp_pair_bin (out, "proof", self->options.proof);
     plv_mp_put_text (out, "holding");
     deliveries_put_holding (self->deliveries, out,
                             BROKER_LINK_CREDIT_MAX + BROKER_LINK_CREDIT_MAX / 2);

@@ -30,9 +30,19 @@ static void harden (int status_fd)
     /*  When it was gone before we could ask, the first line on `status_fd` finds the pipe broken.  */
 }
 
+static void read_proof (host_options_t *options)
+{
+    if (options->proof_fd < 0)
+        return;
+    ssize_t size = read (options->proof_fd, options->proof, sizeof options->proof);
+    options->has_proof = size == sizeof options->proof;
+    close (options->proof_fd);
+}
+
 int main (int count, char **words)
 {
-    host_options_t options = {.status_fd = -1, .log_level = LOG_INFO, .log_format = LOG_AUTO};
+    host_options_t options = {
+        .status_fd = -1, .proof_fd = -1, .log_level = LOG_INFO, .log_format = LOG_AUTO};
     if (count == 2 && strcmp (words[1], "--help") == 0) {
         arguments_help (stdout);
         return HOST_EXIT_OK;
@@ -41,6 +51,7 @@ int main (int count, char **words)
         arguments_help (stderr);
         return HOST_EXIT_USAGE;
     }
+    read_proof (&options);
     harden (options.status_fd);
     if (sodium_init () < 0)
         return HOST_EXIT_HOST;

@@ -163,6 +163,26 @@ static void test_an_adapter_asks_for_an_operator_when_it_may (void **state)
     fx_destroy (&fx);
 }
 
+/*  Who only says the name is an adapter like others.  */
+static void test_an_operators_name_is_not_enough (void **state)
+{
+    fixture_t *fx = start (" plugins = { operators = [\"console\"]; };");
+    (void) state;
+    uint32_t impostor = fx_peer (fx);
+    fx_hello (fx, impostor, FROM_ADAPTER,
+              &(fx_hello_t){.role = "adapter",
+                            .name = "console",
+                            .credit = 8,
+                            .incarnation = 1,
+                            .is_unproven = true});
+    fx_expect (fx, impostor, VERB_WELCOME);
+    expect_status (fx, impostor, "status", "AUTH");
+    expect_status (fx, impostor, "dead.list", "AUTH");
+    kv (fx, impostor, "get", "k", NULL, NULL);
+    fx_expect_result (fx, impostor, "ok");
+    fx_destroy (&fx);
+}
+
 /*  The text of the first letter's message, as `peer` is shown it.  */
 static bool shown_with (fixture_t *fx, uint32_t peer, bool masked, const char *words)
 {
@@ -699,6 +719,7 @@ int main (void)
         cmocka_unit_test (test_an_adapter_that_is_gone),
         cmocka_unit_test (test_letters_by_id),
         cmocka_unit_test (test_an_adapter_asks_for_an_operator_when_it_may),
+        cmocka_unit_test (test_an_operators_name_is_not_enough),
         cmocka_unit_test (test_letters_are_shown_to_adapters_without_secrets),
         cmocka_unit_test (test_unknown_outcomes_are_not_sent_again_unasked),
         cmocka_unit_test (test_letters_in_pages_by_filter),

@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "base/proof.h"
+
 #include <stdio.h>
 
 enum { START_WALL_US = 1800000000 };
@@ -243,13 +245,16 @@ plv_buf_t *fx_control_begin (fixture_t *self, const char *command, uint32_t pair
 
 void fx_hello (fixture_t *self, uint32_t peer, unsigned allowed, const fx_hello_t *hello)
 {
-    uint8_t incarnation[PLV_ID_BYTES] = {hello->incarnation};
+    uint8_t incarnation[PLV_ID_BYTES] = {hello->incarnation}, proof[PLV_PROOF_BYTES];
     plv_buf_t *buf = fx_begin (self, VERB_HELLO);
     plv_mp_put_text (buf, hello->role);
     plv_mp_put_text (buf, hello->name);
     plv_mp_put_text (buf, "1.0");
     plv_mp_put_u64 (buf, 42);
-    plv_mp_put_map (buf, 6);
+    plv_proof ((const uint8_t[PLV_PROOF_KEY_BYTES]){0}, hello->name, proof);
+    plv_mp_put_map (buf, 7);
+    plv_mp_put_text (buf, "proof");
+    plv_mp_put_bin (buf, plv_view (proof, hello->is_unproven ? 0 : sizeof proof));
     plv_mp_put_text (buf, "services");
     plv_mp_put_array (buf, hello->service ? 1 : 0);
     if (hello->service)

@@ -67,6 +67,7 @@ typedef struct {
     uint64_t batch;
     uint64_t batch_wait_ms;
     bool deduplicates;
+    bool is_unproven; /* an adapter that the broker did not start */
 } fx_hello_t;
 
 /*  Numbers of new peers; the second one has not looked at its WELCOME.  */

@@ -2,10 +2,12 @@
 # RUN: timeout=300 variants=debug,release,asan
 """/operate through the whole chain: an operator behind the gateway, with the rights that the broker gives it."""
 
+import os
 import signal
 import unittest
 
 from gateway import WebTest, wait
+from wireclient import frame
 
 KEYS = 'alpha-1 chat ann\nbeta-2 operate ops\n'
 OPS = {'X-Api-Key': 'beta-2'}
@@ -27,6 +29,10 @@ class Operating(WebTest):
         self.assertEqual(answer.status, status, answer)
         return answer.json
 
+    def state(self, web):
+        """Of the host that the broker runs."""
+        return next(item['state'] for item in web.broker.ask('adapters.hosts')['items'] if item['name'] == 'web')
+
     def kill(self, web, text='my password: hunter2', session='s1', why='no prices'):
         """A message that no agent can answer; its letter's number."""
         waiting = web.say(text, ANN, session=session)
@@ -45,6 +51,30 @@ class Operating(WebTest):
         web.broker.write_conf({'plugins.operators': ['web']})
         web.broker.signal(signal.SIGHUP)
         wait(lambda: web.pid() not in (None, old), 'the adapter that has read it')
+        web.up()
+        self.get(web, 'status')
+
+    def test_an_impostor_is_an_adapter_like_others(self):
+        """Who reaches the adapters' socket may take a name that is free, and gets no right by it."""
+        web = self.gateway(**{'plugins.operators': ['web', 'console']})
+        self.get(web, 'status')
+        web.broker.ask('adapters.stop', name='web')
+        wait(lambda: self.state(web) == 'stopped', 'web has left')
+        for name, more in (('console', {}), ('web', {}), ('web', {'proof': b''}), ('web', {'proof': os.urandom(32)}),
+                           ('console', {'proof': 'x' * 32})):
+            impostor = web.broker.adapter(name, platform='web', hello=False, incarnation=b'impostor' * 2)
+            impostor.options.update(more)
+            impostor.hello()
+            for command in ('status', 'dead.list', 'tail'):
+                impostor.send(frame('CONTROL', 1, command, {}))
+                request, _, status, body = impostor.expect('RESULT')
+                self.assertEqual((request, status), (1, 'AUTH'), (name, more, command))
+                self.assertIn('that the broker itself has started', body['text'])
+            impostor.send(frame('CONTROL', 2, 'kv.list', {}))
+            self.assertEqual(impostor.expect('RESULT')[2], 'ok')
+            impostor.bye()
+        web.broker.ask('adapters.start', name='web')
+        wait(web.pid, 'web is back')
         web.up()
         self.get(web, 'status')
 

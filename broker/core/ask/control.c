@@ -272,12 +272,14 @@ static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t 
     plv_buf_free (&body);
 }
 
+/*  Whoever reaches the socket can say a name of the list: the right is that of the process which the broker started
+    under it.  */
 bool control_is_operator (const core_t *self, const peer_t *peer)
 {
     const plv_conf_list_t *operators = &self->policy->conf->plugins_operators;
     if (peer->from == FROM_TOOL)
         return true;
-    for (size_t at = 0; at < operators->count && peer->from == FROM_ADAPTER; at++)
+    for (size_t at = 0; at < operators->count && peer->is_proven; at++)
         if (strcmp (operators->items[at], peer->name) == 0)
             return true;
     return false;
@@ -302,7 +304,7 @@ static bool may_ask (core_t *self, peer_t *peer, uint64_t request, command_t com
             self, peer, request, ERR_AUTH,
             "adapter \"%s\" may ask for sessions.show, sessions.reset and what begins with "
             "kv. only; the rest is for adapters that the broker's configuration names in "
-            "plugins.operators",
+            "plugins.operators and that the broker itself has started",
             peer->name);
     else
         control_fail (self, peer, request, ERR_AUTH, "no adapter may ask for %s, tools may",

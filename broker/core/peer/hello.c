@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/format.h"
+#include "base/proof.h"
 #include "core/call/calls.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
@@ -114,12 +115,19 @@ static void read_platform (peer_t *peer, plv_view_t options)
     copy_text (peer->platform, platform.size ? platform : plv_view_str (peer->name));
 }
 
+static bool read_proof (const core_t *self, const peer_t *peer, plv_view_t options)
+{
+    plv_mp_t value;
+    plv_view_t proof;
+    return plv_mp_find (options, "proof", &value) && plv_mp_bin (&value, &proof)
+           && plv_proof_good (self->options.proof_key, peer->name, proof);
+}
+
 static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     plv_view_t options = frame->arg[4].bytes, incarnation;
     plv_mp_t value;
     char who[2 * NAME_BYTES_MAX + 32];
-    (void) self;
     copy_text (peer->name, frame->arg[1].bytes);
     copy_text (peer->build, frame->arg[2].bytes);
     peer->pid = frame->arg[3].number;
@@ -128,6 +136,7 @@ static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
         (uint32_t) option_number (options, "history", HISTORY_TURNS_MAX, HISTORY_TURNS_MAX);
     read_platform (peer, options);
     peer->deduplicates = option_flag (options, "deduplicates");
+    peer->is_proven = read_proof (self, peer, options);
     if (plv_mp_find (options, "incarnation", &value) && plv_mp_bin (&value, &incarnation)
         && incarnation.size == PLV_ID_BYTES)
         memcpy (peer->incarnation.bytes, incarnation.data, PLV_ID_BYTES);

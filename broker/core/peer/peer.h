@@ -50,6 +50,7 @@ typedef struct peer {
     struct outlet *outlet;             /* adapters */
     char platform[NAME_BYTES_MAX + 1]; /* that the adapter stands for */
     bool deduplicates;
+    bool is_proven; /* the broker started it */
 
     serving_t *servings; /* workers */
     size_t serving_count;
