@@ -112,10 +112,20 @@ class Soak(ChainTest):
 
     def check_telegram(self, chain, said):
         """Every number once and in order, or as many are missing as outcomes are unknown."""
-        def missing():
-            return sum(count - len(set(chain.seen(user))) for user, count in said.items())
-        chain.wait(lambda: chain.broker.metric('outbox') == 0 and missing() <= self.unknown(chain),
-                   'all are answered', 60)
+        def balance():
+            counts = chain.broker.ask('status')['counts']
+            return {'pending': counts['pending_events'], 'outbox': counts['outbox'], 'dead': counts['dead'],
+                    'unknown': self.unknown(chain),
+                    'missing': {user: lost for user, count in said.items()
+                                if (lost := count - len(set(chain.seen(user))))}}
+
+        def is_done():
+            left = balance()
+            return not left['pending'] and not left['outbox'] and sum(left['missing'].values()) <= left['unknown']
+        try:
+            chain.wait(is_done, 'all are answered', 60)
+        except AssertionError as error:
+            raise AssertionError(f'{balance()}\n{error}') from None
         for user, count in said.items():
             numbers = [int(text) for text in chain.seen(user)]
             self.assertEqual(numbers, sorted(set(numbers)), user)
