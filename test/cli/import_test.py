@@ -56,6 +56,10 @@ class Import(CliTest):
         broker.wait_log('dead.imported', who='ann')
         broker.restart(crash=True)
         self.assertEqual(self.shown(broker), after)
+        hops = self.palaver(broker, 'events', 'show', text_id(ids[0])).rows[0]['hops']
+        self.assertEqual([hop['hop'] for hop in hops if hop['hop'] not in ('stored', 'settled')],
+                         ['accepted', 'dispatched', 'dead', 'imported'])
+        self.assertEqual((hops[-1]['hop'], hops[-1]['who'], hops[-1]['why']), ('imported', 'ann', 'letters.jsonl'))
         worker = broker.worker(credit=300)
         self.palaver(broker, 'dead', 'replay', '--all', '--yes')
         seen = []

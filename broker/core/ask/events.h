@@ -23,7 +23,7 @@ typedef enum {
     SHOW_NEAR,      /* from the time of the id to the end */
     SHOW_OLDER,     /* what lies before that */
     SHOW_FOLLOW,    /* the number is known */
-    SHOW_LETTER,    /* the journal has forgotten how it began: the row of the letter */
+    SHOW_LETTER, /* the row of the letter: the journal has forgotten how it began, or what came behind its death */
     SHOW_DONE,
 } show_phase_t;
 

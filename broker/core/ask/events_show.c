@@ -187,7 +187,7 @@ static void follow_in (core_t *self, events_show_t *show, plv_view_t rows)
             trace_take (&show->trace, seq, value.wall_us, &record);
         }
         if (is_whole (self, &show->trace, seq)) {
-            show->phase = SHOW_DONE;
+            show->phase = show->trace.fate.outcome == FATE_DEAD ? SHOW_LETTER : SHOW_DONE;
             return;
         }
     }
@@ -205,7 +205,11 @@ void events_show_take (core_t *self, ask_t *ask, const input_t *input)
         find_letter (show, input->bytes);
     } else if (before == SHOW_LETTER) {
         show->phase = SHOW_DONE;
-        if (plv_row_next (input->bytes, &at, &row) && control_read_dead (&row, &dead, &entry))
+        bool there =
+            plv_row_next (input->bytes, &at, &row) && control_read_dead (&row, &dead, &entry);
+        if (there && show->trace.envelope.size)
+            trace_take_returns (&show->trace, entry, &dead);
+        else if (there)
             trace_take_entry (&show->trace, entry, &dead);
         entry_destroy (&entry);
     } else if (walk_seeking (&show->walk)) {
@@ -231,6 +235,14 @@ static void scan_id (core_t *self, ask_t *ask)
     plv_buf_add (&scan->to, id->bytes, PLV_ID_BYTES);
     plv_buf_add (&scan->to, last, sizeof last);
     ask->waiting++;
+}
+
+/*  The letter of the event itself, or of its answer.  */
+static void scan_letter (core_t *self, ask_t *ask)
+{
+    const fate_t *fate = &ask->show->trace.fate;
+    uint64_t number = fate->letter ? fate->letter : fate->number;
+    control_scan (self, ask, number, number, 1);
 }
 
 /*  The way has come to its end, and what was looked for may still be elsewhere.  */
@@ -292,7 +304,7 @@ bool events_show_next (core_t *self, ask_t *ask)
         begin_near (show);
     while (!ask->waiting && show->phase != SHOW_DONE) {
         if (show->phase == SHOW_LETTER)
-            control_scan (self, ask, show->trace.fate.number, show->trace.fate.number, 1);
+            scan_letter (self, ask);
         else if (walk_ask (&show->walk, ask->token, self->effects))
             ask->waiting++;
         else

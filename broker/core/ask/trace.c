@@ -325,6 +325,15 @@ static void take_ledger (trace_t *self, const entry_t *entry, const dead_t *dead
         take_death (self, entry, dead);
 }
 
+void trace_take_returns (trace_t *self, const entry_t *entry, const dead_t *dead)
+{
+    for (uint32_t i = 0; i < entry->ledger.count; i++) {
+        const attempt_t *attempt = ledger_at (&entry->ledger, i);
+        if (attempt->how == HOW_IMPORTED && attempt->at_us >= dead->at_us)
+            take_attempt (self, entry, attempt);
+    }
+}
+
 void trace_take_entry (trace_t *self, const entry_t *entry, const dead_t *dead)
 {
     bool event = entry->kind == ENTRY_EVENT;
