@@ -112,6 +112,12 @@ class Terminal:
         os.close(self.fd)
         return Done(self.process.wait(SECONDS), self.output, '')
 
+    def kill(self):
+        """What a test that failed leaves behind: a command that goes on for ever."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
 
 class CliTest(BrokerTest):
     maxDiff = None
@@ -132,7 +138,9 @@ class CliTest(BrokerTest):
         return done
 
     def terminal(self, broker, *arguments, env=None, **options):
-        return Terminal(arguments, self.environment(broker and broker.run, env), **options)
+        terminal = Terminal(arguments, self.environment(broker and broker.run, env), **options)
+        self.addCleanup(terminal.kill)
+        return terminal
 
     def on_terminal(self, broker, *arguments, code=OK, **options):
         done = self.terminal(broker, *arguments, **options).wait()
