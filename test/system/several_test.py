@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=120 variants=debug,release,asan,tsan
+# RUN: timeout=120 variants=debug,release,asan
 """One worker process works for two brokers: neither disturbs the other, be it killed, away, or back."""
 
 import os
