@@ -145,7 +145,7 @@ class Calls(BrokerTest):
                 self.crew('research')
                 self.adapter.publish('hangup research slow', session='1')
                 self.adapter.expect('STORED')
-                self.begun('research', 1)
+                self.service.wait_metric('calls{kind="call"}', 2)   # the first one is over
                 self.open('research slow')
                 self.assertEqual(self.deliver(self.adapter)['response_text'], 'cancelled, they said rates')
                 wait(lambda: self.service.ask('status')['counts']['pending_events'] == 0, 'the end')
