@@ -11,8 +11,8 @@ from palaverd import BUILD, BrokerTest, route, wait
 from patience import TOP
 
 PYTHON = ['/usr/bin/python3', f'{TOP}/test/wire/worker.py']
-# What a handler that is at work while something happens takes: longer than a broker needs to die.
-LONG = 'sleep 700'
+# What a handler that is at work while something happens takes: longer than it takes to see that, on a busy machine.
+LONG = 'sleep 1500'
 
 
 class Several(BrokerTest):
