@@ -1,8 +1,8 @@
 /*  palaverd -- the broker. Reads its configuration, wires its parts, runs until a signal stops it.  */
 
 #include "base/build.h"
-#include "base/conf.h"
-#include "base/log.h"
+#include "base/conf/conf.h"
+#include "base/log/log.h"
 #include "core/policy/policy.h"
 #include "shell/broker.h"
 #include "shell/inspect.h"

@@ -19,7 +19,7 @@
 #ifndef ADVISOR_ANSWER_H
 #define ADVISOR_ANSWER_H
 
-#include "advisor/rank.h"
+#include "advisor/offline/rank.h"
 
 enum { RECOMMENDATIONS_MAX = SYMBOLS_MAX, SOURCES_MAX = 4, WHY_BYTES_MAX = 512 };
 

@@ -1,7 +1,7 @@
 #include "advisor/console.h"
 
-#include "advisor/advise.h"
 #include "advisor/claude/author.h"
+#include "advisor/offline/advise.h"
 #include "base/clock.h"
 
 #include <pthread.h>

@@ -9,7 +9,7 @@
 #ifndef ADVISOR_CONSOLE_H
 #define ADVISOR_CONSOLE_H
 
-#include "advisor/catalogue.h"
+#include "advisor/catalogue/catalogue.h"
 #include "advisor/claude/model.h"
 
 /*  Answers the texts one after the other. `model`: NULL for offline.  */

@@ -1,6 +1,6 @@
 #include "advisor/eval.h"
 
-#include "advisor/csv.h"
+#include "advisor/catalogue/csv.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@
 #ifndef ADVISOR_EVAL_H
 #define ADVISOR_EVAL_H
 
-#include "advisor/advise.h"
+#include "advisor/offline/advise.h"
 
 typedef struct {
     size_t questions;

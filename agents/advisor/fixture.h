@@ -7,8 +7,8 @@
 #ifndef ADVISOR_FIXTURE_H
 #define ADVISOR_FIXTURE_H
 
-#include "advisor/catalogue.h"
-#include "advisor/locate.h"
+#include "advisor/catalogue/catalogue.h"
+#include "advisor/catalogue/locate.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*  palaver-advisor: reads the options and the catalogue, and does with them what options.h lists.  */
 
+#include "advisor/catalogue/locate.h"
 #include "advisor/console.h"
 #include "advisor/eval.h"
-#include "advisor/locate.h"
 #include "advisor/options.h"
 #include "advisor/worker.h"
 #include "base/build.h"

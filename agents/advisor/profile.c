@@ -12,7 +12,7 @@ typedef struct {
 static const goal_row_t GOALS[GOAL_COUNT_] = {
     [GOAL_NONE] = {"", "", "", 0},
 #define GOAL(id, label, weight, months, words, favours) [GOAL_##id] = {#id, label, favours, months},
-#include "advisor/goals.def"
+#include "advisor/understand/goals.def"
 #undef GOAL
 };
 
@@ -21,7 +21,7 @@ static const struct {
     bool ucits;
 } CURRENCIES[CURRENCY_COUNT_] = {
 #define CURRENCY(id, ucits) [CURRENCY_##id] = {#id, ucits},
-#include "advisor/currencies.def"
+#include "advisor/understand/currencies.def"
 #undef CURRENCY
 };
 

@@ -9,8 +9,8 @@
 #ifndef ADVISOR_PROFILE_H
 #define ADVISOR_PROFILE_H
 
-#include "advisor/phrases.h"
-#include "advisor/topics.h"
+#include "advisor/understand/phrases.h"
+#include "advisor/understand/topics.h"
 #include "base/buf.h"
 
 #define PROFILE_KEY "advisor"

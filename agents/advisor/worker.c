@@ -1,7 +1,7 @@
 #include "advisor/worker.h"
 
-#include "advisor/advise.h"
 #include "advisor/claude/author.h"
+#include "advisor/offline/advise.h"
 #include "advisor/provenance.h"
 #include "advisor/reply.h"
 #include "advisor/spend.h"

@@ -11,7 +11,7 @@
 #ifndef ADVISOR_WORKER_H
 #define ADVISOR_WORKER_H
 
-#include "advisor/catalogue.h"
+#include "advisor/catalogue/catalogue.h"
 #include "advisor/claude/model.h"
 #include "sdk/agent.h"
 

@@ -12,7 +12,7 @@
 #define CORE_EFFECTS_H
 
 #include "base/buf.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/rows.h"
 #include "wire/frame.h"
 

@@ -7,8 +7,8 @@
 #ifndef SHELL_BROKER_H
 #define SHELL_BROKER_H
 
-#include "base/conf.h"
-#include "base/log.h"
+#include "base/conf/conf.h"
+#include "base/log/log.h"
 #include "shell/options.h"
 
 typedef struct broker broker_t;

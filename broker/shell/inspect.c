@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "base/build.h"
 #include "base/near.h"
-#include "shell/host_home.h"
-#include "shell/host_process.h"
+#include "shell/adapters/host_home.h"
+#include "shell/adapters/host_process.h"
 #include "shell/inspect_child.h"
 
 #include <dirent.h>

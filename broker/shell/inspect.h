@@ -10,7 +10,7 @@
 #ifndef SHELL_INSPECT_H
 #define SHELL_INSPECT_H
 
-#include "base/conf.h"
+#include "base/conf/conf.h"
 
 #include <stdio.h>
 

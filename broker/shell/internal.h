@@ -12,10 +12,10 @@
 
 #include "base/proof.h"
 #include "core/core.h"
+#include "shell/adapters/supervisor.h"
 #include "shell/broker.h"
 #include "shell/links.h"
 #include "shell/paths.h"
-#include "shell/supervisor.h"
 #include "store/store.h"
 
 #include <czmq.h>

@@ -8,7 +8,7 @@
 #define SHELL_ORDERS_H
 
 #include "core/effects.h"
-#include "shell/supervisor.h"
+#include "shell/adapters/supervisor.h"
 
 /*  Carries an order out; `ret_body` gets a map. Returns NULL, or the name of the error that the map's "text" is
     about. `supervisor` NULL: there is no plugin directory.  */

@@ -7,7 +7,7 @@
 #ifndef SHELL_PATHS_H
 #define SHELL_PATHS_H
 
-#include "base/conf.h"
+#include "base/conf/conf.h"
 
 typedef struct {
     char *data;

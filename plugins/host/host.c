@@ -1,12 +1,12 @@
 #include "host/host.h"
 
-#include "host/environment.h"
-#include "host/isolation.h"
+#include "host/isolation/environment.h"
+#include "host/isolation/isolation.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log_line.h"
-#include "host/services_net.h"
+#include "base/log/log_line.h"
+#include "host/net/services_net.h"
 
 #include <errno.h>
 #include <signal.h>

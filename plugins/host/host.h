@@ -11,22 +11,22 @@
 #define HOST_HOST_H
 
 #include "base/list.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/map.h"
 #include "base/proof.h"
-#include "host/broker_link.h"
-#include "host/claim.h"
-#include "host/client.h"
 #include "host/exit.h"
-#include "host/http.h"
-#include "host/log_gate.h"
-#include "host/renewal.h"
-#include "host/services_kit.h"
+#include "host/isolation/renewal.h"
+#include "host/kit/log_gate.h"
+#include "host/kit/services_kit.h"
+#include "host/link/broker_link.h"
+#include "host/link/claim.h"
+#include "host/link/translate.h"
+#include "host/link/will.h"
+#include "host/net/client.h"
+#include "host/net/http.h"
+#include "host/net/socket_client.h"
 #include "host/settings.h"
-#include "host/socket_client.h"
-#include "host/translate.h"
 #include "host/wakeups.h"
-#include "host/will.h"
 
 typedef struct {
     const char *plugin;

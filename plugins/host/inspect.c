@@ -1,8 +1,8 @@
 #include "host/inspect.h"
 
 #include "base/alloc.h"
-#include "base/conf_value.h"
-#include "host/isolation.h"
+#include "base/conf/conf_value.h"
+#include "host/isolation/isolation.h"
 
 #include <inttypes.h>
 #include <stdio.h>

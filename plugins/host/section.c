@@ -1,7 +1,7 @@
 #include "host/section.h"
 
 #include "base/alloc.h"
-#include "base/conf.h"
+#include "base/conf/conf.h"
 
 #include <stdlib.h>
 #include <string.h>

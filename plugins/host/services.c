@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "host/services_net.h"
+#include "host/net/services_net.h"
 #include "wire/json.h"
 
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 #include "sdk/fake_host_kit.h"
 
 #include "base/list.h"
-#include "host/plugin_metrics.h"
-#include "host/rate_buckets.h"
-#include "host/retry_plan.h"
-#include "host/signature.h"
+#include "host/kit/plugin_metrics.h"
+#include "host/kit/rate_buckets.h"
+#include "host/kit/retry_plan.h"
+#include "host/kit/signature.h"
 #include "host/text/text.h"
 #include "host/text/unit.h"
 

@@ -2,7 +2,7 @@
     was written is marked as failed; nothing else, for every allocation that is reached.  */
 
 #include "base/buf.h"
-#include "base/conf.h"
+#include "base/conf/conf.h"
 #include "base/map.h"
 #include "base/rows.h"
 

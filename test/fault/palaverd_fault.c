@@ -9,8 +9,8 @@
 
     SIGUSR2 is answered with a line `allocations N`: so many since the start, or since SIGUSR1.  */
 
-#include "base/conf.h"
-#include "base/log.h"
+#include "base/conf/conf.h"
+#include "base/log/log.h"
 #include "fault/fault.h"
 #include "shell/broker.h"
 

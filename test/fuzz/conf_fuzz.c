@@ -2,7 +2,7 @@
     It is refused in one line, or it is loaded; and what is loaded comes back from its own print.  */
 
 #include "base/check.h"
-#include "base/conf.h"
+#include "base/conf/conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "palaver/interrupt.h"
-#include "palaver/progress.h"
+#include "palaver/show/progress.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "palaver/call.h"
+#include "palaver/ask/call.h"
 #include "palaver/files.h"
 
 #include <czmq.h>

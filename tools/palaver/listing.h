@@ -7,7 +7,7 @@
 #ifndef PALAVER_LISTING_H
 #define PALAVER_LISTING_H
 
-#include "palaver/call.h"
+#include "palaver/ask/call.h"
 
 /*  After `rows` rows of `things`, in the plural. Nothing at all is said in words; it is END_NOTHING when the call
     had one of `filters`, a set of options, and the plain truth when it asked for everything.  */

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "palaver/interrupt.h"
-#include "palaver/text.h"
+#include "palaver/show/text.h"
 #include "wire/event.h"
 #include "wire/mp.h"
 

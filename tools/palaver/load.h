@@ -8,8 +8,8 @@
 #define PALAVER_LOAD_H
 
 #include "base/buf.h"
-#include "palaver/link.h"
-#include "palaver/progress.h"
+#include "palaver/ask/link.h"
+#include "palaver/show/progress.h"
 
 typedef struct {
     const char *run;

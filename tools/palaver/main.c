@@ -2,9 +2,9 @@
     The commands are listed in commands.def and live in command/, one a file.  */
 
 #include "base/build.h"
-#include "palaver/call.h"
-#include "palaver/help.h"
-#include "palaver/text.h"
+#include "palaver/ask/call.h"
+#include "palaver/doc/help.h"
+#include "palaver/show/text.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 #include "advisor/claude/author.h"
 
 #include "advisor/claude/ground.h"
-#include "advisor/facts.h"
+#include "advisor/offline/facts.h"
 #include "base/format.h"
 
 #include <ctype.h>

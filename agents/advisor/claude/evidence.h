@@ -7,7 +7,7 @@
 #ifndef ADVISOR_CLAUDE_EVIDENCE_H
 #define ADVISOR_CLAUDE_EVIDENCE_H
 
-#include "advisor/catalogue.h"
+#include "advisor/catalogue/catalogue.h"
 
 #include <jansson.h>
 

@@ -11,7 +11,7 @@
 #define ADVISOR_CLAUDE_PROMPT_H
 
 #include "advisor/claude/settings.h"
-#include "advisor/understand.h"
+#include "advisor/understand/understand.h"
 
 #include <jansson.h>
 

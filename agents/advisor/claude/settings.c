@@ -1,6 +1,6 @@
 #include "advisor/claude/settings.h"
 
-#include "base/conf.h"
+#include "base/conf/conf.h"
 
 #include <libconfig.h>
 #include <stddef.h>

@@ -12,7 +12,7 @@
 
 #include "advisor/claude/evidence.h"
 #include "advisor/claude/model.h"
-#include "advisor/understand.h"
+#include "advisor/understand/understand.h"
 
 #include <pthread.h>
 

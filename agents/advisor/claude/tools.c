@@ -1,6 +1,6 @@
 #include "advisor/claude/tools.h"
 
-#include "advisor/project.h"
+#include "advisor/offline/project.h"
 
 #include <stdlib.h>
 #include <string.h>

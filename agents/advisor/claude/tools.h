@@ -7,7 +7,7 @@
 #ifndef ADVISOR_CLAUDE_TOOLS_H
 #define ADVISOR_CLAUDE_TOOLS_H
 
-#include "advisor/rank.h"
+#include "advisor/offline/rank.h"
 
 #include <jansson.h>
 

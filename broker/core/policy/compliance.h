@@ -13,7 +13,7 @@
 #define CORE_COMPLIANCE_H
 
 #include "base/buf.h"
-#include "base/conf.h"
+#include "base/conf/conf.h"
 
 /*  Appends to `buf` the body of a chat.response (an encoded map, already checked) with the
     disclaimers, or as it is when compliance.on is false. `body` must not lie in `buf`.  */

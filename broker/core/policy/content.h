@@ -9,7 +9,7 @@
 #ifndef CORE_CONTENT_H
 #define CORE_CONTENT_H
 
-#include "base/conf.h"
+#include "base/conf/conf.h"
 #include "base/view.h"
 
 typedef enum {

@@ -8,7 +8,7 @@
 #define CORE_FALLBACK_H
 
 #include "base/buf.h"
-#include "base/conf.h"
+#include "base/conf/conf.h"
 
 typedef enum {
 #define FALLBACK(name, text, field) FALLBACK_##name,

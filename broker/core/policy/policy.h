@@ -7,7 +7,7 @@
 #ifndef CORE_POLICY_H
 #define CORE_POLICY_H
 
-#include "base/conf.h"
+#include "base/conf/conf.h"
 #include "core/policy/content.h"
 #include "core/policy/route.h"
 

@@ -8,7 +8,7 @@
 #ifndef CORE_ROUTE_H
 #define CORE_ROUTE_H
 
-#include "base/conf.h"
+#include "base/conf/conf.h"
 #include "wire/event.h"
 
 /*  The terms of one route; -1 in conf is resolved here.  */

@@ -1,4 +1,4 @@
-#include "palaver/hosts.h"
+#include "palaver/ask/hosts.h"
 #include "wire/mp.h"
 
 static const column_t columns[] = {

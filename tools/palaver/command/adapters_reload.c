@@ -1,4 +1,4 @@
-#include "palaver/order.h"
+#include "palaver/ask/order.h"
 
 ending_t command_adapters_reload (call_t *call)
 {

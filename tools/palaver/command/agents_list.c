@@ -1,5 +1,5 @@
-#include "palaver/ask.h"
-#include "palaver/table.h"
+#include "palaver/ask/ask.h"
+#include "palaver/show/table.h"
 
 ending_t command_agents_list (call_t *call)
 {

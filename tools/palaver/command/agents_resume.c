@@ -1,4 +1,4 @@
-#include "palaver/each_session.h"
+#include "palaver/ask/each_session.h"
 
 ending_t command_agents_resume (call_t *call)
 {

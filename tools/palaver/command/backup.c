@@ -1,7 +1,7 @@
 #include "base/alloc.h"
-#include "palaver/ask.h"
+#include "palaver/ask/ask.h"
 #include "palaver/files.h"
-#include "palaver/progress.h"
+#include "palaver/show/progress.h"
 #include "wire/mp.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 #include "base/clock.h"
-#include "palaver/ask.h"
+#include "palaver/ask/ask.h"
+#include "palaver/ask/own_broker.h"
 #include "palaver/interrupt.h"
 #include "palaver/load.h"
-#include "palaver/own_broker.h"
-#include "palaver/text.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 #include <stdlib.h>

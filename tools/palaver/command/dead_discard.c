@@ -1,5 +1,5 @@
 #include "palaver/interrupt.h"
-#include "palaver/send_again.h"
+#include "palaver/replay/send_again.h"
 
 static ending_t discard (call_t *call, asker_t *asker, const letters_t *letters)
 {

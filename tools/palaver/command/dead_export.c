@@ -1,8 +1,8 @@
 #include "palaver/interrupt.h"
-#include "palaver/json.h"
-#include "palaver/letters.h"
-#include "palaver/progress.h"
-#include "palaver/text.h"
+#include "palaver/replay/letters.h"
+#include "palaver/show/json.h"
+#include "palaver/show/progress.h"
+#include "palaver/show/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

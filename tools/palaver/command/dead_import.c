@@ -1,4 +1,4 @@
-#include "palaver/ask.h"
+#include "palaver/ask/ask.h"
 #include "palaver/interrupt.h"
 #include "wire/json.h"
 #include "wire/mp.h"

@@ -1,7 +1,7 @@
 #include "palaver/interrupt.h"
-#include "palaver/letters.h"
 #include "palaver/listing.h"
-#include "palaver/table.h"
+#include "palaver/replay/letters.h"
+#include "palaver/show/table.h"
 #include "wire/mp.h"
 
 #include <errno.h>

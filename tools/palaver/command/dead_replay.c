@@ -1,7 +1,7 @@
-#include "palaver/edit.h"
 #include "palaver/interrupt.h"
-#include "palaver/plan.h"
-#include "palaver/shadow.h"
+#include "palaver/replay/edit.h"
+#include "palaver/replay/plan.h"
+#include "palaver/replay/shadow.h"
 #include "wire/mp.h"
 
 #include <string.h>

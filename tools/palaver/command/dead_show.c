@@ -1,8 +1,8 @@
-#include "palaver/card.h"
 #include "palaver/interrupt.h"
-#include "palaver/json.h"
-#include "palaver/letters.h"
-#include "palaver/text.h"
+#include "palaver/replay/letters.h"
+#include "palaver/show/card.h"
+#include "palaver/show/json.h"
+#include "palaver/show/text.h"
 #include "wire/mask.h"
 #include "wire/mp.h"
 

@@ -1,5 +1,5 @@
-#include "palaver/ask.h"
-#include "palaver/filter.h"
+#include "palaver/ask/ask.h"
+#include "palaver/ask/filter.h"
 #include "palaver/listing.h"
 #include "wire/mp.h"
 

@@ -1,8 +1,8 @@
-#include "palaver/events.h"
 #include "palaver/interrupt.h"
 #include "palaver/listing.h"
-#include "palaver/progress.h"
-#include "palaver/table.h"
+#include "palaver/past/events.h"
+#include "palaver/show/progress.h"
+#include "palaver/show/table.h"
 
 #include <inttypes.h>
 

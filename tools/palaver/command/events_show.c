@@ -1,8 +1,8 @@
-#include "palaver/card.h"
-#include "palaver/events.h"
 #include "palaver/interrupt.h"
-#include "palaver/json.h"
-#include "palaver/text.h"
+#include "palaver/past/events.h"
+#include "palaver/show/card.h"
+#include "palaver/show/json.h"
+#include "palaver/show/text.h"
 #include "wire/mask.h"
 #include "wire/mp.h"
 

@@ -1,6 +1,6 @@
-#include "palaver/generate.h"
+#include "palaver/doc/generate.h"
 
-#include "palaver/call.h"
+#include "palaver/ask/call.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "base/build.h"
-#include "palaver/call.h"
+#include "palaver/ask/call.h"
 #include "palaver/keys.h"
 #include "wire/mp.h"
 

@@ -1,6 +1,6 @@
-#include "palaver/ask.h"
-#include "palaver/json.h"
-#include "palaver/text.h"
+#include "palaver/ask/ask.h"
+#include "palaver/show/json.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
-#include "palaver/call.h"
+#include "palaver/ask/call.h"
+#include "palaver/ask/where.h"
 #include "palaver/files.h"
-#include "palaver/where.h"
 #include "wire/mp.h"
 
 #include <stdio.h>

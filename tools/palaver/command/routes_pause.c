@@ -1,4 +1,4 @@
-#include "palaver/each_session.h"
+#include "palaver/ask/each_session.h"
 
 ending_t command_routes_pause (call_t *call)
 {

@@ -1,9 +1,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "palaver/ask.h"
-#include "palaver/json.h"
-#include "palaver/post.h"
-#include "palaver/text.h"
+#include "palaver/ask/ask.h"
+#include "palaver/ask/post.h"
+#include "palaver/show/json.h"
+#include "palaver/show/text.h"
 #include "wire/event.h"
 #include "wire/mp.h"
 

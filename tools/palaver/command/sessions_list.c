@@ -1,6 +1,6 @@
-#include "palaver/ask.h"
+#include "palaver/ask/ask.h"
 #include "palaver/listing.h"
-#include "palaver/table.h"
+#include "palaver/show/table.h"
 #include "wire/mp.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
-#include "palaver/ask.h"
-#include "palaver/card.h"
-#include "palaver/json.h"
-#include "palaver/text.h"
+#include "palaver/ask/ask.h"
+#include "palaver/show/card.h"
+#include "palaver/show/json.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 static const column_t fields[] = {

@@ -1,7 +1,7 @@
-#include "palaver/ask.h"
-#include "palaver/card.h"
-#include "palaver/hosts.h"
-#include "palaver/text.h"
+#include "palaver/ask/ask.h"
+#include "palaver/ask/hosts.h"
+#include "palaver/show/card.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 #include <inttypes.h>

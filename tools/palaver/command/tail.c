@@ -1,8 +1,8 @@
 #include "base/clock.h"
-#include "palaver/ask.h"
-#include "palaver/filter.h"
+#include "palaver/ask/ask.h"
+#include "palaver/ask/filter.h"
 #include "palaver/interrupt.h"
-#include "palaver/text.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 #include "base/clock.h"
-#include "palaver/ask.h"
+#include "palaver/ask/ask.h"
 #include "palaver/interrupt.h"
 #include "palaver/sample.h"
-#include "palaver/screen.h"
-#include "palaver/text.h"
+#include "palaver/show/screen.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 #include <inttypes.h>

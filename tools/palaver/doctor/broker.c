@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "base/build.h"
 #include "base/clock.h"
+#include "palaver/ask/hosts.h"
 #include "palaver/doctor/doctor.h"
-#include "palaver/hosts.h"
 #include "wire/mp.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/build.h"
+#include "palaver/ask/where.h"
 #include "palaver/doctor/doctor.h"
-#include "palaver/where.h"
 
 #include <dirent.h>
 #include <errno.h>

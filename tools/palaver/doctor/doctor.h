@@ -9,8 +9,8 @@
 #ifndef PALAVER_DOCTOR_H
 #define PALAVER_DOCTOR_H
 
-#include "base/conf.h"
-#include "palaver/ask.h"
+#include "base/conf/conf.h"
+#include "palaver/ask/ask.h"
 
 typedef enum { FINDING_OK, FINDING_SKIPPED, FINDING_WARNING, FINDING_PROBLEM } finding_t;
 

@@ -1,0 +1,48 @@
+#include "advisor/offline/outlook.h"
+
+#include "advisor/offline/project.h"
+
+#include <stdio.h>
+
+void outlook_say_amount (const profile_t *profile, double amount, answer_t *answer)
+{
+    char digits[32], grouped[48];
+    int size = snprintf (digits, sizeof digits, "%.0f", amount);
+    size_t to = 0;
+    for (int i = 0; i < size && to + 2 < sizeof grouped; i++) {
+        if (i && (size - i) % 3 == 0)
+            grouped[to++] = ',';
+        grouped[to++] = digits[i];
+    }
+    grouped[to] = '\0';
+    answer_say (answer, "%s%s%s", grouped, profile->currency < 0 ? "" : " ",
+                profile_currency (profile->currency));
+}
+
+void outlook_say_rounded (const profile_t *profile, double amount, answer_t *answer)
+{
+    double unit = 1;
+    while (amount >= 1000 * unit)
+        unit *= 10;
+    outlook_say_amount (profile, (double) (int64_t) (amount / unit + 0.5) * unit, answer);
+}
+
+static void say_grown (const profile_t *profile, double rate, answer_t *answer)
+{
+    double grown = project (profile->amount, profile->every, profile->months, rate);
+    outlook_say_rounded (profile, grown, answer);
+}
+
+void outlook_say (const profile_t *profile, const char *lead, double low, double high,
+                  answer_t *answer)
+{
+    char months[FIGURE_BYTES];
+    if (profile->amount <= 0 || profile->months < 12)
+        return;
+    answer_say (answer, "\n%s about ", lead);
+    say_grown (profile, low, answer);
+    answer_say (answer, " to ");
+    say_grown (profile, high, answer);
+    answer_say (answer, " after %s, before inflation and tax.",
+                answer_months (profile->months, months));
+}

@@ -1,0 +1,99 @@
+#include "advisor/offline/savings.h"
+
+#include "advisor/offline/outlook.h"
+#include "advisor/offline/project.h"
+
+/*  Whole markets, each of which may carry a plan, from the calmest on.  */
+static const asset_class_t KINDS[] = {CLASS_money_market, CLASS_core_bond, CLASS_mix_60,
+                                      CLASS_mix_80, CLASS_global_equity};
+
+/*  What is still missing when all that is there already has grown; not below nothing.  */
+static double missing (const reading_t *reading, double rate)
+{
+    const target_t *target = &reading->target;
+    double left = target->amount - project (target->owned, 0, reading->profile.months, rate);
+    return left > 0 ? left : 0;
+}
+
+static double payment (const reading_t *reading, int every, double rate)
+{
+    return missing (reading, rate) / project (1, every, reading->profile.months, rate);
+}
+
+/*  The higher return needs the lower payment, which comes first.  */
+static void say_range (const reading_t *reading, int every, const assumption_t *kind,
+                       answer_t *answer)
+{
+    outlook_say_rounded (&reading->profile, payment (reading, every, kind->high), answer);
+    answer_say (answer, " to ");
+    outlook_say_rounded (&reading->profile, payment (reading, every, kind->low), answer);
+}
+
+static void say_kind (const reading_t *reading, const assumption_t *kind, answer_t *answer)
+{
+    answer_say (answer, "\n- %s (risk level %d of %d, %.1f to %.1f %% a year): ", kind->label,
+                kind->risk, RISK_MAX, kind->low, kind->high);
+    if (missing (reading, kind->low) <= 0) {
+        answer_say (answer, "nothing more, what you have is enough");
+        return;
+    }
+    say_range (reading, reading->target.every, kind, answer);
+    answer_say (answer, reading->target.every == 1 ? " a month, or " : " a year, or ");
+    say_range (reading, 0, kind, answer);
+    answer_say (answer, " at once");
+}
+
+static void ask_when (const reading_t *reading, answer_t *answer)
+{
+    answer_say (answer, "What has to be paid in depends on the time. When shall ");
+    outlook_say_amount (&reading->profile, reading->target.amount, answer);
+    answer_say (answer, " be there? Ask it in one sentence, for example \"how much must I save per "
+                        "month to have 50,000 in 10 years?\"");
+    answer->confidence = 0.30;
+}
+
+static void say_kinds (const reading_t *reading, answer_t *answer)
+{
+    int horizon = rank_horizon_limit (reading->profile.months), risk = reading->profile.risk;
+    int limit = risk && risk < horizon ? risk : horizon;
+    bool left_out = false;
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+        assumption_t kind = assume_of (KINDS[i]);
+        if (kind.risk <= limit)
+            say_kind (reading, &kind, answer);
+        left_out |= kind.risk > limit;
+    }
+    if (left_out)
+        answer_say (answer, "\nWhat is above risk level %d is left out: %s.", limit,
+                    limit < horizon ? "that is the limit that you gave"
+                                    : "a fall would not have time to recover");
+}
+
+void savings_say (const reading_t *reading, answer_t *answer)
+{
+    const target_t *target = &reading->target;
+    char months[FIGURE_BYTES];
+    if (!reading->profile.months) {
+        ask_when (reading, answer);
+        return;
+    }
+    answer_say (answer, "To have ");
+    outlook_say_amount (&reading->profile, target->amount, answer);
+    answer_say (answer, " in %s", answer_months (reading->profile.months, months));
+    if (target->owned > 0) {
+        answer_say (answer, " out of ");
+        outlook_say_amount (&reading->profile, target->owned, answer);
+        answer_say (answer, " that you have");
+    }
+    answer_say (answer, ", if these ranges hold, pay in about:");
+    say_kinds (reading, answer);
+    answer_say (answer, "\nWithout any return it is ");
+    outlook_say_rounded (&reading->profile, payment (reading, target->every, 0), answer);
+    answer_say (answer,
+                " a %s. All of this is before fees, inflation and tax. A range is assumed for the "
+                "long-run average, so less may come out. %s, and I say which funds suit.",
+                target->every == 1 ? "month" : "year",
+                reading->profile.risk ? "Ask for funds" : "Tell me how much risk you want");
+    answer_source (answer, "capital-market assumptions by asset class (assumptions.def)");
+    answer->confidence = 0.95;
+}

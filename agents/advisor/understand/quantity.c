@@ -1,0 +1,351 @@
+#include "advisor/understand/quantity.h"
+
+enum {
+    YEARS_AHEAD_MAX = 70,
+    AGE_MAX = 110,
+    AMOUNT_LEAST = 100,
+    MONTHS_MAX = 12 * YEARS_AHEAD_MAX,
+    ROLE_WORDS_MAX = 2
+};
+
+/*  No person has more in any currency that is known here.  */
+static const double AMOUNT_MOST = 1e12;
+
+typedef struct {
+    const words_t *words;
+    const marks_t *marks;
+    int year;
+    quantities_t *found;
+} context_t;
+
+/*  A number in the text, and the marks on both sides of it.  */
+typedef struct {
+    double value;
+    size_t first;
+    size_t next; /* the word behind it */
+    bool scaled;
+    bool odd; /* below zero, or written as 1e6 */
+    const mark_t *before;
+    const mark_t *after;
+} number_t;
+
+static const mark_t *mark_from (const context_t *self, size_t word)
+{
+    for (size_t i = 0; i < self->marks->count; i++)
+        if (self->marks->items[i].first == word)
+            return &self->marks->items[i];
+    return NULL;
+}
+
+static const mark_t *mark_until (const context_t *self, size_t word)
+{
+    for (size_t i = 0; i < self->marks->count; i++)
+        if (self->marks->items[i].first + self->marks->items[i].count == word)
+            return &self->marks->items[i];
+    return NULL;
+}
+
+static bool is (const mark_t *mark, mark_kind_t kind)
+{
+    return mark && mark->kind == kind;
+}
+
+/*  Another three digits of a number that is written with spaces: "10 000".  */
+static bool continues (const context_t *self, size_t at)
+{
+    const word_t *word = &self->words->items[at];
+    return at < self->words->count && word->number && word->size == 3 && !word->stop && !word->comma
+           && !word->joined && word->value == (double) (int) word->value;
+}
+
+static bool read_digits (const context_t *self, size_t at, number_t *number)
+{
+    const word_t *word = &self->words->items[at];
+    if (!word->number)
+        return false;
+    number->value = word->value;
+    number->next = at + 1;
+    if (word->size <= 3 && word->value >= 1 && !strchr (word->text, '.'))
+        while (number->value < 1e9 && continues (self, number->next))
+            number->value = number->value * 1000 + self->words->items[number->next++].value;
+    return true;
+}
+
+/*  "k", "m" and "bn" right behind digits, or a word such as "thousand".  */
+static void read_scale (const context_t *self, number_t *number)
+{
+    const mark_t *mark = mark_from (self, number->next);
+    bool joined = number->next < self->words->count && self->words->items[number->next].joined;
+    if (is (mark, MARK_SCALE)) {
+        number->value *= mark->value;
+        number->next += mark->count;
+        number->scaled = true;
+    } else if (joined && words_at (self->words, number->next, "m")) {
+        number->value *= 1e6;
+        number->next++;
+        number->scaled = true;
+    }
+}
+
+/*  "-5", "$-5" and "-$5", and "1e6", which nobody writes who means a number here.  */
+static void read_oddness (const context_t *self, number_t *number)
+{
+    const word_t *items = self->words->items;
+    size_t at = number->first;
+    bool range = at > 0 && items[at - 1].number;
+    bool sign = at > 0 && items[at - 1].minus && mark_until (self, at);
+    number->odd = (items[at].minus && !range) || sign;
+    if (number->next + 1 < self->words->count && items[number->next].joined
+        && items[number->next + 1].joined && words_at (self->words, number->next, "e")) {
+        number->next += 2;
+        number->odd = true;
+    }
+}
+
+/*  "S&P 500", "401k", "60/40": numbers that are names.  */
+static bool part_of_name (const context_t *self, size_t at)
+{
+    for (size_t i = 0; i < self->marks->count; i++) {
+        const mark_t *mark = &self->marks->items[i];
+        if (at >= mark->first && at < mark->first + mark->count)
+            return mark->kind == MARK_TOPIC || mark->kind == MARK_GOAL;
+    }
+    return false;
+}
+
+static bool read_number (const context_t *self, size_t at, number_t *ret_number)
+{
+    number_t number = {.first = at};
+    const mark_t *mark = mark_from (self, at);
+    if (part_of_name (self, at))
+        return false;
+    if (!read_digits (self, at, &number)) {
+        if (!is (mark, MARK_NUMBER))
+            return false;
+        number.value = mark->value;
+        number.next = at + mark->count;
+    }
+    read_scale (self, &number);
+    read_oddness (self, &number);
+    number.before = mark_until (self, at);
+    number.after = mark_from (self, number.next);
+    *ret_number = number;
+    return true;
+}
+
+/*  The unit behind a number, or behind the second one of "5-10 years" and "5 to 10 years".  */
+static const mark_t *unit_of (const context_t *self, const number_t *number)
+{
+    number_t second;
+    static const mark_t YEARS = {.kind = MARK_UNIT, .value = 12};
+    if (is (number->after, MARK_UNIT))
+        return number->after;
+    if (words_at (self->words, number->next, "y") && self->words->items[number->next].joined)
+        return &YEARS;
+    size_t at = number->next;
+    bool between = number->first > 0 && words_at (self->words, number->first - 1, "between");
+    at += words_at (self->words, at, "to") || words_at (self->words, at, "or")
+          || (between && words_at (self->words, at, "and"));
+    if (at < self->words->count && !self->words->items[at].stop && !self->words->items[at].comma
+        && read_number (self, at, &second) && is (second.after, MARK_UNIT)
+        && second.value > number->value)
+        return second.after;
+    return NULL;
+}
+
+static bool take_risk (const context_t *self, const number_t *number)
+{
+    size_t scale_at = is (number->after, MARK_OUT_OF) ? number->next + number->after->count : 0;
+    bool of_seven = scale_at && words_at (self->words, scale_at, "7");
+    bool of_ten = scale_at && words_at (self->words, scale_at, "10");
+    bool named = is (number->before, MARK_RISK_IS);
+    double level = of_ten && named ? number->value * 0.7 + 0.5 : number->value;
+    bool whole = number->value == (double) (int) number->value && number->value >= 1 && level < 8;
+    if (!whole || !(of_seven || named) || unit_of (self, number))
+        return false;
+    self->found->risk = level < 1 ? 1 : (int) level;
+    return true;
+}
+
+static bool take_age (const context_t *self, const number_t *number)
+{
+    bool old = is (number->after, MARK_OLD), named = is (number->before, MARK_AGE);
+    if ((!old && !named) || number->value > AGE_MAX || number->scaled
+        || is (number->after, MARK_UNIT) || is (number->after, MARK_CURRENCY))
+        return false;
+    if (named && number->before->value == 2)
+        self->found->retire_age = (int) number->value;
+    else
+        self->found->age = (int) number->value;
+    self->found->age_own |= named && self->words->items[number->first].number
+                            && (words_at (self->words, number->before->first, "i")
+                                || words_at (self->words, number->before->first, "im"));
+    return true;
+}
+
+static bool take_months (const context_t *self, const number_t *number)
+{
+    const mark_t *unit = unit_of (self, number);
+    int months = 0;
+    if (unit && (number->value <= 0 || number->value * unit->value > MONTHS_MAX)) {
+        self->found->odd = true;
+        return true;
+    }
+    if (unit && number->value <= YEARS_AHEAD_MAX * 12)
+        months = unit->value ? (int) (number->value * unit->value + 0.5) : 1;
+    else if (!number->scaled && number->value > self->year
+             && number->value <= self->year + YEARS_AHEAD_MAX && !is (number->before, MARK_CURRENCY)
+             && !is (number->after, MARK_CURRENCY))
+        months = ((int) number->value - self->year) * 12;
+    if (months && !self->found->months)
+        self->found->months = months;
+    return unit || months;
+}
+
+/*  "20k of credit card debt" is no money to invest.  */
+static bool is_debt (const context_t *self, const number_t *number)
+{
+    static const char *const WORDS[] = {"debt", "debts", "loan", "loans", "mortgage", "overdraft"};
+    for (size_t at = number->next; at < number->next + 4; at++)
+        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+            if (words_at (self->words, at, WORDS[i]))
+                return true;
+    return false;
+}
+
+/*  The mark that says what the amount behind it is; a currency, and a word such as "about", may stand between.  */
+static const mark_t *role_of (const context_t *self, size_t at)
+{
+    const mark_t *role = NULL;
+    for (size_t i = 0; i < self->marks->count; i++) {
+        const mark_t *mark = &self->marks->items[i];
+        size_t end = mark->first + mark->count;
+        bool reaches = mark->kind == MARK_TARGET && mark->value == TARGET_REACH;
+        if ((reaches || mark->kind == MARK_HAVE) && end <= at && at - end <= ROLE_WORDS_MAX)
+            role = mark;
+    }
+    for (size_t word = role ? role->first + 1 : at; word <= at; word++)
+        if (self->words->items[word].stop)
+            return NULL;
+    return role;
+}
+
+static void take_role (const context_t *self, const number_t *number)
+{
+    const mark_t *role = role_of (self, number->first);
+    if (is (role, MARK_HAVE) && !self->found->owned)
+        self->found->owned = number->value;
+    else if (is (role, MARK_TARGET) && !self->found->target)
+        self->found->target = number->value;
+}
+
+static bool take_amount (const context_t *self, const number_t *number)
+{
+    const mark_t *behind = number->after;
+    const mark_t *currency = is (number->before, MARK_CURRENCY) ? number->before : NULL;
+    if (!currency && is (behind, MARK_CURRENCY))
+        currency = behind;
+    if (behind && behind == currency)
+        behind = mark_from (self, behind->first + behind->count);
+    bool every =
+        is (behind, MARK_EVERY)
+        || (currency && is (behind, MARK_UNIT) && behind->value > 0 && behind->value <= 12);
+    if (!currency && !number->scaled && !every && number->value < AMOUNT_LEAST)
+        return false;
+    if (number->value <= 0 || number->value > AMOUNT_MOST) {
+        self->found->odd = true;
+        return true;
+    }
+    if (!is_debt (self, number))
+        take_role (self, number);
+    bool known = self->found->amount_marked && (!currency || self->found->currency >= 0);
+    if (known || is_debt (self, number))
+        return true;
+    self->found->amount = number->value;
+    self->found->amount_marked = currency || number->scaled;
+    self->found->currency = currency ? currency->value : self->found->currency;
+    self->found->every = every ? behind->value : 0;
+    return true;
+}
+
+/*  "15 % a year", "50 % return": what somebody hopes for.  */
+static void take_percent (const context_t *self, const number_t *number)
+{
+    static const char *const HOPES[] = {"return",  "returns", "gain",     "gains", "profit",
+                                        "profits", "yield",   "interest", "growth"};
+    const mark_t *after = mark_from (self, number->next + 1);
+    bool hope = is (after, MARK_EVERY);
+    for (size_t i = 0; i < sizeof HOPES / sizeof *HOPES; i++)
+        hope |= words_at (self->words, number->next + 1, HOPES[i]);
+    if (hope && number->value > self->found->percent)
+        self->found->percent = number->value;
+}
+
+/*  "One fund", "three real estate ETFs": how many are wanted.  */
+static bool take_products (const context_t *self, const number_t *number)
+{
+    static const char *const THINGS[] = {"fund", "funds", "etf", "etfs", "product", "products"};
+    if (number->value < 1 || number->value > 10 || number->scaled)
+        return false;
+    for (size_t at = number->next; at < number->next + 3 && at < self->words->count; at++)
+        for (size_t i = 0; i < sizeof THINGS / sizeof *THINGS; i++)
+            if (!self->words->items[at].stop && words_at (self->words, at, THINGS[i])) {
+                self->found->products = (int) number->value;
+                return true;
+            }
+    return false;
+}
+
+/*  "By 2020" is behind us.  */
+static bool is_past (const context_t *self, const number_t *number)
+{
+    return is (number->before, MARK_UNTIL) && !number->scaled && number->value >= 1900
+           && number->value <= self->year && !is (number->after, MARK_CURRENCY);
+}
+
+static void take_number (const context_t *self, const number_t *number)
+{
+    if (words_at (self->words, number->next, "%")) {
+        take_percent (self, number);
+        return;
+    }
+    if (number->odd || is_past (self, number)) {
+        self->found->odd = true;
+        return;
+    }
+    if (take_risk (self, number) || take_age (self, number) || take_months (self, number)
+        || take_products (self, number) || take_amount (self, number))
+        return;
+    if (self->found->bare < 0 && number->value < AMOUNT_LEAST)
+        self->found->bare = (int) number->value;
+}
+
+/*  "long term", "a decade": only where no number says it better.  */
+static void take_words (const context_t *self)
+{
+    for (size_t i = 0; i < self->marks->count && !self->found->months; i++) {
+        const mark_t *mark = &self->marks->items[i];
+        if (mark->kind == MARK_HORIZON) {
+            self->found->months = mark->value;
+            self->found->months_vague = true;
+        } else if (mark->kind == MARK_UNIT && mark->value > 12) {
+            self->found->months = mark->value;
+        }
+    }
+}
+
+void quantities_find (const words_t *words, const marks_t *marks, int year, quantities_t *ret_found)
+{
+    context_t self = {words, marks, year, ret_found};
+    *ret_found = (quantities_t){.currency = -1, .bare = -1};
+    for (size_t at = 0; at < words->count;) {
+        number_t number;
+        if (read_number (&self, at, &number)) {
+            take_number (&self, &number);
+            at = number.next;
+        } else {
+            at++;
+        }
+    }
+    take_words (&self);
+}

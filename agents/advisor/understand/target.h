@@ -1,0 +1,20 @@
+/*  target -- an amount that somebody wants to have one day, and asks what has to be paid in for it
+    OWNS    nothing: a plain value
+    THREAD  any
+    FAILS   never: what is no such question has the amount 0
+    COST    one pass over the marks  */
+
+#ifndef ADVISOR_TARGET_H
+#define ADVISOR_TARGET_H
+
+#include "advisor/understand/quantity.h"
+
+typedef struct {
+    double amount; /* 0: none is asked for */
+    double owned;  /* there already */
+    int every;     /* months between the payments: 1 or 12 */
+} target_t;
+
+target_t target_find (const words_t *words, const marks_t *marks, const quantities_t *found);
+
+#endif

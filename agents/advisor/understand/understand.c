@@ -1,0 +1,558 @@
+#include "advisor/understand/understand.h"
+
+#include "advisor/understand/mention.h"
+#include "advisor/understand/quantity.h"
+#include "advisor/understand/spelling.h"
+
+enum { RETIRE_AGE = 67, SCOPE_WORDS_MAX = 6, BARE_WORDS_MAX = 8, LATE_AGE = 95 };
+
+/*  No asset class but crypto is assumed to earn as much: assumptions.def.  */
+static const double RETURN_MOST = 10;
+
+typedef enum { SCOPE_OPEN, SCOPE_NOT, SCOPE_HAVE } scope_t;
+
+typedef struct {
+    catalogue_t *catalogue;
+    words_t words;
+    marks_t marks;
+    quantities_t found;
+    reading_t *reading;
+    bool anchored;   /* something speaks of investing surely */
+    bool risk_named; /* in words that are about nothing else */
+    bool in_session; /* the session was about investing before */
+    int negative;    /* weights of what speaks of something else */
+    unsigned kinds;  /* bit per mark_kind_t that occurs */
+    int compare;     /* the strongest COMPARE value */
+    topic_set_t topics;
+    topic_set_t refused;
+} context_t;
+
+static bool has (const context_t *self, mark_kind_t kind)
+{
+    return self->kinds & (1u << kind);
+}
+
+/*  "Gold" may be a ring; "gold ETF" is an investment.  */
+static int weight_of (const context_t *self, const mark_t *mark)
+{
+    static const char *const PRODUCTS[] = {"etf",    "etfs",  "fund", "funds",
+                                           "stocks", "bonds", "index"};
+    if (mark->kind != MARK_TOPIC)
+        return mark->weight;
+    for (size_t i = 0; i < sizeof PRODUCTS / sizeof *PRODUCTS; i++)
+        if (words_at (&self->words, mark->first + mark->count - 1, PRODUCTS[i])
+            || words_at (&self->words, mark->first + mark->count, PRODUCTS[i]))
+            return 2;
+    return mark->weight;
+}
+
+static void weigh (context_t *self)
+{
+    reading_t *reading = self->reading;
+    for (size_t i = 0; i < self->marks.count; i++) {
+        const mark_t *mark = &self->marks.items[i];
+        self->kinds |= 1u << mark->kind;
+        int weight = weight_of (self, mark);
+        self->anchored |= weight >= 2;
+        self->negative += weight < 0 ? -weight : 0;
+        reading->score += weight;
+        self->risk_named |= mark->kind == MARK_RISK && weight >= 2;
+        if (mark->kind == MARK_FOLLOW)
+            reading->follow |= (unsigned) mark->value;
+        if (mark->kind == MARK_SOCIAL && !reading->social)
+            reading->social = (social_t) mark->value;
+        if (mark->kind == MARK_COMPARE && mark->value > self->compare)
+            self->compare = mark->value;
+    }
+    reading->score += (self->found.amount_marked ? 1 : 0) + (self->found.months ? 1 : 0);
+    bool dated = self->found.months || self->found.age;
+    bool planned = has (self, MARK_GOAL) && dated && self->negative == 0;
+    bool saves = self->found.every && self->found.amount > 0 && self->negative == 0;
+    bool bare_risk = (self->risk_named || self->found.risk) && self->negative == 0
+                     && self->words.count <= BARE_WORDS_MAX;
+    self->anchored |= planned || saves;
+    reading->score += planned || bare_risk || saves;
+    /* whoever names a risk with an amount or a date, or in words that all are about money */
+    self->anchored |= (has (self, MARK_RISK) || self->found.risk)
+                      && (self->found.amount_marked || self->found.months || self->negative == 0);
+}
+
+/*  A negation reaches to the end of its clause: over "and", "or" and commas between topics.  */
+static scope_t next_scope (const context_t *self, scope_t scope, size_t at, const mark_t *mark,
+                           size_t *since)
+{
+    const word_t *word = &self->words.items[at];
+    if (mark && mark->first == at) {
+        if (mark->kind == MARK_NOT || mark->kind == MARK_HAVE) {
+            *since = 0;
+            return mark->kind == MARK_NOT ? SCOPE_NOT : SCOPE_HAVE;
+        }
+        if (mark->kind == MARK_TOPIC && !word->stop) {
+            *since = 0;
+            return scope;
+        }
+    }
+    bool ends =
+        word->stop || word->number
+        || (mark && mark->first == at && (mark->kind == MARK_END || mark->kind == MARK_ASK));
+    bool list = mark && mark->kind == MARK_COMPARE;
+    if (ends || (word->comma && !list) || ++*since > SCOPE_WORDS_MAX)
+        return SCOPE_OPEN;
+    return scope;
+}
+
+static void take_symbol (context_t *self, scope_t scope, int product)
+{
+    reading_t *reading = self->reading;
+    const char *symbol = catalogue_product (self->catalogue, (size_t) product)->symbol;
+    self->anchored = true;
+    reading->score += 3;
+    if (scope == SCOPE_HAVE) {
+        symbols_add (&reading->profile.held, plv_view_str (symbol));
+        reading->changed = true;
+        return;
+    }
+    for (size_t i = 0; i < reading->symbol_count; i++)
+        if (reading->symbols[i] == product)
+            return;
+    for (size_t i = 0; i < reading->beyond_count; i++)
+        if (reading->beyond[i] == product)
+            return;
+    if (reading->symbol_count < SYMBOLS_MAX)
+        reading->symbols[reading->symbol_count++] = product;
+    else if (reading->beyond_count < BEYOND_MAX)
+        reading->beyond[reading->beyond_count++] = product;
+}
+
+static void take_topic (context_t *self, scope_t scope, int topic)
+{
+    if (scope == SCOPE_OPEN)
+        self->topics |= TOPIC_BIT (topic);
+    else if (scope == SCOPE_NOT)
+        self->refused |= TOPIC_BIT (topic);
+}
+
+/*  "Not aggressive" asks for little risk; "not too conservative" for some.  */
+static int risk_of (const mark_t *mark, scope_t scope)
+{
+    if (scope != SCOPE_NOT)
+        return mark->value;
+    return mark->value >= 5 ? 3 : 5;
+}
+
+/*  Goes through the words with the scope of "no ..." and "I own ...".  */
+static void take_mentions (context_t *self)
+{
+    scope_t scope = SCOPE_OPEN;
+    size_t since = 0;
+    int risk = 0;
+    bool topic = false; /* "except tech ... high risk" refuses tech, not the risk */
+    for (size_t at = 0; at < self->words.count; at++) {
+        const mark_t *mark = mention_mark (&self->marks, at);
+        scope = next_scope (self, scope, at, mark, &since);
+        int product = mention_symbol (self->catalogue, &self->words, &self->marks, at);
+        if (product >= 0)
+            take_symbol (self, scope, product);
+        else if (!self->reading->unlisted[0] && mention_unlisted (&self->words, &self->marks, at))
+            memcpy (self->reading->unlisted, self->words.items[at].text,
+                    (size_t) self->words.items[at].size + 1);
+        else if (mark && mark->first == at && mark->kind == MARK_TOPIC)
+            take_topic (self, scope, mark->value), topic = true;
+        else if (mark && mark->first == at && mark->kind == MARK_RISK && !risk)
+            risk = risk_of (mark, topic ? SCOPE_OPEN : scope);
+        topic = topic && scope != SCOPE_OPEN;
+    }
+    /* of two limits in one message the lower one binds */
+    if (!self->found.risk || (risk && risk < self->found.risk))
+        self->found.risk = risk;
+}
+
+static goal_t goal_of (const context_t *self)
+{
+    goal_t goal = GOAL_NONE;
+    for (size_t i = 0; i < self->marks.count; i++) {
+        const mark_t *mark = &self->marks.items[i];
+        if (mark->kind == MARK_GOAL && (goal == GOAL_NONE || goal == GOAL_GROWTH))
+            goal = (goal_t) mark->value;
+    }
+    return goal;
+}
+
+/*  A horizon from ages: until one retires, or until a child is of age.  */
+static int months_of_age (const context_t *self, goal_t goal)
+{
+    int age = self->found.age, end = self->found.retire_age;
+    if (!age)
+        return 0;
+    if (!end && goal == GOAL_EDUCATION && age < 18)
+        end = 18;
+    if (!end && goal == GOAL_RETIREMENT)
+        end = RETIRE_AGE;
+    return end > age ? (end - age) * 12 : 0;
+}
+
+/*  A lone number or word answers what was asked last: "10" is ten years, or risk level 4; "low" a risk.  */
+static void take_bare (context_t *self)
+{
+    quantities_t *found = &self->found;
+    unsigned asked = self->reading->profile.asked;
+    if (self->words.count > 4)
+        return;
+    if ((asked & NEED_RISK) && !found->risk)
+        found->risk = words_at (&self->words, 0, "low")    ? 3
+                      : words_at (&self->words, 0, "high") ? 6
+                                                           : 0;
+    if (found->bare <= 0)
+        return;
+    if (asked == NEED_RISK && !found->risk && found->bare <= RISK_MAX)
+        found->risk = found->bare;
+    else if (asked == NEED_HORIZON && !found->months && found->bare <= 70)
+        found->months = found->bare * 12;
+}
+
+static void take_amount (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    if (self->found.currency >= 0)
+        profile->currency = self->found.currency;
+    if (!self->found.amount || self->reading->target.amount)
+        return; /* what shall be there one day is not there to be invested */
+    profile->amount = self->found.amount;
+    profile->every = self->found.every;
+    self->reading->changed = true;
+}
+
+static void take_goal_and_horizon (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    goal_t goal = goal_of (self);
+    if (!goal && self->found.retire_age)
+        goal = self->found.age && self->found.age < 18 ? GOAL_EDUCATION : GOAL_RETIREMENT;
+    int months = self->found.months;
+    /* "growth" beside another goal, or as an aside later, is not a change of goal */
+    if (goal && !(goal == GOAL_GROWTH && profile->goal)) {
+        /* another goal is another plan: what was looked at before does not bind it */
+        if (goal != profile->goal)
+            profile->wants = 0;
+        profile->goal = goal;
+        self->reading->changed = true;
+    }
+    if (!months || self->found.months_vague) {
+        int by_age = months_of_age (self, profile->goal);
+        months = by_age ? by_age : months;
+    }
+    if (!months && !profile->months)
+        months = profile_goal_months (profile->goal);
+    if (months) {
+        profile->months = months;
+        profile->assumed &= ~(unsigned) NEED_HORIZON;
+        self->reading->changed = true;
+    }
+}
+
+static void take_risk (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    unsigned follow = self->reading->follow;
+    /* "which of VTI, BND and GLD is the safest?" compares */
+    bool compares = self->reading->symbol_count > 1 && !self->found.months;
+    int risk = compares ? 0 : self->found.risk;
+    int now = profile->risk ? profile->risk : 5;
+    if (!risk && (follow & FOLLOW_LESS_RISK))
+        risk = self->in_session ? (now > 2 ? now - 1 : now) : 3;
+    else if (!risk && (follow & FOLLOW_MORE_RISK))
+        risk = self->in_session ? (now < RISK_MAX ? now + 1 : now) : 6;
+    if (risk) {
+        profile->risk = risk;
+        profile->assumed &= ~(unsigned) NEED_RISK;
+        self->reading->changed = true;
+    }
+}
+
+static void take_topics (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    if (self->topics) {
+        profile->wants = self->topics;
+        profile->refuses &= ~self->topics;
+    }
+    if (self->refused) {
+        profile->refuses |= self->refused;
+        profile->wants &= ~self->refused;
+    }
+    if (self->reading->follow & FOLLOW_CHEAPER)
+        profile->cheap = true;
+    self->reading->changed |= self->topics || self->refused;
+    self->reading->topics = self->topics;
+}
+
+/*  What one word alone says to somebody who has just answered.  */
+static void take_single (context_t *self)
+{
+    static const struct {
+        const char *word;
+        follow_t follow;
+    } ROWS[] = {{"less", FOLLOW_LESS_RISK},
+                {"lower", FOLLOW_LESS_RISK},
+                {"higher", FOLLOW_MORE_RISK},
+                {"more", FOLLOW_OTHERS}};
+    for (size_t i = 0; self->in_session && self->words.count == 1 && i < sizeof ROWS / sizeof *ROWS;
+         i++)
+        if (words_at (&self->words, 0, ROWS[i].word))
+            self->reading->follow |= (unsigned) ROWS[i].follow;
+}
+
+/*  Does a message in a running session speak of the same thing still?  */
+static bool continues (const context_t *self)
+{
+    const unsigned bits = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK | FOLLOW_CHEAPER | FOLLOW_OTHERS
+                          | FOLLOW_SKIP | FOLLOW_THESE;
+    if (!self->in_session || self->negative > 1)
+        return false;
+    return self->reading->changed || (self->reading->follow & bits);
+}
+
+static bool about_investing (const context_t *self)
+{
+    return self->anchored && self->reading->score >= SCORE_LEAST;
+}
+
+static bool wants_products (const context_t *self)
+{
+    return has (self, MARK_ASK) || has (self, MARK_GOAL) || has (self, MARK_TOPIC)
+           || self->reading->changed || self->reading->follow;
+}
+
+/*  The product that was shown in that place, as if the message had named it.  */
+static void add_shown (context_t *self, size_t place)
+{
+    reading_t *reading = self->reading;
+    const symbols_t *shown = &reading->profile.shown;
+    int product = place < shown->count
+                      ? catalogue_find (self->catalogue, plv_view_str (shown->items[place]))
+                      : -1;
+    if (product >= 0 && reading->symbol_count < SYMBOLS_MAX)
+        reading->symbols[reading->symbol_count++] = product;
+}
+
+static void add_ordinals (context_t *self)
+{
+    for (size_t i = 0; i < self->marks.count; i++)
+        if (self->marks.items[i].kind == MARK_ORDINAL)
+            add_shown (self, (size_t) self->marks.items[i].value);
+}
+
+/*  Questions about the products shown last: "the first one", "compare them", "why?".  */
+static intent_t intent_of_shown (context_t *self)
+{
+    reading_t *reading = self->reading;
+    size_t shown = reading->profile.shown.count;
+    if (!shown || reading->symbol_count || self->negative || self->topics || self->found.months)
+        return INTENT_UNKNOWN;
+    add_ordinals (self);
+    bool these = (reading->follow & FOLLOW_THESE) && (reading->follow & FOLLOW_CHEAPER);
+    bool all = !reading->symbol_count && (self->compare == 2 || these);
+    for (size_t i = 0; all && i < shown; i++)
+        add_shown (self, i);
+    if (reading->symbol_count)
+        return reading->symbol_count > 1 ? INTENT_COMPARE : INTENT_DETAIL;
+    bool chosen = reading->profile.risk || reading->profile.wants || reading->profile.assumed;
+    return (reading->follow & FOLLOW_WHY) && chosen && !reading->changed ? INTENT_WHY
+                                                                         : INTENT_UNKNOWN;
+}
+
+static bool has_word (const context_t *self, const char *text)
+{
+    for (size_t at = 0; at < self->words.count; at++)
+        if (words_at (&self->words, at, text))
+            return true;
+    return false;
+}
+
+/*  "Something like VTI, but cheaper": the others of its asset class, in the order of the catalogue.  */
+static void add_alike (context_t *self)
+{
+    reading_t *reading = self->reading;
+    const product_t *like = catalogue_product (self->catalogue, (size_t) reading->symbols[0]);
+    for (size_t i = 0; i < catalogue_size (self->catalogue); i++) {
+        const product_t *product = catalogue_product (self->catalogue, i);
+        if (product != like && product->asset_class == like->asset_class
+            && reading->symbol_count < SYMBOLS_MAX)
+            reading->symbols[reading->symbol_count++] = (int) i;
+    }
+}
+
+static intent_t intent_of_symbols (context_t *self)
+{
+    reading_t *reading = self->reading;
+    if (self->negative > 3)
+        return INTENT_UNKNOWN;
+    if (reading->symbol_count == 1 && has_word (self, "sell"))
+        return INTENT_TRADE;
+    if (reading->symbol_count == 1 && (reading->follow & (FOLLOW_OTHERS | FOLLOW_CHEAPER)))
+        add_alike (self);
+    if (reading->symbol_count > 1)
+        return INTENT_COMPARE;
+    if (reading->symbol_count == 1)
+        return INTENT_DETAIL;
+    if (reading->unlisted[0] && !self->negative && !self->topics && !reading->changed)
+        return INTENT_UNLISTED;
+    return INTENT_UNKNOWN;
+}
+
+/*  Questions that are about investing and want no products.  */
+static intent_t intent_of_question (context_t *self)
+{
+    reading_t *reading = self->reading;
+    bool dated = self->found.months && !self->found.months_vague;
+    bool asks_first = self->marks.count && self->marks.items[0].kind == MARK_EXPLAIN;
+    bool personal = dated || self->found.amount_marked || (self->found.risk && !asks_first)
+                    || has (self, MARK_GOAL);
+    if (has (self, MARK_TRADE) && self->negative < 3)
+        return INTENT_TRADE;
+    if (has (self, MARK_FORECAST) && (self->anchored || self->topics) && !personal
+        && reading->score >= 2)
+        return INTENT_FORECAST;
+    if (self->negative > 1)
+        return INTENT_UNKNOWN;
+    bool several = (reading->topics & (reading->topics - 1)) != 0;
+    if (several && self->compare && !personal && (self->compare == 2 || !has (self, MARK_ASK)))
+        return INTENT_TOPICS;
+    if (has (self, MARK_EXPLAIN) && !personal && !has (self, MARK_ASK)) {
+        reading->term = glossary_find (&self->words);
+        return reading->term ? INTENT_EXPLAIN : INTENT_UNKNOWN;
+    }
+    return INTENT_UNKNOWN;
+}
+
+static intent_t intent_of_rest (const context_t *self)
+{
+    const reading_t *reading = self->reading;
+    if ((about_investing (self) && wants_products (self)) || continues (self))
+        return INTENT_ADVICE;
+    if (self->negative > 0 && !self->anchored)
+        return INTENT_OUTSIDE;
+    if (reading->social && self->words.count <= 12)
+        return INTENT_SOCIAL;
+    return INTENT_UNKNOWN;
+}
+
+/*  What is said about a matter beside the choice of a fund, where nothing else is to be said.  */
+static bool subject_is_all (intent_t intent)
+{
+    return intent == INTENT_UNKNOWN || intent == INTENT_OUTSIDE || intent == INTENT_EXPLAIN
+           || intent == INTENT_SOCIAL;
+}
+
+static intent_t find_intent_alone (context_t *self)
+{
+    intent_t intent = INTENT_UNKNOWN;
+    if (self->reading->follow & FOLLOW_RESET)
+        return self->negative > 1 ? INTENT_OUTSIDE : INTENT_RESET;
+    if (self->reading->target.amount && self->negative < 3)
+        return INTENT_TARGET;
+    intent = intent_of_shown (self);
+    if (!intent)
+        intent = intent_of_symbols (self);
+    if (!intent)
+        intent = intent_of_question (self);
+    return intent ? intent : intent_of_rest (self);
+}
+
+static intent_t find_intent (context_t *self)
+{
+    subject_set_t subjects = self->reading->subjects;
+    if (subjects_sole (subjects) != SUBJECT_COUNT_)
+        return INTENT_SUBJECT;
+    intent_t intent = find_intent_alone (self);
+    return subjects && subject_is_all (intent) ? INTENT_SUBJECT : intent;
+}
+
+static void find_subjects (context_t *self)
+{
+    subject_set_t subjects = subjects_find (&self->words, &self->marks);
+    if (self->found.percent >= RETURN_MOST)
+        subjects |= SUBJECT_BIT (SUBJECT_RETURN);
+    if (self->found.age_own && self->found.age < 18)
+        subjects |= SUBJECT_BIT (SUBJECT_MINOR);
+    if (self->found.age_own && self->found.age + self->reading->profile.months / 12 > LATE_AGE)
+        subjects |= SUBJECT_BIT (SUBJECT_LATE);
+    if (self->refused & CRYPTO_TOPICS)
+        subjects &= ~SUBJECT_BIT (SUBJECT_COINS);
+    if (!self->anchored)
+        subjects &= ~SUBJECT_BIT (SUBJECT_BORROW);
+    if (subjects & SUBJECT_BIT (SUBJECT_DEBT))
+        subjects &= ~SUBJECT_BIT (SUBJECT_LOAN);
+    self->reading->subjects = subjects;
+}
+
+/*  Of two goals the first is answered; the other must not get lost in silence.  */
+static goal_t other_goal (const context_t *self)
+{
+    goal_t goal = goal_of (self);
+    for (size_t i = 0; i < self->marks.count; i++) {
+        const mark_t *mark = &self->marks.items[i];
+        bool plan = mark->kind == MARK_GOAL && mark->value != GOAL_GROWTH
+                    && mark->value != GOAL_INFLATION && mark->value != GOAL_PRESERVE;
+        if (plan && (goal_t) mark->value != goal)
+            return (goal_t) mark->value;
+    }
+    return GOAL_NONE;
+}
+
+/*  What is missing; what was asked for and not answered is assumed with caution the second time.  */
+static void find_missing (reading_t *reading)
+{
+    profile_t *profile = &reading->profile;
+    unsigned missing = (profile->risk ? 0 : NEED_RISK) | (profile->months ? 0 : NEED_HORIZON);
+    missing &= ~profile->assumed; /* it was said already that it is assumed */
+    /* whoever names a narrow kind of product wants to see that kind, not a plan */
+    const topic_set_t broad = TOPIC_BIT (TOPIC_STOCKS) | TOPIC_BIT (TOPIC_BONDS)
+                              | TOPIC_BIT (TOPIC_MIXED) | TOPIC_BIT (TOPIC_MUTUAL)
+                              | TOPIC_BIT (TOPIC_UCITS) | TOPIC_BIT (TOPIC_ESG) | CRYPTO_TOPICS;
+    if ((reading->topics & ~broad) && !profile->goal)
+        missing = 0;
+    unsigned again = missing & profile->asked;
+    if (reading->changed && !(reading->follow & FOLLOW_SKIP))
+        again = 0;
+    if (again) {
+        profile->assumed |= again;
+        missing &= ~again;
+    }
+    reading->missing = missing;
+}
+
+void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t text, int year,
+                 reading_t *ret_reading)
+{
+    context_t self = {.catalogue = catalogue, .reading = ret_reading};
+    *ret_reading = (reading_t){.profile = *before};
+    self.in_session = before->asked || before->shown.count;
+    words_read (&self.words, text);
+    spelling_mend (&self.words);
+    phrases_find (&self.words, &self.marks);
+    quantities_find (&self.words, &self.marks, year, &self.found);
+    ret_reading->target = target_find (&self.words, &self.marks, &self.found);
+    weigh (&self);
+    take_mentions (&self);
+    take_bare (&self);
+    take_single (&self);
+    take_amount (&self);
+    take_goal_and_horizon (&self);
+    take_risk (&self);
+    take_topics (&self);
+    find_subjects (&self);
+    ret_reading->language = languages_find (&self.words);
+    ret_reading->other_goal = other_goal (&self);
+    ret_reading->odd = self.found.odd;
+    ret_reading->products = self.found.products;
+    ret_reading->intent = find_intent (&self);
+    if (ret_reading->intent == INTENT_ADVICE) {
+        ret_reading->hit_count =
+            mention_search (catalogue, &self.words, &self.marks, ret_reading->hits, HITS_MAX);
+        find_missing (ret_reading);
+    } else if (ret_reading->intent == INTENT_UNKNOWN || ret_reading->intent == INTENT_OUTSIDE
+               || ret_reading->intent == INTENT_SUBJECT) {
+        ret_reading->profile = *before;
+    }
+}

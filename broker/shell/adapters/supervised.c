@@ -1,0 +1,400 @@
+#include "shell/adapters/supervised.h"
+
+#include "base/alloc.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_names[] = {
+#define SUPERVISED(name, word, meaning) [SUPERVISED_##name] = (word),
+#include "shell/adapters/supervised.def"
+#undef SUPERVISED
+};
+
+const char *supervised_state_name (supervised_state_t state)
+{
+    return (size_t) state < sizeof state_names / sizeof *state_names ? state_names[state] : "?";
+}
+
+/* ------------------------------------------------------------------ life */
+
+static void set_state (supervised_t *self, supervised_state_t state, int64_t now_us)
+{
+    if (self->state != state)
+        self->since_us = now_us;
+    self->state = state;
+}
+
+supervised_t *supervised_new (supervision_t *all, const char *name, size_t size, int64_t now_us)
+{
+    supervised_t *self = plv_alloc_zero (1, sizeof *self);
+    self->all = all;
+    memcpy (self->name, name, size);
+    plv_list_init (&self->leaving);
+    self->restart_us = INT64_MAX;
+    self->state = SUPERVISED_STOPPED;
+    self->since_us = now_us;
+    return self;
+}
+
+void supervised_destroy (supervised_t **self_p)
+{
+    supervised_t *self = *self_p;
+    plv_node_t *node;
+    if (!self)
+        return;
+    host_process_destroy (&self->current);
+    host_process_destroy (&self->fresh);
+    while ((node = plv_list_first (&self->leaving))) {
+        host_process_t *process = PLV_OF (node, host_process_t, node);
+        host_process_destroy (&process);
+    }
+    plv_node_remove (&self->node);
+    free (self);
+    *self_p = NULL;
+}
+
+/* ------------------------------------------------------------------ failures */
+
+static void note (supervised_t *self, const char *why, int64_t now_us)
+{
+    if (why != self->last)
+        snprintf (self->last, sizeof self->last, "%s", why);
+    self->last_us = now_us;
+}
+
+void supervised_refuse (supervised_t *self, const char *why, int64_t now_us)
+{
+    note (self, why, now_us);
+    self->restart_us = INT64_MAX;
+    if (!self->current)
+        set_state (self, SUPERVISED_REFUSED, now_us);
+    plv_log (self->all->options.log, LOG_ADAPTER_REFUSED, F_STR ("file", self->name),
+             F_STR ("why", self->last));
+}
+
+/*  What it said of its end, without the path of the copy that it ran; what it did not say is ours to tell.  */
+static const char *end_why (const supervised_t *self, const host_process_t *process, int status)
+{
+    size_t size = strlen (self->copy);
+    if (process->why[0])
+        return size && strncmp (process->why, self->copy, size) == 0
+                       && strncmp (process->why + size, ": ", 2) == 0
+                   ? process->why + size + 2
+                   : process->why;
+    if (!WIFEXITED (status) || process->is_leaving)
+        return "";
+    if (WEXITSTATUS (status) == 0)
+        return "the broker did not ask for it: somebody else did, or the plugin called exit ()";
+    return WEXITSTATUS (status) < HOST_CODE_FIRST || WEXITSTATUS (status) > HOST_REFUSED_LAST
+               ? "the plugin ended its process, which is not for it to do"
+               : "";
+}
+
+static void describe_end (const supervised_t *self, const host_process_t *process, int status,
+                          char ret_text[SUPERVISED_WHY_BYTES])
+{
+    char how[128];
+    host_status_text (status, how, sizeof how);
+    const char *why = end_why (self, process, status);
+    snprintf (ret_text, SUPERVISED_WHY_BYTES, "%s%s%s", how, *why ? ": " : "", why);
+}
+
+/* ------------------------------------------------------------------ starting and leaving */
+
+static host_process_t *start (supervised_t *self, bool beside, int64_t now_us)
+{
+    const supervisor_options_t *set = &self->all->options;
+    host_process_options_t options = {
+        .program = set->program,
+        .plugin = self->copy,
+        .name = self->name,
+        .broker = set->broker,
+        .copies = set->copies,
+        .conf = &set->conf,
+        .beside = beside,
+        .log = set->log,
+        .epoll = self->all->epoll,
+        .proof_key = set->proof_key,
+    };
+    host_process_t *process = NULL;
+    plv_fail_t fail;
+    if (host_process_start (&options, now_us, &process, &fail)) {
+        supervised_refuse (self, fail.text, now_us);
+        return NULL;
+    }
+    plv_log (set->log, LOG_ADAPTER_STARTED, F_STR ("adapter", self->name),
+             F_INT ("pid", process->pid));
+    return process;
+}
+
+static void leave (supervised_t *self, host_process_t **process_p, int64_t now_us)
+{
+    host_process_t *process = *process_p;
+    if (!process)
+        return;
+    *process_p = NULL;
+    process->is_leaving = true;
+    process->kill_us = now_us + (int64_t) self->all->options.drain_ms * 1000;
+    plv_list_push (&self->leaving, &process->node);
+    host_process_signal (process, SIGTERM);
+}
+
+static void start_current (supervised_t *self, int64_t now_us)
+{
+    self->restart_us = INT64_MAX;
+    if (!self->copy[0])
+        return;
+    self->current = start (self, !plv_list_empty (&self->leaving), now_us);
+    if (self->current)
+        set_state (self, SUPERVISED_STARTING, now_us);
+}
+
+void supervised_replace (supervised_t *self, int64_t now_us)
+{
+    leave (self, &self->fresh, now_us);
+    if (self->current && !self->current->is_open)
+        leave (self, &self->current, now_us);
+    if (!self->current) {
+        start_current (self, now_us);
+        return;
+    }
+    host_process_signal (self->current, SIGUSR1); /* it shares its port from now on */
+    self->fresh = start (self, true, now_us);
+}
+
+void supervised_stop (supervised_t *self, int64_t now_us)
+{
+    leave (self, &self->fresh, now_us);
+    leave (self, &self->current, now_us);
+    self->restart_us = INT64_MAX;
+    set_state (self, plv_list_empty (&self->leaving) ? SUPERVISED_STOPPED : SUPERVISED_DRAINING,
+               now_us);
+}
+
+void supervised_take (supervised_t *self, const char *copy, int64_t now_us)
+{
+    snprintf (self->copy, sizeof self->copy, "%s", copy);
+    self->failures = 0;
+    self->last[0] = 0;
+    if (!self->unwanted)
+        supervised_replace (self, now_us);
+}
+
+/* ------------------------------------------------------------------ how a process goes */
+
+static void log_end (const supervised_t *self, int64_t restart_ms)
+{
+    plv_log (self->all->options.log, LOG_ADAPTER_EXITED, F_STR ("adapter", self->name),
+             F_STR ("status", self->last), F_INT ("restart_ms", restart_ms));
+}
+
+static void back_off (supervised_t *self, bool steady, int64_t now_us)
+{
+    const supervisor_options_t *set = &self->all->options;
+    self->failures = steady ? 1 : self->failures + 1;
+    int64_t wait =
+        backoff_us ((int64_t) set->backoff_ms * 1000, (int64_t) set->backoff_max_ms * 1000,
+                    self->failures, &self->all->rng);
+    self->restart_us = now_us + wait;
+    set_state (self, SUPERVISED_RESTARTING, now_us);
+    log_end (self, wait / 1000);
+}
+
+static void current_ended (supervised_t *self, int status, int64_t now_us)
+{
+    int64_t steady_us = (int64_t) self->all->options.steady_ms * 1000;
+    bool steady = self->current->is_open && now_us - self->current->started_us >= steady_us;
+    describe_end (self, self->current, status, self->last);
+    note (self, self->last, now_us);
+    host_process_destroy (&self->current);
+    if (self->fresh) { /* what was to replace it does so now */
+        log_end (self, 0);
+        self->current = self->fresh;
+        self->fresh = NULL;
+        set_state (self, SUPERVISED_STARTING, now_us);
+    } else if (host_status_refused (status)) {
+        supervised_refuse (self, self->last, now_us);
+    } else {
+        back_off (self, steady, now_us);
+    }
+}
+
+static void fresh_ended (supervised_t *self, int status, int64_t now_us)
+{
+    char why[SUPERVISED_WHY_BYTES];
+    describe_end (self, self->fresh, status, why);
+    host_process_destroy (&self->fresh);
+    supervised_refuse (self, why, now_us); /* the old one stays */
+}
+
+/*  Kills what does not answer: then it ends like any other crash, and its last words say why.  */
+static void check_pulse (const supervised_t *self, host_process_t *process, int64_t now_us)
+{
+    const supervisor_options_t *set = &self->all->options;
+    int64_t most = process->is_open ? set->conf.hang_ms : set->open_ms;
+    if (process->is_leaving || now_us - process->beat_us < most * 1000 || process->why[0])
+        return;
+    snprintf (process->why, sizeof process->why,
+              "its loop said nothing for %lld ms: killed; a callback of the plugin does not return",
+              (long long) most);
+    host_process_signal (process, SIGKILL);
+}
+
+static void leaving_ended (supervised_t *self, host_process_t *process, int status)
+{
+    char how[SUPERVISED_WHY_BYTES];
+    describe_end (self, process, status, how);
+    plv_log (self->all->options.log, LOG_ADAPTER_LEFT, F_STR ("adapter", self->name),
+             F_STR ("status", how));
+    host_process_destroy (&process);
+}
+
+static void step_leaving (supervised_t *self, int64_t now_us)
+{
+    for (plv_node_t *at = self->leaving.next, *next; at != &self->leaving; at = next) {
+        host_process_t *process = PLV_OF (at, host_process_t, node);
+        int status;
+        next = at->next;
+        host_process_listen (process, now_us);
+        if (host_process_ended (process, &status)) {
+            leaving_ended (self, process, status);
+        } else if (now_us >= process->kill_us) {
+            process->kill_us = INT64_MAX;
+            snprintf (process->why, sizeof process->why, "did not leave in time: killed");
+            host_process_signal (process, SIGKILL);
+        }
+    }
+    if (self->state == SUPERVISED_DRAINING && plv_list_empty (&self->leaving))
+        set_state (self, SUPERVISED_STOPPED, now_us);
+}
+
+static void step_fresh (supervised_t *self, int64_t now_us)
+{
+    int status;
+    if (!self->fresh)
+        return;
+    bool opened = host_process_listen (self->fresh, now_us);
+    check_pulse (self, self->fresh, now_us);
+    if (opened) {
+        leave (self, &self->current, now_us);
+        self->current = self->fresh;
+        self->fresh = NULL;
+        self->restarts++;
+        set_state (self, SUPERVISED_STARTING, now_us);
+    } else if (host_process_ended (self->fresh, &status)) {
+        fresh_ended (self, status, now_us);
+    }
+}
+
+static supervised_state_t how_it_serves (const host_process_t *process)
+{
+    if (!process->is_up)
+        return SUPERVISED_STARTING;
+    return process->trouble[0] ? SUPERVISED_DEGRADED : SUPERVISED_RUNNING;
+}
+
+/*  It asks for a successor that may read what it may not.  */
+static void renew (supervised_t *self, int64_t now_us)
+{
+    if (!self->current || !self->current->renew[0] || self->fresh)
+        return;
+    plv_log (self->all->options.log, LOG_ADAPTER_RENEWED, F_STR ("adapter", self->name),
+             F_STR ("why", self->current->renew));
+    self->current->renew[0] = 0;
+    supervised_replace (self, now_us);
+}
+
+static void step_current (supervised_t *self, int64_t now_us)
+{
+    int status;
+    if (!self->current)
+        return;
+    host_process_listen (self->current, now_us);
+    check_pulse (self, self->current, now_us);
+    if (host_process_ended (self->current, &status))
+        current_ended (self, status, now_us);
+    else
+        set_state (self, how_it_serves (self->current), now_us);
+}
+
+void supervised_step (supervised_t *self, int64_t now_us)
+{
+    step_leaving (self, now_us);
+    step_fresh (self, now_us);
+    step_current (self, now_us);
+    renew (self, now_us);
+    if (now_us >= self->restart_us) {
+        self->restarts++;
+        start_current (self, now_us);
+    }
+}
+
+void supervised_let_go (supervised_t *self)
+{
+    leave (self, &self->fresh, 0);
+    leave (self, &self->current, 0);
+    for (plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)
+        PLV_OF (at, host_process_t, node)->pid = 0;
+}
+
+/* ------------------------------------------------------------------ looking */
+
+static int64_t sooner (int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t pulse_deadline (const supervised_t *self, const host_process_t *process)
+{
+    const supervisor_options_t *set = &self->all->options;
+    if (!process || process->why[0])
+        return INT64_MAX;
+    return process->beat_us
+           + (int64_t) (process->is_open ? set->conf.hang_ms : set->open_ms) * 1000;
+}
+
+int64_t supervised_deadline (const supervised_t *self)
+{
+    int64_t due = self->restart_us;
+    due = sooner (due, pulse_deadline (self, self->current));
+    due = sooner (due, pulse_deadline (self, self->fresh));
+    for (const plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)
+        due = sooner (due, PLV_OF (at, host_process_t, node)->kill_us);
+    return due;
+}
+
+bool supervised_empty (const supervised_t *self)
+{
+    return !self->current && !self->fresh && plv_list_empty (&self->leaving);
+}
+
+static const host_process_t *process_of (const supervised_t *self)
+{
+    if (self->current)
+        return self->current;
+    const plv_node_t *first = plv_list_first (&self->leaving);
+    return first ? PLV_OF (first, host_process_t, node) : NULL;
+}
+
+void supervised_status (const supervised_t *self, supervisor_status_t *ret_status)
+{
+    const host_process_t *process = process_of (self);
+    *ret_status = (supervisor_status_t){
+        .name = self->name,
+        .state = self->state,
+        .pid = process ? process->pid : 0,
+        .version = process ? process->version : "",
+        .platform = process ? process->platform : "",
+        .file = self->copy,
+        .restarts = self->restarts,
+        .last = self->last,
+        .last_us = self->last_us,
+        .trouble = process && self->state == SUPERVISED_DEGRADED ? process->trouble : "",
+        .started_us = process ? process->started_us : 0,
+        .since_us = self->since_us,
+        .next_us = self->restart_us,
+    };
+}

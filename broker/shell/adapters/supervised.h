@@ -1,0 +1,69 @@
+/*  supervised -- one adapter: the process that serves, the one that is to replace it, those that drain
+    OWNS    its processes
+    THREAD  that of the supervisor
+    FAILS   never: what goes wrong with its processes is its state and a line in the log
+    COST    see host_process.h
+
+    A process that crashes is started again, with exponential backoff and jitter; one that ends as refused is
+    not, until its file or its conf changes or somebody asks for it.  */
+
+#ifndef SHELL_SUPERVISED_H
+#define SHELL_SUPERVISED_H
+
+#include "core/flow/backoff.h"
+#include "shell/adapters/host_process.h"
+#include "shell/adapters/plugin_file.h"
+#include "shell/adapters/supervisor.h"
+
+/*  What all adapters share; lent to them.  */
+typedef struct {
+    supervisor_options_t options; /* the times filled in, the texts its own */
+    plv_rng_t rng;
+    int epoll;
+} supervision_t;
+
+typedef struct {
+    plv_node_t node;
+    supervision_t *all;
+    char name[SUPERVISED_NAME_BYTES];
+    plugin_stamp_t stamp; /* of the file when it was last looked at */
+    bool present;         /* seen by the scan under way */
+    char copy[PLUGIN_PATH_BYTES];
+    host_process_t *current; /* serves */
+    host_process_t *fresh;   /* started beside it */
+    plv_node_t leaving;      /* processes that drain */
+    supervised_state_t state;
+    int64_t since_us;
+    int64_t restart_us;
+    bool unwanted;     /* stopped by hand */
+    bool removed;      /* its file is gone */
+    uint32_t failures; /* one after the other: what the backoff counts */
+    uint32_t restarts;
+    char last[SUPERVISED_WHY_BYTES];
+    int64_t last_us;
+} supervised_t;
+
+supervised_t *supervised_new (supervision_t *all, const char *name, size_t size, int64_t now_us);
+
+/*  Kills what still runs.  */
+void supervised_destroy (supervised_t **self_p);
+
+/*  Runs `copy` from now on, if it is wanted.  */
+void supervised_take (supervised_t *self, const char *copy, int64_t now_us);
+/*  Its file will not do; what runs goes on.  */
+void supervised_refuse (supervised_t *self, const char *why, int64_t now_us);
+/*  The new one beside the old one, which may be in any state.  */
+void supervised_replace (supervised_t *self, int64_t now_us);
+/*  Everything drains and leaves.  */
+void supervised_stop (supervised_t *self, int64_t now_us);
+
+/*  The same, and nobody looks after them any more.  */
+void supervised_let_go (supervised_t *self);
+
+void supervised_step (supervised_t *self, int64_t now_us);
+int64_t supervised_deadline (const supervised_t *self);
+/*  No process is left.  */
+bool supervised_empty (const supervised_t *self);
+void supervised_status (const supervised_t *self, supervisor_status_t *ret_status);
+
+#endif

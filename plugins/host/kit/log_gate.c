@@ -1,0 +1,19 @@
+#include "host/kit/log_gate.h"
+
+enum { LINE_US = 1000 * 1000 / LOG_GATE_PER_S };
+
+bool log_gate_open (log_gate_t *self, int64_t now_us, uint64_t *ret_left_out)
+{
+    const int64_t burst_us = (int64_t) LOG_GATE_BURST * LINE_US;
+    if (!self->has_begun || self->since_us < now_us - burst_us)
+        self->since_us = now_us - burst_us;
+    self->has_begun = true;
+    if (now_us - self->since_us < LINE_US) {
+        self->left_out++;
+        return false;
+    }
+    self->since_us += LINE_US;
+    *ret_left_out = self->left_out;
+    self->left_out = 0;
+    return true;
+}

@@ -1,0 +1,172 @@
+/*  http_accept -- the listening socket  */
+#include "host/net/http_parts.h"
+
+#include "base/alloc.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024, BURST = 64, PEEK_BYTES = 64 * 1024, DEFER_S = 1 };
+
+/* ------------------------------------------------------------------ letting in */
+
+/*  The "Upgrade" of a first head that asks for something else than a WebSocket; NULL: there is none.  */
+static char *other_upgrade (char *head, const char *end)
+{
+    static const char name[] = "\r\nupgrade:";
+    char *found = end ? strcasestr (head, name) : NULL;
+    if (!found || found >= end)
+        return NULL;
+    const char *value = found + sizeof name - 1;
+    value += strspn (value, " \t");
+    return strncasecmp (value, "websocket", 9) == 0 ? NULL : found + 2;
+}
+
+/*  Some clients offer HTTP/2 with every request, and a server may go on with HTTP/1.1: libwebsockets cannot, so it
+    does not get to see the offer, and as it would come again with the next request, there is no next one. It
+    reads the end of the head by itself: a body behind a head that it was given is lost on it.  */
+static void adopt (http_t *self, int fd)
+{
+    char head[PEEK_BYTES + 1];
+    uint32_t status;
+    struct lws_vhost *host = lws_get_vhost_by_name (self->context, "default");
+    size_t most = self->options.header_bytes_max;
+    most = most < PEEK_BYTES ? most : PEEK_BYTES;
+    ssize_t size = self->is_tls ? 0 : recv (fd, head, most, MSG_PEEK);
+    head[size > 0 ? size : 0] = 0;
+    const char *fault = size > 0 ? http_first_fault (head, (size_t) size, most, &status) : NULL;
+    if (fault) {
+        http_first_refuse (fd, status, fault);
+        return;
+    }
+    const char *end = strstr (head, "\r\n\r\n");
+    char *offer = other_upgrade (head, end);
+    size = offer ? end + 3 - head : 0;
+    if (!offer || recv (fd, head, (size_t) size, 0) != size) {
+        lws_adopt_socket_vhost (host, fd);
+        return;
+    }
+    *offer = 'X';
+    struct lws *wsi = lws_adopt_socket_vhost_readbuf (host, fd, head, (size_t) size);
+    if (wsi)
+        http_line_of (wsi)->is_for_one = true;
+}
+
+static void on_connection (uv_poll_t *poll, int status, int events)
+{
+    const int yes = 1;
+    http_t *self = poll->data;
+    (void) status, (void) events;
+    for (int burst = 0; burst < BURST && self->connections < self->options.connections_max;
+         burst++) {
+        int fd = accept4 (self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            /*  Out of descriptors or memory: the ticker tries again, so that the loop does not spin.  */
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                uv_poll_stop (poll);
+            return;
+        }
+        setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        adopt (self, fd);
+    }
+}
+
+void http_accept_poll (http_t *self)
+{
+    if (!self->listener)
+        return;
+    if (self->connections < self->options.connections_max)
+        uv_poll_start (self->listener, UV_READABLE, on_connection);
+    else
+        uv_poll_stop (self->listener);
+}
+
+void http_accept_all (http_t *self)
+{
+    if (self->listener)
+        on_connection (self->listener, 0, UV_READABLE);
+}
+
+/* ------------------------------------------------------------------ the address */
+
+static socklen_t address_of (const pal_http_options_t *options,
+                             struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *) (void *) ret_address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *) (void *) ret_address;
+    /*  The one name whose address is known without asking anybody.  */
+    const char *address = strcmp (options->address, "localhost") ? options->address : "127.0.0.1";
+    memset (ret_address, 0, sizeof *ret_address);
+    if (inet_pton (AF_INET, address, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons (options->port);
+        return sizeof *four;
+    }
+    if (inet_pton (AF_INET6, address, &six->sin6_addr) == 1) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons (options->port);
+        return sizeof *six;
+    }
+    return 0;
+}
+
+uint16_t http_accept_port (const http_t *self)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    getsockname (self->fd, (struct sockaddr *) &address, &size);
+    return ntohs (address.ss_family == AF_INET6
+                      ? ((struct sockaddr_in6 *) (void *) &address)->sin6_port
+                      : ((struct sockaddr_in *) (void *) &address)->sin_port);
+}
+
+plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
+{
+    const int yes = 1, defer_s = DEFER_S;
+    struct sockaddr_storage address;
+    socklen_t size = address_of (&self->options, &address);
+    if (!size)
+        return plv_fail (ret_fail, ERR_ARG,
+                         "%s is no numeric IP address: write one, as 0.0.0.0 for all of IPv4",
+                         self->options.address);
+    self->fd = socket (address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (share)
+        setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+    setsockopt (self->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof defer_s);
+    if (self->fd < 0 || bind (self->fd, (struct sockaddr *) &address, size) < 0
+        || listen (self->fd, BACKLOG) < 0)
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "cannot listen on %s port %u: %s",
+                         self->options.address, self->options.port, strerror (errno));
+    self->listener = plv_alloc_zero (1, sizeof *self->listener);
+    self->listener->data = self;
+    uv_poll_init (self->loop, self->listener, self->fd);
+    return ERR_OK;
+}
+
+static void free_handle (uv_handle_t *handle)
+{
+    free (handle);
+}
+
+void http_accept_close (http_t *self)
+{
+    if (self->listener)
+        uv_close ((uv_handle_t *) self->listener, free_handle);
+    self->listener = NULL;
+    if (self->fd >= 0)
+        close (self->fd);
+    self->fd = -1;
+}
+
+void http_share (http_t *self)
+{
+    const int yes = 1;
+    if (self->fd >= 0)
+        setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+}

@@ -1,0 +1,217 @@
+#include "palaver/command.h"
+#include "palaver/doc/generate.h"
+#include "palaver/show/text.h"
+
+#include <string.h>
+
+/*  First words: commands of one word, and groups once.  */
+static bool is_first_of_group (size_t index)
+{
+    const char *words = command_at (index)->words;
+    size_t size = strcspn (words, " ");
+    for (size_t i = 0; i < index; i++)
+        if (command_in_group (command_at (i), words, size))
+            return false;
+    return true;
+}
+
+static void put_first_words (plv_buf_t *out)
+{
+    const command_t *command;
+    for (size_t i = 0; (command = command_at (i)); i++)
+        if (!command->hidden && is_first_of_group (i))
+            text_putf (out, "%s%.*s", i ? " " : "", (int) strcspn (command->words, " "),
+                       command->words);
+}
+
+static void put_verbs (plv_buf_t *out, const char *group, size_t size)
+{
+    const command_t *command;
+    bool first = true;
+    for (size_t i = 0; (command = command_at (i)); i++) {
+        if (command->hidden || !command_in_group (command, group, size))
+            continue;
+        text_putf (out, "%s%s", first ? "" : " ", command->words + size + 1);
+        first = false;
+    }
+}
+
+static void put_option_names (plv_buf_t *out, uint64_t set)
+{
+    bool first = true;
+    for (int id = 0; id < OPTION_COUNT_; id++) {
+        if (!(set >> id & 1))
+            continue;
+        text_putf (out, "%s--%s", first ? "" : " ", option_rows[id].name);
+        first = false;
+    }
+}
+
+/*  "--run|--keys" for all options of these kinds.  */
+static void put_pattern (plv_buf_t *out, unsigned kinds)
+{
+    bool first = true;
+    for (int id = 0; id < OPTION_COUNT_; id++) {
+        if (!(kinds >> option_rows[id].kind & 1))
+            continue;
+        text_putf (out, "%s--%s", first ? "" : "|", option_rows[id].name);
+        if (option_rows[id].letter)
+            text_putf (out, "|-%c", option_rows[id].letter);
+        first = false;
+    }
+}
+
+static bool takes_folder (const command_t *command)
+{
+    return strcmp (command->operands, "DIR") == 0 || strcmp (command->operands, "BACKUP") == 0;
+}
+
+static void put_bash_commands (plv_buf_t *out)
+{
+    const command_t *command;
+    for (size_t i = 0; (command = command_at (i)); i++) {
+        if (command->hidden)
+            continue;
+        text_putf (out, "    \"%s\") options=\"", command->words);
+        put_option_names (out, command->options);
+        text_putf (out, "\"%s ;;\n", takes_folder (command) ? " operand=folder" : "");
+    }
+}
+
+static void put_bash_groups (plv_buf_t *out)
+{
+    const command_t *command;
+    for (size_t i = 0; (command = command_at (i)); i++) {
+        size_t size = strcspn (command->words, " ");
+        if (command->hidden || !is_first_of_group (i) || !command->words[size])
+            continue;
+        text_putf (out, "    %.*s) verbs=\"", (int) size, command->words);
+        put_verbs (out, command->words, size);
+        text_put (out, "\" ;;\n");
+    }
+}
+
+void generate_bash (plv_buf_t *out)
+{
+    text_put (
+        out,
+        "# bash completion for palaver. Made from the tables in tools/palaver: do not edit.\n\n"
+        "_palaver ()\n{\n"
+        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+        "    local options=\"\" verbs=\"\" operand=\"\" words=() at\n"
+        "    COMPREPLY=()\n"
+        "    case $before in\n    ");
+    put_pattern (out, 1u << KIND_FOLDER);
+    text_put (out, ") mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n    ");
+    put_pattern (out, 1u << KIND_FILE);
+    text_put (out, ") mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n    ");
+    put_pattern (out, 1u << KIND_TEXT | 1u << KIND_NAME | 1u << KIND_NUMBER | 1u << KIND_SECONDS
+                          | 1u << KIND_TIME);
+    text_put (out, ") return ;;\n    esac\n"
+                   "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
+                   "        case ${COMP_WORDS[at]} in\n        ");
+    put_pattern (out, ~(1u << KIND_FLAG));
+    text_put (out, ") at=$((at + 1)) ;;\n"
+                   "        -*) ;;\n"
+                   "        *) words+=(\"${COMP_WORDS[at]}\") ;;\n"
+                   "        esac\n    done\n"
+                   "    if [ ${#words[@]} -eq 0 ]; then\n"
+                   "        verbs=\"");
+    put_first_words (out);
+    text_put (out, "\"\n        options=\"");
+    put_option_names (out, CONNECTS | ALWAYS);
+    text_put (out, "\"\n    elif [ ${#words[@]} -eq 1 ]; then\n        case ${words[0]} in\n");
+    put_bash_groups (out);
+    text_put (out, "        esac\n    fi\n    case \"${words[*]:0:2}\" in\n");
+    put_bash_commands (out);
+    text_put (out, "    esac\n    [ -n \"$options$verbs\" ] || case \"${words[0]}\" in\n");
+    put_bash_commands (out);
+    text_put (
+        out,
+        "    esac\n"
+        "    case $word in\n"
+        "    -*) mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\") ;;\n"
+        "    *) if [ -n \"$operand\" ]; then mapfile -t COMPREPLY < <(compgen -d -- \"$word\")\n"
+        "       else mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$word\"); fi ;;\n"
+        "    esac\n}\n\ncomplete -F _palaver palaver\n");
+}
+
+/*  What zsh's _arguments takes as words: quotes and brackets are escaped.  */
+static void put_zsh_words (plv_buf_t *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            text_put (out, "'\\''");
+        else if (*text == '[' || *text == ']' || *text == ':' || *text == '\\')
+            text_putf (out, "\\%c", *text);
+        else
+            plv_buf_add_u8 (out, (uint8_t) *text);
+    }
+}
+
+static void put_zsh_option (plv_buf_t *out, option_id_t id)
+{
+    const option_t *option = &option_rows[id];
+    text_putf (out, "            '--%s[", option->name);
+    put_zsh_words (out, option->meaning);
+    text_put (out, "]");
+    if (option->kind == KIND_FOLDER || option->kind == KIND_FILE)
+        text_putf (out, ":%s:%s", option->argument,
+                   option->kind == KIND_FOLDER ? "_files -/" : "_files");
+    else if (option->kind != KIND_FLAG)
+        text_putf (out, ":%s: ", option->argument);
+    text_put (out, "' \\\n");
+}
+
+static void put_zsh_command (plv_buf_t *out, const command_t *command)
+{
+    bool two = strchr (command->words, ' ') != NULL;
+    text_putf (out, "    '%s')\n        _arguments \\\n", command->words);
+    for (int id = 0; id < OPTION_COUNT_; id++)
+        if (command->options >> id & 1)
+            put_zsh_option (out, (option_id_t) id);
+    text_putf (out, "            '1: :'%s '*:%s:%s' ;;\n", two ? " '2: :'" : "",
+               command->operands[0] ? command->operands : " ",
+               takes_folder (command) ? "_files -/" : "");
+}
+
+static void put_zsh_groups (plv_buf_t *out)
+{
+    const command_t *command;
+    for (size_t i = 0; (command = command_at (i)); i++) {
+        size_t size = strcspn (command->words, " ");
+        if (command->hidden || !is_first_of_group (i) || !command->words[size])
+            continue;
+        text_putf (out, "        %.*s) compadd -- ", (int) size, command->words);
+        put_verbs (out, command->words, size);
+        text_put (out, "; return ;;\n");
+    }
+}
+
+void generate_zsh (plv_buf_t *out)
+{
+    const command_t *command;
+    text_put (out, "#compdef palaver\n# Made from the tables in tools/palaver: do not edit.\n\n"
+                   "_palaver ()\n{\n"
+                   "    local -a named=(${${words[2,CURRENT-1]}:#-*})\n"
+                   "    if [[ $words[CURRENT] != -* ]]; then\n"
+                   "        if (( ${#named} == 0 )); then\n            compadd -- ");
+    put_first_words (out);
+    text_put (out, "\n            return\n        fi\n"
+                   "        (( ${#named} == 1 )) && case $named[1] in\n");
+    put_zsh_groups (out);
+    text_put (out, "        esac\n    fi\n"
+                   "    local command=\"$named[1] $named[2]\"\n"
+                   "    case $named[1] in\n    ");
+    bool first = true;
+    for (size_t i = 0; (command = command_at (i)); i++)
+        if (!command->hidden && !strchr (command->words, ' ')) {
+            text_putf (out, "%s%s", first ? "" : "|", command->words);
+            first = false;
+        }
+    text_put (out, ") command=$named[1] ;;\n    esac\n    case $command in\n");
+    for (size_t i = 0; (command = command_at (i)); i++)
+        if (!command->hidden)
+            put_zsh_command (out, command);
+    text_put (out, "    esac\n}\n\n_palaver \"$@\"\n");
+}

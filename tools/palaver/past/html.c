@@ -1,0 +1,128 @@
+#include "palaver/past/html.h"
+
+#include "base/utf8.h"
+#include "palaver/show/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char head[] =
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+    "'unsafe-inline'; form-action 'none'; base-uri 'none'\">\n"
+    "<meta name=\"referrer\" content=\"no-referrer\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<style>\n"
+    ":root { color-scheme: light dark; --ground: #fff; --ink: #1b1f24; --faint: #59636e; --line: #d1d9e0;"
+    " --same: #1a7f37; --changed: #9a6700; --failed: #c62828; --box: #f6f8fa; }\n"
+    "@media (prefers-color-scheme: dark) { :root { --ground: #0d1117; --ink: #e6edf3; --faint: #9198a1;"
+    " --line: #3d444d; --same: #57d364; --changed: #e3b341; --failed: #ff8b82; --box: #151b23; } }\n"
+    "body { margin: 0 auto; padding: 1.5rem; max-width: 80rem; background: var(--ground); color: var(--ink);"
+    " font: 1rem/1.5 system-ui, sans-serif; display: flex; flex-direction: column; gap: 1rem; }\n"
+    "header { order: -1; }\n"
+    "article { border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }\n"
+    "article h2 { margin: 0; font-size: 1rem; }\n"
+    ".faint { color: var(--faint); font-size: .875rem; }\n"
+    ".same { color: var(--same); } .changed, .new { color: var(--changed); } .failed { color: var(--failed); }\n"
+    ".said { margin: .5rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }\n"
+    ".pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }\n"
+    "@media (max-width: 45rem) { .pair { grid-template-columns: 1fr; } }\n"
+    ".pair > div { background: var(--box); border-radius: .375rem; padding: .5rem .75rem; min-width: 0; }\n"
+    ".pair h3 { margin: 0; font-size: .875rem; color: var(--faint); }\n"
+    ".pair p { margin: .25rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }\n"
+    "dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 0; } dt { color: var(--faint); }"
+    " dd { margin: 0; font-size: 1.5rem; }\n"
+    "</style>\n<title>";
+
+void html_put (html_t *self, const char *markup)
+{
+    self->failed |= fputs (markup, self->file) < 0;
+}
+
+static bool is_control (const uint8_t *at, size_t bytes)
+{
+    return (*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f
+           || (bytes == 2 && at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+/*  Marks that turn the direction of what follows could make an answer read as another one.  */
+static bool turns (const uint8_t *at, size_t bytes)
+{
+    return bytes == 3 && at[0] == 0xe2
+           && ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae)
+               || (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
+}
+
+static const char *entity (uint8_t byte)
+{
+    switch (byte) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+void html_escape (plv_buf_t *out, plv_view_t text)
+{
+    for (size_t at = 0; at < text.size;) {
+        const uint8_t *byte = text.data + at;
+        size_t bytes = plv_utf8_size (byte, text.size - at);
+        if (bytes == 0 || is_control (byte, bytes) || turns (byte, bytes))
+            text_put (out, "\xef\xbf\xbd");
+        else if (bytes == 1 && entity (*byte))
+            text_put (out, entity (*byte));
+        else
+            plv_buf_add (out, byte, bytes);
+        at += bytes ? bytes : 1;
+    }
+}
+
+void html_text (html_t *self, plv_view_t text)
+{
+    plv_buf_t out = {0};
+    html_escape (&out, text);
+    plv_buf_check (&out);
+    self->failed |= out.size && fwrite (out.data, 1, out.size, self->file) != out.size;
+    plv_buf_free (&out);
+}
+
+void html_number (html_t *self, int64_t number)
+{
+    self->failed |= fprintf (self->file, "%" PRId64, number) < 0;
+}
+
+plv_err_t html_begin (html_t *self, const char *path, const char *title, plv_fail_t *ret_fail)
+{
+    *self = (html_t){.path = path};
+    int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    self->file = fd < 0 ? NULL : fdopen (fd, "w");
+    if (!self->file)
+        return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", path, strerror (errno));
+    html_put (self, head);
+    html_text (self, plv_view_str (title));
+    html_put (self, "</title>\n</head>\n<body>\n");
+    return ERR_OK;
+}
+
+bool html_end (html_t *self)
+{
+    if (!self->file)
+        return true;
+    html_put (self, "</body>\n</html>\n");
+    self->failed |= fflush (self->file) != 0 || fsync (fileno (self->file)) != 0;
+    self->failed |= fclose (self->file) != 0;
+    self->file = NULL;
+    return !self->failed;
+}

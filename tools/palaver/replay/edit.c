@@ -1,0 +1,87 @@
+#include "palaver/replay/edit.h"
+
+#include "base/limits.h"
+#include "wire/mp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool write_whole (int fd, const plv_buf_t *text)
+{
+    return write (fd, text->data, text->size) == (ssize_t) text->size && write (fd, "\n", 1) == 1;
+}
+
+/*  Without the newline that editors end a file with.  */
+static bool read_whole (const char *path, plv_buf_t *text)
+{
+    char block[4096];
+    size_t size;
+    FILE *file = fopen (path, "re");
+    if (!file)
+        return false;
+    while (text->size <= BODY_BYTES_MAX && (size = fread (block, 1, sizeof block, file)) > 0)
+        plv_buf_add (text, block, size);
+    fclose (file);
+    while (text->size && text->data[text->size - 1] == '\n')
+        text->size--;
+    plv_buf_check (text);
+    return true;
+}
+
+/*  The variable may hold options too: a shell takes it apart.  */
+static bool run_editor (const char *path)
+{
+    const char *visual = getenv ("VISUAL"), *editor = getenv ("EDITOR");
+    const char *command = visual && *visual ? visual : editor && *editor ? editor : "vi";
+    int status;
+    pid_t child = fork ();
+    if (child == 0) {
+        char script[4096];
+        snprintf (script, sizeof script, "%s \"$1\"", command);
+        execl ("/bin/sh", "sh", "-c", script, "sh", path, (char *) NULL);
+        _exit (127);
+    }
+    while (child > 0 && waitpid (child, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    if (child > 0 && WIFEXITED (status) && WEXITSTATUS (status) == 0)
+        return true;
+    say ("the editor (%s) failed; nothing was done", command);
+    return false;
+}
+
+ending_t edit_text (plv_buf_t *text)
+{
+    const char *dir = getenv ("TMPDIR");
+    char path[4096];
+    plv_buf_t edited = {0};
+    ending_t end = END_PARTLY;
+    snprintf (path, sizeof path, "%s/palaver-XXXXXX", dir && *dir ? dir : "/tmp");
+    int fd = mkstemp (path);
+    if (fd < 0) {
+        say ("%s: cannot be written: %s", path, strerror (errno));
+        return END_PARTLY;
+    }
+    bool good = write_whole (fd, text);
+    close (fd);
+    if (good && run_editor (path) && read_whole (path, &edited)) {
+        if (edited.size == 0 || plv_view_equal (plv_buf_view (&edited), plv_buf_view (text)))
+            say ("the text is %s; nothing was done", edited.size ? "as it was" : "empty");
+        else if (!plv_utf8_valid (plv_buf_view (&edited)))
+            say ("the text is not UTF-8; nothing was done");
+        else
+            end = END_OK;
+    }
+    unlink (path);
+    if (!end) {
+        plv_buf_add_u8 (&edited, 0);
+        plv_buf_clear (text);
+        plv_buf_add_view (text, plv_buf_view (&edited));
+    }
+    plv_buf_free (&edited);
+    return end;
+}

@@ -1,0 +1,76 @@
+#include "palaver/show/out.h"
+
+#include "palaver/show/json.h"
+#include "palaver/show/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static size_t terminal_columns (void)
+{
+    struct winsize size = {0};
+    return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+out_t out_begin (bool json, bool table)
+{
+    bool terminal = isatty (STDOUT_FILENO);
+    const char *no_colour = getenv ("NO_COLOR"), *kind = getenv ("TERM");
+    bool plain = (no_colour && no_colour[0]) || (kind && strcmp (kind, "dumb") == 0);
+    return (out_t){
+        .json = json || (!terminal && !table),
+        .terminal = terminal,
+        .colours = terminal && !plain,
+        .columns = terminal ? terminal_columns () : 0,
+    };
+}
+
+bool out_end (void)
+{
+    bool failed = fflush (stdout) || ferror (stdout);
+    if (failed)
+        say ("stdout: %s", errno ? strerror (errno) : "not everything could be written");
+    return !failed;
+}
+
+void out_flush (plv_buf_t *buffer)
+{
+    plv_buf_check (buffer);
+    if (buffer->size)
+        fwrite (buffer->data, 1, buffer->size, stdout);
+    plv_buf_clear (buffer);
+}
+
+void out_json (plv_view_t map)
+{
+    plv_buf_t line = {0};
+    json_put_shown (&line, map);
+    plv_buf_add_u8 (&line, '\n');
+    out_flush (&line);
+    plv_buf_free (&line);
+}
+
+void say (const char *format, ...)
+{
+    plv_buf_t line = {0};
+    char text[2048];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (text, sizeof text, format, args);
+    va_end (args);
+    text_put (&line, "palaver: ");
+    text_put_lines (&line, plv_view_str (text), 2);
+    fflush (stdout);
+    fprintf (stderr, PLV_VIEW_FMT "\n", PLV_VIEW_ARG (plv_buf_view (&line)));
+    plv_buf_free (&line);
+}
+
+void out_colour (const out_t *self, plv_buf_t *buffer, const char *code)
+{
+    if (self->colours)
+        text_putf (buffer, "\033[%sm", code);
+}

@@ -1,0 +1,161 @@
+#include "palaver/show/table.h"
+
+#include "base/check.h"
+#include "palaver/show/text.h"
+#include "wire/mp.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+table_t table_new (const out_t *out, const column_t *columns, size_t count)
+{
+    CHECK (count <= TABLE_COLUMNS_MAX, "%zu columns", count);
+    return (table_t){.out = out, .columns = columns, .count = count};
+}
+
+void table_free (table_t *self)
+{
+    plv_buf_free (&self->cells);
+}
+
+static void put_list (plv_buf_t *out, plv_mp_t *value, size_t most)
+{
+    plv_buf_t whole = {0};
+    plv_view_t text;
+    uint32_t count;
+    if (!plv_mp_array (value, &count))
+        return;
+    for (uint32_t i = 0; i < count && plv_mp_str (value, &text); i++) {
+        if (i)
+            text_put (&whole, ", ");
+        plv_buf_add_view (&whole, text);
+    }
+    text_put_line (out, plv_buf_view (&whole), most);
+    plv_buf_free (&whole);
+}
+
+/*  "+0.25 ms", "+3.1 s", "+2.0 h".  */
+static void put_ms (plv_buf_t *out, double ms)
+{
+    static const struct {
+        double below, divisor;
+        const char *unit;
+    } units[] = {{1e3, 1, "ms"}, {120e3, 1e3, "s"}, {7200e3, 60e3, "min"}, {1e300, 3600e3, "h"}};
+    size_t unit = 0;
+    double size = ms < 0 ? -ms : ms;
+    while (unit + 1 < sizeof units / sizeof *units && size >= units[unit].below)
+        unit++;
+    text_putf (out, "%+.*f %s", unit ? 1 : 2, ms / units[unit].divisor, units[unit].unit);
+}
+
+void table_cell (plv_buf_t *out, const column_t *column, plv_view_t map)
+{
+    char time[TEXT_TIME_BYTES];
+    plv_view_t text;
+    plv_mp_t value;
+    int64_t number;
+    double ms;
+    if (!plv_mp_find (map, column->key, &value))
+        return;
+    if (column->kind == COLUMN_LIST) {
+        put_list (out, &value, column->most);
+    } else if (plv_mp_str (&value, &text)) {
+        text_put_line (out, text, column->most);
+    } else if (column->kind == COLUMN_MS && plv_mp_double (&value, &ms)) {
+        put_ms (out, ms);
+    } else if (plv_mp_i64 (&value, &number)) {
+        if (column->kind == COLUMN_SPAN) {
+            text_put_span (out, number);
+            return;
+        }
+        if (column->kind == COLUMN_TIME || column->kind == COLUMN_EXACT)
+            text_time (number, column->kind == COLUMN_EXACT, time);
+        else
+            snprintf (time, sizeof time, "%" PRId64, number);
+        text_put (out, time);
+    }
+}
+
+void table_add (table_t *self, plv_view_t map)
+{
+    self->total++;
+    if (self->out->json) {
+        out_json (map);
+        return;
+    }
+    self->rows++;
+    for (size_t i = 0; i < self->count; i++) {
+        size_t from = self->cells.size;
+        table_cell (&self->cells, &self->columns[i], map);
+        plv_buf_check (&self->cells);
+        size_t width = text_width (plv_view (self->cells.data + from, self->cells.size - from));
+        if (!self->begun && width > self->widths[i])
+            self->widths[i] = width;
+        plv_buf_add_u8 (&self->cells, '\0');
+    }
+}
+
+static void put_blanks (plv_buf_t *line, size_t count)
+{
+    while (count--)
+        plv_buf_add_u8 (line, ' ');
+}
+
+/*  The last column takes what the terminal leaves.  */
+static void put_cell (const table_t *self, size_t column, plv_view_t text, plv_buf_t *line,
+                      size_t *used)
+{
+    bool last = column + 1 == self->count, right = self->columns[column].kind == COLUMN_NUMBER
+                                                   || self->columns[column].kind == COLUMN_MS;
+    size_t width = text_width (text), wanted = self->widths[column];
+    size_t blanks = width < wanted ? wanted - width : 0;
+    if (right)
+        put_blanks (line, blanks);
+    if (last && self->out->columns && *used + width > self->out->columns
+        && *used + 8 < self->out->columns)
+        text_put_line (line, text, self->out->columns - *used);
+    else
+        plv_buf_add_view (line, text);
+    if (!last)
+        put_blanks (line, (right ? 0 : blanks) + 2);
+    *used += width + blanks + 2;
+}
+
+static void put_titles (table_t *self)
+{
+    plv_buf_t line = {0};
+    size_t used = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        size_t width = text_width (plv_view_str (self->columns[i].title));
+        if (width > self->widths[i])
+            self->widths[i] = width;
+    }
+    out_colour (self->out, &line, "1");
+    for (size_t i = 0; i < self->count; i++)
+        put_cell (self, i, plv_view_str (self->columns[i].title), &line, &used);
+    out_colour (self->out, &line, "0");
+    plv_buf_add_u8 (&line, '\n');
+    out_flush (&line);
+    plv_buf_free (&line);
+    self->begun = true;
+}
+
+void table_flush (table_t *self)
+{
+    plv_buf_t lines = {0};
+    if (self->rows && !self->begun)
+        put_titles (self);
+    const char *cell = (const char *) self->cells.data;
+    for (size_t row = 0; row < self->rows; row++) {
+        size_t used = 0;
+        for (size_t i = 0; i < self->count; i++) {
+            put_cell (self, i, plv_view_str (cell), &lines, &used);
+            cell += strlen (cell) + 1;
+        }
+        plv_buf_add_u8 (&lines, '\n');
+    }
+    out_flush (&lines);
+    plv_buf_free (&lines);
+    plv_buf_clear (&self->cells);
+    self->rows = 0;
+}

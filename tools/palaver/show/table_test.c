@@ -1,0 +1,124 @@
+#include "palaver/show/table.h"
+
+#include "wire/mp.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const column_t columns[] = {
+    {.title = "NAME", .key = "name", .most = 8},
+    {.title = "N", .key = "n", .kind = COLUMN_NUMBER},
+    {.title = "WHEN", .key = "when_us", .kind = COLUMN_TIME},
+    {.title = "LIST", .key = "list", .kind = COLUMN_LIST},
+};
+
+/*  Runs `write` with stdout in a file, and compares what is in there.  */
+static void prints (const out_t *out, void (*write_table) (const out_t *), const char *expected)
+{
+    char path[] = "/tmp/palaver-table-XXXXXX", got[4096];
+    int file = mkstemp (path), kept = dup (STDOUT_FILENO);
+    fflush (stdout);
+    dup2 (file, STDOUT_FILENO);
+    write_table (out);
+    fflush (stdout);
+    dup2 (kept, STDOUT_FILENO);
+    ssize_t size = pread (file, got, sizeof got - 1, 0);
+    close (kept);
+    close (file);
+    unlink (path);
+    got[size > 0 ? size : 0] = '\0';
+    assert_string_equal (got, expected);
+}
+
+static void put_row (table_t *table, const char *name, int64_t n, int64_t when_us)
+{
+    plv_buf_t map = {0};
+    plv_mp_put_map (&map, 4);
+    plv_mp_put_text (&map, "name");
+    plv_mp_put_text (&map, name);
+    plv_mp_put_text (&map, "n");
+    plv_mp_put_i64 (&map, n);
+    plv_mp_put_text (&map, "when_us");
+    plv_mp_put_i64 (&map, when_us);
+    plv_mp_put_text (&map, "list");
+    plv_mp_put_array (&map, 2);
+    plv_mp_put_text (&map, "a");
+    plv_mp_put_text (&map, "b");
+    table_add (table, plv_buf_view (&map));
+    plv_buf_free (&map);
+}
+
+static void two_pages (const out_t *out)
+{
+    table_t table = table_new (out, columns, 4);
+    put_row (&table, "one", 1, 1700000000000000);
+    put_row (&table, "much too long", -1234, 0);
+    table_flush (&table);
+    put_row (&table, "two", 2, 0);
+    table_flush (&table);
+    table_free (&table);
+}
+
+static void columns_are_aligned_over_pages (void **state)
+{
+    const out_t out = {0};
+    (void) state;
+    prints (&out, two_pages,
+            "NAME          N  WHEN                  LIST\n"
+            "one           1  2023-11-14T22:13:20Z  a, b\n"
+            "much ...  -1234                        a, b\n"
+            "two           2                        a, b\n");
+}
+
+static void one_row (const out_t *out)
+{
+    table_t table = table_new (out, columns, 4);
+    put_row (&table, "one", 1, 0);
+    table_flush (&table);
+    table_free (&table);
+}
+
+static void off_a_terminal_it_is_json (void **state)
+{
+    const out_t out = {.json = true};
+    (void) state;
+    prints (&out, one_row, "{\"name\":\"one\",\"n\":1,\"when\":null,\"list\":[\"a\",\"b\"]}\n");
+}
+
+static void titles_may_be_bold (void **state)
+{
+    const out_t out = {.colours = true};
+    (void) state;
+    prints (&out, one_row, "\033[1mNAME  N  WHEN  LIST\033[0m\none   1        a, b\n");
+}
+
+static void no_rows (const out_t *out)
+{
+    table_t table = table_new (out, columns, 4);
+    table_flush (&table);
+    table_free (&table);
+}
+
+static void nothing_is_nothing (void **state)
+{
+    const out_t out = {0};
+    (void) state;
+    prints (&out, no_rows, "");
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (columns_are_aligned_over_pages),
+        cmocka_unit_test (off_a_terminal_it_is_json),
+        cmocka_unit_test (titles_may_be_bold),
+        cmocka_unit_test (nothing_is_nothing),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
