@@ -261,7 +261,7 @@ void fx_hello (fixture_t *self, uint32_t peer, unsigned allowed, const fx_hello_
         plv_mp_put_text (buf, hello->service);
     fx_put_number (buf, "credit", hello->credit);
     plv_mp_put_text (buf, "incarnation");
-    plv_mp_put_bin (buf, plv_view (incarnation, sizeof incarnation));
+    plv_mp_put_bin (buf, plv_view (incarnation, hello->is_nameless ? 0 : sizeof incarnation));
     plv_mp_put_text (buf, "holding");
     plv_mp_put_array (buf, hello->holding ? 1 : 0);
     if (hello->holding)

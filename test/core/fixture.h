@@ -67,6 +67,7 @@ typedef struct {
     uint64_t batch;
     uint64_t batch_wait_ms;
     bool deduplicates;
+    bool is_nameless; /* no incarnation is named */
     bool is_unproven; /* an adapter that the broker did not start */
 } fx_hello_t;
 

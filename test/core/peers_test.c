@@ -96,6 +96,26 @@ static void test_one_adapter_of_a_name (void **state)
     fx_destroy (&fx);
 }
 
+/*  Who names no incarnation is somebody else each time.  */
+static void test_nameless_processes (void **state)
+{
+    fixture_t *fx = start ("");
+    const fx_hello_t nameless = {
+        .role = "adapter", .name = "web", .credit = 8, .is_nameless = true};
+    (void) state;
+    uint32_t first = fx_peer (fx), again = fx_peer (fx);
+    fx_hello (fx, first, FROM_ADAPTER, &nameless);
+    fx_expect (fx, first, VERB_WELCOME);
+    fx->heartbeats = true;
+    refused (fx, FROM_ADAPTER, &nameless, "NAME_IN_USE");
+    fx_expect (fx, first, VERB_PING);
+    fx_gone (fx, first);
+    fx_hello (fx, again, FROM_ADAPTER, &nameless);
+    fx_expect (fx, again, VERB_WELCOME);
+    assert_int_equal (fx_gauge (fx, GAUGE_PEERS_ADAPTER), 1);
+    fx_destroy (&fx);
+}
+
 static uint32_t worker_again (fixture_t *fx, uint8_t incarnation, uint64_t holding)
 {
     uint32_t peer = fx_peer (fx);
@@ -538,6 +558,7 @@ int main (void)
         cmocka_unit_test (test_who_is_let_in),
         cmocka_unit_test (test_strangers_and_nonsense),
         cmocka_unit_test (test_one_adapter_of_a_name),
+        cmocka_unit_test (test_nameless_processes),
         cmocka_unit_test (test_a_worker_claims_its_job),
         cmocka_unit_test (test_nobody_claims_the_job),
         cmocka_unit_test (test_what_an_adapter_had_in_hand),

@@ -108,8 +108,7 @@ static void make_room (core_t *self)
 
 void drains_note (core_t *self, const peer_t *peer)
 {
-    static const plv_id_t unknown;
-    if (memcmp (peer->incarnation.bytes, unknown.bytes, PLV_ID_BYTES) == 0)
+    if (!peer->is_known)
         return;
     make_room (self);
     const record_t record = {

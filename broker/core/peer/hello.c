@@ -137,9 +137,12 @@ static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
     read_platform (peer, options);
     peer->deduplicates = option_flag (options, "deduplicates");
     peer->is_proven = read_proof (self, peer, options);
-    if (plv_mp_find (options, "incarnation", &value) && plv_mp_bin (&value, &incarnation)
-        && incarnation.size == PLV_ID_BYTES)
+    peer->is_known = plv_mp_find (options, "incarnation", &value)
+                     && plv_mp_bin (&value, &incarnation) && incarnation.size == PLV_ID_BYTES;
+    if (peer->is_known)
         memcpy (peer->incarnation.bytes, incarnation.data, PLV_ID_BYTES);
+    else
+        peer->incarnation = id_next (self);
     plv_format (who, sizeof who, "%s %s pid %llu", peer->name, peer->build,
                 (unsigned long long) peer->pid);
     peer->who = label_new (plv_view_str (who));

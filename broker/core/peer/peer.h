@@ -37,7 +37,8 @@ typedef struct peer {
     char drained_by[NAME_BYTES_MAX + 1];
     uint64_t pid;
     label_t *who;
-    plv_id_t incarnation;
+    plv_id_t incarnation; /* as it named it, otherwise one of ours for this connection */
+    bool is_known;        /* it named it: the process can be known again */
     int64_t heard_us;     /* monotonic */
     int64_t heartbeat_us; /* as it was told: so often it says something */
     core_timer_t silence;
