@@ -369,16 +369,40 @@ static bool has_word (const context_t *self, const char *text)
     return false;
 }
 
-/*  "Something like VTI, but cheaper": the others of its asset class, in the order of the catalogue.  */
+/*  A fee that nobody knows is none to recommend a product for.  */
+static bool is_cheaper (const product_t *product, const product_t *other)
+{
+    return product->fee != FEE_UNKNOWN && (other->fee == FEE_UNKNOWN || product->fee < other->fee);
+}
+
+static bool is_named (const reading_t *reading, size_t product)
+{
+    for (size_t i = 0; i < reading->symbol_count; i++)
+        if ((size_t) reading->symbols[i] == product)
+            return true;
+    return false;
+}
+
+/*  "Something like VTI, but cheaper": the others of its asset class, the cheapest first; of equal ones the one
+    that the catalogue names first.  */
 static void add_alike (context_t *self)
 {
     reading_t *reading = self->reading;
     const product_t *like = catalogue_product (self->catalogue, (size_t) reading->symbols[0]);
-    for (size_t i = 0; i < catalogue_size (self->catalogue); i++) {
-        const product_t *product = catalogue_product (self->catalogue, i);
-        if (product != like && product->asset_class == like->asset_class
-            && reading->symbol_count < SYMBOLS_MAX)
-            reading->symbols[reading->symbol_count++] = (int) i;
+    while (reading->symbol_count < SYMBOLS_MAX) {
+        const product_t *best = NULL;
+        size_t best_at = 0;
+        for (size_t i = 0; i < catalogue_size (self->catalogue); i++) {
+            const product_t *product = catalogue_product (self->catalogue, i);
+            if (product->asset_class != like->asset_class || is_named (reading, i)
+                || (best && !is_cheaper (product, best)))
+                continue;
+            best = product;
+            best_at = i;
+        }
+        if (!best)
+            return;
+        reading->symbols[reading->symbol_count++] = (int) best_at;
     }
 }
 
