@@ -86,7 +86,12 @@ static bool take_own (host_options_t *options, const char *name, const char *wor
     if (strcmp (name, "log-format") == 0)
         return log_format (word, &options->log_format);
     int fd = descriptor (word);
-    *(strcmp (name, "proof-fd") == 0 ? &options->proof_fd : &options->status_fd) = fd;
+    if (strcmp (name, "proof-fd") == 0)
+        options->proof_fd = fd;
+    else if (strcmp (name, "log-fd") == 0)
+        options->log_fd = fd;
+    else
+        options->status_fd = fd;
     return fd > 2;
 }
 

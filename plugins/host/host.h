@@ -12,11 +12,11 @@
 
 #include "base/list.h"
 #include "base/log/log.h"
+#include "base/log/log_gate.h"
 #include "base/map.h"
 #include "base/proof.h"
 #include "host/exit.h"
 #include "host/isolation/renewal.h"
-#include "host/kit/log_gate.h"
 #include "host/kit/services_kit.h"
 #include "host/link/broker_link.h"
 #include "host/link/claim.h"
@@ -38,7 +38,8 @@ typedef struct {
     const char *user; /* to become when started by root; NULL: none */
     const char
         *dir; /* the adapter's own: it works there, and relative paths begin there; NULL: none */
-    int status_fd;                  /* -1: no supervisor */
+    int status_fd; /* -1: no supervisor */
+    int log_fd;
     int proof_fd;                   /* -1: none */
     uint8_t proof[PLV_PROOF_BYTES]; /* that the broker started this process */
     bool has_proof;
@@ -71,9 +72,9 @@ typedef struct host {
     settings_t *settings;
     broker_link_t *link;
     claim_t *claim;
-    will_t *will;        /* of a predecessor; NULL: not looked for yet */
-    bool alone;          /* nobody reads what we tell */
-    log_gate_t gates[2]; /* for what a plugin writes: news, and troubles */
+    will_t *will;            /* of a predecessor; NULL: not looked for yet */
+    bool alone;              /* nobody reads what we tell */
+    plv_log_gate_t gates[2]; /* for what a plugin writes: news, and troubles */
     wakeups_t *wakeups;
     http_t *http;
     client_t *client;         /* NULL until it is asked for */

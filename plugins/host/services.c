@@ -413,7 +413,8 @@ __attribute__ ((format (printf, 3, 4))) static void do_log (const pal_host_t *ta
     vsnprintf (text, sizeof text, format, arguments);
     va_end (arguments);
     if (level != PAL_LOG_DEBUG
-        && !log_gate_open (&self->gates[level >= PAL_LOG_WARN], plv_clock_mono_us (), &left_out))
+        && !plv_log_gate_open (&self->gates[level >= PAL_LOG_WARN], plv_clock_mono_us (),
+                               &left_out))
         return;
     if (left_out)
         plv_log (self->log, LOG_PLUGIN_WARN, F_STR ("adapter", self->options.name),

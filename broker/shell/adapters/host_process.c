@@ -1,6 +1,7 @@
 #include "shell/adapters/host_process.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log/log_line.h"
 #include "base/proof.h"
 #include "shell/adapters/host_home.h"
@@ -18,21 +19,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STATUS_FD = 3, PROOF_FD = 4 }; /* in the child */
+enum { STATUS_FD = 3, LOG_FD = 4, PROOF_FD = 5 }; /* in the child */
+
+/*  Our ends are for reading; the child's for writing, but for `proof`.  */
+typedef struct {
+    int status[2], output[2], proof;
+} pipes_t;
 
 /* ------------------------------------------------------------------ starting */
 
-static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int status,
-                   int proof)
+static int set_up (posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
+                   const pipes_t *pipes)
 {
     sigset_t none, all;
     sigemptyset (&none);
     sigfillset (&all);
     int wrong = posix_spawn_file_actions_addopen (actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    wrong =
-        wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, STDERR_FILENO, STDOUT_FILENO);
-    wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, status, STATUS_FD);
-    wrong = wrong ? wrong : posix_spawn_file_actions_adddup2 (actions, proof, PROOF_FD);
+    const int descriptors[][2] = {{STDERR_FILENO, LOG_FD},
+                                  {pipes->output[1], STDOUT_FILENO},
+                                  {pipes->output[1], STDERR_FILENO},
+                                  {pipes->status[1], STATUS_FD},
+                                  {pipes->proof, PROOF_FD}};
+    for (size_t at = 0; at < sizeof descriptors / sizeof *descriptors && !wrong; at++)
+        wrong = posix_spawn_file_actions_adddup2 (actions, descriptors[at][0], descriptors[at][1]);
     wrong = wrong ? wrong : posix_spawn_file_actions_addclosefrom_np (actions, PROOF_FD + 1);
     wrong = wrong ? wrong : posix_spawnattr_setsigmask (attributes, &none);
     wrong = wrong ? wrong : posix_spawnattr_setsigdefault (attributes, &all);
@@ -69,7 +78,8 @@ static void put_words (const host_process_options_t *options, const char *dir,
                               {"--conf-name", options->conf->file},
                               {"--user", options->conf->user},
                               {"--status-fd", "3"},
-                              {"--proof-fd", "4"},
+                              {"--log-fd", "4"},
+                              {"--proof-fd", "5"},
                               {"--log-level", plv_log_level_text (plv_log_least (options->log))},
                               {"--log-format", log_format (options->log)}};
     size_t count = 0;
@@ -86,7 +96,7 @@ static void put_words (const host_process_options_t *options, const char *dir,
 }
 
 /*  0 or an errno.  */
-static int spawn (const host_process_options_t *options, int status, int proof, pid_t *ret_pid)
+static int spawn (const host_process_options_t *options, const pipes_t *pipes, pid_t *ret_pid)
 {
     char *words[WORDS_MAX], dir[PLUGIN_PATH_BYTES];
     char **environment = host_home_environment (options->conf->adapters, options->name);
@@ -96,7 +106,7 @@ static int spawn (const host_process_options_t *options, int status, int proof, 
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init (&actions);
     posix_spawnattr_init (&attributes);
-    int wrong = set_up (&actions, &attributes, status, proof);
+    int wrong = set_up (&actions, &attributes, pipes);
     if (!wrong)
         wrong = posix_spawn (ret_pid, options->program, &actions, &attributes, words, environment);
     posix_spawn_file_actions_destroy (&actions);
@@ -160,36 +170,62 @@ static int proof_open (const host_process_options_t *options, int *ret_fd)
     return 0;
 }
 
-plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us,
-                              host_process_t **ret_process, plv_fail_t *ret_fail)
+static void pipes_close (const pipes_t *self)
 {
-    int status[2], proof;
-    pid_t pid;
-    if (prepare (options, ret_fail))
-        return ret_fail->code;
-    if (pipe_open (status) || proof_open (options, &proof)) {
-        plv_fail (ret_fail, plv_err_of_errno (errno), "no pipe: %s", strerror (errno));
-        pipe_close (status);
-        return ret_fail->code;
-    }
-    int wrong = spawn (options, status[1], proof, &pid);
-    close (status[1]);
-    close (proof);
-    if (wrong) {
-        close (status[0]);
-        return plv_fail (ret_fail, plv_err_of_errno (wrong), "%s: %s", options->program,
-                         strerror (wrong));
-    }
+    pipe_close (self->status);
+    pipe_close (self->output);
+    if (self->proof >= 0)
+        close (self->proof);
+}
+
+/*  What the plugin writes is waited with, not lost, when much comes at once.  */
+static int pipes_open (const host_process_options_t *options, pipes_t *ret_pipes)
+{
+    *ret_pipes = (pipes_t){.status = {-1, -1}, .output = {-1, -1}, .proof = -1};
+    if (pipe_open (ret_pipes->status) || pipe_open (ret_pipes->output)
+        || fcntl (ret_pipes->output[1], F_SETFL, O_WRONLY) < 0)
+        return -1;
+    return proof_open (options, &ret_pipes->proof);
+}
+
+static host_process_t *process_new (const host_process_options_t *options, pipes_t *pipes,
+                                    pid_t pid, int64_t now_us)
+{
     host_process_t *self = plv_alloc_zero (1, sizeof *self);
     self->pid = pid;
-    self->pipe = status[0];
+    self->pipe = pipes->status[0];
+    self->output = (host_output_t){
+        .fd = pipes->output[0], .log = options->log, .adapter = options->name, .pid = pid};
+    pipes->status[0] = pipes->output[0] = -1;
     self->pidfd = pidfd_open (pid, 0);
     self->started_us = now_us;
     self->beat_us = now_us;
     wake_by (options->epoll, self->pipe);
+    wake_by (options->epoll, self->output.fd);
     wake_by (options->epoll, self->pidfd);
-    *ret_process = self;
-    return ERR_OK;
+    return self;
+}
+
+plv_err_t host_process_start (const host_process_options_t *options, int64_t now_us,
+                              host_process_t **ret_process, plv_fail_t *ret_fail)
+{
+    pipes_t pipes;
+    pid_t pid;
+    plv_err_t err = prepare (options, ret_fail);
+    if (err)
+        return err;
+    if (pipes_open (options, &pipes)) {
+        err = plv_fail (ret_fail, plv_err_of_errno (errno), "no pipe: %s", strerror (errno));
+    } else {
+        int wrong = spawn (options, &pipes, &pid);
+        if (wrong)
+            err = plv_fail (ret_fail, plv_err_of_errno (wrong), "%s: %s", options->program,
+                            strerror (wrong));
+        else
+            *ret_process = process_new (options, &pipes, pid, now_us);
+    }
+    pipes_close (&pipes);
+    return err;
 }
 
 void host_process_destroy (host_process_t **self_p)
@@ -205,6 +241,7 @@ void host_process_destroy (host_process_t **self_p)
     if (self->pipe >= 0)
         close (self->pipe);
     close (self->pidfd);
+    host_output_end (&self->output, plv_clock_mono_us ());
     adapter_metrics_free (&self->metrics);
     free (self);
     *self_p = NULL;
@@ -257,6 +294,7 @@ static void take_lines (host_process_t *self)
 bool host_process_listen (host_process_t *self, int64_t now_us)
 {
     bool was_open = self->is_open;
+    host_output_read (&self->output, now_us);
     while (self->pipe >= 0) {
         ssize_t got =
             read (self->pipe, self->line + self->line_size, sizeof self->line - self->line_size);

@@ -1,11 +1,11 @@
 /*  host_process -- one running palaver-adapter, as its parent sees it
-    OWNS    the child, its pidfd, and the pipe on which it says how it goes
+    OWNS    the child, its pidfd, the pipe on which it says how it goes, and the one for what its plugin writes
     THREAD  that of the supervisor
     FAILS   host_process_start with ERR_IO and what posix_spawn said
-    COST    two descriptors
+    COST    three descriptors
 
-    Started with posix_spawn, in a process group of its own, with nothing of ours open but the pipe, and another one
-    that holds the proof of its name.  */
+    Started with posix_spawn, in a process group of its own, with nothing of ours open but the pipes, the log, and
+    another pipe that holds the proof of its name.  */
 
 #ifndef SHELL_HOST_PROCESS_H
 #define SHELL_HOST_PROCESS_H
@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/log/log.h"
 #include "shell/adapters/adapter_metrics.h"
+#include "shell/adapters/host_output.h"
 #include "shell/adapters/supervisor.h"
 
 #include <stdint.h>
@@ -27,6 +28,7 @@ typedef struct {
     pid_t pid;
     int pidfd;
     int pipe;
+    host_output_t output;
     bool is_open; /* loaded and open */
     bool is_up;   /* the broker welcomed it */
     bool is_leaving;
@@ -51,9 +53,8 @@ typedef struct {
     const char *copies; /* the adapter's own directory is COPIES/NAME */
     const supervisor_conf_t *conf;
     bool beside;
-    const plv_log_t
-        *log;  /* it writes to the same place: in the same form, from the same level on */
-    int epoll; /* gets the pidfd and the pipe */
+    plv_log_t *log; /* it writes to the same place: in the same form, from the same level on */
+    int epoll;      /* gets the pidfd and the pipe */
     const uint8_t *proof_key; /* what its proof is made with: see base/proof.h */
 } host_process_options_t;
 

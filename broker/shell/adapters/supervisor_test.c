@@ -2,6 +2,7 @@
 #include "shell/adapters/supervisor.h"
 
 #include "base/clock.h"
+#include "base/log/log_gate.h"
 #include "base/proof.h"
 
 #include <setjmp.h>
@@ -22,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, HEAD_BYTES = 16 };
+enum { PATIENCE_MS = 10000, HEAD_BYTES = 16, CHAT_LINES = 20 * LOG_GATE_BURST };
 
 /* ------------------------------------------------------------------ the fake host */
 
@@ -61,6 +62,18 @@ static int serve (bool beats, bool heeds)
     return 0;
 }
 
+/*  As libraries do, and libc before it aborts.  */
+static void chat (void)
+{
+    signal (SIGABRT, SIG_DFL);
+    printf ("a library\033[31m says\r\n");
+    fflush (stdout);
+    for (int line = 0; line < CHAT_LINES; line++)
+        fprintf (stderr, "line %d\n", line);
+    fprintf (stderr, "{\"level\":\"error\",\"id\":\"broker.stopped\"}\nfree(): invalid pointer");
+    abort ();
+}
+
 /*  What the plugin's bytes say behind the ELF magic.  */
 static int fake_host (char **words)
 {
@@ -88,6 +101,8 @@ static int fake_host (char **words)
     }
     if (strncmp (does, "never", 5) == 0)
         return serve (false, true);
+    if (strncmp (does, "chats", 5) == 0)
+        chat ();
     say ("OPEN fake 1.0\nUP\n");
     if (strncmp (does, "crash", 5) == 0)
         raise (SIGSEGV);
@@ -106,6 +121,7 @@ typedef struct {
     char top[64], dir[96], copies[96];
     supervisor_t *supervisor;
     plv_log_t *log;
+    char log_path[96];
     char self[4096];
 } fixture_t;
 
@@ -133,8 +149,11 @@ static int set_up (void **state)
     snprintf (fixture->copies, sizeof fixture->copies, "%s/copies", fixture->top);
     mkdir (fixture->dir, 0755);
     assert_true (readlink ("/proc/self/exe", fixture->self, sizeof fixture->self - 1) > 0);
-    fixture->log = plv_log_new ("supervisor_test", open ("/dev/null", O_WRONLY | O_CLOEXEC),
-                                LOG_DEBUG, LOG_JSON);
+    snprintf (fixture->log_path, sizeof fixture->log_path, "%s/log", fixture->top);
+    fixture->log =
+        plv_log_new ("supervisor_test",
+                     open (fixture->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
+                     LOG_DEBUG, LOG_JSON);
     *state = fixture;
     return 0;
 }
@@ -568,6 +587,44 @@ static void stop_start_and_restart_by_hand (void **state)
     assert_false (supervisor_adapter_restart (fixture->supervisor, "nobody", plv_clock_mono_us ()));
 }
 
+/*  Lines of the log with these words; all are lines of ours.  */
+static size_t logged (const fixture_t *fixture, const char *words)
+{
+    size_t count = 0;
+    char line[2 * LOG_LINE_BYTES_MAX];
+    FILE *file = fopen (fixture->log_path, "r");
+    assert_non_null (file);
+    while (fgets (line, sizeof line, file)) {
+        assert_int_equal (line[0], '{');
+        count += strstr (line, words) != NULL;
+    }
+    fclose (file);
+    return count;
+}
+
+static bool has_crashed (const supervisor_status_t *status)
+{
+    return strstr (status->last, "SIGABRT") != NULL;
+}
+
+static void what_a_plugin_writes_is_logged_as_its_words (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    drop (fixture, "web.so", "chats");
+    begin (fixture);
+    wait_for (fixture, "web", has_crashed, &status);
+    supervisor_adapter_stop (fixture->supervisor, "web", plv_clock_mono_us ());
+    size_t all = logged (fixture, "\"id\":\"plugin.output\"");
+    assert_int_equal (logged (fixture, "\"id\":\"plugin.output\",\"program\":\"supervisor_test\","
+                                       "\"adapter\":\"web\""),
+                      all);
+    assert_int_equal (logged (fixture, "\"text\":\"a library\\u001b[31m says\"}"), 1);
+    assert_in_range (all, LOG_GATE_BURST, CHAT_LINES / 2);
+    assert_int_equal (logged (fixture, "\"id\":\"broker.stopped\""), 0);
+    assert_int_equal (logged (fixture, "\"text\":\"free(): invalid pointer\""), 1);
+}
+
 static void says_what_is_wrong_with_the_directory (void **state)
 {
     fixture_t *fixture = *state;
@@ -608,6 +665,7 @@ int main (int count, char **words)
         T (what_is_stopped_by_hand_stays_so),
         T (a_host_gets_its_own_part_of_the_conf),
         T (stop_start_and_restart_by_hand),
+        T (what_a_plugin_writes_is_logged_as_its_words),
         T (says_what_is_wrong_with_the_directory),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

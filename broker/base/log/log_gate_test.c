@@ -1,4 +1,4 @@
-#include "host/kit/log_gate.h"
+#include "base/log/log_gate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,13 +9,14 @@
 enum { SECOND_US = 1000 * 1000 };
 
 /*  How many of `count` lines at one time are let through; `ret_left_out`: what the first of them told.  */
-static unsigned through (log_gate_t *gate, int64_t now_us, unsigned count, uint64_t *ret_left_out)
+static unsigned through (plv_log_gate_t *gate, int64_t now_us, unsigned count,
+                         uint64_t *ret_left_out)
 {
     unsigned open = 0;
     *ret_left_out = 0;
     for (unsigned at = 0; at < count; at++) {
         uint64_t left_out = 0;
-        open += log_gate_open (gate, now_us, &left_out);
+        open += plv_log_gate_open (gate, now_us, &left_out);
         *ret_left_out += left_out;
     }
     return open;
@@ -24,7 +25,7 @@ static unsigned through (log_gate_t *gate, int64_t now_us, unsigned count, uint6
 static void a_burst_and_then_a_steady_rate (void **state)
 {
     const int64_t start_us = 7 * SECOND_US;
-    log_gate_t gate = {0};
+    plv_log_gate_t gate = {0};
     uint64_t left_out;
     (void) state;
     assert_int_equal (through (&gate, start_us, 5000, &left_out), LOG_GATE_BURST);
@@ -38,7 +39,7 @@ static void a_burst_and_then_a_steady_rate (void **state)
 
 static void who_writes_little_is_never_held_up (void **state)
 {
-    log_gate_t gate = {0};
+    plv_log_gate_t gate = {0};
     uint64_t left_out;
     (void) state;
     for (int64_t second = 1; second < 100; second++) {

@@ -1,8 +1,8 @@
-#include "host/kit/log_gate.h"
+#include "base/log/log_gate.h"
 
 enum { LINE_US = 1000 * 1000 / LOG_GATE_PER_S };
 
-bool log_gate_open (log_gate_t *self, int64_t now_us, uint64_t *ret_left_out)
+bool plv_log_gate_open (plv_log_gate_t *self, int64_t now_us, uint64_t *ret_left_out)
 {
     const int64_t burst_us = (int64_t) LOG_GATE_BURST * LINE_US;
     if (!self->has_begun || self->since_us < now_us - burst_us)

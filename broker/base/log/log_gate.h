@@ -8,8 +8,8 @@
     slow. After a burst, lines come at a steady rate; the first one that is let through again says how many were
     not.  */
 
-#ifndef HOST_LOG_GATE_H
-#define HOST_LOG_GATE_H
+#ifndef BASE_LOG_GATE_H
+#define BASE_LOG_GATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,9 +21,9 @@ typedef struct {
     bool has_begun;
     int64_t since_us; /* what was written counts as written until then */
     uint64_t left_out;
-} log_gate_t;
+} plv_log_gate_t;
 
 /*  May a line be written now? `ret_left_out`: lines before it that might not, when it may.  */
-bool log_gate_open (log_gate_t *self, int64_t now_us, uint64_t *ret_left_out);
+bool plv_log_gate_open (plv_log_gate_t *self, int64_t now_us, uint64_t *ret_left_out);
 
 #endif
