@@ -73,6 +73,14 @@ class Broker:
     def send(self, *packed, peer=None):
         self.socket.send_multipart([peer or self.peer, HEAD + b''.join(packed)])
 
+    def answer(self, *packed, peer=None):
+        """To what has just come; who left without waiting for it, as one does that ends, is not told."""
+        try:
+            self.send(*packed, peer=peer)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+
     def turn(self, wait_s):
         """Reads one packet, if one comes."""
         if not self.socket.poll(max(0, int(wait_s * 1000))):
@@ -85,16 +93,16 @@ class Broker:
                 self.known.add(peer)
                 self.peer = peer
                 if self.welcomes:
-                    self.send(frame('WELCOME', 'fake', self.heartbeat_ms, {'timeout_ms': self.timeout_ms}))
+                    self.answer(frame('WELCOME', 'fake', self.heartbeat_ms, {'timeout_ms': self.timeout_ms}))
             elif peer not in self.known:
-                self.send(frame('WHO'), peer=peer)
+                self.answer(frame('WHO'), peer=peer)
                 break
             elif verb == 'PING' and self.pongs:
-                self.send(frame('PONG'))
+                self.answer(frame('PONG'))
             elif verb == 'CONTROL':
                 status, *parts = self.results.get(arguments[1], ('AUTH', {'text': 'not you'}))
                 for part, body in enumerate(parts, 1):
-                    self.send(frame('RESULT', arguments[0], part < len(parts), status, body))
+                    self.answer(frame('RESULT', arguments[0], part < len(parts), status, body))
             self.log.append((verb, arguments))
 
     def expect(self, verb, matches=lambda arguments: True, within=SECONDS):
