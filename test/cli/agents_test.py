@@ -47,16 +47,17 @@ class Agents(CliTest):
     def slow(self, broker):
         """A worker's process that answers a job once there is a file of the job's text."""
         script = textwrap.dedent('''
-            import os, time
+            import os
             import palaver
+            from palaverd import wait
 
             def answer(job):
-                while not os.path.exists(job.text):
-                    time.sleep(0.01)
+                wait(lambda: os.path.exists(job.text), job.text)
                 return 'done'
 
             palaver.main(palaver.Worker(name='slow', services=['advisor'], credit=4), answer)''')
-        env = {**os.environ, 'PALAVER_AGENTS': f'ipc://{broker.run}/agents.ipc', 'PYTHONPATH': f'{TOP}/agents/sdk'}
+        env = {**os.environ, 'PALAVER_AGENTS': f'ipc://{broker.run}/agents.ipc',
+               'PYTHONPATH': f'{TOP}/agents/sdk:{TOP}/test/system'}
         process = subprocess.Popen([sys.executable, '-c', script], env=env)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)

@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 
-sys.path.insert (0, os.path.join (os.path.dirname (os.path.abspath (__file__)), '..', '..', 'agents', 'sdk'))
+TOP = os.path.join (os.path.dirname (os.path.abspath (__file__)), '..', '..')
+sys.path[:0] = [os.path.join (TOP, 'agents', 'sdk'), os.path.join (TOP, 'test', 'system')]
 
 import palaver  # noqa: E402
+from palaverd import wait  # noqa: E402
 
 paid = 0
 
@@ -120,10 +122,7 @@ def hang_up (job, rest):
     """The first call is ended from another thread as soon as it is under way; the second one is made in its place."""
     service, _, text = rest.partition (' ')
 
-    def end ():
-        while not job.cancel_calls ():
-            time.sleep (0.001)
-    thread = threading.Thread (target=end)
+    thread = threading.Thread (target=wait, args=(job.cancel_calls, 'a call to end'))
     thread.start ()
     try:
         return 'not ended: ' + job.call (service, text)['response_text']
