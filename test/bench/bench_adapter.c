@@ -81,15 +81,7 @@ static void take_deliver (adapter_t *self, const plv_frame_t *frame)
     self->delivered++;
     self->delivered_bytes += frame->arg[2].bytes.size + frame->arg[3].bytes.size;
     finished (self, number);
-
-    plv_buf_t *packet = bench_link_packet (&self->link);
-    size_t begun = plv_frame_begin (packet, VERB_DELIVERED);
-    plv_mp_put_u64 (packet, frame->arg[0].number);
-    plv_mp_put_text (packet, "sent");
-    plv_mp_put_nil (packet);
-    plv_mp_put_nil (packet);
-    plv_mp_put_nil (packet);
-    plv_frame_end (packet, begun);
+    bench_talk_settle (frame, bench_link_packet (&self->link));
 }
 
 static void take_frame (void *arg, const plv_frame_t *frame)

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "bench/bench_link.h"
+#include "bench/bench_talk.h"
 #include "bench/bench_window.h"
 #include "wire/event.h"
 #include "wire/mp.h"
@@ -122,15 +123,7 @@ static void take_deliver (ask_t *self, const plv_frame_t *frame)
     bench_window_add (&self->window, bench_window_now_ns () - self->sent_ns[number]);
     self->sent_ns[number] = 0;
     self->answered++;
-
-    plv_buf_t *packet = bench_link_packet (&self->link);
-    size_t begun = plv_frame_begin (packet, VERB_DELIVERED);
-    plv_mp_put_u64 (packet, frame->arg[0].number);
-    plv_mp_put_text (packet, "sent");
-    plv_mp_put_nil (packet);
-    plv_mp_put_nil (packet);
-    plv_mp_put_nil (packet);
-    plv_frame_end (packet, begun);
+    bench_talk_settle (frame, bench_link_packet (&self->link));
 }
 
 static void take_frame (void *arg, const plv_frame_t *frame)

@@ -126,6 +126,17 @@ void bench_talk_reply (const bench_talk_t *self, const plv_frame_t *job, plv_buf
     plv_frame_end (packet, mark);
 }
 
+void bench_talk_settle (const plv_frame_t *deliver, plv_buf_t *packet)
+{
+    size_t begun = plv_frame_begin (packet, VERB_DELIVERED);
+    plv_mp_put_u64 (packet, deliver->arg[0].number);
+    plv_mp_put_text (packet, "sent");
+    plv_mp_put_nil (packet);
+    plv_mp_put_nil (packet);
+    plv_mp_put_nil (packet);
+    plv_frame_end (packet, begun);
+}
+
 uint64_t bench_talk_delivered (const bench_talk_t *self, const plv_frame_t *deliver)
 {
     plv_envelope_t envelope;

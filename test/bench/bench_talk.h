@@ -30,6 +30,9 @@ size_t bench_talk_publish (const bench_talk_t *self, uint64_t number, int64_t wa
 /*  Appends the REPLY to a JOB.  */
 void bench_talk_reply (const bench_talk_t *self, const plv_frame_t *job, plv_buf_t *packet);
 
+/*  Appends the DELIVERED to a DELIVER: sent.  */
+void bench_talk_settle (const plv_frame_t *deliver, plv_buf_t *packet);
+
 /*  The number of the event that a DELIVER answers.  */
 uint64_t bench_talk_delivered (const bench_talk_t *self, const plv_frame_t *deliver);
 

@@ -22,8 +22,8 @@ static void log_retry (core_t *self, const entry_t *entry, const failure_t *fail
                  F_INT ("wait_ms", wait_us / 1000));
 }
 
-static void end_attempt (core_t *self, entry_t *entry, const failure_t *failure, bool charged,
-                         int64_t wait_us)
+void fail_end_attempt (core_t *self, entry_t *entry, const failure_t *failure, bool charged,
+                       int64_t wait_us)
 {
     record_t record = {
         .type = RECORD_ATTEMPT_END,
@@ -36,7 +36,6 @@ static void end_attempt (core_t *self, entry_t *entry, const failure_t *failure,
         .why = failure->why,
         .extra = failure->code,
     };
-    log_retry (self, entry, failure, wait_us);
     apply_new (self, &record);
     if (wait_us)
         timers_set (&self->timers, &entry->timer, self->now.mono_us + wait_us);
@@ -143,7 +142,8 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
                             spent ? spent : 1, &self->rng);
         if (wait_us < failure->delay_us)
             wait_us = failure->delay_us;
-        end_attempt (self, entry, failure, charged, wait_us);
+        log_retry (self, entry, failure, wait_us);
+        fail_end_attempt (self, entry, failure, charged, wait_us);
     }
     if (peer) {
         calls_over (self, peer, lease);

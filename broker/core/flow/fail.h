@@ -26,6 +26,10 @@ fallback_kind_t fail_fallback (how_t how, plv_view_t code); /* what the person i
 void fail_interrupted (core_t *self,
                        entry_t *entry); /* its worker is told, a newer message takes its place */
 
+/*  The open attempt is over, `charged` to the event or the reply or not; another one is due after `wait_us`.  */
+void fail_end_attempt (core_t *self, entry_t *entry, const failure_t *failure, bool charged,
+                       int64_t wait_us);
+
 typedef struct {
     dead_why_t why;
     how_t how; /* how the open attempt ended; HOW_OPEN: there is none */

@@ -176,20 +176,7 @@ static void try_again (core_t *self, entry_t *entry, const failure_t *failure)
                               conf->delivery_backoff_max_ms * 1000, spent, &self->rng);
     if (wait_us < failure->delay_us)
         wait_us = failure->delay_us;
-    record_t record = {
-        .type = RECORD_ATTEMPT_END,
-        .number = entry->number,
-        .attempt = entry->attempts,
-        .at_us = self->now.wall_us,
-        .until_us = wait_us ? self->now.wall_us + wait_us : 0,
-        .code = failure->how,
-        .flags = charged ? ENDED_CHARGED : 0,
-        .why = failure->why,
-        .extra = failure->code,
-    };
-    apply_new (self, &record);
-    if (wait_us)
-        timers_set (&self->timers, &entry->timer, self->now.mono_us + wait_us);
+    fail_end_attempt (self, entry, failure, charged, wait_us);
 }
 
 static bool may_retry (const core_t *self, const entry_t *entry, const failure_t *failure,
