@@ -6,8 +6,10 @@ import contextlib
 import gzip
 import os
 import select
+import shutil
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -408,6 +410,32 @@ def certificates_are_checked():
         assert field(place, place.order('/request', f'https://localhost:{good.port}/'))[0] == UNSENT
 
 
+HTTP_2 = """
+const fs = require('fs');
+let lines = 0;
+const server = require('http2').createSecureServer(
+    { cert: fs.readFileSync(process.argv[1]), key: fs.readFileSync(process.argv[2]), allowHTTP1: true },
+    (request, response) => { response.setHeader('X-Test', `${request.httpVersion} on ${lines}`); response.end('ok'); });
+server.on('secureConnection', () => lines++);
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+"""
+
+
+def http_2_is_spoken_where_the_server_does():
+    """All requests on one connection."""
+    place = Place(tls=True)
+    made = place.certificates
+    place.environment = {'SSL_CERT_FILE': made.ca}
+    with place, subprocess.Popen(['node', '-e', HTTP_2, made.certificate, made.key], stdout=subprocess.PIPE) as server:
+        try:
+            url = f'https://localhost:{int(server.stdout.readline())}/'
+            for _ in range(3):
+                got = field(place, place.order('/request?body=x', url))
+                assert (got[0], got[1], got[4], got[7]) == (ANSWERED, '200', '2.0 on 1', 'ok'), got
+        finally:
+            server.kill()
+
+
 # ---------------------------------------------------------------- WebSockets
 
 def connect(place, server, words='', path='/', scheme='ws', host='127.0.0.1'):
@@ -665,6 +693,10 @@ TESTS = [a_request_goes_out_as_it_was_asked, answers_come_back_whole, retry_afte
          the_next_address_of_a_name_is_tried, a_server_that_breaks_the_protocol_is_closed, a_cut_line_is_told,
          silent_servers_are_pinged_and_left, a_slow_server_fills_the_buffer,
          a_stop_in_the_middle_of_everything_is_clean]
+if shutil.which('node'):  # nothing else here speaks it
+    TESTS.append(http_2_is_spoken_where_the_server_does)
+else:
+    print('http_2_is_spoken_where_the_server_does: skipped, node is not installed')
 
 if __name__ == '__main__':
     sys.exit(main(TESTS))
