@@ -68,8 +68,12 @@ ending_t edit_text (plv_buf_t *text)
     }
     bool good = write_whole (fd, text);
     close (fd);
-    if (good && run_editor (path) && read_whole (path, &edited)) {
-        if (edited.size == 0 || plv_view_equal (plv_buf_view (&edited), plv_buf_view (text)))
+    if (!good) {
+        say ("%s: cannot be written: %s; nothing was done", path, strerror (errno));
+    } else if (run_editor (path)) {
+        if (!read_whole (path, &edited))
+            say ("%s: cannot be read: %s; nothing was done", path, strerror (errno));
+        else if (edited.size == 0 || plv_view_equal (plv_buf_view (&edited), plv_buf_view (text)))
             say ("the text is %s; nothing was done", edited.size ? "as it was" : "empty");
         else if (!plv_utf8_valid (plv_buf_view (&edited)))
             say ("the text is not UTF-8; nothing was done");

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# RUN: timeout=120
+"""palaver dead replay --set and --edit: a corrected copy takes the letter's place, and says which one it corrects."""
+
+import os
+import unittest
+
+from cli import PARTLY, SILENT, USAGE, CliTest, wait
+
+
+class Correct(CliTest):
+    def start(self, count=1):
+        broker = self.broker(SILENT)
+        ids = self.letters(broker, count)
+        return broker, ids, [str(row['number']) for row in self.palaver(broker, 'dead', 'list').rows]
+
+    def answered(self, broker, original):
+        """The text that an agent gets, in an event of its own that names the original."""
+        worker = broker.worker(credit=4)
+        job = worker.job()
+        self.assertNotEqual(job['envelope']['id'], original)
+        self.assertEqual(job['body']['metadata']['copy_of'].replace('-', ''), original.hex())
+        worker.reply(job['lease'], 'good')
+        wait(lambda: not broker.ask('status')['counts']['pending_events'], 'it is answered')
+        self.assertEqual(self.palaver(broker, 'dead', 'list').rows, [])
+        return job['body']['message_text']
+
+    def editor(self, script):
+        path = f'{self.folder()}/editor'
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(f'#!/bin/sh\n{script}\n')
+        os.chmod(path, 0o755)
+        return {'VISUAL': '', 'EDITOR': path}
+
+    def test_set(self):
+        broker, ids, numbers = self.start()
+        self.palaver(broker, 'dead', 'replay', *numbers, '--set', 'message_text=better', '--yes')
+        self.assertEqual(self.answered(broker, ids[0]), 'better')
+
+    def test_an_editor_gets_the_text_and_gives_another(self):
+        broker, ids, numbers = self.start()
+        self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', env=self.editor('sed -i s/bad/good/ "$1"'))
+        self.assertEqual(self.answered(broker, ids[0]), 'good 0')
+
+    def test_an_editor_that_changes_nothing_or_fails_sends_nothing(self):
+        broker, _, numbers = self.start()
+        for script, words in (('true', 'the text is as it was'), (': > "$1"', 'the text is empty'),
+                              ('exit 3', 'failed'), ('printf "\\377" > "$1"', 'not UTF-8'),
+                              ('rm "$1"', 'cannot be read')):
+            done = self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', code=PARTLY,
+                                env=self.editor(script))
+            self.assertIn(words, done.err)
+        done = self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', code=PARTLY,
+                            env={**self.editor('true'), 'TMPDIR': '/nowhere'})
+        self.assertIn('/nowhere', done.err)
+        self.assertEqual([str(row['number']) for row in self.palaver(broker, 'dead', 'list').rows], numbers)
+
+    def test_one_letter_at_a_time(self):
+        broker, _, numbers = self.start(2)
+        done = self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', code=USAGE)
+        self.assertIn('--edit takes one letter, not 2', done.err)
+        self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--set', 'message_text=x', '--yes', code=USAGE)
+
+
+if __name__ == '__main__':
+    unittest.main()
