@@ -48,6 +48,11 @@ class Filters(CliTest):
                 (('--until', '1h'), []), (('--since', '2020-01-01', '--until', '2020-01-02T00:00:00Z'), []),
                 (('--reason', 'permanent', '--platform', 'web', '--text', '4712'), [two])):
             self.assertEqual(self.found(broker, *options, none=not numbers), numbers, options)
+        self.assertEqual(self.found(broker, '--service', letters[0]['service']), [one, two, three, four])
+        self.assertEqual(self.found(broker, '--service', 'nobody', none=True), [])
+        for letter in letters:
+            alike = [other['number'] for other in letters if other['fingerprint'] == letter['fingerprint']]
+            self.assertEqual(self.found(broker, '--fingerprint', letter['fingerprint']), alike)
         for letter in letters:
             if letter['code']:
                 self.assertIn(letter['number'], self.found(broker, '--code', letter['code']))

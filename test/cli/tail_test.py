@@ -9,7 +9,7 @@ import signal
 import unittest
 
 from cli import NOTHING, PARTLY, QUICK, TIME, UNREACHABLE, USAGE, CliTest, wait
-from wireclient import text_id
+from wireclient import frame, pack, text_id
 
 
 class Tail(CliTest):
@@ -44,6 +44,22 @@ class Tail(CliTest):
         self.assertNotIn('abc', done.out)
         self.assertNotIn('an answer', done.out)
         broker.wait_metric('tails', 0)
+
+    def test_live_text_is_shown_to_who_asks_for_it(self):
+        broker = self.broker()
+        adapter, worker = broker.adapter(), broker.worker()
+        plain = self.begin(broker, '-C', '3')
+        live = self.begin(broker, '--live', '-C', '3', tails=2)
+        _, event = adapter.publish('a question', session='1')
+        job = worker.job()
+        envelope = {**job['envelope'], 'id': os.urandom(16), 'type': 'chat.delta', 'reply_to': event}
+        envelope.pop('platform_id', None)
+        worker.send(frame('LIVE', envelope, pack({'delta': 'so', 'index': 0})))
+        rows = live.wait().rows
+        self.assertEqual([row['what'] for row in rows], ['accepted', 'dispatched', 'live'])
+        self.assertEqual((rows[2]['type'], rows[2]['session_id']), ('chat.delta', 'web_1'))
+        worker.reply(job['lease'], 'so it is')
+        self.assertEqual([row['what'] for row in plain.wait().rows], ['accepted', 'dispatched', 'answered'])
 
     def test_filters_and_texts(self):
         broker = self.broker()
