@@ -46,8 +46,6 @@ void progress_read_stream (delivery_t *self);
 /*  delivery.c: the steps.  */
 void delivery_render (delivery_t *self);
 void delivery_step (delivery_t *self);
-/*  A part was sent, or found to be.  */
-void delivery_next_part (delivery_t *self);
 /*  Another notice than was thought: the parts are made anew.  */
 bool delivery_make_parts (delivery_t *self);
 

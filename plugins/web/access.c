@@ -10,15 +10,6 @@ static const struct {
     const char *name;
 } scopes[] = {{SCOPE_CHAT, "chat"}, {SCOPE_OPERATE, "operate"}};
 
-const char *access_scope_name (scope_t scope)
-{
-    for (size_t at = 0; at < sizeof scopes / sizeof *scopes; at++) {
-        if (scopes[at].scope == scope)
-            return scopes[at].name;
-    }
-    return "none";
-}
-
 /*  What stands before the next of `ends`, which is taken away with it.  */
 static pal_text_t take_until (pal_text_t *text, const char *ends)
 {

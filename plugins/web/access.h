@@ -38,6 +38,4 @@ const access_key_t *access_find (const access_t *self, const pal_host_t *host, p
 /*  Does a path of this scope need a key?  */
 bool access_needs_key (const access_t *self, scope_t scope);
 
-const char *access_scope_name (scope_t scope);
-
 #endif

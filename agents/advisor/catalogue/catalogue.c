@@ -366,11 +366,6 @@ const product_t *catalogue_product (const catalogue_t *self, size_t index)
     return &self->products[index];
 }
 
-const char *catalogue_file (const catalogue_t *self)
-{
-    return self->file;
-}
-
 int catalogue_find (catalogue_t *self, plv_view_t symbol)
 {
     int index = -1;

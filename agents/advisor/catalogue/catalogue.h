@@ -47,7 +47,6 @@ void catalogue_destroy (catalogue_t **self_p);
 
 size_t catalogue_size (const catalogue_t *self);
 const product_t *catalogue_product (const catalogue_t *self, size_t index);
-const char *catalogue_file (const catalogue_t *self);
 
 /*  The index of the product with that symbol (without regard to case), or -1.  */
 int catalogue_find (catalogue_t *self, plv_view_t symbol);

@@ -246,11 +246,6 @@ int csv_column (const csv_t *self, const char *name)
     return -1;
 }
 
-plv_view_t csv_column_name (const csv_t *self, size_t column)
-{
-    return column < self->column_count ? self->columns[column] : plv_view (NULL, 0);
-}
-
 size_t csv_columns (const csv_t *self)
 {
     return self->column_count;

@@ -27,7 +27,6 @@ void csv_destroy (csv_t **self_p);
 
 /*  The column of that name (without regard to case), or -1.  */
 int csv_column (const csv_t *self, const char *name);
-plv_view_t csv_column_name (const csv_t *self, size_t column);
 size_t csv_columns (const csv_t *self);
 
 /*  Goes to the next record: ERR_OK, ERR_NOENT at the end, or what is wrong with it.  */

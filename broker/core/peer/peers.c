@@ -122,15 +122,6 @@ void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why)
     peer_destroy (&peer);
 }
 
-peer_t *peers_named (core_t *self, unsigned from, const char *name)
-{
-    peer_t *peer;
-    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
-        if (peer->from == from && strcmp (peer->name, name) == 0)
-            return peer;
-    return NULL;
-}
-
 static void send_bare (core_t *self, peer_t *peer, plv_verb_t verb)
 {
     plv_buf_t *buf = frame_prompt (self, peer);

@@ -23,6 +23,5 @@ void peers_farewell (core_t *self);
 /*  An operator drains this worker: it gets nothing new, and is told to leave once it holds nothing.  */
 void peers_retire (core_t *self, peer_t *peer, plv_view_t who);
 void peers_let_go (core_t *self, peer_t *peer);
-peer_t *peers_named (core_t *self, unsigned from, const char *name);
 
 #endif
