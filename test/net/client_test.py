@@ -413,24 +413,34 @@ def certificates_are_checked():
 HTTP_2 = """
 const fs = require('fs');
 let lines = 0;
+const answer = (request, response) => {
+    response.setHeader('X-Test', `${request.httpVersion} on ${lines}`);
+    response.setHeader('Content-Length', 2);
+    response.end('ok');
+};
 const server = require('http2').createSecureServer(
     { cert: fs.readFileSync(process.argv[1]), key: fs.readFileSync(process.argv[2]), allowHTTP1: true },
-    (request, response) => { response.setHeader('X-Test', `${request.httpVersion} on ${lines}`); response.end('ok'); });
+    (request, response) => {
+        if (request.url != '/')  // RST_STREAM follows, for the request was not read
+            return answer(request, response);
+        request.resume();
+        request.on('end', () => answer(request, response));
+    });
 server.on('secureConnection', () => lines++);
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 """
 
 
 def http_2_is_spoken_where_the_server_does():
-    """All requests on one connection."""
+    """All requests on one connection; an answer that comes before the request was read is an answer."""
     place = Place(tls=True)
     made = place.certificates
     place.environment = {'SSL_CERT_FILE': made.ca}
     with place, subprocess.Popen(['node', '-e', HTTP_2, made.certificate, made.key], stdout=subprocess.PIPE) as server:
         try:
-            url = f'https://localhost:{int(server.stdout.readline())}/'
-            for _ in range(3):
-                got = field(place, place.order('/request?body=x', url))
+            url = f'https://localhost:{int(server.stdout.readline())}'
+            for path in ['/'] * 3 + ['/early'] * 20:
+                got = field(place, place.order('/request?body=x', url + path))
                 assert (got[0], got[1], got[4], got[7]) == (ANSWERED, '200', '2.0 on 1', 'ok'), got
         finally:
             server.kill()

@@ -107,10 +107,21 @@ static const char *words_for (const client_send_t *self, CURLcode result)
                                                                 : curl_easy_strerror (result);
 }
 
+/*  An HTTP/2 server that needs no more of the request answers and then ends the stream with
+    RST_STREAM, which does not take the answer back (RFC 9113, 8.1). libcurl 7.88 reports it as
+    an error. Whether the answer is whole can be told where it came with its length.  */
+static bool is_whole (const client_send_t *self)
+{
+    curl_off_t length = -1, got = 0;
+    curl_easy_getinfo (self->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    curl_easy_getinfo (self->easy, CURLINFO_SIZE_DOWNLOAD_T, &got);
+    return length >= 0 && got == length && !self->is_too_large;
+}
+
 pal_ended_t client_send_ended (const client_send_t *self, CURLcode result)
 {
     long sent = 0;
-    if (result == CURLE_OK)
+    if (result == CURLE_OK || (result == CURLE_HTTP2_STREAM && is_whole (self)))
         return PAL_ANSWERED;
     curl_easy_getinfo (self->easy, CURLINFO_REQUEST_SIZE, &sent);
     return sent > 0 ? PAL_LOST : PAL_UNSENT;
