@@ -3,6 +3,7 @@
 """The host's listener with real clients: answers, streams, WebSockets, TLS, and clients that misbehave."""
 
 import base64
+import concurrent.futures
 import http.client
 import os
 import re
@@ -68,6 +69,23 @@ def pipelined_requests_are_answered_in_order():
         got = [body for _, body in ask(place, b''.join(post + b'%d' % at for at in range(9)), 9)]
         assert got and got == [b'%d' % at for at in range(len(got))]  # it may close, and have the rest asked again
         assert place.ask('GET', '/hello')[0] == 200
+
+
+def the_next_request_may_come_with_the_last_byte_of_an_answer():
+    def talk(place):
+        line = place.line()
+        for at in range(300):
+            body = b'%06d' % at * (5000 if at % 2 else 1700)
+            line.request('POST', '/echo', body)
+            answer = line.getresponse()
+            assert (answer.status, answer.read()) == (200, body), at
+        line.close()
+
+    with Place() as place:
+        # Several at once: the host has something else to do between the last byte and what it does then.
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            for done in [pool.submit(talk, place) for _ in range(4)]:
+                done.result()
 
 
 def a_request_that_waits_costs_nothing():
@@ -640,6 +658,7 @@ def thousands_of_idle_sockets_are_cheap():
 
 
 TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
+         the_next_request_may_come_with_the_last_byte_of_an_answer,
          a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
          an_old_client_gets_the_stream_without_chunks, who_leaves_a_stream_or_a_request_is_gone,
          a_slow_reader_of_a_stream_is_cut, an_offer_of_http_2_is_let_by, a_body_may_come_in_chunks,

@@ -201,6 +201,25 @@ static int finish (http_call_t *call)
     return closes ? -1 : 0;
 }
 
+/*  libwebsockets has the last bytes and the kernel has not. When they leave, the client may have its next request
+    under way before we are told, and it would be taken for more of this one's body: so libwebsockets turns
+    to the next request with the last byte. The call lives until then, for those who wait for the end of all.  */
+static int finish_behind (http_call_t *call)
+{
+    http_line_t *line = call->line;
+    call->is_over = true;
+    line->pipelines = more_was_read (call);
+    return lws_http_transaction_completed (line->wsi) ? -1 : 0;
+}
+
+/*  Everything is said, written, and in the hands of libwebsockets, and the connection goes on.  */
+static bool is_behind (const http_call_t *call)
+{
+    bool is_said = !call->is_stream || call->ended;
+    bool is_given = call->head_written && call->out_at == call->out.size;
+    return is_said && is_given && call->in_flight && call->handed && !closes_after (call);
+}
+
 /*  All that the kernel takes; what it does not take all of, libwebsockets keeps.  */
 static bool write_all (http_call_t *call)
 {
@@ -231,7 +250,7 @@ static int write_on (http_call_t *call)
         http_call_deaf (call, false); /* a line that is deaf is not told that it can write either */
         lws_set_timeout (wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
         lws_callback_on_writable (wsi);
-        return 0;
+        return is_behind (call) ? finish_behind (call) : 0;
     }
     make_room (call);
     if (!call->is_stream || call->ended)
@@ -245,7 +264,7 @@ static int write_on (http_call_t *call)
 int http_answer_writable (http_line_t *line)
 {
     http_call_t *call = line->call;
-    if (!call || !call->answered || call->cut)
+    if (!call || !call->answered || call->cut || call->is_over)
         return 0;
     call->in_flight = 0;
     return write_on (call);

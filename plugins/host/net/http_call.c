@@ -23,6 +23,8 @@ static const char coded[] = "a body is taken as it is, without a content-encodin
 static http_call_t *call_new (http_line_t *line)
 {
     char version[16] = "";
+    if (line->call)
+        http_call_destroy (line->call); /* over, and all of its answer has gone */
     http_call_t *call = plv_alloc_zero (1, sizeof *call);
     call->number = ++line->http->last;
     call->line = line;
@@ -349,6 +351,10 @@ void http_call_tick (http_t *self)
     nfds_t count = 0;
     while (count < TICK_CALLS && !plv_list_empty (&self->handed)) {
         http_call_t *call = PLV_OF (plv_list_pop (&self->handed), http_call_t, handed_node);
+        if (call->is_over && !lws_partial_buffered (call->line->wsi)) {
+            http_call_destroy (call);
+            continue;
+        }
         calls[count] = call;
         items[count++] =
             (struct pollfd){.fd = lws_get_socket_fd (call->line->wsi), .events = POLLRDHUP};

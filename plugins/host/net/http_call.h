@@ -35,7 +35,8 @@ struct http_call {
     bool is_deaf;  /* nothing is read from the client */
     bool answered; /* `status` and the rest are set */
     bool is_stream;
-    bool ended; /* of a stream: nothing follows */
+    bool ended;   /* of a stream: nothing follows */
+    bool is_over; /* libwebsockets has all of the answer and may turn to the next request */
     bool cut;
     bool head_written;
     bool has_unsaid; /* the plugin waits for `drained` */
