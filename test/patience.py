@@ -15,12 +15,12 @@ PATIENCE = 3 if VARIANT in ('asan', 'tsan') else 1
 SECONDS = 30 * PATIENCE
 
 
-def at_best(measure, limit_s, times=5):
-    """What is measured, in seconds, is below the limit in one of a few rounds: a busy machine delays one round or
+def at_best(measure, limit, times=5):
+    """What is measured is below the limit in one of a few rounds: a busy machine delays one round or
     another, a slow program is slow in each of them."""
     took = []
     while len(took) < times:
         took.append(measure())
-        if took[-1] < limit_s:
+        if took[-1] < limit:
             return took[-1]
-    raise AssertionError(f'not below {limit_s} s in {times} rounds: {", ".join(f"{one:.3f}" for one in took)}')
+    raise AssertionError(f'not below {limit} in {times} rounds: {", ".join(f"{one:.3f}" for one in took)}')

@@ -11,8 +11,6 @@ from palaverd import BUILD, BrokerTest, route, wait
 from patience import TOP
 
 PYTHON = ['/usr/bin/python3', f'{TOP}/test/wire/worker.py']
-# What a handler that is at work while something happens takes: longer than it takes to see that, on a busy machine.
-LONG = 'sleep 1500'
 
 
 class Several(BrokerTest):
@@ -55,16 +53,17 @@ class Several(BrokerTest):
             self.assertEqual(self.answers(adapter, *(f'echo {name} {one}' for one in numbers)),
                              [f'{name} {one}' for one in numbers], self.text())
 
-    def at_work(self, *brokers):
-        """A handler begins something long for each of them."""
-        for broker in brokers:
-            adapter = self.at_first if broker is self.first else self.at_second
-            adapter.publish(LONG, session='long')
+    def at_work(self, *adapters):
+        """A handler is at work for each of them, until the gate is opened that is returned."""
+        gate, before = os.path.join(self.folder(), 'gate'), self.text().count('at work')
+        for adapter in adapters:
+            adapter.publish(f'hold {gate}', session='long')
             adapter.stored()
-            broker.wait_metric('leases', 1)
+        wait(lambda: self.text().count('at work') == before + len(adapters), 'the handlers are at work')
+        return lambda: open(gate, 'w').close()
 
     def one_dies_and_comes_back(self):
-        self.at_work(self.first)
+        open_gate = self.at_work(self.at_first)
         self.first.kill()
         for number in range(20):
             self.assertEqual(self.answers(self.at_second, f'echo meanwhile {number}'), [f'meanwhile {number}'])
@@ -72,13 +71,15 @@ class Several(BrokerTest):
         self.first.start()
         self.at_first.hello()
         self.here(self.first)
-        self.assertEqual(self.deliver(self.at_first)['response_text'], 'slept', self.text())
+        open_gate()
+        self.assertEqual(self.deliver(self.at_first)['response_text'], 'held', self.text())
 
     def a_signal_drains_both(self):
-        self.at_work(self.first, self.second)
+        open_gate = self.at_work(self.at_first, self.at_second)
         self.worker.send_signal(signal.SIGTERM)
+        open_gate()
         for adapter in (self.at_first, self.at_second):
-            self.assertEqual(self.deliver(adapter)['response_text'], 'slept')
+            self.assertEqual(self.deliver(adapter)['response_text'], 'held')
         wait(lambda: self.worker.poll() is not None, 'the worker leaves')
         self.assertEqual(self.worker.returncode, 0, self.text())
         for broker, adapter in ((self.first, self.at_first), (self.second, self.at_second)):

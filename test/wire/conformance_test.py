@@ -8,6 +8,8 @@ asyncio handlers."""
 
 import argparse
 import glob
+import itertools
+import math
 import os
 import re
 import shlex
@@ -19,7 +21,7 @@ import time
 
 import msgpack
 
-from peer import Broker, SECONDS, Unexpected, VERBS, Worker, check, frame, job, packet
+from peer import Broker, SECONDS, Unexpected, VERBS, Worker, at_best, check, frame, job, packet
 
 TESTS = []
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -204,14 +206,17 @@ def answers_ping_with_pong(broker, worker):
 @test()
 def heartbeats_go_on_while_the_handler_blocks(broker, worker):
     peer, _ = broker.accept()
-    broker.send(peer, job(65537, 'sleep 900'))
-    begun = time.monotonic()
-    reply(broker, 65537, 'slept')
-    check(time.monotonic() - begun >= 0.85, 'it did not sleep')
-    beats = [begun] + [at for at in broker.pings if at > begun]
-    gaps = [b - a for a, b in zip(beats, beats[1:])]
-    check(len(beats) >= 5, f'{len(beats) - 1} heartbeats in 0.9 s')
-    check(max(gaps) < 0.5, f'{max(gaps):.2f} s without a heartbeat')
+    leases = itertools.count(1)
+
+    def longest_gap():
+        lease, begun = next(leases) << 16 | 1, time.monotonic()
+        broker.send(peer, job(lease, 'sleep 900'))
+        reply(broker, lease, 'slept')
+        check(time.monotonic() - begun >= 0.85, 'it did not sleep')
+        beats = [begun] + [at for at in broker.pings if at > begun]
+        return max(b - a for a, b in zip(beats, beats[1:])) if len(beats) >= 5 else math.inf
+
+    at_best(longest_gap, 0.5)
 
 
 @test()
@@ -324,8 +329,8 @@ def streams_before_it_answers(broker, worker):
 @test()
 def who_at_work_is_answered_with_what_it_holds(broker, worker):
     peer, first = broker.accept()
-    broker.send(peer, job(65537, 'sleep 500'))
-    broker.nothing(0.1)
+    broker.send(peer, job(65537, f'hold {broker.gate}'))
+    worker.says('at work')
     broker.send(peer, frame('WHO'), frame('WHO'))
     broker.send(peer, frame('WHO'))
     _, again = broker.expect('HELLO')
@@ -333,7 +338,8 @@ def who_at_work_is_answered_with_what_it_holds(broker, worker):
     check(again[4]['incarnation'] == first[4]['incarnation'], 'another incarnation')
     broker.nothing(0.1)     # one HELLO, whatever the number of WHOs
     broker.welcome(peer)
-    reply(broker, 65537, 'slept')
+    broker.open_gate()
+    reply(broker, 65537, 'held')
 
 
 @test()
@@ -355,13 +361,14 @@ def an_unanswered_reply_is_repeated(broker, worker):
 @test()
 def an_answer_given_while_nobody_knows_us_comes_after_welcome(broker, worker):
     peer, _ = broker.accept()
-    broker.send(peer, job(65537, 'sleep 200'))
-    broker.nothing(0.05)
+    broker.send(peer, job(65537, f'hold {broker.gate}'))
+    worker.says('at work')
     broker.send(peer, frame('WHO'))
     broker.expect('HELLO')
+    broker.open_gate()
     broker.nothing(0.5)
     broker.welcome(peer)
-    reply(broker, 65537, 'slept')
+    reply(broker, 65537, 'held')
     broker.send(peer, job(131073, 'echo next'))
     reply(broker, 131073, 'next')
 
@@ -479,8 +486,8 @@ def the_deadline_reaches_the_handler(broker, worker):
 @test(languages=('asyncio',))
 def cancel_ends_an_await(broker, worker):
     peer, _ = broker.accept()
-    broker.send(peer, job(65537, 'sleep 20000'))
-    broker.nothing(0.1)
+    broker.send(peer, job(65537, f'hold {broker.gate}'))
+    worker.says('at work')
     broker.send(peer, frame('CANCEL', 65537, 'interrupted', ''))
     broker.send(peer, job(131073, 'echo next'))
     reply(broker, 131073, 'next')
@@ -490,9 +497,11 @@ def cancel_ends_an_await(broker, worker):
 @test(credit=3)
 def cancel_takes_a_job_back_that_was_not_begun(broker, worker):
     peer, _ = broker.accept()
-    broker.send(peer, job(65537, 'sleep 300'), job(131073, 'echo never'), job(196609, 'echo third'))
-    broker.send(peer, frame('CANCEL', 131073, 'deadline', ''))
-    reply(broker, 65537, 'slept')
+    broker.send(peer, job(65537, f'hold {broker.gate}'), job(131073, 'echo never'), job(196609, 'echo third'))
+    broker.send(peer, frame('CANCEL', 131073, 'deadline', ''), frame('PING'))
+    broker.expect('PONG')
+    broker.open_gate()
+    reply(broker, 65537, 'held')
     reply(broker, 196609, 'third')
     broker.nothing(0.2)
 
@@ -519,11 +528,11 @@ def a_step_waits_no_longer_than_the_deadline(broker, worker):
 @test(threads=3, credit=3)
 def jobs_run_side_by_side(broker, worker):
     peer, _ = broker.accept()
-    begun = time.monotonic()
-    broker.send(peer, *(job(65536 * n + 1, 'sleep 1000') for n in (1, 2, 3)))
+    broker.send(peer, *(job(65536 * n + 1, f'hold {broker.gate}') for n in (1, 2, 3)))
+    worker.says('at work', times=3)
+    broker.open_gate()
     leases = {broker.expect('REPLY')[1][0] for _ in range(3)}
     check(leases == {65537, 131073, 196609}, str(leases))
-    check(time.monotonic() - begun < 3 * 1.0, 'one after the other')
 
 
 @test(credit=64)
@@ -531,13 +540,18 @@ def answers_travel_together(broker, worker):
     peer, _ = broker.accept()
     broker.send(peer, job(65537, 'echo warm'))
     reply(broker, 65537, 'warm')
-    broker.packets = 0
-    leases = [65536 * n + 1 for n in range(2, 66)]
-    broker.send(peer, *(job(lease, 'echo x') for lease in leases))
-    got = [broker.expect('REPLY')[1][0] for _ in leases]
-    check(got == leases, 'another order')
-    check(broker.packets <= 32, f'{broker.packets} packets for 64 answers')
-    broker.send(peer, frame('COMMITTED', leases))
+    numbers = itertools.count(2)
+
+    def packets():
+        broker.packets = 0
+        leases = [next(numbers) << 16 | 1 for _ in range(64)]
+        broker.send(peer, *(job(lease, 'echo x') for lease in leases))
+        got = [broker.expect('REPLY')[1][0] for _ in leases]
+        check(got == leases, 'another order')
+        broker.send(peer, frame('COMMITTED', leases))
+        return broker.packets
+
+    at_best(packets, 33)
     broker.send(peer, frame('WHO'))
     _, again = broker.expect('HELLO')
     check(again[4]['holding'] == [], str(again))
@@ -574,11 +588,12 @@ def sigterm_when_idle_says_bye(broker, worker):
 @test(credit=2)
 def sigterm_at_work_finishes_first(broker, worker):
     peer, _ = broker.accept()
-    broker.send(peer, job(65537, 'sleep 400'), job(131073, 'echo waiting'))
-    broker.nothing(0.1)
+    broker.send(peer, job(65537, f'hold {broker.gate}'), job(131073, 'echo waiting'))
+    worker.says('at work')
     worker.signal()
     broker.expect('CREDIT')
-    reply(broker, 65537, 'slept', commit=False)
+    broker.open_gate()
+    reply(broker, 65537, 'held', commit=False)
     reply(broker, 131073, 'waiting', commit=False)
     broker.nothing(0.3)     # not before the answers are on disk
     broker.send(peer, frame('COMMITTED', [65537, 131073]))
@@ -590,12 +605,12 @@ def sigterm_at_work_finishes_first(broker, worker):
 @test()
 def a_second_sigterm_ends_it_at_once(broker, worker):
     peer, _ = broker.accept()
-    broker.send(peer, job(65537, 'sleep 20000'))
-    broker.nothing(0.1)
+    broker.send(peer, job(65537, f'hold {broker.gate}'))
+    worker.says('at work')
     worker.signal()
     broker.expect('CREDIT')
     worker.signal()
-    code, _ = worker.exit(5)
+    code, _ = worker.exit()
     check(code == -signal.SIGTERM, f'exit code {code}')
 
 
@@ -620,8 +635,8 @@ def a_refusal_is_printed_and_final(broker, worker):
 @test()
 def a_violation_by_the_broker_ends_it_even_at_work(broker, worker):
     peer, _ = broker.accept()
-    broker.send(peer, job(65537, 'sleep 300'))
-    broker.nothing(0.1)
+    broker.send(peer, job(65537, f'hold {broker.gate}'))
+    worker.says('at work')
     broker.send(peer, frame('ERROR', 'PROTOCOL', 'you said too much', 'STEP'))
     code, text = worker.exit()
     check(code == 76 and 'you said too much' in text, f'exit code {code}: {text}')

@@ -14,7 +14,7 @@ import msgpack
 import zmq
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from patience import SECONDS  # noqa: E402
+from patience import SECONDS, at_best  # noqa: E402, F401
 
 VERBS = dict(HELLO=1, WELCOME=2, PING=3, PONG=4, BYE=5, ERROR=6, WHO=7, CREDIT=8, LIVE=17, JOB=20,
              REPLY=21, COMMITTED=22, NACK=23, STEP=24, STEP_SAVED=25, CANCEL=26, CALL=27, ANSWER=28,
@@ -75,6 +75,7 @@ class Broker:
     def __init__(self, curve=False):
         self.dir = tempfile.mkdtemp(prefix='plv-wire-')
         self.endpoint = f'ipc://{self.dir}/agents.ipc'
+        self.gate = f'{self.dir}/gate'     # "hold PATH" is at work until it is open
         self.keys = self.make_keys() if curve else {}
         self.environment = {}
         self.context = zmq.Context()
@@ -119,6 +120,9 @@ class Broker:
         for name in os.listdir(self.dir):
             os.unlink(f'{self.dir}/{name}')
         os.rmdir(self.dir)
+
+    def open_gate(self):
+        open(self.gate, 'w').close()
 
     def send(self, peer, *frames, raw=None):
         self.router.send_multipart([peer, raw if raw is not None else packet(*frames)])
@@ -190,10 +194,10 @@ class Worker:
             raise Unexpected(f'still running after {seconds} s') from None
         return code, self.text()
 
-    def says(self, words, seconds=SECONDS):
+    def says(self, words, seconds=SECONDS, times=1):
         """Waits until the words stand on stderr."""
         until = time.monotonic() + seconds
-        while words not in self.text():
+        while self.text().count(words) < times:
             check(time.monotonic() < until, f'{words!r} was not said')
             time.sleep(0.01)
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     unsigned paid; /* how often the work of a step was done */
@@ -188,6 +189,15 @@ static void do_sleep (plv_job_t *job, const char *ms)
     plv_job_reply_text (job, "slept", NULL);
 }
 
+/*  Says that it is at work, and goes on until there is a file of this name or the job is taken back.  */
+static void do_hold (plv_job_t *job, const char *path)
+{
+    fprintf (stderr, "at work\n");
+    while (access (path, F_OK) != 0 && !plv_job_cancelled (job))
+        think (10);
+    plv_job_reply_text (job, "held", NULL);
+}
+
 /*  "sleep 300" and "sleep" are both the command "sleep".  */
 static bool is (const char *text, const char *command)
 {
@@ -208,6 +218,8 @@ static void answer (plv_job_t *job, void *arg)
         plv_job_nack (job, &(plv_nack_t){.code = rest, .reason = "never", .permanent = true}, NULL);
     else if (is (text, "sleep"))
         do_sleep (job, rest);
+    else if (is (text, "hold"))
+        do_hold (job, rest);
     else if (is (text, "step"))
         do_step (job, arg);
     else if (is (text, "state"))

@@ -68,6 +68,12 @@ def state (job):
     return job.state.get ('risk', '')
 
 
+def at_work (path):
+    """Says that it is at work; what follows asks whether it still is: until there is a file of this name."""
+    print ('at work', file=sys.stderr, flush=True)
+    return lambda: not os.path.exists (path)
+
+
 def cancelled (job):
     print (f'cancelled: {job.cancelled}', file=sys.stderr, flush=True)
     return 'too late'
@@ -153,6 +159,11 @@ def answer (job):
     if command == 'sleep':
         think (int (rest) / 1000)
         return 'slept'
+    if command == 'hold':
+        still = at_work (rest)
+        while still () and not job.cancelled:
+            time.sleep (0.01)
+        return 'held'
     if command == 'step':
         return job.step ('fetch', pay).decode ()
     if command == 'call':
@@ -175,6 +186,11 @@ async def answer_async (job):
     if command == 'sleep':
         await think_async (int (rest) / 1000)
         return 'slept'
+    if command == 'hold':
+        still = at_work (rest)
+        while still ():
+            await asyncio.sleep (0.01)
+        return 'held'
     if command == 'step':
         return (await job.step_async ('fetch', pay_async)).decode ()
     if command == 'two':
