@@ -7,7 +7,9 @@ enum {
     FLUSH_US = 2000,
     WAIT_US_MAX = 30000000,
     COMMIT_EARLY_BYTES = 32 * 1024,
-    METRICS_EVERY_US = 1000000
+    METRICS_EVERY_US = 1000000,
+    STALL_US = 1000000,
+    HEAR_US_MAX = 2000000
 };
 
 static int64_t least (int64_t a, int64_t b)
@@ -19,7 +21,9 @@ static int64_t least (int64_t a, int64_t b)
 static int wait_ms (broker_t *self)
 {
     int64_t now_us = broker_now ().mono_us;
-    int64_t next_us = least (core_next_us (self->core), now_us + WAIT_US_MAX);
+    int64_t core_us = core_next_us (self->core), most_us = now_us + WAIT_US_MAX;
+    int64_t next_us =
+        least (core_us < self->hear_until_us ? self->hear_until_us : core_us, most_us);
     if (!self->turn.under_way && !self->options->inspect)
         next_us = least (next_us, core_turn_us (self->core));
     if (!self->retention.asked && !self->options->inspect)
@@ -33,7 +37,9 @@ static int wait_ms (broker_t *self)
     if (self->draining)
         next_us = least (next_us, now_us + 50000);
     int64_t wait_us = next_us - now_us;
-    return wait_us <= 0 ? 0 : (int) ((wait_us + 999) / 1000);
+    int most_ms = wait_us <= 0 ? 0 : (int) ((wait_us + 999) / 1000);
+    self->awake_by_us = now_us + most_ms * 1000LL;
+    return most_ms;
 }
 
 /*  Where there is something to do.  */
@@ -123,10 +129,32 @@ static void pass_metrics (broker_t *self, int64_t now_us)
     self->metrics_next_us = now_us + METRICS_EVERY_US;
 }
 
+/*  This process was not run for a while: it or the whole machine was stopped, or others had the machine. What
+    peers have said meanwhile waits in the sockets, and more is on its way: for one heartbeat they are heard
+    before anybody is called silent or late.  */
+static bool hears_first (broker_t *self, int64_t now_us)
+{
+    int64_t heartbeat_us = core_conf (self->core)->agents_heartbeat_ms * 1000;
+    int64_t late_us = now_us - self->awake_by_us;
+    if (self->hear_until_us == 0 && late_us > least (heartbeat_us / 2, STALL_US)) {
+        self->hear_until_us = now_us + least (heartbeat_us, HEAR_US_MAX);
+        if (late_us > STALL_US)
+            plv_log (self->log, LOG_BROKER_STALLED, F_INT ("ms", late_us / 1000));
+        if (self->supervisor)
+            supervisor_stalled (self->supervisor, now_us);
+    }
+    self->awake_by_us = now_us;
+    if (now_us < self->hear_until_us)
+        return true;
+    self->hear_until_us = 0;
+    return false;
+}
+
 static void keep_time (broker_t *self)
 {
     core_now_t now = broker_now ();
-    if (core_next_us (self->core) <= now.mono_us) {
+    bool later = hears_first (self, now.mono_us);
+    if (!later && core_next_us (self->core) <= now.mono_us) {
         input_t input = {.type = INPUT_TIME, .now = now};
         turn_input (self, &input);
     }
@@ -193,6 +221,7 @@ static void finish (broker_t *self)
 plv_err_t broker_run (broker_t *self, plv_fail_t *ret_fail)
 {
     watch_ready (self);
+    self->awake_by_us = broker_now ().mono_us;
     while (!self->failed && !drained (self))
         turn (self);
     if (!self->failed)

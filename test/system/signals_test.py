@@ -8,7 +8,7 @@ import socket
 import time
 import unittest
 
-from palaverd import SECONDS, BrokerTest, World, wait
+from palaverd import PATIENCE, QUICK, SECONDS, BrokerTest, World, wait
 from wireclient import frame
 
 
@@ -167,6 +167,50 @@ class Stopped(BrokerTest):
             worker.reply(worker.job()['lease'], 'done')
             self.deliver(adapter)
         wait(lambda: broker.metric('pending_events') == 0, 'all done')
+
+    def test_a_broker_that_was_stopped_hears_its_peers_before_it_calls_one_late_or_gone(self):
+        """A machine that is paused, or given to others: deadlines pass, while what came in time waits unread."""
+        timeout_s = 2 * PATIENCE
+        broker = self.broker({'agents.heartbeat_ms': 250 * PATIENCE, 'agents.timeout_ms': 1000 * timeout_s,
+                              'agents.deadline_ms': 1000 * timeout_s, 'delivery.timeout_ms': 1000 * timeout_s})
+        adapter, worker = broker.adapter(), broker.worker()
+        adapter.publish('first', session='1')
+        worker.reply(worker.job()['lease'], 'the first answer')
+        delivery = adapter.delivery()
+        adapter.publish('second', session='2')
+        job = worker.job()
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        until = time.monotonic() + 2 * timeout_s
+        try:
+            adapter.delivered(delivery['delivery'])
+            worker.reply(job['lease'], 'the second answer')
+            wait(lambda: time.monotonic() > until, 'every deadline has passed')
+        finally:
+            os.kill(broker.process.pid, signal.SIGCONT)
+        adapter.expect('SETTLED')
+        self.assertEqual(self.deliver(adapter)['response_text'], 'the second answer')
+        self.assertGreater(broker.wait_log('broker.stalled')['ms'], 1000 * timeout_s)
+        metrics = broker.metrics()
+        self.assertEqual([metrics[f'leases_lost{{why="{why}"}}'] for why in ('gone', 'silent', 'deadline')], [0, 0, 0])
+        self.assertEqual(metrics['deliveries{outcome="unknown"}'], 0)
+        self.assertEqual(broker.dead(), [])
+        self.assertEqual(broker.logged('peer.gone'), [])
+
+    def test_who_is_silent_after_a_stall_is_still_found_out(self):
+        broker = self.broker({**QUICK})
+        adapter, dumb, worker = broker.adapter(), broker.worker('dumb', credit=1), None
+        adapter.publish('hello')
+        dumb.job()
+        dumb.beats = False
+        worker = broker.worker('other')
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        until = time.monotonic() + QUICK['agents.timeout_ms'] / 500
+        try:
+            wait(lambda: time.monotonic() > until, 'the time-out has passed')
+        finally:
+            os.kill(broker.process.pid, signal.SIGCONT)
+        self.assertEqual(worker.job()['attempt'], 2)
+        self.assertEqual([line['name'] for line in broker.logged('peer.gone')], ['dumb'])
 
 
 if __name__ == '__main__':

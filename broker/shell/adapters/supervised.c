@@ -356,6 +356,14 @@ static int64_t pulse_deadline (const supervised_t *self, const host_process_t *p
            + (int64_t) (process->is_open ? set->conf.hang_ms : set->open_ms) * 1000;
 }
 
+void supervised_stalled (supervised_t *self, int64_t now_us)
+{
+    if (self->current)
+        self->current->beat_us = now_us;
+    if (self->fresh)
+        self->fresh->beat_us = now_us;
+}
+
 int64_t supervised_deadline (const supervised_t *self)
 {
     int64_t due = self->restart_us;

@@ -61,6 +61,7 @@ void supervised_stop (supervised_t *self, int64_t now_us);
 void supervised_let_go (supervised_t *self);
 
 void supervised_step (supervised_t *self, int64_t now_us);
+void supervised_stalled (supervised_t *self, int64_t now_us); /* see supervisor.h */
 int64_t supervised_deadline (const supervised_t *self);
 /*  No process is left.  */
 bool supervised_empty (const supervised_t *self);

@@ -159,6 +159,12 @@ void supervisor_step (supervisor_t *self, int64_t now_us)
         scan (self, now_us);
 }
 
+void supervisor_stalled (supervisor_t *self, int64_t now_us)
+{
+    for (plv_node_t *at = self->adapters.next; at != &self->adapters; at = at->next)
+        supervised_stalled (PLV_OF (at, supervised_t, node), now_us);
+}
+
 int64_t supervisor_deadline (const supervisor_t *self)
 {
     int64_t due = self->scan_us;

@@ -96,6 +96,9 @@ int supervisor_fd (const supervisor_t *self);
 int64_t supervisor_deadline (const supervisor_t *self);
 void supervisor_step (supervisor_t *self, int64_t now_us);
 
+/*  The broker itself was not run for a while: what no host could say meanwhile is not held against it.  */
+void supervisor_stalled (supervisor_t *self, int64_t now_us);
+
 /*  Asks every host to drain and leave, and starts none again; stopped when the last one has ended.  */
 void supervisor_stop (supervisor_t *self, int64_t now_us);
 bool supervisor_stopped (const supervisor_t *self);
