@@ -29,15 +29,17 @@ static const char USAGE[] =
     "  --credit N           jobs held at a time (default: the number of threads)\n"
     "  --threads N          jobs worked on at a time (default: 1)\n"
     "  --history N          turns of history that a job brings (default: 0)\n"
-    "  --think MS           wait this long before each answer\n"
+    "  --think MS           show that it types, and wait this long before each answer\n"
     "  --fail-rate R        fail this share of the jobs, 0 to 1\n"
     "  --verbose            say on stderr what happens on the connection\n";
 
 static void answer (plv_job_t *job, void *arg)
 {
     const echo_t *echo = arg;
-    if (echo->think_ms)
+    if (echo->think_ms) {
+        plv_job_typing (job, true, NULL);
         usleep (echo->think_ms * 1000);
+    }
     if (echo->fail_rate > 0) {
         plv_rng_t rng = plv_rng_seed ((uint64_t) plv_clock_mono_us ());
         if ((double) plv_rng_below (&rng, 1000000) < echo->fail_rate * 1e6) {

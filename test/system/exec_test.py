@@ -194,13 +194,13 @@ for job in jobs():
         broker = self.broker()
         child = self.exec(broker, '''
 for job in jobs():
+    print('at work', file=sys.stderr, flush=True)
     time.sleep(0.7)
     say(type='reply', response_text='done')
-open(sys.argv[0] + '.ended', 'w').close()
 ''', name='drained.py')
         adapter = broker.adapter()
         adapter.publish('x')
-        broker.wait_metric('leases', 1)
+        wait(lambda: 'at work' in self.said(), 'the job is at work')
         child.send_signal(signal.SIGTERM)
         self.assertEqual(self.deliver(adapter)['response_text'], 'done')
         self.assertEqual(child.wait(SECONDS), 0)

@@ -20,6 +20,7 @@ import sys, threading
 sys.path.insert(0, sys.argv[1])
 import palaver
 def answer(job):
+    job.typing()
     threading.Event().wait(float(sys.argv[3]))
     return job.text
 palaver.main(palaver.Worker(endpoint=sys.argv[2], services=['advisor'], name='python'), answer)
@@ -68,7 +69,7 @@ class Workers(BrokerTest):
         for _, broker, adapter, _ in self.each(think=1.5):
             adapter.publish('slow', platform_id='m1')
             adapter.expect('STORED')
-            broker.wait_metric('leases', 1)
+            adapter.expect('LIVE')
             broker.restart(crash=True)
             adapter.hello()
             self.assertEqual(self.deliver(adapter)['response_text'], 'slow')
@@ -78,7 +79,7 @@ class Workers(BrokerTest):
         for _, broker, adapter, child in self.each(think=0.5):
             adapter.publish('held')
             adapter.expect('STORED')
-            broker.wait_metric('leases', 1)
+            adapter.expect('LIVE')  # it types: it is at work
             child.send_signal(signal.SIGTERM)
             self.assertEqual(self.deliver(adapter)['response_text'], 'held')
             self.assertEqual(wait(lambda: child.poll() is not None and [child.returncode], 'it ends'), [0])
@@ -88,7 +89,7 @@ class Workers(BrokerTest):
         for kind, broker, adapter, child in self.each(think=0.5):
             adapter.publish('held')
             adapter.expect('STORED')
-            broker.wait_metric('leases', 1)
+            adapter.expect('LIVE')
             child.kill()
             self.agent(broker, kind)
             self.assertEqual(self.deliver(adapter)['response_text'], 'held')
@@ -98,7 +99,7 @@ class Workers(BrokerTest):
         for _, broker, adapter, _ in self.each({'run.drain_s': 60}, think=0.5):
             adapter.publish('held')
             adapter.expect('STORED')
-            broker.wait_metric('leases', 1)
+            adapter.expect('LIVE')
             broker.signal(signal.SIGTERM)
             self.assertEqual(self.deliver(adapter)['response_text'], 'held')
             self.assertEqual(broker.wait_exit(), 0)
