@@ -222,12 +222,18 @@ typedef enum { PAL_BYTES = 0, PAL_CODEPOINTS = 1, PAL_UTF16_UNITS = 2 } pal_text
 /* ------------------------------------------------------------------ services: HTTP listener */
 
 typedef struct {
-    const char *address;       /* "127.0.0.1", "::1", "0.0.0.0", "localhost" */
-    uint16_t port;             /* 0: any that is free */
-    uint32_t body_bytes_max;   /* a larger body is answered with 413 by the host */
-    uint32_t header_bytes_max; /* beyond: 431, or closed when they come bit by bit; 0: 8192 */
-    uint32_t connections_max;  /* further ones wait in the kernel's queue; 0: 10000 */
-    uint32_t idle_s;           /* a connection without a request is closed after this; 0: 60 */
+    const char *address;     /* "127.0.0.1", "::1", "0.0.0.0", "localhost" */
+    uint16_t port;           /* 0: any that is free */
+    uint32_t body_bytes_max; /* a larger body is answered with 413 by the host */
+    /*  A larger head is answered with 431, or with 414 when its address is too long; so are more than 256 headers, and
+        a path or a query of more than 2047 bytes. 0: 8192.  */
+    uint32_t header_bytes_max;
+    /*  Further ones wait in the kernel's queue. Fewer when the system allows fewer descriptors, of which a WebSocket
+        over TLS needs three. 0: 10000.  */
+    uint32_t connections_max;
+    /*  A connection without a request is closed after this. A head that takes longer, or 20 s, is answered with 408;
+        and so is a body of which nothing comes for 20 s, or less than a kilobyte a second. 0: 60.  */
+    uint32_t idle_s;
 
     /*  Since 1.1.  */
     uint32_t

@@ -74,9 +74,15 @@ static const pal_key_t keys[] = {
              "messages a minute of one key, or of one address without keys; beyond: 429; 0: no "
              "limit"),
     PAL_INT ("body_kb", 256, 1, 1024, "kilobytes of a request's body"),
-    PAL_INT ("header_kb", 8, 1, 60, "kilobytes of a request's headers"),
-    PAL_INT ("connections", 12000, 1, 100000, "connections at a time; further ones wait"),
-    PAL_INT ("idle_s", 60, 1, 3600, "seconds until a connection without a request is closed"),
+    PAL_INT ("header_kb", 8, 1, 60,
+             "kilobytes of a request's head, in at most 256 headers; beyond: 431, or 414 when its "
+             "address is too long"),
+    PAL_INT ("connections", 12000, 1, 100000,
+             "connections at a time; further ones wait; fewer when there are too few descriptors, "
+             "of which a WebSocket over TLS needs three"),
+    PAL_INT ("idle_s", 60, 1, 3600,
+             "seconds until a connection without a request is closed; a head that takes longer, "
+             "or 20 seconds, is answered with 408"),
     PAL_INT ("socket_message_kb", 64, 1, 1024, "kilobytes of a message on a WebSocket"),
     PAL_INT ("socket_ping_s", 30, 1, 3600, "seconds until a quiet WebSocket is pinged"),
     PAL_INT ("slow_kb", 256, 16, 65536,

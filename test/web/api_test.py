@@ -214,10 +214,11 @@ class Access(WebTest):
         waiting = web.say()
         web.answer('in secret')
         self.assertEqual(web.wait(waiting).json['response_text'], 'in secret')
-        with self.assertRaises((OSError, http.client.HTTPException)):
-            http_only = http.client.HTTPConnection('127.0.0.1', web.port, timeout=SECONDS)
-            http_only.request('GET', '/healthz')
-            http_only.getresponse()
+        http_only = http.client.HTTPConnection('127.0.0.1', web.port, timeout=SECONDS)
+        http_only.request('GET', '/healthz')
+        refused = http_only.getresponse()
+        self.assertEqual((refused.status, refused.getheader('content-type')), (400, 'application/problem+json'))
+        self.assertIn('HTTPS', json.load(refused)['title'])
 
     def test_where_a_request_belongs(self):
         web = self.web()

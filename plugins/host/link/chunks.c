@@ -76,7 +76,7 @@ static chunks_state_t after (chunks_t *self, uint8_t byte)
     }
 }
 
-chunks_end_t chunks_take (chunks_t *self, plv_view_t bytes, plv_buf_t *body)
+chunks_end_t chunks_take (chunks_t *self, plv_view_t bytes, plv_buf_t *body, size_t *ret_used)
 {
     size_t at = 0;
     while (at < bytes.size && self->state != CHUNKS_OVER && self->state != CHUNKS_BROKEN) {
@@ -91,6 +91,7 @@ chunks_end_t chunks_take (chunks_t *self, plv_view_t bytes, plv_buf_t *body)
         if (!self->left)
             self->state = CHUNKS_DATA_CR;
     }
+    *ret_used = at;
     return self->state == CHUNKS_OVER     ? CHUNKS_DONE
            : self->state == CHUNKS_BROKEN ? CHUNKS_BAD
                                           : CHUNKS_MORE;

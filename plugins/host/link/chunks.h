@@ -37,7 +37,7 @@ typedef struct {
     uint64_t left;   /* of the chunk */
 } chunks_t;
 
-/*  Adds what `bytes` hold of the body to `body`.  */
-chunks_end_t chunks_take (chunks_t *self, plv_view_t bytes, plv_buf_t *body);
+/*  Adds what `bytes` hold of the body to `body`. `ret_used`: how many of them are of it.  */
+chunks_end_t chunks_take (chunks_t *self, plv_view_t bytes, plv_buf_t *body, size_t *ret_used);
 
 #endif

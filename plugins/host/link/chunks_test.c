@@ -15,10 +15,10 @@ static const char *taken (const char *text, size_t piece)
     chunks_t chunks = {0};
     plv_buf_t body = {0};
     chunks_end_t end = CHUNKS_MORE;
-    size_t size = strlen (text);
+    size_t size = strlen (text), used;
     for (size_t at = 0; at < size && end == CHUNKS_MORE; at += piece)
         end = chunks_take (&chunks, plv_view (text + at, size - at < piece ? size - at : piece),
-                           &body);
+                           &body, &used);
     snprintf (said, sizeof said, "%s%.*s",
               end == CHUNKS_DONE   ? ""
               : end == CHUNKS_MORE ? "more: "

@@ -1,5 +1,5 @@
 /*  http_accept -- the listening socket  */
-#include "host/net/http_parts.h"
+#include "host/net/http_line.h"
 
 #include "base/alloc.h"
 
@@ -11,50 +11,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, BURST = 64, PEEK_BYTES = 64 * 1024, DEFER_S = 1 };
+enum { BACKLOG = 1024, BURST = 64, DEFER_S = 1 };
 
 /* ------------------------------------------------------------------ letting in */
 
-/*  The "Upgrade" of a first head that asks for something else than a WebSocket; NULL: there is none.  */
-static char *other_upgrade (char *head, const char *end)
+static void peer_of (const struct sockaddr_storage *address, char peer[HTTP_PEER_BYTES])
 {
-    static const char name[] = "\r\nupgrade:";
-    char *found = end ? strcasestr (head, name) : NULL;
-    if (!found || found >= end)
-        return NULL;
-    const char *value = found + sizeof name - 1;
-    value += strspn (value, " \t");
-    return strncasecmp (value, "websocket", 9) == 0 ? NULL : found + 2;
+    static const char mapped[] = "::ffff:"; /* an address of IPv4 on a socket of IPv6 */
+    char text[HTTP_PEER_BYTES] = "";
+    const struct sockaddr_in *four = (const struct sockaddr_in *) (const void *) address;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *) (const void *) address;
+    bool is_six = address->ss_family == AF_INET6;
+    inet_ntop (address->ss_family,
+               is_six ? (const void *) &six->sin6_addr : (const void *) &four->sin_addr, text,
+               sizeof text);
+    bool is_mapped = is_six && IN6_IS_ADDR_V4MAPPED (&six->sin6_addr);
+    snprintf (peer, HTTP_PEER_BYTES, "%s", text + (is_mapped ? sizeof mapped - 1 : 0));
 }
 
-/*  Some clients offer HTTP/2 with every request, and a server may go on with HTTP/1.1: libwebsockets cannot, so it
-    does not get to see the offer, and as it would come again with the next request, there is no next one. It
-    reads the end of the head by itself: a body behind a head that it was given is lost on it.  */
-static void adopt (http_t *self, int fd)
+static bool has_room (const http_t *self)
 {
-    char head[PEEK_BYTES + 1];
-    uint32_t status;
-    struct lws_vhost *host = lws_get_vhost_by_name (self->context, "default");
-    size_t most = self->options.header_bytes_max;
-    most = most < PEEK_BYTES ? most : PEEK_BYTES;
-    ssize_t size = self->is_tls ? 0 : recv (fd, head, most, MSG_PEEK);
-    head[size > 0 ? size : 0] = 0;
-    const char *fault = size > 0 ? http_first_fault (head, (size_t) size, most, &status) : NULL;
-    if (fault) {
-        http_first_refuse (fd, status, fault);
-        return;
-    }
-    const char *end = strstr (head, "\r\n\r\n");
-    char *offer = other_upgrade (head, end);
-    size = offer ? end + 3 - head : 0;
-    if (!offer || recv (fd, head, (size_t) size, 0) != size) {
-        lws_adopt_socket_vhost (host, fd);
-        return;
-    }
-    *offer = 'X';
-    struct lws *wsi = lws_adopt_socket_vhost_readbuf (host, fd, head, (size_t) size);
-    if (wsi)
-        http_line_of (wsi)->is_for_one = true;
+    return self->line_count + self->bare_count < self->options.connections_max;
 }
 
 static void on_connection (uv_poll_t *poll, int status, int events)
@@ -62,9 +39,12 @@ static void on_connection (uv_poll_t *poll, int status, int events)
     const int yes = 1;
     http_t *self = poll->data;
     (void) status, (void) events;
-    for (int burst = 0; burst < BURST && self->connections < self->options.connections_max;
-         burst++) {
-        int fd = accept4 (self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int burst = 0; burst < BURST && has_room (self); burst++) {
+        char peer[HTTP_PEER_BYTES];
+        struct sockaddr_storage address = {0};
+        socklen_t size = sizeof address;
+        int fd =
+            accept4 (self->fd, (struct sockaddr *) &address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             /*  Out of descriptors or memory: the ticker tries again, so that the loop does not spin.  */
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -72,15 +52,16 @@ static void on_connection (uv_poll_t *poll, int status, int events)
             return;
         }
         setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        adopt (self, fd);
+        peer_of (&address, peer);
+        http_line_new (self, fd, peer);
     }
 }
 
 void http_accept_poll (http_t *self)
 {
-    if (!self->listener)
+    if (!self->listener || has_room (self) == (uv_is_active ((uv_handle_t *) self->listener) != 0))
         return;
-    if (self->connections < self->options.connections_max)
+    if (has_room (self))
         uv_poll_start (self->listener, UV_READABLE, on_connection);
     else
         uv_poll_stop (self->listener);

@@ -1,40 +1,118 @@
 /*  http_answer -- writing answers, whole or piece by piece  */
 #include "host/net/http_call.h"
-
-#include "base/alloc.h"
+#include "host/net/http_line.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-enum { HEAD_BYTES = 4096, PROBLEM_BYTES = 256, OUT_KEPT_BYTES = 16 * 1024 };
+enum { PROBLEM_BYTES = 256, OUT_KEPT_BYTES = 16 * 1024 };
 
 static bool is_silent (const http_call_t *call)
 {
-    return strcmp (call->method, "HEAD") == 0;
+    return strcmp (call->head.method, "HEAD") == 0;
 }
 
-static bool has_no_body (const http_call_t *call)
+static bool has_no_body (uint32_t status)
 {
-    return call->status == 204 || call->status == 304;
+    return status == 204 || status == 304;
 }
 
 static bool is_chunked (const http_call_t *call)
 {
-    return call->is_stream && !call->is_old;
-}
-
-/*  What follows a head that makes no sense is not a request. A body that is too large is read and dropped, so that
-    its client sees the answer.  */
-static bool closes_after (const http_call_t *call)
-{
-    bool clear = call->handed || call->status == 413;
-    return !clear || call->line->http->is_closing || call->line->is_for_one
-           || (call->is_stream && call->is_old);
+    return call->is_stream && !call->head.is_old;
 }
 
 static size_t unsent (const http_call_t *call)
 {
-    return call->out.size - call->out_at + call->in_flight;
+    return call->out.size - call->out_at;
+}
+
+/* ------------------------------------------------------------------ what is said */
+
+static const char *reason_of (uint32_t status)
+{
+    static const struct {
+        uint32_t status;
+        const char *reason;
+    } reasons[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Method Not Served"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t at = 0; at < sizeof reasons / sizeof *reasons; at++) {
+        if (reasons[at].status == status)
+            return reasons[at].reason;
+    }
+    return "Status"; /* nobody reads it but people, and the number is before it */
+}
+
+static const char *date (http_t *http)
+{
+    struct tm parts;
+    time_t now = time (NULL);
+    if (now != http->date_s) {
+        gmtime_r (&now, &parts);
+        strftime (http->date, sizeof http->date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+        http->date_s = now;
+    }
+    return http->date;
+}
+
+static void add_text (http_call_t *call, const char *text)
+{
+    plv_buf_add (&call->out, text, strlen (text));
+}
+
+static bool is_clean (pal_text_t text)
+{
+    for (size_t at = 0; at < text.size; at++) {
+        if (strchr ("\r\n", text.data[at])) /* finds NUL too */
+            return false;
+    }
+    return true;
+}
+
+static void add_header (http_call_t *call, pal_text_t name, pal_text_t value)
+{
+    /*  What would end a line early is not a header.  */
+    if (!name.size || !is_clean (name) || !is_clean (value))
+        return;
+    plv_buf_add (&call->out, name.data, name.size);
+    add_text (call, name.data[name.size - 1] == ':' ? " " : ": ");
+    plv_buf_add (&call->out, value.data, value.size);
+    add_text (call, "\r\n");
 }
 
 static void add_piece (http_call_t *call, pal_text_t piece)
@@ -51,21 +129,20 @@ static void add_piece (http_call_t *call, pal_text_t piece)
     plv_buf_check (&call->out);
 }
 
-static void add_header (http_call_t *call, const pal_header_t *header)
+/*  How the connection and the body go on.  */
+static void add_framing (http_call_t *call, const pal_http_response_t *response)
 {
-    /*  What would end a line early is not a header.  */
-    for (size_t at = 0; at < header->value.size; at++) {
-        if (strchr ("\r\n", header->value.data[at])) /* finds NUL too */
-            return;
-    }
-    if (!header->name.size)
-        return;
-    plv_buf_add (&call->headers, header->name.data, header->name.size);
-    if (header->name.data[header->name.size - 1] != ':')
-        plv_buf_add_u8 (&call->headers, ':');
-    plv_buf_add_u8 (&call->headers, 0);
-    plv_buf_add (&call->headers, header->value.data, header->value.size);
-    plv_buf_add_u8 (&call->headers, 0);
+    char length[24];
+    call->closes =
+        call->closes || call->line->http->is_closing || (call->is_stream && !is_chunked (call));
+    if (call->closes || call->head.is_old)
+        add_header (call, pal_text ("connection"),
+                    pal_text (call->closes ? "close" : "keep-alive"));
+    if (is_chunked (call))
+        add_header (call, pal_text ("transfer-encoding"), pal_text ("chunked"));
+    snprintf (length, sizeof length, "%zu", response->body.size);
+    if (!call->is_stream && !has_no_body (response->status))
+        add_header (call, pal_text ("content-length"), pal_text (length));
 }
 
 static void ready (http_call_t *call)
@@ -74,161 +151,65 @@ static void ready (http_call_t *call)
         plv_list_push (&call->line->http->ready, &call->ready_node);
 }
 
-static void answer (http_call_t *call, uint32_t status, pal_text_t type, pal_text_t body)
+static void answer (http_call_t *call, const pal_http_response_t *response)
 {
+    char first[64];
+    snprintf (first, sizeof first, "HTTP/1.1 %u %s\r\n", response->status,
+              reason_of (response->status));
     call->answered = true;
-    call->status = status;
-    call->length = body.size;
-    plv_buf_add (&call->content_type, type.data, type.size);
-    add_piece (call, body);
+    add_text (call, first);
+    add_header (call, pal_text ("server"), pal_text ("palaver"));
+    add_header (call, pal_text ("date"), pal_text (date (call->line->http)));
+    if (response->content_type.size)
+        add_header (call, pal_text ("content-type"), response->content_type);
+    add_framing (call, response);
+    for (uint32_t at = 0; at < response->header_count; at++)
+        add_header (call, response->headers[at].name, response->headers[at].value);
+    add_text (call, "\r\n");
+    if (!has_no_body (response->status))
+        add_piece (call, response->body);
+    plv_buf_check (&call->out);
     ready (call);
-}
-
-static pal_text_t problem_text (char text[PROBLEM_BYTES], uint32_t status, const char *title)
-{
-    snprintf (text, PROBLEM_BYTES, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}",
-              title, status);
-    return pal_text (text);
 }
 
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title)
 {
     char text[PROBLEM_BYTES];
-    pal_header_t codings = {pal_text ("accept-encoding"), pal_text ("identity")};
-    if (status == 415)
-        add_header (call, &codings);
-    answer (call, status, pal_text ("application/problem+json"),
-            problem_text (text, status, title));
+    pal_header_t more = status == 415
+                            ? (pal_header_t){pal_text ("accept-encoding"), pal_text ("identity")}
+                            : (pal_header_t){pal_text ("sec-websocket-version"), pal_text ("13")};
+    snprintf (text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title,
+              status);
+    pal_http_response_t response = {.status = status,
+                                    .header_count = status == 415 || status == 426,
+                                    .headers = &more,
+                                    .content_type = pal_text ("application/problem+json"),
+                                    .body = pal_text (text)};
+    answer (call, &response);
 }
 
 /* ------------------------------------------------------------------ onto the line */
 
-static bool put_headers (http_call_t *call, uint8_t **at, uint8_t *end)
-{
-    struct lws *wsi = call->line->wsi;
-    const char *name = (const char *) call->headers.data;
-    const char *stop = name + call->headers.size;
-    while (name < stop) {
-        const char *value = name + strlen (name) + 1;
-        if (lws_add_http_header_by_name (wsi, (const unsigned char *) name,
-                                         (const unsigned char *) value, (int) strlen (value), at,
-                                         end))
-            return false;
-        name = value + strlen (value) + 1;
-    }
-    return true;
-}
-
-static bool put_head (http_call_t *call, uint8_t **at, uint8_t *end)
-{
-    struct lws *wsi = call->line->wsi;
-    const unsigned char chunked[] = "chunked", closed[] = "close";
-    if (lws_add_http_header_status (wsi, call->status, at, end)
-        || (call->content_type.size
-            && lws_add_http_header_by_token (wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
-                                             call->content_type.data, (int) call->content_type.size,
-                                             at, end)))
-        return false;
-    if (closes_after (call)
-        && lws_add_http_header_by_token (wsi, WSI_TOKEN_CONNECTION, closed, sizeof closed - 1, at,
-                                         end))
-        return false;
-    if (is_chunked (call)) {
-        if (lws_add_http_header_by_token (wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING, chunked,
-                                          sizeof chunked - 1, at, end))
-            return false;
-    } else if (!call->is_stream && !has_no_body (call)
-               && lws_add_http_header_content_length (wsi, call->length, at, end)) {
-        return false;
-    }
-    return put_headers (call, at, end) && lws_finalize_http_header (wsi, at, end) == 0;
-}
-
-/*  The head and as much of the body as fits into one write: small answers are one packet.  */
-static bool write_some (http_call_t *call)
-{
-    struct lws *wsi = call->line->wsi;
-    size_t body = call->out.size - call->out_at;
-    body = body < HTTP_WRITE_BYTES ? body : HTTP_WRITE_BYTES;
-    uint8_t *bytes = plv_alloc (LWS_PRE + HEAD_BYTES + body), *at = bytes + LWS_PRE;
-    bool good = call->head_written || put_head (call, &at, at + HEAD_BYTES);
-    if (good) {
-        call->head_written = true;
-        memcpy (at, body ? call->out.data + call->out_at : at, body);
-        call->out_at += body;
-        at += body;
-        int size = (int) (at - bytes - LWS_PRE);
-        good = lws_write (wsi, bytes + LWS_PRE, (size_t) size, LWS_WRITE_HTTP) >= size;
-        call->in_flight = good && lws_partial_buffered (wsi) ? (size_t) size : 0;
-    }
-    free (bytes);
-    return good;
-}
-
 /*  Bytes that are gone make room for others.  */
 static void make_room (http_call_t *call)
 {
-    size_t left = call->out.size - call->out_at;
-    if (left)
-        memmove (call->out.data, call->out.data + call->out_at, left);
-    call->out.size = left;
+    call->out.size = 0;
     call->out_at = 0;
-    if (!left && call->out.capacity > OUT_KEPT_BYTES) {
+    if (call->out.capacity > OUT_KEPT_BYTES)
         plv_buf_free (&call->out);
-        call->out = (plv_buf_t){0};
-    }
 }
 
-/*  Has libwebsockets read more than this request? It does not say so, but does not want to wait then.  */
-static bool more_was_read (http_call_t *call)
-{
-    enum { LONG_MS = 1000 };
-    struct lws_context *context = call->line->http->context;
-    http_call_deaf (call, true);
-    bool others = lws_service_adjust_timeout (context, LONG_MS, 0) == 0;
-    http_call_deaf (call, false);
-    return !others && lws_service_adjust_timeout (context, LONG_MS, 0) == 0;
-}
-
-static int finish (http_call_t *call)
-{
-    http_line_t *line = call->line;
-    bool closes = closes_after (call);
-    line->pipelines = more_was_read (call);
-    http_call_destroy (call);
-    if (lws_http_transaction_completed (line->wsi))
-        return -1;
-    return closes ? -1 : 0;
-}
-
-/*  libwebsockets has the last bytes and the kernel has not. When they leave, the client may have its next request
-    under way before we are told, and it would be taken for more of this one's body: so libwebsockets turns
-    to the next request with the last byte. The call lives until then, for those who wait for the end of all.  */
-static int finish_behind (http_call_t *call)
-{
-    http_line_t *line = call->line;
-    call->is_over = true;
-    line->pipelines = more_was_read (call);
-    return lws_http_transaction_completed (line->wsi) ? -1 : 0;
-}
-
-/*  Everything is said, written, and in the hands of libwebsockets, and the connection goes on.  */
-static bool is_behind (const http_call_t *call)
-{
-    bool is_said = !call->is_stream || call->ended;
-    bool is_given = call->head_written && call->out_at == call->out.size;
-    return is_said && is_given && call->in_flight && call->handed && !closes_after (call);
-}
-
-/*  All that the kernel takes; what it does not take all of, libwebsockets keeps.  */
+/*  All that the kernel takes; false: the line is dead.  */
 static bool write_all (http_call_t *call)
 {
-    struct lws *wsi = call->line->wsi;
-    while ((!call->head_written || call->out_at < call->out.size) && !lws_send_pipe_choked (wsi)) {
-        if (!write_some (call))
-            return false;
+    http_line_t *line = call->line;
+    ssize_t size = 1;
+    while (size > 0 && unsent (call)) {
+        size = http_wire_write (line, call->out.data + call->out_at, unsent (call));
+        call->out_at += size > 0 ? (size_t) size : 0;
     }
-    return true;
+    line->is_choked = unsent (call) > 0;
+    return size >= 0;
 }
 
 static void say_drained (http_call_t *call)
@@ -240,75 +221,51 @@ static void say_drained (http_call_t *call)
     }
 }
 
-/*  Nonzero: close.  */
-static int write_on (http_call_t *call)
+static void write_on (http_call_t *call)
 {
-    struct lws *wsi = call->line->wsi;
-    if (!write_all (call))
-        return -1;
-    if (unsent (call) || !call->head_written) {
-        http_call_deaf (call, false); /* a line that is deaf is not told that it can write either */
-        lws_set_timeout (wsi, PENDING_TIMEOUT_HTTP_CONTENT, HTTP_STALL_S);
-        lws_callback_on_writable (wsi);
-        return is_behind (call) ? finish_behind (call) : 0;
+    http_line_t *line = call->line;
+    if (!write_all (call)) {
+        http_line_destroy (line);
+        return;
+    }
+    if (line->is_choked) {
+        http_line_set (line, line->state, HTTP_STALL_S);
+        http_line_attend (line, 0);
+        return;
+    }
+    if (!call->is_stream || call->ended) {
+        bool closes = call->closes;
+        http_call_destroy (call);
+        http_line_next (line, closes);
+        return;
     }
     make_room (call);
-    if (!call->is_stream || call->ended)
-        return finish (call);
-    http_call_deaf (call, true);
-    lws_set_timeout (wsi, NO_PENDING_TIMEOUT, 0);
+    http_call_free_request (call);
+    http_line_set (line, line->state, 0);
+    http_line_attend (line, 0);
     say_drained (call);
-    return 0;
 }
 
-int http_answer_writable (http_line_t *line)
+void http_answer_writable (http_line_t *line)
 {
-    http_call_t *call = line->call;
-    if (!call || !call->answered || call->cut || call->is_over)
-        return 0;
-    call->in_flight = 0;
-    return write_on (call);
+    if (line->call && !line->call->cut)
+        write_on (line->call);
 }
 
+/*  An answer may let the next request in, and that be answered at once.  */
 void http_answer_ready (http_t *self)
 {
-    plv_node_t now;
-    plv_list_init (&now);
-    while (!plv_list_empty (&self->ready))
-        plv_list_push (&now, plv_list_pop (&self->ready));
-    while (!plv_list_empty (&now)) {
-        http_call_t *call = PLV_OF (plv_list_pop (&now), http_call_t, ready_node);
-        struct lws *wsi = call->line->wsi;
-        if (!call->cut && write_on (call))
-            lws_set_timeout (wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_SYNC);
+    while (!plv_list_empty (&self->ready)) {
+        http_call_t *call = PLV_OF (plv_list_pop (&self->ready), http_call_t, ready_node);
+        if (!call->cut)
+            write_on (call);
     }
 }
 
 bool http_answer_continue (http_call_t *call)
 {
     static const char words[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uint8_t bytes[LWS_PRE + sizeof words];
-    int size = sizeof words - 1;
-    memcpy (bytes + LWS_PRE, words, sizeof words);
-    return lws_write (call->line->wsi, bytes + LWS_PRE, (size_t) size, LWS_WRITE_HTTP) >= size;
-}
-
-bool http_answer_refusal (http_call_t *call, uint32_t status)
-{
-    char text[PROBLEM_BYTES];
-    if (call->answered)
-        return write_some (call); /* by the plugin, in its own words */
-    const char *title = status == 426 ? "this is no WebSocket of version 13 that is served here"
-                                      : "this WebSocket is refused";
-    pal_header_t version = {pal_text ("sec-websocket-version"), pal_text ("13")};
-    pal_text_t body = problem_text (text, status, title);
-    call->status = status;
-    call->length = body.size;
-    plv_buf_add (&call->content_type, "application/problem+json", 24);
-    if (status == 426)
-        add_header (call, &version);
-    add_piece (call, body);
-    return write_some (call);
+    return http_wire_write (call->line, words, sizeof words - 1) == sizeof words - 1;
 }
 
 /* ------------------------------------------------------------------ what the plugin asks for */
@@ -319,19 +276,12 @@ static http_call_t *unanswered (http_t *self, uint64_t number)
     return call && !call->answered ? call : NULL;
 }
 
-static void begin (http_call_t *call, const pal_http_response_t *response)
-{
-    for (uint32_t at = 0; at < response->header_count; at++)
-        add_header (call, &response->headers[at]);
-    answer (call, response->status, response->content_type, response->body);
-}
-
 bool http_respond (http_t *self, uint64_t number, const pal_http_response_t *response)
 {
     http_call_t *call = unanswered (self, number);
     if (!call)
         return false;
-    begin (call, response);
+    answer (call, response);
     return true;
 }
 
@@ -342,7 +292,7 @@ bool http_begin (http_t *self, uint64_t number, const pal_http_response_t *respo
         return false;
     call->is_stream = true;
     call->has_unsaid = true;
-    begin (call, response);
+    answer (call, response);
     return true;
 }
 
@@ -354,7 +304,7 @@ bool http_write (http_t *self, uint64_t number, pal_text_t piece)
     size_t waits = unsent (call);
     if (waits && waits + piece.size > self->options.out_bytes_max) {
         call->cut = true;
-        http_cut (call->line);
+        http_line_cut (call->line);
         return false;
     }
     add_piece (call, piece);

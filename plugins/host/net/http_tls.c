@@ -40,7 +40,32 @@ static plv_err_t load (SSL_CTX *ctx, const char *certificate, const char *key, p
                      key);
 }
 
-plv_err_t http_tls_check (const char *certificate, const char *key, plv_fail_t *ret_fail)
+static int choose_protocol (SSL *tls, const unsigned char **ret_chosen, unsigned char *ret_size,
+                            const unsigned char *offered, unsigned int size, void *arg)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *chosen = NULL;
+    (void) tls, (void) arg;
+    if (SSL_select_next_proto (&chosen, ret_size, ours, sizeof ours - 1, offered, size)
+        != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *ret_chosen = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/*  A line that is silent keeps no buffers, and no old session.  */
+static void set (SSL_CTX *ctx)
+{
+    SSL_CTX_set_min_proto_version (ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options (ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode (ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
+                               | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode (ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_alpn_select_cb (ctx, choose_protocol, NULL);
+}
+
+plv_err_t http_tls_open (const char *certificate, const char *key, SSL_CTX **ret_ctx,
+                         plv_fail_t *ret_fail)
 {
     plv_err_t err = readable ("certificate", certificate, ret_fail);
     if (!err)
@@ -50,15 +75,12 @@ plv_err_t http_tls_check (const char *certificate, const char *key, plv_fail_t *
     SSL_CTX *ctx = SSL_CTX_new (TLS_server_method ());
     err = ctx ? load (ctx, certificate, key, ret_fail)
               : plv_fail (ret_fail, ERR_IO, "OpenSSL does not start");
-    SSL_CTX_free (ctx);
     ERR_clear_error ();
-    return err;
-}
-
-/*  A line that is silent keeps no buffers, and no old session.  */
-void http_tls_set (void *ctx)
-{
-    SSL_CTX_set_min_proto_version (ctx, TLS1_2_VERSION);
-    SSL_CTX_set_mode (ctx, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode (ctx, SSL_SESS_CACHE_OFF);
+    if (err) {
+        SSL_CTX_free (ctx);
+        return err;
+    }
+    set (ctx);
+    *ret_ctx = ctx;
+    return ERR_OK;
 }
