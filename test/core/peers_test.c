@@ -96,6 +96,31 @@ static void test_one_adapter_of_a_name (void **state)
     fx_destroy (&fx);
 }
 
+/*  The process that the broker started has the name, before, beside and after any other.  */
+static void test_a_name_belongs_to_whom_the_broker_started_for_it (void **state)
+{
+    fixture_t *fx = start ("");
+    const fx_hello_t own = {.role = "adapter", .name = "web", .credit = 8, .incarnation = 1};
+    fx_hello_t foreign = own, copied = own;
+    foreign.is_unproven = copied.is_unproven = true;
+    foreign.incarnation = 2;
+    (void) state;
+    uint32_t impostor = fx_peer (fx), web = fx_peer (fx);
+    fx_hello (fx, impostor, FROM_ADAPTER, &foreign);
+    fx_expect (fx, impostor, VERB_WELCOME);
+    fx_hello (fx, web, FROM_ADAPTER, &own);
+    fx_expect (fx, web, VERB_WELCOME);
+    fx_expect_error (fx, impostor, "NAME_IN_USE");
+    assert_true (fx->inbox[impostor].closed);
+    fx->heartbeats = true;
+    refused (fx, FROM_ADAPTER, &foreign, "NAME_IN_USE");
+    fx_expect (fx, web, VERB_PING);
+    refused (fx, FROM_ADAPTER, &copied, "NAME_IN_USE"); /* who says that it is the same process */
+    fx_expect (fx, web, VERB_PING);
+    assert_int_equal (fx_gauge (fx, GAUGE_PEERS_ADAPTER), 1);
+    fx_destroy (&fx);
+}
+
 /*  Who names no incarnation is somebody else each time.  */
 static void test_nameless_processes (void **state)
 {
@@ -558,6 +583,7 @@ int main (void)
         cmocka_unit_test (test_who_is_let_in),
         cmocka_unit_test (test_strangers_and_nonsense),
         cmocka_unit_test (test_one_adapter_of_a_name),
+        cmocka_unit_test (test_a_name_belongs_to_whom_the_broker_started_for_it),
         cmocka_unit_test (test_nameless_processes),
         cmocka_unit_test (test_a_worker_claims_its_job),
         cmocka_unit_test (test_nobody_claims_the_job),

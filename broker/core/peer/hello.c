@@ -257,23 +257,39 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
         peers_gone (self, old, HOW_LEFT, "its process has connected again");
 }
 
-/*  Under one name one adapter. The same process again means that its old connection is gone.  */
+/*  The name belongs to the process that the broker started for it, whoever was here first. Among others a
+    process may only replace itself: its old connection is gone.  */
+static bool may_replace (const peer_t *peer, const peer_t *other)
+{
+    if (peer->is_proven != other->is_proven)
+        return peer->is_proven;
+    return same_id (&other->incarnation, &peer->incarnation);
+}
+
+static void refuse_name (core_t *self, peer_t *peer, const peer_t *holder)
+{
+    peers_refuse (
+        self, peer, "NAME_IN_USE", VERB_HELLO,
+        "an adapter named \"%s\" is connected already (pid %llu): give this one another name, or "
+        "try again when that one is gone",
+        holder->name, (unsigned long long) holder->pid);
+}
+
+/*  Under one name one adapter.  */
 static bool take_outlet (core_t *self, peer_t *peer)
 {
     outlet_t *outlet = outlet_of (self, plv_view_str (peer->name));
     peer_t *other = outlet->peer;
-    if (other && !same_id (&other->incarnation, &peer->incarnation)) {
+    if (other && !may_replace (peer, other)) {
         plv_buf_t *buf = frame_prompt (self, other); /* if it is dead, the socket will say so */
         plv_frame_end (buf, plv_frame_begin (buf, VERB_PING));
-        peers_refuse (
-            self, peer, "NAME_IN_USE", VERB_HELLO,
-            "an adapter named \"%s\" is connected already (pid %llu): give this one another name, or "
-            "try again when that one is gone",
-            peer->name, (unsigned long long) other->pid);
+        refuse_name (self, peer, other);
         return false;
     }
-    if (other)
+    if (other && same_id (&other->incarnation, &peer->incarnation))
         peers_gone (self, other, HOW_DIED, "its process has connected again");
+    else if (other)
+        refuse_name (self, other, peer);
     peer->outlet =
         outlet_of (self, plv_view_str (peer->name)); /* it may have gone with the other */
     return true;
