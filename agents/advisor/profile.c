@@ -104,17 +104,32 @@ static int read_currency (plv_view_t map)
     return -1;
 }
 
-void profile_read (profile_t *self, plv_view_t value)
+static double read_amount (plv_view_t map, const char *key)
 {
     plv_mp_t at;
     double amount = 0;
+    bool good = plv_mp_find (map, key, &at) && plv_mp_double (&at, &amount) && amount > 0;
+    return good ? amount : 0;
+}
+
+static void read_target (plv_view_t map, target_t *ret_target)
+{
+    double amount = read_amount (map, "target");
+    if (amount <= 0)
+        return;
+    *ret_target = (target_t){.amount = amount,
+                             .owned = read_amount (map, "target_owned"),
+                             .every = read_int (map, "target_every", 12, 12, 1)};
+}
+
+void profile_read (profile_t *self, plv_view_t value)
+{
     profile_init (self);
     if (!plv_mp_valid (value, MP_MAP))
         return;
     self->goal = read_goal (value);
     self->months = read_int (value, "months", 1, 1200, 0);
-    if (plv_mp_find (value, "amount", &at) && plv_mp_double (&at, &amount) && amount > 0)
-        self->amount = amount;
+    self->amount = read_amount (value, "amount");
     self->currency = read_currency (value);
     self->every = read_int (value, "every", 1, 12, 0);
     self->risk = read_int (value, "risk", 1, 7, 0);
@@ -126,6 +141,7 @@ void profile_read (profile_t *self, plv_view_t value)
     read_symbols (value, "shown", &self->shown);
     read_symbols (value, "seen", &self->seen);
     read_symbols (value, "held", &self->held);
+    read_target (value, &self->target);
 }
 
 static void write_int (plv_buf_t *out, const char *key, int value)
@@ -153,7 +169,7 @@ static void write_symbols (plv_buf_t *out, const char *key, const symbols_t *sym
 
 void profile_write (const profile_t *self, plv_buf_t *out)
 {
-    plv_mp_put_map (out, 14);
+    plv_mp_put_map (out, 17);
     plv_mp_pair_text (out, "goal", GOALS[self->goal].id);
     write_int (out, "months", self->months);
     plv_mp_pair_double (out, "amount", self->amount);
@@ -168,6 +184,9 @@ void profile_write (const profile_t *self, plv_buf_t *out)
     write_symbols (out, "shown", &self->shown);
     write_symbols (out, "seen", &self->seen);
     write_symbols (out, "held", &self->held);
+    plv_mp_pair_double (out, "target", self->target.amount);
+    plv_mp_pair_double (out, "target_owned", self->target.owned);
+    write_int (out, "target_every", self->target.every);
 }
 
 const char *profile_goal_label (goal_t goal)

@@ -10,6 +10,7 @@
 #define ADVISOR_PROFILE_H
 
 #include "advisor/understand/phrases.h"
+#include "advisor/understand/target.h"
 #include "advisor/understand/topics.h"
 #include "base/buf.h"
 
@@ -40,6 +41,7 @@ typedef struct {
     symbols_t shown;  /* by the last answer, in its order */
     symbols_t seen;   /* before, while the user asked for others */
     symbols_t held;   /* owned already */
+    target_t target;  /* what the last answer was to reach; amount 0: it was about something else */
 } profile_t;
 
 void profile_init (profile_t *self);

@@ -27,6 +27,9 @@ static void keeps_everything (void **state)
     symbols_add (&before.shown, plv_view_str ("VTI"));
     symbols_add (&before.seen, plv_view_str ("BND"));
     symbols_add (&before.held, plv_view_str ("VOO"));
+    before.target.amount = 50000;
+    before.target.owned = 10000;
+    before.target.every = 12;
     profile_write (&before, &bytes);
     profile_read (&after, plv_buf_view (&bytes));
     profile_write (&after, &again);

@@ -10,7 +10,7 @@ static const asset_class_t KINDS[] = {CLASS_money_market, CLASS_core_bond, CLASS
 /*  What is still missing when all that is there already has grown; not below nothing.  */
 static double missing (const reading_t *reading, double rate)
 {
-    const target_t *target = &reading->target;
+    const target_t *target = &reading->profile.target;
     double left = target->amount - project (target->owned, 0, reading->profile.months, rate);
     return left > 0 ? left : 0;
 }
@@ -37,18 +37,18 @@ static void say_kind (const reading_t *reading, const assumption_t *kind, answer
         answer_say (answer, "nothing more, what you have is enough");
         return;
     }
-    say_range (reading, reading->target.every, kind, answer);
-    answer_say (answer, reading->target.every == 1 ? " a month, or " : " a year, or ");
+    say_range (reading, reading->profile.target.every, kind, answer);
+    answer_say (answer, reading->profile.target.every == 1 ? " a month, or " : " a year, or ");
     say_range (reading, 0, kind, answer);
     answer_say (answer, " at once");
 }
 
-static void ask_when (const reading_t *reading, answer_t *answer)
+static void ask_when (reading_t *reading, answer_t *answer)
 {
     answer_say (answer, "What has to be paid in depends on the time. When shall ");
-    outlook_say_amount (&reading->profile, reading->target.amount, answer);
-    answer_say (answer, " be there? Ask it in one sentence, for example \"how much must I save per "
-                        "month to have 50,000 in 10 years?\"");
+    outlook_say_amount (&reading->profile, reading->profile.target.amount, answer);
+    answer_say (answer, " be there: in how many years?");
+    reading->profile.asked = NEED_HORIZON;
     answer->confidence = 0.30;
 }
 
@@ -69,10 +69,11 @@ static void say_kinds (const reading_t *reading, answer_t *answer)
                                     : "a fall would not have time to recover");
 }
 
-void savings_say (const reading_t *reading, answer_t *answer)
+void savings_say (reading_t *reading, answer_t *answer)
 {
-    const target_t *target = &reading->target;
+    const target_t *target = &reading->profile.target;
     char months[FIGURE_BYTES];
+    reading->profile.asked = 0;
     if (!reading->profile.months) {
         ask_when (reading, answer);
         return;

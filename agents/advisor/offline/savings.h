@@ -12,6 +12,6 @@
 
 #include "advisor/answer.h"
 
-void savings_say (const reading_t *reading, answer_t *answer);
+void savings_say (reading_t *reading, answer_t *answer);
 
 #endif

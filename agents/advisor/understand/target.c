@@ -15,23 +15,58 @@ static bool is_paid_in (const words_t *words, size_t at)
     return false;
 }
 
-target_t target_find (const words_t *words, const marks_t *marks, const quantities_t *found)
+/*  In months; 0: not said.  */
+static int interval (const marks_t *marks)
 {
-    target_t self = {.owned = found->owned, .every = 1};
-    bool asked = false;
+    int every = 0;
     for (size_t i = 0; i < marks->count; i++) {
         const mark_t *mark = &marks->items[i];
-        if (mark->kind == MARK_EVERY && mark->value == 12)
-            self.every = 12;
-        if (mark->kind != MARK_TARGET || mark->value == TARGET_REACH)
-            continue;
-        if (mark->value > 1)
-            self.every = mark->value;
-        asked |= mark->value > 0 || is_paid_in (words, mark->first + mark->count);
+        bool says =
+            mark->kind == MARK_EVERY
+            || (mark->kind == MARK_TARGET && mark->value != TARGET_REACH && mark->value > 1);
+        if (says)
+            every = mark->value;
     }
-    /* whoever asks without "to have" names one amount; "how much of my 10,000" is not it */
+    return every;
+}
+
+static bool is_asked (const words_t *words, const marks_t *marks)
+{
+    for (size_t i = 0; i < marks->count; i++) {
+        const mark_t *mark = &marks->items[i];
+        bool asks = mark->kind == MARK_TARGET && mark->value != TARGET_REACH;
+        if (asks && (mark->value > 0 || is_paid_in (words, mark->first + mark->count)))
+            return true;
+    }
+    return false;
+}
+
+/*  Whoever asks without "to have" names one amount; "how much of my 10,000" is not it.  */
+static double wanted (const quantities_t *found)
+{
     double other = found->amount == found->owned || found->every ? 0 : found->amount;
-    if (asked)
-        self.amount = found->target > 0 ? found->target : other;
-    return self;
+    return found->target > 0 ? found->target : other;
+}
+
+target_t target_find (const words_t *words, const marks_t *marks, const quantities_t *found)
+{
+    int every = interval (marks);
+    return (target_t){.amount = is_asked (words, marks) ? wanted (found) : 0,
+                      .owned = found->owned,
+                      .every = every ? every : 1};
+}
+
+bool target_change (target_t *self, const marks_t *marks, const quantities_t *found)
+{
+    int every = interval (marks);
+    double amount = wanted (found);
+    if (found->amount && found->every) /* what somebody can pay in, not what shall be there */
+        return false;
+    if (amount > 0)
+        self->amount = amount;
+    if (found->owned > 0)
+        self->owned = found->owned;
+    if (every)
+        self->every = every;
+    return amount > 0 || found->owned > 0 || every;
 }

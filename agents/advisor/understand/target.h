@@ -17,4 +17,8 @@ typedef struct {
 
 target_t target_find (const words_t *words, const marks_t *marks, const quantities_t *found);
 
+/*  The one of the message before, with what this one changes: "and for 80,000?", "and per year?". False: it says
+    nothing of a target.  */
+bool target_change (target_t *self, const marks_t *marks, const quantities_t *found);
+
 #endif

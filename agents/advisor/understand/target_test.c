@@ -7,15 +7,24 @@
 
 enum { YEAR = 2026 };
 
-static target_t of (const char *text)
-{
+typedef struct {
     words_t words;
     marks_t marks;
     quantities_t found;
-    words_read (&words, plv_view_str (text));
-    phrases_find (&words, &marks);
-    quantities_find (&words, &marks, YEAR, &found);
-    return target_find (&words, &marks, &found);
+} message_t;
+
+static void read (const char *text, message_t *ret_message)
+{
+    words_read (&ret_message->words, plv_view_str (text));
+    phrases_find (&ret_message->words, &ret_message->marks);
+    quantities_find (&ret_message->words, &ret_message->marks, YEAR, &ret_message->found);
+}
+
+static target_t of (const char *text)
+{
+    message_t message;
+    read (text, &message);
+    return target_find (&message.words, &message.marks, &message.found);
 }
 
 static void an_amount_in_the_end_is_found (void **state)
@@ -42,6 +51,33 @@ static void an_amount_in_the_end_is_found (void **state)
     }
 }
 
+static void a_later_message_changes_what_it_names (void **state)
+{
+    static const struct {
+        const char *text;
+        bool changes;
+        target_t expected;
+    } CASES[] = {
+        {"And for 80,000?", true, {80000, 10000, 1}},
+        {"and per year?", true, {50000, 10000, 12}},
+        {"what if I already have 20k?", true, {50000, 20000, 1}},
+        {"and in 15 years?", false, {50000, 10000, 1}},
+        {"what would I have if I pay in 200 a month?", false, {50000, 10000, 1}},
+        {"thanks", false, {50000, 10000, 1}},
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        message_t message;
+        target_t target = {50000, 10000, 1};
+        read (CASES[i].text, &message);
+        bool changes = target_change (&target, &message.marks, &message.found);
+        if (changes != CASES[i].changes || target.amount != CASES[i].expected.amount
+            || target.owned != CASES[i].expected.owned || target.every != CASES[i].expected.every)
+            fail_msg ("%s: %d, %.0f out of %.0f every %d", CASES[i].text, changes, target.amount,
+                      target.owned, target.every);
+    }
+}
+
 static void other_questions_have_no_target (void **state)
 {
     static const char *const CASES[] = {
@@ -63,6 +99,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (an_amount_in_the_end_is_found),
+        cmocka_unit_test (a_later_message_changes_what_it_names),
         cmocka_unit_test (other_questions_have_no_target),
     };
     return cmocka_run_group_tests_name ("target", tests, NULL, NULL);

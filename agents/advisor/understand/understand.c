@@ -210,12 +210,32 @@ static void take_bare (context_t *self)
         found->months = found->bare * 12;
 }
 
+/*  "And in 15 years?" after "how much must I save": the same question with another figure.  */
+static bool goes_on (const context_t *self, target_t *target)
+{
+    const unsigned risk = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK;
+    const reading_t *reading = self->reading;
+    if (!target->amount || self->negative > 1 || has (self, MARK_ASK) || self->topics
+        || reading->symbol_count)
+        return false;
+    bool changed = target_change (target, &self->marks, &self->found);
+    return changed || self->found.months || self->found.risk || (reading->follow & risk);
+}
+
+static void take_target (context_t *self)
+{
+    target_t asked = target_find (&self->words, &self->marks, &self->found);
+    target_t *target = &self->reading->profile.target;
+    if (asked.amount || !goes_on (self, target))
+        *target = asked;
+}
+
 static void take_amount (context_t *self)
 {
     profile_t *profile = &self->reading->profile;
     if (self->found.currency >= 0)
         profile->currency = self->found.currency;
-    if (!self->found.amount || self->reading->target.amount)
+    if (!self->found.amount || profile->target.amount)
         return; /* what shall be there one day is not there to be invested */
     profile->amount = self->found.amount;
     profile->every = self->found.every;
@@ -473,7 +493,7 @@ static intent_t find_intent_alone (context_t *self)
     intent_t intent = INTENT_UNKNOWN;
     if (self->reading->follow & FOLLOW_RESET)
         return self->negative > 1 ? INTENT_OUTSIDE : INTENT_RESET;
-    if (self->reading->target.amount && self->negative < 3)
+    if (self->reading->profile.target.amount && self->negative < 3)
         return INTENT_TARGET;
     intent = intent_of_shown (self);
     if (!intent)
@@ -551,16 +571,16 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
 {
     context_t self = {.catalogue = catalogue, .reading = ret_reading};
     *ret_reading = (reading_t){.profile = *before};
-    self.in_session = before->asked || before->shown.count;
+    self.in_session = before->asked || before->shown.count || before->target.amount;
     words_read (&self.words, text);
     spelling_mend (&self.words);
     phrases_find (&self.words, &self.marks);
     quantities_find (&self.words, &self.marks, year, &self.found);
-    ret_reading->target = target_find (&self.words, &self.marks, &self.found);
     weigh (&self);
     take_mentions (&self);
     take_bare (&self);
     take_single (&self);
+    take_target (&self);
     take_amount (&self);
     take_goal_and_horizon (&self);
     take_risk (&self);
@@ -575,6 +595,8 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
         ret_reading->hit_count =
             mention_search (catalogue, &self.words, &self.marks, ret_reading->hits, HITS_MAX);
         find_missing (ret_reading);
+    } else if (ret_reading->intent == INTENT_SOCIAL || ret_reading->intent == INTENT_EXPLAIN) {
+        ret_reading->profile.target = before->target;
     } else if (ret_reading->intent == INTENT_UNKNOWN || ret_reading->intent == INTENT_OUTSIDE
                || ret_reading->intent == INTENT_SUBJECT) {
         ret_reading->profile = *before;

@@ -15,7 +15,6 @@
 #include "advisor/profile.h"
 #include "advisor/understand/languages.h"
 #include "advisor/understand/subjects.h"
-#include "advisor/understand/target.h"
 
 enum { SYMBOLS_MAX = 6, BEYOND_MAX = 20, HITS_MAX = 64, SCORE_LEAST = 3 };
 
@@ -55,7 +54,6 @@ typedef struct {
     size_t hit_count;
     subject_set_t subjects;
     language_t language;
-    target_t target;   /* INTENT_TARGET */
     goal_t other_goal; /* a second one, which this answer is not for */
     bool odd;          /* a number in it makes no sense and is left out */
     int products;      /* how many are wanted; 0: not said */
