@@ -3,12 +3,28 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 /*  Agents on other machines: TCP, always with CURVE. Who is let in is a folder of public keys, which czmq's
     authenticator watches; the broker's own certificate lies beside it.  */
+
+/*  What `palaver keys` makes belongs to who has called it.  */
+static plv_err_t unreadable (const char *path, const char *keys, plv_fail_t *ret_fail)
+{
+    int error = errno;
+    const struct passwd *user = getpwuid (geteuid ());
+    if (error == EACCES)
+        return plv_fail (
+            ret_fail, ERR_PERM,
+            "listen.keys: %s: the broker runs as %s and may not read it: chown -R %s %s", path,
+            user ? user->pw_name : "another user", user ? user->pw_name : "USER", keys);
+    return plv_fail (ret_fail, plv_err_of_errno (error),
+                     "listen.keys: %s: %s; make one with: palaver keys new broker --keys %s", path,
+                     strerror (error), keys);
+}
 
 static plv_err_t load_cert (const char *keys, zcert_t **ret_cert, plv_fail_t *ret_fail)
 {
@@ -17,10 +33,8 @@ static plv_err_t load_cert (const char *keys, zcert_t **ret_cert, plv_fail_t *re
     plv_err_t err = ERR_OK;
     if (asprintf (&secret, "%s/broker.cert_secret", keys) < 0)
         plv_out_of_memory (strlen (keys));
-    if (stat (secret, &info)) {
-        err = plv_fail (ret_fail, ERR_NOENT,
-                        "listen.keys: %s: %s; make one with: palaver keys new broker --keys %s",
-                        secret, strerror (errno), keys);
+    if (access (secret, R_OK) || stat (secret, &info)) {
+        err = unreadable (secret, keys, ret_fail);
         goto done;
     }
     if (info.st_mode & 077) {
@@ -46,6 +60,12 @@ static plv_err_t start_auth (broker_t *self, const char *keys, plv_fail_t *ret_f
     if (!self->auth) {
         free (allowed);
         return plv_fail (ret_fail, ERR_IO, "listen.agents: the authenticator could not be started");
+    }
+    if (access (allowed, R_OK | X_OK)
+        && errno == EACCES) { /* it would let nobody in, without a word */
+        plv_err_t err = unreadable (allowed, keys, ret_fail);
+        free (allowed);
+        return err;
     }
     zstr_sendx (self->auth, "CURVE", allowed, NULL);
     zsock_wait (self->auth);

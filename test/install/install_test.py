@@ -111,6 +111,10 @@ class Install(unittest.TestCase):
                      'include/palaver/sdk/adapter.h', 'share/doc/palaver/PROTOCOL.md', 'etc/palaver/palaver.conf'):
             self.assertTrue(os.path.exists(f'{self.prefix}/{path}'), path)
 
+    def test_no_test_is_installed(self):
+        found = [name for _, _, names in os.walk(self.root) for name in names if '_test' in name or 'fixture' in name]
+        self.assertEqual(found, [])
+
     def test_every_option_of_a_program_is_in_its_page(self):
         for program, page in (('bin/palaver-advisor', 'man1/palaver-advisor.1'), ('sbin/palaverd', 'man8/palaverd.8'),
                               ('libexec/palaver/palaver-adapter', 'man8/palaver-adapter.8')):

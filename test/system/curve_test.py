@@ -7,7 +7,7 @@ import unittest
 
 import zmq
 
-from palaverd import BrokerTest, wait
+from palaverd import BrokerTest, is_root, wait
 from ports import free_port
 from wireclient import Worker, frame
 
@@ -18,6 +18,8 @@ curve
     public-key = "{}"
     secret-key = "{}"
 """
+
+NOBODY = 65534
 
 
 def cert(path, public, secret=None):
@@ -124,6 +126,23 @@ class Curve(BrokerTest):
         broker = self.start(start=False)
         os.chmod(f'{self.keys}/broker.cert_secret', 0o644)
         self.refused(broker, 'broker.cert_secret', 'chmod 600')
+
+    @unittest.skipUnless(is_root(), 'takes a second user')
+    def test_keys_that_the_user_of_the_broker_may_not_read(self):
+        """`palaver keys` was called as root; what it made is root's alone."""
+        for path, mode in (('broker.cert_secret', 0o600), ('agents', 0o700), ('', 0o700)):
+            broker = self.start(start=False)
+            parent = os.path.dirname(broker.folder)
+            os.chmod(parent, os.stat(parent).st_mode & 0o7777 | 0o011)
+            os.chown(broker.folder, NOBODY, NOBODY)
+            for folder, _, names in os.walk(self.keys):
+                os.chmod(folder, 0o755)
+                for name in names:
+                    os.chown(f'{folder}/{name}', NOBODY, NOBODY)
+            os.chown(f'{self.keys}/{path}', 0, 0)
+            os.chmod(f'{self.keys}/{path}', mode)
+            broker.preexec = lambda: os.setreuid(NOBODY, NOBODY)
+            self.refused(broker, 'may not read it', f'chown -R nobody {self.keys}')
 
     def test_a_certificate_that_is_none(self):
         broker = self.start(start=False)
