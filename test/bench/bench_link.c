@@ -64,13 +64,6 @@ void bench_link_open (bench_link_t *self, const char *run, const char *door,
         bench_die ("%s: no WELCOME", endpoint);
 }
 
-void bench_link_close (bench_link_t *self)
-{
-    zmq_close (self->socket);
-    zmq_ctx_term (self->context);
-    plv_buf_free (&self->packet);
-}
-
 plv_buf_t *bench_link_packet (bench_link_t *self)
 {
     if (!self->packet.size)
@@ -95,6 +88,19 @@ void bench_link_flush (bench_link_t *self)
         bench_die ("send: %s", zmq_strerror (errno));
     plv_buf_clear (&self->packet);
     self->said_us = now_us;
+}
+
+void bench_link_close (bench_link_t *self)
+{
+    plv_buf_t *packet = bench_link_packet (self);
+    size_t mark = plv_frame_begin (packet, VERB_BYE);
+    plv_mp_put_text (packet, "measured");
+    plv_frame_end (packet, mark);
+    bench_link_flush (self);
+    set (self->socket, ZMQ_LINGER, WAIT_MS);
+    zmq_close (self->socket);
+    zmq_ctx_term (self->context);
+    plv_buf_free (&self->packet);
 }
 
 /*  What the broker has to complain about.  */

@@ -33,6 +33,7 @@ void bench_hello_put (const bench_hello_t *hello, plv_buf_t *packet);
 /*  Connects to `run`/`door`.ipc, says HELLO, returns at WELCOME.  */
 void bench_link_open (bench_link_t *self, const char *run, const char *door,
                       const bench_hello_t *hello);
+/*  Says BYE, so that the next process finds the name free.  */
 void bench_link_close (bench_link_t *self);
 
 /*  Where frames to be said are appended.  */

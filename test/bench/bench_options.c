@@ -1,5 +1,8 @@
 #include "bench/bench_options.h"
 
+#include "base/err.h"
+#include "base/format.h"
+
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -165,13 +168,20 @@ bool bench_options_parse (int argc, char **argv, bench_options_t *ret_options)
     return true;
 }
 
+/*  What went wrong may quote a peer's words.  */
 void bench_die (const char *format, ...)
 {
+    char text[PLV_FAIL_TEXT_BYTES];
     va_list args;
-    printf ("{\"error\": \"");
     va_start (args, format);
-    vprintf (format, args);
+    plv_format_list (text, sizeof text, format, args);
     va_end (args);
+    printf ("{\"error\": \"");
+    for (const char *at = text; *at; at++) {
+        if (*at == '"' || *at == '\\')
+            putchar ('\\');
+        putchar ((unsigned char) *at < ' ' ? ' ' : *at);
+    }
     printf ("\"}\n");
     exit (1);
 }
