@@ -155,6 +155,19 @@ def an_old_client_gets_the_stream_without_chunks():
         assert got.endswith(b'\r\n\r\ndata: first\n\nsecond')
 
 
+def the_head_of_a_stream_is_all_of_it():
+    with Place() as place:
+        line = place.line()
+        line.request('HEAD', '/stream')
+        answer = line.getresponse()
+        call = answer.getheader('x-call')
+        assert (answer.status, answer.read()) == (200, b'')
+        line.request('GET', '/hello')  # the connection goes on
+        assert line.getresponse().read() == b'hello'
+        place.wait(f'gone {call}$')
+        assert place.order(f'/write?call={call}', 'x') == 0
+
+
 def who_leaves_a_stream_or_a_request_is_gone():
     with Place() as place:
         line, answer, call = begin(place)
@@ -404,6 +417,7 @@ def bad_handshakes_are_refused_in_words():
         assert connect(place.port, headers='Origin: https://evil.example\r\n')[0] == 403
         old = shake(place, Sec_WebSocket_Version='8')
         assert old.status == 426 and old.getheader('sec-websocket-version') == '13'
+        assert (old.getheader('connection'), old.getheader('upgrade')) == ('upgrade, close', 'websocket')
         assert shake(place, Sec_WebSocket_Key=None).status == 400
         assert shake(place, Sec_WebSocket_Key='short').status == 400
         assert shake(place, Connection='keep-alive').status == 400
@@ -721,7 +735,8 @@ def thousands_of_idle_sockets_are_cheap():
 TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
          the_next_request_may_come_with_the_last_byte_of_an_answer,
          a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
-         an_old_client_gets_the_stream_without_chunks, who_leaves_a_stream_or_a_request_is_gone,
+         an_old_client_gets_the_stream_without_chunks, the_head_of_a_stream_is_all_of_it,
+         who_leaves_a_stream_or_a_request_is_gone,
          a_slow_reader_of_a_stream_is_cut, an_offer_of_http_2_is_let_by, a_body_may_come_in_chunks,
          who_waits_for_leave_to_send_gets_it, a_request_names_one_host, a_coded_body_is_not_taken_for_text,
          callbacks_may_be_absent,

@@ -129,15 +129,23 @@ static void add_piece (http_call_t *call, pal_text_t piece)
     plv_buf_check (&call->out);
 }
 
+/*  What goes on behind the answer: the connection, or another protocol that is asked for (RFC 9110, 15.5.22).  */
+static const char *connection_of (const http_call_t *call, uint32_t status)
+{
+    if (status == 426)
+        return call->closes ? "upgrade, close" : "upgrade";
+    return call->closes ? "close" : call->head.is_old ? "keep-alive" : NULL;
+}
+
 /*  How the connection and the body go on.  */
 static void add_framing (http_call_t *call, const pal_http_response_t *response)
 {
     char length[24];
     call->closes =
         call->closes || call->line->http->is_closing || (call->is_stream && !is_chunked (call));
-    if (call->closes || call->head.is_old)
+    if (connection_of (call, response->status))
         add_header (call, pal_text ("connection"),
-                    pal_text (call->closes ? "close" : "keep-alive"));
+                    pal_text (connection_of (call, response->status)));
     if (is_chunked (call))
         add_header (call, pal_text ("transfer-encoding"), pal_text ("chunked"));
     snprintf (length, sizeof length, "%zu", response->body.size);
@@ -175,14 +183,16 @@ static void answer (http_call_t *call, const pal_http_response_t *response)
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title)
 {
     char text[PROBLEM_BYTES];
-    pal_header_t more = status == 415
-                            ? (pal_header_t){pal_text ("accept-encoding"), pal_text ("identity")}
-                            : (pal_header_t){pal_text ("sec-websocket-version"), pal_text ("13")};
+    const pal_header_t codings = {pal_text ("accept-encoding"), pal_text ("identity")};
+    const pal_header_t wanted[] = {{pal_text ("upgrade"), pal_text ("websocket")},
+                                   {pal_text ("sec-websocket-version"), pal_text ("13")}};
     snprintf (text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title,
               status);
     pal_http_response_t response = {.status = status,
-                                    .header_count = status == 415 || status == 426,
-                                    .headers = &more,
+                                    .header_count = status == 426   ? 2
+                                                    : status == 415 ? 1
+                                                                    : 0,
+                                    .headers = status == 426 ? wanted : &codings,
                                     .content_type = pal_text ("application/problem+json"),
                                     .body = pal_text (text)};
     answer (call, &response);
@@ -233,9 +243,10 @@ static void write_on (http_call_t *call)
         http_line_attend (line, 0);
         return;
     }
-    if (!call->is_stream || call->ended) {
+    /*  Who asked for the head of a stream has got it all: for the plugin the client is gone.  */
+    if (!call->is_stream || call->ended || is_silent (call)) {
         bool closes = call->closes;
-        http_call_destroy (call);
+        http_call_lost (line);
         http_line_next (line, closes);
         return;
     }
