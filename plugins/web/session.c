@@ -1,6 +1,7 @@
 /*  session -- a session as the broker knows it, asked for through the host  */
 #include "web/web.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +32,25 @@ static void show_own (question_t *self)
     text_free (&body);
 }
 
+/*  The broker has its own names of sessions; a client is answered with the one that it asked for.  */
+static void show_told (question_t *self, pal_text_t told)
+{
+    json_t *root = json_loadb (told.data, told.size, JSON_ALLOW_NUL, NULL);
+    json_t *name = json_stringn (self->conversation.data, self->conversation.size);
+    char *text =
+        json_object_set_new (root, "session_id", name) ? NULL : json_dumps (root, JSON_COMPACT);
+    if (text)
+        asker_json (&self->asker, 200, pal_text (text));
+    else
+        asker_problem (&self->asker, PROBLEM_BUSY, pal_text ("out of memory"), 1000);
+    free (text);
+    json_decref (root);
+}
+
 static void on_shown (question_t *self, const pal_control_result_t *result)
 {
     if (result->ok)
-        asker_json (&self->asker, 200, result->body);
+        show_told (self, result->body);
     else if (pal_text_is (result->status, "NOENT"))
         asker_problem (&self->asker, PROBLEM_NO_SESSION, pal_text (NULL), 0);
     else

@@ -134,8 +134,9 @@ static void a_session_is_shown_and_reset_by_the_broker (void **state)
 {
     fake_host_t *host = opened (state);
     uint64_t call = fake_host_request (host, "GET", "/chat/session/s1", "", "");
-    fake_host_answer (host, "ok", "{\"turns\":[]}");
-    assert_string_equal (fake_host_response (host, call).body, "{\"turns\":[]}");
+    fake_host_answer (host, "ok", "{\"session_id\":\"web_s1\",\"turns\":[]}");
+    assert_string_equal (fake_host_response (host, call).body,
+                         "{\"session_id\":\"s1\",\"turns\":[]}");
     call = fake_host_request (host, "GET", "/chat/session/s2", "", "");
     fake_host_answer (host, "NOENT", "{}");
     assert_int_equal (fake_host_response (host, call).status, 404);

@@ -157,7 +157,8 @@ def a_session_is_the_brokers():
     reset = ('POST', '/chat/session/s1/reset')
     with Gateway() as web:
         web.broker.results['sessions.show'] = ('ok', shown)
-        assert web.wait(web.later('GET', '/chat/session/s1'))[::2] == (200, shown)
+        told = {**shown, 'session_id': 's1'}  # under the name that its client gave it
+        assert web.wait(web.later('GET', '/chat/session/s1'))[::2] == (200, told)
         asked = web.broker.expect('CONTROL', lambda control: control[1].startswith('sessions'))
         assert asked[1:] == ['sessions.show', {'session': 'web_s1'}]
         for status, body, code in (('ok', {'status': 'success'}, 200), ('NOENT', {'text': 'none'}, 200),

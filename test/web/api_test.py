@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import unittest
@@ -43,6 +44,7 @@ class Messages(WebTest):
         done = wait(lambda: (told := web.ask('GET', where).json)['status'] == 'done' and told, 'it is answered')
         self.assertEqual(done['response']['response_text'], 'at last')
         shown = web.ask('GET', '/chat/session/s1')
+        self.assertEqual(shown.json['session_id'], 's1')
         self.assertEqual([turn['text'] for turn in shown.json['history']], ['slow', 'at last'])
 
     def test_respond_async(self):
@@ -75,6 +77,12 @@ class Messages(WebTest):
         while web.answer('now')['body']['message_text'] != 'in time':
             pass
         self.assertEqual(web.wait(answered).status, 200)
+
+    def test_a_text_with_a_nul_is_refused_in_words(self):
+        told = self.web(worker=False).ask('POST', '/chat/message', {'session_id': 's1', 'user_id': 'u1',
+                                                                          'message_text': 'a\0b'})
+        self.assertEqual((told.status, told.json['type']), (400, '/problems/not-json'))
+        self.assertIn('a text with a NUL', told.json['detail'])
 
     def test_a_session_is_shown_and_reset(self):
         web = self.web()
@@ -203,14 +211,54 @@ class Access(WebTest):
         self.assertEqual((refused.status, refused.json['type']), (429, '/problems/too-many-messages'))
         self.assertGreaterEqual(int(refused.headers['Retry-After']), 1)
 
-    @unittest.skipUnless(shutil.which('openssl'), 'there is no openssl to make a certificate with')
-    def test_tls(self):
+    def web_over_tls(self, **conf):
         folder = self.folder()
         certificate, key = f'{folder}/certificate.pem', f'{folder}/key.pem'
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
                         '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext',
                         'subjectAltName=IP:127.0.0.1'], check=True, capture_output=True)
-        web = self.web(tls=ssl.create_default_context(cafile=certificate), tls_certificate=certificate, tls_key=key)
+        return self.web(tls=ssl.create_default_context(cafile=certificate), tls_certificate=certificate, tls_key=key,
+                        **conf)
+
+    def refused(self, web, text, step, later):
+        """(status, problem) of what is sent in pieces, as the first request of a connection or a later one."""
+        line = socket.create_connection(('127.0.0.1', web.port), SECONDS)
+        if web.tls:
+            line = web.tls.wrap_socket(line, server_hostname='127.0.0.1')
+        with line:
+            if later:
+                line.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+                first = http.client.HTTPResponse(line)
+                first.begin()
+                self.assertEqual((first.status, first.read()), (200, b'{"status":"ok"}\n'))
+            for at in range(0, len(text), step):
+                line.sendall(text[at:at + step])
+            answer = http.client.HTTPResponse(line)
+            answer.begin()
+            told = json.loads(answer.read())
+            self.assertEqual(answer.getheader('Content-Type'), 'application/problem+json')
+            self.assertEqual(line.recv(1), b'')  # it ends, and not with a reset
+            return answer.status, told
+
+    @unittest.skipUnless(shutil.which('openssl'), 'there is no openssl to make a certificate with')
+    def test_a_head_that_is_refused_is_told_why(self):
+        start = b'POST /chat/message HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+        for web in (self.web(worker=False, header_kb=2, idle_s=1),
+                    self.web_over_tls(worker=False, header_kb=2, idle_s=1)):
+            for text, status in ((start + b'X-Large: ' + b'a' * 70000 + b'\r\n\r\n', 431),
+                                 (start + b'a:\r\n' * 300 + b'\r\n', 431), (start + b'no colon\r\n\r\n', 400),
+                                 (b'GET /' + b'a' * 2100 + b' HTTP/1.1\r\nHost: x\r\n\r\n', 414), (start, 408),
+                                 (start + b'Content-Length: 300000\r\n\r\n' + b' ' * 300000, 413)):
+                for step in (len(text), 1000):
+                    for later in (False, True):
+                        with self.subTest(text=text[-40:], step=step, later=later, tls=bool(web.tls)):
+                            told = self.refused(web, text, step, later)
+                            self.assertEqual((told[0], told[1]['status']), (status, status))
+            self.assertEqual(web.ask('GET', '/healthz').status, 200)
+
+    @unittest.skipUnless(shutil.which('openssl'), 'there is no openssl to make a certificate with')
+    def test_tls(self):
+        web = self.web_over_tls()
         waiting = web.say()
         web.answer('in secret')
         self.assertEqual(web.wait(waiting).json['response_text'], 'in secret')
