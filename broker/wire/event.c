@@ -62,11 +62,6 @@ plv_event_type_t plv_event_type_of (plv_view_t name)
     return EVENT_UNKNOWN;
 }
 
-bool plv_event_type_live (plv_event_type_t type)
-{
-    return type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_live;
-}
-
 bool plv_event_type_published (plv_event_type_t type)
 {
     return type < EVENT_COUNT_ && TYPES[type].name && TYPES[type].keep == KEEP_kept

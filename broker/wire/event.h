@@ -51,9 +51,6 @@ void plv_envelope_write (plv_buf_t *self, const plv_envelope_t *envelope);
 const char *plv_event_type_name (plv_event_type_t type);
 plv_event_type_t plv_event_type_of (plv_view_t name);
 
-/*  Live events are passed on and never stored.  */
-bool plv_event_type_live (plv_event_type_t type);
-
 /*  Kept, and not an answer: what adapters publish.  */
 bool plv_event_type_published (plv_event_type_t type);
 

@@ -255,8 +255,6 @@ static void types_have_names_both_ways (void **state)
     }
     assert_null (plv_event_type_name (EVENT_UNKNOWN));
     assert_int_equal (plv_event_type_of (plv_view_str ("chat.massage")), EVENT_UNKNOWN);
-    assert_true (plv_event_type_live (EVENT_CHAT_DELTA));
-    assert_false (plv_event_type_live (EVENT_CHAT_RESPONSE));
     assert_true (plv_event_type_published (EVENT_CHAT_MESSAGE));
     assert_true (plv_event_type_published (EVENT_DELIVERY_RECEIPT));
     assert_false (plv_event_type_published (EVENT_CHAT_RESPONSE));

@@ -222,8 +222,3 @@ void plv_frame_end (plv_buf_t *self, size_t mark)
     if (!self->failed)
         plv_put_u32 (self->data + mark + 1, (uint32_t) (self->size - mark - PLV_FRAME_HEAD_BYTES));
 }
-
-void plv_frame_drop (plv_buf_t *self, size_t mark)
-{
-    self->size = mark;
-}

@@ -93,11 +93,9 @@ plv_err_t plv_packet_next (plv_packet_reader_t *self, plv_frame_t *ret_frame, pl
 /*  May a peer of role `from` send this verb in this state?  */
 bool plv_verb_legal (plv_verb_t verb, unsigned from, plv_conn_state_t state);
 
-/*  Writers. Append the packet's head once, then frames: begin, the arguments in order, end. A frame that
-    has not ended may be taken back with plv_frame_drop.  */
+/*  Writers. Append the packet's head once, then frames: begin, the arguments in order, end.  */
 void plv_packet_begin (plv_buf_t *self);
 size_t plv_frame_begin (plv_buf_t *self, plv_verb_t verb); /* returns a mark for plv_frame_end */
 void plv_frame_end (plv_buf_t *self, size_t mark);
-void plv_frame_drop (plv_buf_t *self, size_t mark);
 
 #endif

@@ -368,24 +368,6 @@ static void every_argument_has_a_name (void **state)
     }
 }
 
-static void a_dropped_frame_leaves_no_trace (void **state)
-{
-    (void) state;
-    plv_buf_t buf = {0};
-    plv_packet_begin (&buf);
-    put_frame (&buf, VERB_CREDIT, 5);
-    size_t before = buf.size;
-    size_t mark = plv_frame_begin (&buf, VERB_BYE);
-    plv_mp_put_text (&buf, "not after all");
-    plv_frame_drop (&buf, mark);
-    assert_int_equal (buf.size, before);
-    unsigned frames;
-    plv_fail_t fail;
-    assert_int_equal (read_all (plv_buf_view (&buf), &frames, &fail), ERR_NOENT);
-    assert_int_equal (frames, 1);
-    plv_buf_free (&buf);
-}
-
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,7 +383,6 @@ int main (void)
         cmocka_unit_test (texts_must_be_utf8),
         cmocka_unit_test (the_table_says_who_may_say_what_when),
         cmocka_unit_test (every_argument_has_a_name),
-        cmocka_unit_test (a_dropped_frame_leaves_no_trace),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

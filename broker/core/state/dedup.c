@@ -291,19 +291,6 @@ void dedup_keep (dedup_t *self, const dedup_key_t *key, uint32_t expires_s)
         slot->expires_s = expires;
 }
 
-bool dedup_remove (dedup_t *self, const dedup_key_t *key)
-{
-    dedup_segment_t *segment = dedup_segment (self, key);
-    dedup_slot_t *slot = segment_find (segment, key);
-    if (!slot || !slot->expires_s)
-        return false;
-    segment_delete (segment, (uint32_t) (slot - segment->slots));
-    self->count--;
-    if (segment == &self->segments[self->sweep_segment])
-        self->sweep_slot = 0; /* some that the sweep has not seen may have moved behind it */
-    return true;
-}
-
 void dedup_sweep (dedup_t *self, uint32_t now_s)
 {
     self->now_s = now_s;

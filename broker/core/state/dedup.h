@@ -53,9 +53,6 @@ void dedup_keep (dedup_t *self, const dedup_key_t *key, uint32_t expires_s);
 /*  Would dedup_add say FULL for a new id? Looks for expired ones as it does.  */
 bool dedup_is_full (dedup_t *self);
 
-/*  Forgets the key, for an event that was refused after all; false when it is not there.  */
-bool dedup_remove (dedup_t *self, const dedup_key_t *key);
-
 /*  Moves the time and drops what has expired, a bounded part of the table a call (a few
     microseconds; nothing at all while nothing can have expired): call it every turn, or several
     times a second.  */

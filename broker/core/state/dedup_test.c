@@ -61,6 +61,14 @@ static void world_add (world_t *self, size_t id)
         self->expires[id] = expires_s;
 }
 
+static void world_keep (world_t *self, size_t id)
+{
+    uint32_t expires_s = self->now_s + (uint32_t) plv_rng_below (&self->rng, 400);
+    dedup_keep (self->dedup, &self->keys[id], expires_s);
+    if (self->expires[id] < expires_s)
+        self->expires[id] = expires_s;
+}
+
 static void world_step (world_t *self)
 {
     size_t id = plv_rng_below (&self->rng, IDS);
@@ -70,12 +78,7 @@ static void world_step (world_t *self)
         dedup_sweep (self->dedup, self->now_s);
         break;
     case 1:
-        if (self->expires[id] > self->now_s)
-            assert_true (dedup_remove (self->dedup, &self->keys[id]));
-        else
-            dedup_remove (self->dedup, &self->keys[id]); /* expired: may have been dropped */
-        assert_false (dedup_remove (self->dedup, &self->keys[id]));
-        self->expires[id] = 0;
+        world_keep (self, id);
         break;
     case 2:
     case 3:
@@ -127,7 +130,7 @@ static void test_behaves_like_a_set_with_expiry (void **state)
     }
 }
 
-enum { CROWD = 1500, REMOVED = 700, SWEPT_SLOTS = 512 };
+enum { CROWD = 1500, MORE = 2000 };
 
 /*  Keys that all fall into one segment, each `salt` others.  */
 static void crowd_keys (const dedup_t *dedup, uint64_t salt, dedup_key_t *ret_keys)
@@ -135,21 +138,6 @@ static void crowd_keys (const dedup_t *dedup, uint64_t salt, dedup_key_t *ret_ke
     for (uint64_t i = 0; i < CROWD; i++) {
         ret_keys[i] = key_of (dedup, salt * CROWD + i);
         memset (ret_keys[i].bytes + 6, 0, 2);
-    }
-}
-
-/*  The latest key that belongs just before the slot where the first sweep will stop: it is likely
-    to have been pushed behind it.  */
-static size_t crowd_edge (const dedup_key_t *keys, uint64_t capacity)
-{
-    for (uint64_t slots = 3;; slots++) {
-        for (size_t i = CROWD - 1; i > 1; i--) {
-            uint32_t bits;
-            memcpy (&bits, keys[i].bytes, sizeof bits);
-            uint64_t home = bits * capacity >> 32;
-            if (home < SWEPT_SLOTS && home + slots >= SWEPT_SLOTS)
-                return i;
-        }
     }
 }
 
@@ -161,30 +149,29 @@ static void crowd_fill (dedup_t *dedup, const dedup_key_t *keys, size_t early)
     }
 }
 
-/*  Half of a segment is swept, then keys are removed so that others move back behind the sweep: the
-    only one that expires early must be found all the same.  */
+/*  Half of a segment is swept, then it grows and its keys move: the only one that expires early must be found all the
+    same.  */
 static void early_one_is_found (uint64_t seed)
 {
-    dedup_t *first = dedup_new (SECRET, CROWD), *dedup = dedup_new (SECRET, CROWD);
+    dedup_t *dedup = dedup_new (SECRET, CROWD);
     dedup_key_t *keys = calloc (CROWD, sizeof *keys);
-    uint64_t empty = dedup_bytes (first), left = CROWD - 2;
-    plv_rng_t rng = plv_rng_seed (seed);
-    crowd_keys (first, seed, keys);
-    crowd_fill (first, keys, 0);
-    size_t early = crowd_edge (keys, (dedup_bytes (first) - empty) / 20);
-    crowd_fill (dedup, keys, early);
+    uint64_t left = CROWD - 2 + MORE;
+    crowd_keys (dedup, seed, keys);
+    crowd_fill (dedup, keys, 2 + seed * 14);
     sweep_all (dedup, 100);
     dedup_sweep (dedup, 200);
-    for (int i = 0; i < REMOVED; i++) {
-        size_t gone = 2 + plv_rng_below (&rng, CROWD - 2);
-        left -= gone != early && dedup_remove (dedup, &keys[gone]);
+    uint64_t before = dedup_bytes (dedup);
+    for (uint64_t i = 0; i < MORE; i++) {
+        dedup_key_t key = key_of (dedup, ((seed + 1) << 32) + i);
+        memset (key.bytes + 6, 0, 2);
+        dedup_keep (dedup, &key, 1000);
     }
+    assert_true (dedup_bytes (dedup) > before);
     sweep_all (dedup, 200);
     assert_int_equal (dedup_count (dedup), left);
     sweep_all (dedup, 500);
     assert_int_equal (dedup_count (dedup), left - 1);
     free (keys);
-    dedup_destroy (&first);
     dedup_destroy (&dedup);
 }
 
