@@ -90,7 +90,7 @@ class Exec(BrokerTest):
             with open(path, 'w') as file:
                 file.write(PROLOGUE + program)
             program = [sys.executable, path]
-        self.log = open(os.path.join(self.folder(), 'exec.log'), 'w+')
+        self.log = open(os.path.join(self.folder(), 'exec.log'), 'a+')  # who reads it does not move who writes it
         self.addCleanup(self.log.close)
         child = subprocess.Popen([f'{BUILD}/bin/palaver-exec', '--endpoint', f'ipc://{broker.run}/agents.ipc',
                                   '--services', 'advisor', *options, '--', *program],
@@ -106,6 +106,10 @@ class Exec(BrokerTest):
     def said(self):
         self.log.seek(0)
         return self.log.read()
+
+    def says(self, words):
+        """What a child says comes through palaver-exec, when it has come to it."""
+        wait(lambda: words in self.said(), f'{words!r} in its log')
 
     def answer(self, adapter, text, seconds=None, **options):
         adapter.publish(text, **options)
@@ -200,7 +204,7 @@ for job in jobs():
 ''', name='drained.py')
         adapter = broker.adapter()
         adapter.publish('x')
-        wait(lambda: 'at work' in self.said(), 'the job is at work')
+        self.says('at work')
         child.send_signal(signal.SIGTERM)
         self.assertEqual(self.deliver(adapter)['response_text'], 'done')
         self.assertEqual(child.wait(SECONDS), 0)
@@ -252,20 +256,20 @@ for job in jobs():
         self.assertEqual((reply['response_text'], reply['confidence']), ('about funds for u1 after 0 turns', 0.8))
         reply = self.answer(adapter, 'more')
         self.assertEqual(reply['response_text'], 'about more for u1 after 2 turns')   # a new crew: it counts from one
-        self.assertIn('a crew prints a lot', self.said())
+        self.says('a crew prints a lot')
 
     def test_what_a_crew_lacks_is_said_in_the_log_and_the_letter(self):
         broker = self.broker({'agents.attempts': 1})
         adapter = self.crew(broker, STAND_IN_CREW)
         self.answer(adapter, 'funds')
         self.assertIn("Missing required template variable 'topic'", str(broker.letter()))
-        self.assertIn('Traceback', self.said())
+        self.says('Traceback')
 
     def test_a_crew_that_cannot_be_loaded_ends_the_worker_with_the_reason(self):
         broker = self.broker()
         child = self.exec(broker, [sys.executable, f'{EXAMPLES}/crew.py', 'nowhere.crew:MyCrew'], '--wait-ready', '60')
         self.assertNotEqual(child.wait(SECONDS), 0)
-        self.assertIn("No module named 'nowhere'", self.said())
+        self.says("No module named 'nowhere'")
 
 
 class Bad(Exec):
@@ -288,7 +292,7 @@ for job in jobs():
     say(type='reply', response_text=str(job['attempt']))
 ''')
         self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], '3')
-        self.assertIn('SIGSEGV', self.said())
+        self.says('SIGSEGV')
 
     def test_its_last_words_are_the_reason(self):
         self.failing('''
@@ -324,7 +328,7 @@ for job in jobs():
     say(type='reply', response_text='good')
 ''')
         self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], 'good')
-        self.assertIn('thinking ...', self.said())
+        self.says('thinking ...')
 
     def test_python_that_does_not_flush_is_heard(self):
         broker = self.broker()
@@ -356,7 +360,7 @@ for job in jobs():
         broker = self.broker()
         child = self.exec(broker, ['/nowhere/program'])
         self.assertNotEqual(child.wait(SECONDS), 0)
-        self.assertIn('/nowhere/program cannot be started: No such file or directory', self.said())
+        self.says('/nowhere/program cannot be started: No such file or directory')
 
     def test_a_line_without_end_and_one_that_nobody_reads(self):
         self.failing('''

@@ -30,7 +30,7 @@ TYPES = ['chat.message', 'session.created', 'session.ended']
 class Life(BrokerTest):
     def start(self, **conf):
         broker = self.broker({'routes': [route(types=TYPES)], **conf})
-        self.seen = open(os.path.join(self.folder(), 'seen'), 'w+')
+        self.seen = open(os.path.join(self.folder(), 'seen'), 'a+')
         self.addCleanup(self.seen.close)
         child = subprocess.Popen([sys.executable, '-c', WORKER, f'{TOP}/agents/sdk', f'ipc://{broker.run}/agents.ipc'],
                                  stdin=subprocess.DEVNULL, stdout=self.seen, stderr=subprocess.DEVNULL)

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import struct
@@ -107,6 +108,7 @@ class Broker:
         self.conf = {**CONF, **(conf or {})}
         self.env, self.preexec, self.options = {**os.environ, **(env or {})}, preexec, list(options)
         self.process, self.lines, self.raw, self.reader = None, [], [], None
+        self.hearing, self.stream, self.rest = threading.Lock(), None, b''
         self.peers, self.asker = [], None
         self.write_conf()
 
@@ -124,7 +126,9 @@ class Broker:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=self.env, preexec_fn=self.preexec)
         self.lines, self.raw = [], []
-        self.reader = threading.Thread(target=self.read, args=(self.process.stderr,), daemon=True)
+        self.rest, self.stream = b'', self.process.stderr
+        os.set_blocking(self.stream.fileno(), False)
+        self.reader = threading.Thread(target=self.read, args=(self.stream,), daemon=True)
         self.reader.start()
         return self
 
@@ -138,14 +142,35 @@ class Broker:
         return self
 
     def read(self, stream):
-        with stream:
-            for raw in stream:
-                text = raw.decode(errors='replace').rstrip('\n')
-                self.raw.append(text)
-                try:
-                    self.lines.append(json.loads(text))
-                except ValueError:
-                    continue
+        look = select.poll()
+        look.register(stream, select.POLLIN)
+        while self.stream is stream:
+            look.poll()
+            self.hear()
+        stream.close()
+
+    def hear(self):
+        """Takes the log as far as it is written. A frame that a test has got comes behind the log lines of what led to
+        it: who asks for them does not wait for the thread."""
+        with self.hearing:
+            try:
+                while self.stream and (piece := os.read(self.stream.fileno(), 1 << 16)):
+                    *whole, self.rest = (self.rest + piece).split(b'\n')
+                    self.note(whole)
+                if self.stream:
+                    self.note([self.rest] if self.rest else [])
+                    self.stream = None
+            except BlockingIOError:
+                pass
+
+    def note(self, lines):
+        for raw in lines:
+            text = raw.decode(errors='replace')
+            self.raw.append(text)
+            try:
+                self.lines.append(json.loads(text))
+            except ValueError:
+                continue
 
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -205,6 +230,7 @@ class Broker:
 
     def logged(self, log_id, after=0, **fields):
         """The log lines of this id with these fields, from line number `after` on."""
+        self.hear()
         return [line for line in self.lines[after:] if line.get('id') == log_id
                 and all(line.get(key) == value for key, value in fields.items())]
 
@@ -219,6 +245,7 @@ class Broker:
         return wait(look, f'log line {log_id} {fields}', seconds)[0]
 
     def mark(self):
+        self.hear()
         return len(self.lines)
 
     def ask(self, command, **arguments):

@@ -21,7 +21,7 @@ class Several(BrokerTest):
         self.first, self.second = self.broker(conf), self.broker(conf)
         self.at_first, self.at_second = self.first.adapter(), self.second.adapter()
         endpoints = ' '.join(f'ipc://{broker.run}/agents.ipc' for broker in (self.first, self.second))
-        self.said = open(os.path.join(self.folder(), 'said'), 'w+', encoding='utf-8')
+        self.said = open(os.path.join(self.folder(), 'said'), 'a+', encoding='utf-8')
         self.addCleanup(self.said.close)
         self.worker = subprocess.Popen([*command, '2', '4', '0'], env={**os.environ, 'PALAVER_AGENTS': endpoints},
                                        stdin=subprocess.DEVNULL, stderr=self.said)

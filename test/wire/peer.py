@@ -175,7 +175,9 @@ class Broker:
 
 class Worker:
     def __init__(self, command, broker, threads=1, credit=1, batch=0):
-        self.errors = tempfile.TemporaryFile()
+        # Who reads it does not move who writes it.
+        append = os.O_TMPFILE | os.O_RDWR | os.O_APPEND
+        self.errors = open(os.open(tempfile.gettempdir(), append, 0o600), 'r+b')
         self.environment = broker.environment
         suppressions = f':suppressions={os.path.dirname(os.path.abspath(__file__))}/tsan.supp'
         environment = dict(os.environ, **broker.environment,
