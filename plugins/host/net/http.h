@@ -3,7 +3,7 @@
     THREAD  that of its uv loop, which it shares
     FAILS   http_open with the errno of bind or listen in words, or the TLS file that is at fault; bad requests
             and handshakes are answered here (400, 408, 413, 414, 415, 417, 426, 431, 501, 505)
-    COST    about 2 KB a request under way; 6 KB an idle WebSocket, over TLS three descriptors
+    COST    about 2 KB a request under way, 6 KB an idle WebSocket; over TLS 15 KB more, and three descriptors
 
     Requests are read and answered here, and WebSockets are served by libwebsockets. A handler is never called
     from inside a call below; an unanswered request waits for as long as its client does. What a slow client leaves
