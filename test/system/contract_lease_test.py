@@ -6,7 +6,7 @@ import os
 import time
 import unittest
 
-from palaverd import PATIENCE, QUICK, SECONDS, BrokerTest, World, route
+from palaverd import PATIENCE, QUICK, SECONDS, BrokerTest, World, route, wait
 from wireclient import frame, pack, unpack
 
 
@@ -94,6 +94,31 @@ class Lease(BrokerTest):
         self.assertEqual((lease, code), (job['lease'], 'deadline'))
         self.assertEqual(worker.job()['attempt'], 2)
         self.assertEqual(broker.metric('leases_lost{why="deadline"}'), 1)
+
+    def test_3_3_what_a_worker_hangs_on_goes_to_another_although_it_has_credit(self):
+        broker, adapter, hangs, _ = self.leased({'agents.deadline_ms': 400})
+        other = broker.worker('second')
+        self.assertEqual(hangs.expect('CANCEL')[1], 'deadline')
+        job = other.job()
+        self.assertEqual(job['attempt'], 2)
+        other.reply(job['lease'], 'an answer')
+        other.expect('COMMITTED')
+        self.deliver(adapter)
+        adapter.publish('again')
+        self.assertEqual(other.job()['attempt'], 1)
+        self.assertFalse(hangs.came('JOB'))
+
+    def test_3_3_what_a_worker_gives_back_goes_to_another_and_to_it_when_there_is_none(self):
+        broker, _, first, job = self.leased()
+        first.nack(job['lease'])
+        self.assertEqual((job := first.job())['attempt'], 2)
+        workers = [first, *(broker.worker(f'other{number}') for number in range(2))]
+        holder = first
+        for attempt in (3, 4):
+            holder.nack(job['lease'])
+            others = [worker for worker in workers if worker is not holder]
+            holder = wait(lambda: next((worker for worker in others if worker.came('JOB')), None), 'another has it')
+            self.assertEqual((job := holder.job())['attempt'], attempt)
 
     def test_3_3_the_deadline_is_of_the_route(self):
         broker, _, _, job = self.leased({'routes': [route(deadline_ms=7000)]})

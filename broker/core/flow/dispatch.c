@@ -22,14 +22,21 @@ static bool serves (const peer_t *peer, const service_t *service)
     return false;
 }
 
-/*  The worker that served the session last, while it has credit; else the one served least recently.  */
+/*  The worker that served the session last, while it has credit; else the one served least recently. Who has just
+    failed at the event gets it again only when nobody else would take it now: one that hangs has credit, too.  */
 static peer_t *pick (core_t *self, const session_t *session, const service_t *service)
 {
     peer_t *peer = session->worker ? plv_map_u64_get (&self->peers, session->worker) : NULL;
-    if (peer && peer_has_credit (peer) && serves (peer, service))
+    if (peer && peer->number != session->failed_by && peer_has_credit (peer)
+        && serves (peer, service))
         return peer;
-    plv_node_t *node = plv_list_first (&service->idle);
-    return node ? PLV_OF (node, serving_t, idle)->peer : NULL;
+    peer = NULL;
+    for (plv_node_t *node = service->idle.next; node != &service->idle; node = node->next) {
+        peer = PLV_OF (node, serving_t, idle)->peer;
+        if (peer->number != session->failed_by)
+            break;
+    }
+    return peer;
 }
 
 void dispatch_idle (peer_t *peer)

@@ -122,6 +122,8 @@ void fail_event (core_t *self, entry_t *entry, const failure_t *failure)
         plv_histogram_add (&self->metrics.histogram[HISTOGRAM_JOB_TIME],
                            self->now.mono_us - entry->lease_us);
     tell_breaker (self, entry, failure);
+    if (peer && how_charged (failure->how))
+        session->failed_by = peer->number;
     bool charged = is_charged (entry, failure);
     uint32_t spent = entry->charged + (charged ? 1u : 0u);
     bool over = charged && spent >= attempts_allowed (self, entry);

@@ -140,6 +140,7 @@ void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     keep_in_cache (self, entry, frame->arg[1].bytes);
     if (lane)
         lanes_changed (self, lane, breaker_success (&lane->breaker, entry->number));
+    session->failed_by = 0;
     reply_give (self, entry, frame->arg[1].bytes, state, 0);
     frame_ack (self, peer, ACK_COMMITTED, lease);
     calls_over (self, peer, lease);

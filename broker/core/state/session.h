@@ -33,6 +33,7 @@ typedef struct session {
     uint32_t event_count;
     entry_t *active;    /* the event that a worker has, or is about to get */
     uint32_t worker;    /* number of the worker that served it last; 0: none */
+    uint32_t failed_by; /* ... of the one that failed at its event last; 0: none since an answer */
     plv_node_t ready;   /* in a lane's or a worker's list */
     bool mixed;         /* its replies go through more than one adapter */
     uint64_t parked_by; /* number of the dead letter that holds the session; 0: none */
