@@ -5,11 +5,12 @@
 #include "wire/mp.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <zmq.h>
 
-enum { WAIT_MS = 500, HEARTBEAT_US = 1000000, WELCOME_US = 10000000 };
+enum { WAIT_MS = 500, HEARTBEAT_US = 1000000, WELCOME_US = 10000000, NAME_PAUSE_MS = 20 };
 
 void bench_hello_put (const bench_hello_t *hello, plv_buf_t *packet)
 {
@@ -55,11 +56,16 @@ void bench_link_open (bench_link_t *self, const char *run, const char *door,
     set (self->socket, ZMQ_RCVTIMEO, WAIT_MS);
     if (zmq_connect (self->socket, endpoint))
         bench_die ("%s: %s", endpoint, zmq_strerror (errno));
-    bench_hello_put (hello, bench_link_packet (self));
-    bench_link_flush (self);
     int64_t until_us = plv_clock_mono_us () + WELCOME_US;
-    while (!self->welcome && plv_clock_mono_us () < until_us)
+    self->name_in_use = true;
+    while (!self->welcome && plv_clock_mono_us () < until_us) {
+        if (self->name_in_use) {
+            self->name_in_use = false;
+            bench_hello_put (hello, bench_link_packet (self));
+            bench_link_flush (self);
+        }
         bench_link_turn (self, take_nothing, NULL);
+    }
     if (!self->welcome)
         bench_die ("%s: no WELCOME", endpoint);
 }
@@ -127,6 +133,11 @@ static void take_frame (bench_link_t *self, const plv_frame_t *frame, bench_take
     case VERB_PONG:
         break;
     case VERB_ERROR:
+        if (self->welcome || !plv_view_is (frame->arg[0].bytes, "NAME_IN_USE"))
+            die_of (frame);
+        self->name_in_use = true; /* the BYE of the last run is behind our HELLO: say it again */
+        poll (NULL, 0, NAME_PAUSE_MS);
+        break;
     case VERB_WHO:
     case VERB_BYE:
     case VERB_BUSY:

@@ -17,6 +17,7 @@ typedef struct {
     plv_buf_t packet;
     int64_t said_us;
     bool welcome;
+    bool name_in_use; /* HELLO was refused for that, and is to be said again */
 } bench_link_t;
 
 typedef struct {
