@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from palaverd import PROGRAM, BrokerTest, route
+from wireclient import frame
 
 
 class Reload(BrokerTest):
@@ -147,8 +148,9 @@ class Reload(BrokerTest):
         broker, adapter, worker = self.start(**{'breaker.threshold': 2})
         for session in 'ab':
             adapter.publish('hello', session=session)
-        for _ in 'ab':
-            worker.nack(worker.job()['lease'])
+        # In one packet: the first is not tried again before the second is heard of.
+        leases = [worker.job()['lease'] for _ in 'ab']
+        worker.send(*(frame('NACK', lease, False, None, 'general_error', 'no') for lease in leases))
         broker.wait_log('route.paused')
         self.reload(broker, {'content.chars': 100})
         worker.quiet('JOB')
