@@ -10,7 +10,9 @@ without the fault it brings the round trip to its end: nothing acknowledged is l
 """
 
 import argparse
+import concurrent.futures
 import errno
+import functools
 import os
 import re
 import shutil
@@ -31,6 +33,7 @@ NO_MEMORY = re.compile(r'out of memory: \d+ bytes were asked for')
 SYSTEM_SAYS = re.compile(r'No space left on device|Input/output error')
 ENDS_S = 5 * SECONDS
 STARTS = 60     # faults of a start that are tried, evenly spread, unless all are
+LIVES = 4
 CONF = {'agents.timeout_ms': 5000, 'log.level': 'info', 'routes': [route()]}
 
 
@@ -240,7 +243,7 @@ def trip_without_memory(nth):
         return case.allocations(), False
 
 
-def trip_without_disk(calls, nth, error_number, once):
+def trip_without_disk(nth, calls, error_number, once):
     with Case() as case:
         case.broker.env.update(case.disk.env())
         case.broker.start()
@@ -289,7 +292,7 @@ def start_without_memory(nth):
         return case.allocations(), False
 
 
-def start_without_disk(calls, nth, error_number, once):
+def start_without_disk(nth, calls, error_number, once):
     with Case() as case:
         trip = half_way(case)
         case.broker.env.update(case.disk.env())
@@ -298,22 +301,33 @@ def start_without_disk(calls, nth, error_number, once):
         return case.disk.met(), ended
 
 
+def outcome(life):
+    """(whether the fault ended the broker, None), or (False, what went wrong)."""
+    try:
+        return life.result()[1], None
+    except (AssertionError, ValueError) as problem:
+        return False, problem
+
+
 class Tally:
-    def __init__(self, most):
+    """A life mostly waits, for a disk or for a peer: some of them run side by side, each in a process."""
+
+    def __init__(self, most, lives):
         self.passed = self.failed = 0
-        self.most = most
+        self.most, self.lives = most, lives
 
     def go_through(self, what, body, least, spread=False, must_end=False):
         """Every fault that is reached, or `most` of them: 1 pass or failure each."""
         begun = time.monotonic()
-        count = body(0)[0]
+        count = self.lives.submit(body, 0).result()[0]
         step = max(1, count // self.most) if spread else 1
         tried = list(range(1, count + 1, step))
+        lives = [self.lives.submit(body, nth) for nth in tried]
         ended = failed = 0
-        for nth in tried:
-            try:
-                ended += body(nth)[1]
-            except (AssertionError, ValueError) as problem:
+        for nth, life in zip(tried, lives):
+            killed, problem = outcome(life)
+            ended += killed
+            if problem:
                 failed += 1
                 print(f'not ok {what}, number {nth}: {problem}', flush=True)
         if count < least or (must_end and not ended):
@@ -325,18 +339,25 @@ class Tally:
               f'{time.monotonic() - begun:.1f} s', flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--all', action='store_true', default=os.environ.get('CHECK_MODE') == 'nightly')
-    tally = Tally(1 << 30 if parser.parse_args().all else STARTS)
+def go_through_all(tally):
     tally.go_through('round trip, allocations', trip_without_memory, 5, must_end=True)
     for calls, name in ((Disk.WRITES, 'write'), (Disk.SYNCS, 'sync')):
         for number, once, how in ((errno.EIO, True, 'fails once'), (errno.ENOSPC, False, 'finds the disk full')):
-            def fault(body, calls=calls, number=number, once=once):
-                return lambda nth: body(calls, nth, number, once)
-            tally.go_through(f'round trip, a {name} {how}', fault(trip_without_disk), 2, must_end=True)
-            tally.go_through(f'start, a {name} {how}', fault(start_without_disk), 3, spread=True, must_end=True)
+            fault = {'calls': calls, 'error_number': number, 'once': once}
+            tally.go_through(f'round trip, a {name} {how}', functools.partial(trip_without_disk, **fault), 2,
+                             must_end=True)
+            tally.go_through(f'start, a {name} {how}', functools.partial(start_without_disk, **fault), 3,
+                             spread=True, must_end=True)
     tally.go_through('start, allocations', start_without_memory, 50, spread=True, must_end=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--all', action='store_true', default=os.environ.get('CHECK_MODE') == 'nightly')
+    most = 1 << 30 if parser.parse_args().all else STARTS
+    with concurrent.futures.ProcessPoolExecutor(LIVES) as lives:
+        tally = Tally(most, lives)
+        go_through_all(tally)
     print(f'{tally.passed} passed, {tally.failed} failed')
     return 1 if tally.failed else 0
 
