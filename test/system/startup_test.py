@@ -184,13 +184,15 @@ class Conf(BrokerTest):
         self.check('agents = {\n  attempts = ;\n};\n', ':2:')
 
     def test_a_rule_that_is_no_regular_expression(self):
-        self.check('content = { rules = [ "(" ]; };\n', 'content.rules')
+        self.check('log = { level = "info"; };\ncontent = {\n  rules = [ "(" ]; };\n', ':3:', 'content.rules')
 
     def test_routes(self):
         self.check('routes = ( { name = "a"; } );\n', 'service')
         self.check('routes = ( { name = "a"; service = "b"; overlapp = "queue"; } );\n', ':1:', 'overlap')
         self.check('routes = ( { name = "a"; service = "b"; overlap = "sometimes"; } );\n', 'queue', 'merge')
-        self.check('routes = ( { name = "a"; service = "b"; pattern = "["; } );\n', 'pattern')
+        self.check('routes = (\n { name = "c"; service = "b"; },\n { name = "a"; service = "b"; pattern = "["; } );\n',
+                   ':3:', 'routes[1]', 'pattern')
+        self.check('routes = (\n { name = "a"; service = "b"; types = [ "chat.mesage" ]; } );\n', ':2:', 'chat.mesage')
 
     def test_a_file_that_is_not_there(self):
         done = run_broker('--conf', '/nowhere/palaver.conf', '--check-conf')

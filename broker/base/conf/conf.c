@@ -27,6 +27,17 @@ plv_conf_t *plv_conf_new (const char *file)
     return self;
 }
 
+const char *plv_conf_place (const plv_conf_t *self, unsigned line,
+                            char ret_place[PLV_CONF_PLACE_BYTES])
+{
+    ret_place[0] = '\0';
+    if (self->file && self->file[0] && line)
+        snprintf (ret_place, PLV_CONF_PLACE_BYTES, "%.255s:%u: ", self->file, line);
+    else if (self->file && self->file[0])
+        snprintf (ret_place, PLV_CONF_PLACE_BYTES, "%.255s: ", self->file);
+    return ret_place;
+}
+
 plv_conf_route_t *plv_conf_add_route (plv_conf_t *self)
 {
     self->routes = plv_realloc (self->routes, (self->route_count + 1) * sizeof *self->routes);

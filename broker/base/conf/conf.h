@@ -31,13 +31,15 @@ typedef struct {
 
 typedef struct {
 #include "base/conf/route.def"
+    unsigned line; /* that the file has it on */
 } plv_conf_route_t;
 
 typedef struct {
 #include "base/conf/conf.def"
     plv_conf_route_t *routes;
     size_t route_count;
-    char *file; /* where it came from; "" for the defaults */
+    char *file;          /* where it came from; "" for the defaults */
+    unsigned rules_line; /* of content.rules in there; 0: the default ones */
     /*  What stands in the `adapters` group, as libconfig text: "web = { port = 8080; }; ...". Each key is on
         the line that it has in the file, so that a host that refuses one names the right line.  */
     char *plugins_raw;
@@ -64,6 +66,11 @@ plv_err_t plv_conf_load (const char *file, plv_conf_t **ret_conf, plv_fail_t *re
 plv_err_t plv_conf_load_text (plv_view_t text, const char *file, plv_conf_t **ret_conf,
                               plv_fail_t *ret_fail);
 void plv_conf_destroy (plv_conf_t **self_p);
+
+/*  "FILE:LINE: ", for what is found to be wrong when the file has been read; "" when it is from no file.  */
+enum { PLV_CONF_PLACE_BYTES = 280 };
+const char *plv_conf_place (const plv_conf_t *self, unsigned line,
+                            char ret_place[PLV_CONF_PLACE_BYTES]);
 
 /*  What one adapter may know of the configuration: its own group, each key on its line; empty when there is
     none. `plugins_raw` is that of a plv_conf_t.  */

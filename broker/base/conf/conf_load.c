@@ -44,6 +44,8 @@ static plv_err_t load_member (const plv_conf_load_t *self, const config_setting_
     if (key) {
         plv_fail_t why;
         plv_err_t err = plv_conf_value_set (key, self->conf, setting, &why);
+        if (strcmp (path, "content.rules") == 0)
+            self->conf->rules_line = config_setting_source_line (setting);
         return err ? plv_conf_refuse (self, setting, path, "%s", why.text) : ERR_OK;
     }
     if (strcmp (path, "routes") == 0)

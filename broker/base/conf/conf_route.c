@@ -51,6 +51,7 @@ static plv_err_t load_route (const plv_conf_load_t *self, const config_setting_t
                                 "a route is a group such as { name = \"...\"; }, not %s",
                                 plv_conf_type_text (group));
     plv_conf_route_t *route = plv_conf_add_route (self->conf);
+    route->line = config_setting_source_line (group);
     plv_err_t err = load_keys (self, group, path, route);
     if (!err)
         err = check_name (self, group, path, "name", route->name);

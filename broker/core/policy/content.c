@@ -32,6 +32,7 @@ plv_err_t content_new (const plv_conf_t *conf, content_t **ret_content, plv_fail
 {
     content_t *self = plv_alloc_zero (1, sizeof *self);
     plv_fail_t fail = {0};
+    char place[PLV_CONF_PLACE_BYTES];
     self->rules = rules_new ((uint32_t) conf->content_match_limit);
     self->texts = content_copy (&conf->content_rules);
     self->platforms = content_copy (&conf->content_platforms);
@@ -40,7 +41,8 @@ plv_err_t content_new (const plv_conf_t *conf, content_t **ret_content, plv_fail
     for (size_t i = 0; i < conf->content_rules.count; i++) {
         if (rules_add (self->rules, self->texts[i], &fail) != ERR_OK) {
             content_destroy (&self);
-            return plv_fail (ret_fail, fail.code, "content.rules: %.480s", fail.text);
+            return plv_fail (ret_fail, fail.code, "%scontent.rules: %.480s",
+                             plv_conf_place (conf, conf->rules_line, place), fail.text);
         }
     }
     *ret_content = self;

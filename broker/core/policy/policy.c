@@ -12,7 +12,7 @@ plv_err_t policy_new (plv_conf_t **conf_p, policy_t **ret_policy, plv_fail_t *re
         err = route_table_new (*conf_p, &self->routes, ret_fail);
     if (err) {
         policy_destroy (&self);
-        return (*conf_p)->file[0] ? plv_fail_context (ret_fail, "%s", (*conf_p)->file) : err;
+        return err;
     }
     self->conf = *conf_p;
     *conf_p = NULL;

@@ -113,7 +113,9 @@ plv_err_t route_table_new (const plv_conf_t *conf, route_table_t **ret_table, pl
         plv_fail_t fail = {0};
         if (route_add (self, conf, &conf->routes[i], &fail) != ERR_OK) {
             route_table_destroy (&self);
-            return plv_fail (ret_fail, fail.code, "routes[%zu] (%.64s): %.430s", i,
+            char place[PLV_CONF_PLACE_BYTES];
+            return plv_fail (ret_fail, fail.code, "%sroutes[%zu] (%.64s): %.430s",
+                             plv_conf_place (conf, conf->routes[i].line, place), i,
                              name ? name : "", fail.text);
         }
     }
