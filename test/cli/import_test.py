@@ -57,9 +57,9 @@ class Import(CliTest):
         broker.restart(crash=True)
         self.assertEqual(self.shown(broker), after)
         hops = self.palaver(broker, 'events', 'show', text_id(ids[0])).rows[0]['hops']
-        self.assertEqual([hop['hop'] for hop in hops if hop['hop'] not in ('stored', 'settled')],
-                         ['accepted', 'dispatched', 'dead', 'imported'])
-        self.assertEqual((hops[-1]['hop'], hops[-1]['who'], hops[-1]['why']), ('imported', 'ann', 'letters.jsonl'))
+        hops = [hop for hop in hops if hop['hop'] not in ('stored', 'settled')]
+        self.assertEqual([hop['hop'] for hop in hops], ['accepted', 'dispatched', 'dead', 'discarded', 'imported'])
+        self.assertEqual((hops[-1]['who'], hops[-1]['why']), ('ann', 'letters.jsonl'))
         worker = broker.worker(credit=300)
         self.palaver(broker, 'dead', 'replay', '--all', '--yes')
         seen = []
@@ -69,6 +69,19 @@ class Import(CliTest):
             worker.reply(job['lease'], 'better')
         self.assertEqual(sorted(seen), sorted(ids))
         self.assertEqual(broker.dead(), [])
+
+    def test_the_way_of_a_letter_that_was_put_back_and_died_again(self):
+        broker, ids = self.start(1)
+        path = self.export(broker)
+        self.palaver(broker, 'dead', 'discard', '--all', '--yes')
+        self.assertEqual(self.imported(broker, path), (1, 0, 0))
+        worker = broker.worker()
+        self.palaver(broker, 'dead', 'replay', '--all', '--yes')
+        worker.nack(worker.job()['lease'], permanent=True)
+        broker.letter()
+        hops = [hop['hop'] for hop in self.palaver(broker, 'events', 'show', text_id(ids[0])).rows[0]['hops']]
+        self.assertEqual([hop for hop in hops if hop not in ('stored', 'settled', 'ended')],
+                         ['accepted', 'dispatched', 'dead', 'discarded', 'imported', 'sent_again', 'dispatched', 'dead'])
 
     def test_into_another_broker(self):
         broker, ids = self.start(3)

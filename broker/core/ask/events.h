@@ -23,7 +23,7 @@ typedef enum {
     SHOW_NEAR,      /* from the time of the id to the end */
     SHOW_OLDER,     /* what lies before that */
     SHOW_FOLLOW,    /* the number is known */
-    SHOW_LETTER, /* the row of the letter: the journal has forgotten how it began, or what came behind its death */
+    SHOW_LETTER, /* its row: the journal has forgotten how it began, or to know what comes behind its death */
     SHOW_DONE,
 } show_phase_t;
 
@@ -34,6 +34,9 @@ typedef struct events_show {
     plv_id_t id;
     uint64_t near; /* where the search began */
     uint64_t end;  /* of all that can be read */
+    bool letter_read;
+    int64_t dead_us;  /* what its letter says: when it died last ... */
+    uint32_t returns; /* ... and how often it was put back since */
     trace_t trace;
 } events_show_t;
 

@@ -68,6 +68,7 @@ static void follow (events_show_t *show, uint64_t number)
     trace_clear (&show->trace);
     show->trace.fate.number = number;
     show->phase = SHOW_FOLLOW;
+    show->letter_read = false;
     show->walk.end = show->end;
     walk_seek (&show->walk, WALK_TO_NUMBER, number);
 }
@@ -162,15 +163,27 @@ bool events_here (const core_t *self, const fate_t *fate)
            || (fate->reply && entry_get ((core_t *) self, fate->reply));
 }
 
-/*  Nothing that is still to come in the journal can be about it. When its end was stored stands in one of the next
-    values, if a broker went on that long.  */
-static bool is_whole (const core_t *self, const trace_t *trace, uint64_t seq)
+/*  Is it a dead letter now, whatever came in between?  */
+static bool is_letter (const core_t *self, const fate_t *fate)
 {
+    return (fate->outcome == FATE_DEAD || fate->outcome == FATE_DISCARDED)
+           && dead_index_get (&self->letters, fate->letter ? fate->letter : fate->number);
+}
+
+/*  Nothing that is still to come in the journal can be about it, but for what its letter's row may tell of. When its
+    end was stored stands in one of the next values, if a broker went on that long.  */
+static bool is_whole (const core_t *self, const events_show_t *show, uint64_t seq)
+{
+    const trace_t *trace = &show->trace;
     const fate_t *fate = &trace->fate;
     if ((trace->unstored && seq < trace->unstored + STORED_WITHIN) || !trace->envelope.size
         || (fate->fallback && !fate->told))
         return false;
-    return fate_over (fate->outcome) || (fate->outcome == FATE_DEAD && events_here (self, fate));
+    if (!is_letter (self, fate))
+        return fate_over (fate->outcome);
+    return !show->letter_read
+           || (fate->outcome == FATE_DEAD && fate->dead_us >= show->dead_us
+               && trace->returns >= show->returns);
 }
 
 static void follow_in (core_t *self, events_show_t *show, plv_view_t rows)
@@ -186,8 +199,10 @@ static void follow_in (core_t *self, events_show_t *show, plv_view_t rows)
             }
             trace_take (&show->trace, seq, value.wall_us, &record);
         }
-        if (is_whole (self, &show->trace, seq)) {
-            show->phase = show->trace.fate.outcome == FATE_DEAD ? SHOW_LETTER : SHOW_DONE;
+        if (is_whole (self, show, seq)) {
+            bool asks = !show->letter_read && is_letter (self, &show->trace.fate);
+            show->phase = asks ? SHOW_LETTER : SHOW_DONE;
+            show->walk.at = seq + 1;
             return;
         }
     }
@@ -207,9 +222,12 @@ void events_show_take (core_t *self, ask_t *ask, const input_t *input)
         show->phase = SHOW_DONE;
         bool there =
             plv_row_next (input->bytes, &at, &row) && control_read_dead (&row, &dead, &entry);
-        if (there && show->trace.envelope.size)
-            trace_take_returns (&show->trace, entry, &dead);
-        else if (there)
+        show->letter_read = true;
+        if (there && show->trace.envelope.size) {
+            show->dead_us = dead.at_us;
+            show->returns = trace_count_returns (entry, &dead);
+            show->phase = is_whole (self, show, show->walk.at - 1) ? SHOW_DONE : SHOW_FOLLOW;
+        } else if (there)
             trace_take_entry (&show->trace, entry, &dead);
         entry_destroy (&entry);
     } else if (walk_seeking (&show->walk)) {

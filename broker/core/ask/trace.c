@@ -205,6 +205,7 @@ static void describe (trace_t *self, const record_t *record, station_t *station)
         break;
     case RECORD_DEAD:
         station->hop = HOP_DEAD;
+        self->returns = 0;
         station->attempt = 0;
         station->how = plv_view_str (dead_reason ((dead_why_t) record->code));
         station->code = record->extra;
@@ -221,6 +222,7 @@ static void describe (trace_t *self, const record_t *record, station_t *station)
         break;
     case RECORD_IMPORT:
         station->hop = HOP_IMPORTED;
+        self->returns++;
         station->who = record->who;
         keep_file (self, record);
         station->why = plv_buf_view (&self->file);
@@ -325,13 +327,14 @@ static void take_ledger (trace_t *self, const entry_t *entry, const dead_t *dead
         take_death (self, entry, dead);
 }
 
-void trace_take_returns (trace_t *self, const entry_t *entry, const dead_t *dead)
+uint32_t trace_count_returns (const entry_t *entry, const dead_t *dead)
 {
+    uint32_t count = 0;
     for (uint32_t i = 0; i < entry->ledger.count; i++) {
         const attempt_t *attempt = ledger_at (&entry->ledger, i);
-        if (attempt->how == HOW_IMPORTED && attempt->at_us >= dead->at_us)
-            take_attempt (self, entry, attempt);
+        count += attempt->how == HOW_IMPORTED && attempt->at_us >= dead->at_us;
     }
+    return count;
 }
 
 void trace_take_entry (trace_t *self, const entry_t *entry, const dead_t *dead)

@@ -29,6 +29,7 @@ typedef struct {
     plv_buf_t hops; /* encoded maps, one behind the other */
     uint32_t hop_count;
     uint32_t hops_left_out;
+    uint32_t returns;  /* how often it was put back out of a file since it died */
     int64_t last_us;   /* of the last station */
     uint64_t position; /* of the first record */
     uint64_t unstored; /* the last position whose STORED has not come; 0: all have */
@@ -45,8 +46,8 @@ bool trace_take (trace_t *self, uint64_t seq, int64_t wall_us, const record_t *r
 /*  The event, or the answer, as it is kept; `dead` (NULL: it is not) if it is a dead letter.  */
 void trace_take_entry (trace_t *self, const entry_t *entry, const dead_t *dead);
 
-/*  That a letter was put back out of a file, behind a death that is known already.  */
-void trace_take_returns (trace_t *self, const entry_t *entry, const dead_t *dead);
+/*  How often the letter was put back out of a file, behind its death.  */
+uint32_t trace_count_returns (const entry_t *entry, const dead_t *dead);
 
 /*  Pairs of a map: what is known of it; returns how many. `service` is where its route leads now.  */
 uint32_t trace_write (const trace_t *self, const char *service, plv_buf_t *pairs);
