@@ -81,7 +81,8 @@ class Import(CliTest):
         broker.letter()
         hops = [hop['hop'] for hop in self.palaver(broker, 'events', 'show', text_id(ids[0])).rows[0]['hops']]
         self.assertEqual([hop for hop in hops if hop not in ('stored', 'settled', 'ended')],
-                         ['accepted', 'dispatched', 'dead', 'discarded', 'imported', 'sent_again', 'dispatched', 'dead'])
+                         ['accepted', 'dispatched', 'dead', 'discarded', 'imported',
+                          'sent_again', 'dispatched', 'dead'])
 
     def test_into_another_broker(self):
         broker, ids = self.start(3)
