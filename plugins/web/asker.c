@@ -1,5 +1,6 @@
 #include "web/asker.h"
 
+#include "web/names.h"
 #include "web/web.h"
 
 #include <stdio.h>
@@ -152,6 +153,14 @@ static pal_text_t key_given (const asker_t *self, char *bytes, size_t size)
     return key_of_protocols (asker_header (self, "sec-websocket-protocol", bytes, size));
 }
 
+/*  See names.h. A gateway that others reach has names that nobody here knows.  */
+static bool is_well_named (const asker_t *self)
+{
+    char bytes[320]; /* a name has 253 characters at most */
+    pal_text_t host = asker_header (self, "host", bytes, sizeof bytes);
+    return !self->web->loopback || names_own (host, self->web->hosts);
+}
+
 /*  0, or the problem's number and one.  */
 static unsigned scope_fault (asker_t *self, scope_t scope)
 {
@@ -162,7 +171,7 @@ static unsigned scope_fault (asker_t *self, scope_t scope)
     pal_text_t given = key_given (self, bytes, sizeof bytes);
     self->key = given.size ? access_find (access, self->web->host, given) : NULL;
     if (!access_needs_key (access, scope))
-        return 0;
+        return self->key || is_well_named (self) ? 0 : PROBLEM_MISNAMED + 1;
     if (!self->key)
         return PROBLEM_NO_KEY + 1;
     return self->key->scopes & scope ? 0 : PROBLEM_NO_SCOPE + 1;

@@ -1,6 +1,7 @@
 #include "web/web.h"
 
 #include "web/models.h"
+#include "web/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,10 @@ static const pal_key_t keys[] = {
     PAL_TEXT ("origins", "",
               "web sites whose pages may use this gateway, as https://chat.example, with blanks "
               "between them; * is any"),
+    PAL_TEXT (
+        "hosts", "",
+        "names besides numbers and localhost by which clients may call a gateway that listens "
+        "on this machine alone and has no key for chat, with blanks between them; * is any"),
     PAL_TEXT (
         "models", "palaver",
         "names for clients of OpenAI's protocol, with blanks between them; NAME=/command puts "
@@ -155,6 +160,8 @@ static void read_conf (web_t *self)
     self->kept_max = (size_t) host->conf_int (host, "repeats");
     self->kept_us_max = host->conf_int (host, "repeats_h") * 3600 * 1000000;
     self->origins = host->conf_text (host, "origins");
+    self->hosts = host->conf_text (host, "hosts");
+    self->loopback = names_loopback (host->conf_text (host, "host"));
     self->models = host->conf_text (host, "models");
     self->tls = host->conf_text (host, "tls_certificate").size > 0;
     self->since_us = self->forgotten_us = host->wall_us (host);

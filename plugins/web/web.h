@@ -27,6 +27,8 @@ typedef struct web {
     meters_t meters;
     pal_text_t origins;
     pal_text_t models;
+    pal_text_t hosts;
+    bool loopback; /* it listens on this machine alone */
     bool tls;
     bool draining;
     uint32_t timeout_ms;

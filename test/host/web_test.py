@@ -299,8 +299,8 @@ def a_client_that_hangs_up_costs_nothing():
     with Gateway() as web:
         line = socket.create_connection(('127.0.0.1', web.port))
         body = json.dumps({'session_id': 's9', 'user_id': 'u', 'message_text': 't'}).encode()
-        line.sendall(b'POST /chat/message HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: '
-                     + str(len(body)).encode() + b'\r\n\r\n' + body)
+        line.sendall(b'POST /chat/message HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n'
+                     b'Content-Length: ' + str(len(body)).encode() + b'\r\n\r\n' + body)
         envelope, _ = web.taken()
         line.close()
         web.broker.quiet(0.2)

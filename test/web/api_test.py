@@ -203,6 +203,23 @@ class Access(WebTest):
         web.socket(headers={'Origin': 'https://b.example'}).expect('hello')
         web.socket(headers={'Origin': f'http://127.0.0.1:{web.port}'}).expect('hello')
 
+    def test_names_of_others_are_refused_without_keys(self):
+        """A page of evil.example whose name has been given the address 127.0.0.1 (DNS rebinding)."""
+        web = self.web(hosts='chat.example')
+        for host in ('evil.example', f'evil.example:{web.port}', '127.0.0.1.evil.example', 'x' * 250):
+            for method, path in (('POST', '/chat/message'), ('GET', '/chat/session/s1'), ('GET', '/v1/models')):
+                answer = web.ask(method, path, headers={'Host': host})
+                self.assertEqual(answer.status, 421, (host, path, answer.body))
+            with self.assertRaises(websocket.Refused) as refused:
+                web.socket(headers={'Host': host, 'Origin': f'http://{host}'})
+            self.assertEqual(refused.exception.status, 421)
+            self.assertIn('name-unknown', refused.exception.body)
+        for host in (f'127.0.0.1:{web.port}', f'localhost:{web.port}', f'[::1]:{web.port}', 'chat.example'):
+            self.assertEqual(web.ask('GET', '/v1/models', headers={'Host': host}).status, 200, host)
+        web = self.web(api_keys=KEYS)
+        keyed = web.ask('GET', '/v1/models', headers={'Host': 'evil.example', 'X-Api-Key': 'alpha-1'})
+        self.assertEqual(keyed.status, 200)
+
     def test_a_rate_of_messages(self):
         web = self.web(message_rate=3)
         for number in range(3):

@@ -32,9 +32,9 @@ class WebSocket:
         self.seconds, self.bytes = seconds, b''
         self.line = socket.create_connection((host, port), seconds)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = [f'GET {path} HTTP/1.1', f'Host: {host}:{port}', 'Upgrade: websocket', 'Connection: Upgrade',
-                 f'Sec-WebSocket-Key: {key}', 'Sec-WebSocket-Version: 13']
-        lines += [f'{name}: {value}' for name, value in (headers or {}).items()]
+        fields = {'Host': f'{host}:{port}', 'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Key': key,
+                  'Sec-WebSocket-Version': '13', **(headers or {})}
+        lines = [f'GET {path} HTTP/1.1', *(f'{name}: {value}' for name, value in fields.items())]
         self.line.sendall(('\r\n'.join(lines) + '\r\n\r\n').encode())
         head = self.head(time.monotonic() + seconds)
         status = int(head.split(' ')[1])
