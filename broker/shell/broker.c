@@ -87,10 +87,18 @@ static void read_journal (void *arg, uint64_t seq, plv_view_t value)
     reading->replayed++;
 }
 
+static void say_torn (void *arg, const char *place, uint64_t last)
+{
+    reading_t *reading = arg;
+    plv_log (reading->broker->log, LOG_JOURNAL_TORN, F_STR ("place", place),
+             F_INT ("last", (int64_t) last));
+}
+
 static plv_err_t read_back (broker_t *self, policy_t **policy_p, plv_fail_t *ret_fail)
 {
     reading_t reading = {.broker = self, .policy = *policy_p};
-    store_recovery_t recovery = {.row = read_row, .journal = read_journal, .arg = &reading};
+    store_recovery_t recovery = {
+        .row = read_row, .journal = read_journal, .torn = say_torn, .arg = &reading};
     core_now_t began = broker_now ();
     uint64_t next_seq = 0;
     *policy_p = NULL;

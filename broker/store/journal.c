@@ -119,6 +119,7 @@ void journal_destroy (journal_t **self_p)
     pthread_cond_destroy (&self->wake);
     pthread_mutex_destroy (&self->lock);
     free (self->segments);
+    free (self->torn);
     free (self->dir);
     free (self);
     *self_p = NULL;
@@ -145,6 +146,11 @@ uint64_t journal_last (const journal_t *self)
 uint64_t journal_first (const journal_t *self)
 {
     return self->first;
+}
+
+const char *journal_torn (const journal_t *self)
+{
+    return self->torn;
 }
 
 uint64_t journal_oldest (const journal_t *self)

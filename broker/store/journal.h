@@ -61,6 +61,8 @@ plv_err_t journal_recover (journal_t *self, uint64_t from, uint64_t known, plv_f
 /*  Of the end that was found: the last position, and `first` of its record; 0: no records.  */
 uint64_t journal_last (const journal_t *self);
 uint64_t journal_first (const journal_t *self);
+/*  Something was begun behind the end, and is cut off: "FILE at byte N". NULL: nothing was.  */
+const char *journal_torn (const journal_t *self);
 /*  The first position that can be read.  */
 uint64_t journal_oldest (const journal_t *self);
 

@@ -1,6 +1,8 @@
 #include "store/error.h"
 #include "store/journal_inside.h"
 
+#include "base/alloc.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +46,14 @@ plv_err_t journal_errno (const journal_t *self, uint64_t number, const char *doi
     char path[1024];
     path_of (self, number, path, sizeof path);
     return store_error (ret_fail, path, doing, strerror (error_number));
+}
+
+char *journal_place (const journal_t *self, uint64_t number, uint64_t offset)
+{
+    char path[1024], place[1024 + 40];
+    path_of (self, number, path, sizeof path);
+    snprintf (place, sizeof place, "%s at byte %" PRIu64, path, offset);
+    return plv_strdup (place);
 }
 
 plv_err_t journal_damage (const journal_t *self, uint64_t number, uint64_t offset, const char *what,

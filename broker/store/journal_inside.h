@@ -45,6 +45,7 @@ struct journal {
     segment_t current; /* the last segment; the list has a copy of it */
     uint64_t last;
     uint64_t first;
+    char *torn; /* where what is cut off begins; NULL: nothing is */
 
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the thread, and who waits for READY_PUBLISHING to end */
@@ -69,6 +70,8 @@ uint64_t segment_number (const char *name, const char *suffix);
 /*  What the system said about the file of this number (0: the directory).  */
 plv_err_t journal_errno (const journal_t *self, uint64_t number, const char *doing,
                          plv_fail_t *ret_fail);
+/*  Where that is, for a person: "FILE at byte N"; the caller's.  */
+char *journal_place (const journal_t *self, uint64_t number, uint64_t offset);
 plv_err_t journal_damage (const journal_t *self, uint64_t number, uint64_t offset, const char *what,
                           plv_fail_t *ret_fail);
 /*  A file of `bytes` bytes, all of them written before, by the name SEGMENT_NEXT; -1: errno says

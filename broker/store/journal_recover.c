@@ -219,7 +219,12 @@ static plv_err_t find_end (walk_t *self, uint64_t from, plv_fail_t *ret_fail)
     if (self->next == 0)
         self->next = from;
     plv_err_t err = walk (self, ret_fail);
-    return err ? err : weigh (self, ret_fail);
+    if (!err)
+        err = weigh (self, ret_fail);
+    if (!err && self->torn)
+        self->journal->torn =
+            journal_place (journal, journal->segments[self->at].id.number, self->offset);
+    return err;
 }
 
 plv_err_t journal_recover (journal_t *self, uint64_t from, uint64_t known, plv_fail_t *ret_fail)

@@ -153,7 +153,10 @@ plv_err_t rdb_recover (store_t *base, const store_recovery_t *recovery, uint64_t
         err = give_view (self, views[i], recovery, ret_fail);
     if (!err)
         err = give_journal (self, recovery, ret_fail);
-    if (!err)
-        *ret_next_seq = self->next_seq;
-    return err;
+    if (err)
+        return err;
+    if (recovery->torn && journal_torn (self->journal))
+        recovery->torn (recovery->arg, journal_torn (self->journal), self->next_seq - 1);
+    *ret_next_seq = self->next_seq;
+    return ERR_OK;
 }

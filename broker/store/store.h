@@ -56,6 +56,9 @@ typedef struct {
     /*  Gives every row of every view, then every journal value above `meta/reflected` in order.  */
     void (*row) (void *arg, plv_row_view_t view, plv_view_t key, plv_view_t value);
     void (*journal) (void *arg, uint64_t seq, plv_view_t value);
+    /*  Something was begun behind the last batch, `last`, at this place, and is cut off: a write that had not
+        reached the disk, or damage to the very last one. NULL: nobody wants to know.  */
+    void (*torn) (void *arg, const char *place, uint64_t last);
     void *arg;
 } store_recovery_t;
 

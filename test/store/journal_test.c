@@ -262,7 +262,13 @@ static void torn_at_every_byte_of_the_last_record (void **state)
         write_segment (self, 1, plv_buf_view (&torn));
         plv_buf_free (&torn);
         assert_int_equal (reopen (self), COUNT - 1);
+        const char *said = journal_torn (self->journal);
+        if (said)
+            assert_non_null (strstr (said, ".journal at byte "));
+        else /* not even its head is there, and what is has no meaning */
+            assert_true (cut < begin + RECORD_HEAD_BYTES || cut % 3 == 2);
         append (self, 2, 1, SIZE, true);
+        assert_int_equal (journal_last (self->journal), COUNT + 1);
         expect_values (self, 1, COUNT - 1, 0, SIZE);
         expect_values (self, COUNT, COUNT + 1, 1, SIZE);
         assert_int_equal (reopen (self), COUNT + 1);

@@ -2,8 +2,10 @@
 # RUN: timeout=240 variants=debug,release,asan
 """What is wrong with the place, the disk or the configuration is said in one line, and nothing acknowledged is lost."""
 
+import glob
 import os
 import pwd
+import re
 import shutil
 import socket
 import stat
@@ -91,6 +93,25 @@ class DataDirectory(BrokerTest):
         broker.stop()
         subprocess.run([os.path.join(BUILD, 'test/system/newer_schema'), broker.data], check=True)
         self.refused(broker, broker.data, 'newer release', 'schema 3', 'install that release')
+
+    def test_a_journal_that_ends_within_a_write(self):
+        """Its end cannot be told from that of a power cut: it is cut off, and said."""
+        broker = self.broker()
+        adapter = broker.adapter()
+        for number in range(3):
+            adapter.publish(f'message {number}', session=str(number))
+            adapter.stored()
+        broker.kill()
+        adapter.close()
+        journal = sorted(glob.glob(f'{broker.data}/journal/*.journal'))[-1]
+        with open(journal, 'r+b') as file:
+            at = file.read().rindex(b'message 2')
+            file.seek(at)
+            file.write(b'M')
+        broker.start()
+        said = broker.wait_log('journal.torn')
+        self.assertRegex(said['place'], rf'^{re.escape(journal)} at byte [0-9]+$')
+        self.assertEqual(broker.metric('pending_events'), 2)
 
     def test_a_damaged_file(self):
         broker = self.broker()
