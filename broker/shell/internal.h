@@ -14,7 +14,6 @@
 #include "core/core.h"
 #include "shell/adapters/supervisor.h"
 #include "shell/broker.h"
-#include "shell/busy_poll.h"
 #include "shell/links.h"
 #include "shell/paths.h"
 #include "store/store.h"
@@ -56,7 +55,6 @@ struct broker {
     zcert_t *cert;
     effects_t effects[2];
     turn_t turn;
-    busy_poll_t busy_poll;
     unsigned unread; /* sockets that may have more, a bit each */
     plv_buf_t lost;  /* uint32_t numbers of peers that the core does not know to be gone yet */
     retention_t retention;

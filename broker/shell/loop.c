@@ -1,9 +1,6 @@
 #include "shell/internal.h"
 
-#include "base/clock.h"
-
 #include <poll.h>
-#include <sched.h>
 
 /*  A peer that does not read is tried again at this pace.  */
 enum {
@@ -51,23 +48,7 @@ typedef struct {
     bool signals;
 } marks_t;
 
-/*  Looks without sleeping first (busy_poll.h). Others who want this CPU have it in between.  */
-static int poll_busily (broker_t *self, struct pollfd *fds, size_t count, int most_ms)
-{
-    int64_t began_us = plv_clock_mono_us ();
-    int64_t until_us = began_us + busy_poll_us (&self->busy_poll);
-    int found = poll (fds, count, 0);
-    while (found == 0 && plv_clock_mono_us () < until_us) {
-        sched_yield ();
-        found = poll (fds, count, 0);
-    }
-    if (found == 0)
-        found = poll (fds, count, most_ms);
-    busy_poll_waited (&self->busy_poll, plv_clock_mono_us () - began_us);
-    return found;
-}
-
-/*  Waits until something has come, for `most_ms` at most, and says where it is.  */
+/*  Sleeps until something has come, for `most_ms` at most, and says where it is.  */
 static void wait_for_work (broker_t *self, int most_ms, marks_t *marks)
 {
     struct pollfd fds[LINKS_SOCKETS_MAX + 3];
@@ -78,8 +59,7 @@ static void wait_for_work (broker_t *self, int most_ms, marks_t *marks)
     fds[count++] = (struct pollfd){.fd = self->store->vtable->fd (self->store), .events = POLLIN};
     if (self->supervisor)
         fds[count++] = (struct pollfd){.fd = supervisor_fd (self->supervisor), .events = POLLIN};
-    int found = most_ms ? poll_busily (self, fds, count, most_ms) : poll (fds, count, 0);
-    if (found <= 0)
+    if (poll (fds, count, most_ms) <= 0)
         return;
     for (size_t i = 0; i < doors; i++)
         if (fds[i].revents)
@@ -240,7 +220,6 @@ static void finish (broker_t *self)
 
 plv_err_t broker_run (broker_t *self, plv_fail_t *ret_fail)
 {
-    busy_poll_bound (&self->busy_poll, core_conf (self->core)->run_busy_poll_us);
     watch_ready (self);
     self->awake_by_us = broker_now ().mono_us;
     while (!self->failed && !drained (self))
