@@ -24,6 +24,14 @@ static uint64_t first_after (const rdb_t *self, const store_batch_t *batch)
     return first > before ? first : before;
 }
 
+static bool has_failed (rdb_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    bool failed = self->failed;
+    pthread_mutex_unlock (&self->lock);
+    return failed;
+}
+
 void rdb_report_failure (rdb_t *self, uint64_t seq, const plv_fail_t *fail)
 {
     store_done_t done = {.type = STORE_FAILED, .seq = seq, .fail = *fail};
@@ -89,6 +97,10 @@ static void commit (rdb_t *self, const store_batch_t *batch)
     bool synced = false;
     plv_fail_t fail;
     pthread_mutex_lock (&self->commit_lock);
+    if (has_failed (self)) { /* the helper has: the batch may be gone */
+        pthread_mutex_unlock (&self->commit_lock);
+        return;
+    }
     plv_err_t err = write_batch (self, batch, &synced, &fail);
     bool flush_due = !self->flushing
                      && (self->memtable_bytes > self->memtable_bound
@@ -114,14 +126,6 @@ static bool is_quick (const rdb_t *self, const store_batch_t *batch)
     uint32_t bound_us = batch->alone ? ALONE_US_MAX : INLINE_US_MAX;
     return batch->journal.size + batch->ops.size < INLINE_BYTES_MAX
            && (!sync || self->commit_ewma_us < bound_us);
-}
-
-static bool has_failed (rdb_t *self)
-{
-    pthread_mutex_lock (&self->lock);
-    bool failed = self->failed;
-    pthread_mutex_unlock (&self->lock);
-    return failed;
 }
 
 void rdb_append (store_t *base, const store_batch_t *batch)

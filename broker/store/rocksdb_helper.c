@@ -214,6 +214,14 @@ static work_t wait_for_work (rdb_t *self)
     }
 }
 
+/*  Not while a batch is being written: who hears of the failure takes its buffers back.  */
+static void report_failure (rdb_t *self, const plv_fail_t *fail)
+{
+    pthread_mutex_lock (&self->commit_lock);
+    rdb_report_failure (self, atomic_load (&self->written), fail);
+    pthread_mutex_unlock (&self->commit_lock);
+}
+
 static void do_chores (rdb_t *self, work_t work)
 {
     plv_fail_t fail;
@@ -223,7 +231,7 @@ static void do_chores (rdb_t *self, work_t work)
         self->flush_due = false;
     pthread_mutex_unlock (&self->lock);
     if (work == WORK_CHORES ? run_chores (self, &fail) : run_flush (self, &fail))
-        rdb_report_failure (self, atomic_load (&self->written), &fail);
+        report_failure (self, &fail);
     pthread_mutex_lock (&self->lock);
 }
 
@@ -256,7 +264,7 @@ bool rdb_helper_meanwhile (void *arg)
         self->flush_due = false;
         pthread_mutex_unlock (&self->lock);
         if (flush ? rdb_flush (self, &fail) : rdb_sync (self, &fail))
-            rdb_report_failure (self, atomic_load (&self->written), &fail);
+            report_failure (self, &fail);
         pthread_mutex_lock (&self->lock);
     }
     if (is_job_quick (self) && !self->stopping)

@@ -16,7 +16,7 @@
 #include "base/err.h"
 #include "base/rows.h"
 
-/*  One turn. The buffers are lent until the batch is reported stored or failed.  */
+/*  One turn. The buffers are lent until the batch is reported stored, or anything failed.  */
 typedef struct {
     uint64_t seq;       /* 1, 2, 3 ... without a gap */
     plv_view_t journal; /* empty: nothing to journal (rows only) */

@@ -150,9 +150,9 @@ static void a_path_that_cannot_be_is_named (void **state)
 {
     (void) state;
     fake_host_t *host = fake_host_new (&palaver_adapter);
-    fake_host_set_text (host, "path", "/nonexistent/socket");
+    fake_host_set_text (host, "path", "/proc/nonexistent/socket");
     assert_int_equal (fake_host_open (host), -1);
-    assert_non_null (strstr (fake_host_failure (host), "/nonexistent/socket"));
+    assert_non_null (strstr (fake_host_failure (host), "/proc/nonexistent/socket"));
     fake_host_destroy (&host);
 }
 
