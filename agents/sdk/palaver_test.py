@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=60 variants=debug
+# RUN: timeout=60 variants=debug,release
 """What palaver.py does by itself; test/wire/conformance_test.py says how it speaks with a broker."""
 
 import os
