@@ -52,18 +52,6 @@ static bool is_own (const asker_t *self, pal_text_t origin)
            && memcmp (origin.data + size, host.data, host.size) == 0;
 }
 
-/*  The next one of the list, which is moved on; empty when two blanks follow each other.  */
-static pal_text_t next_origin (pal_text_t *list)
-{
-    size_t size = 0;
-    while (size < list->size && !strchr (", \t\n", list->data[size]))
-        size++;
-    pal_text_t one = {list->data, size};
-    size_t skip = size < list->size ? size + 1 : size;
-    *list = (pal_text_t){list->data + skip, list->size - skip};
-    return one;
-}
-
 /*  As a browser writes it: a scheme, a host, perhaps a port, and nothing behind it.  */
 static bool origin_good (pal_text_t one)
 {
@@ -80,9 +68,9 @@ static bool origin_good (pal_text_t one)
 
 const char *asker_origins_fault (pal_text_t list)
 {
-    while (list.size) {
-        pal_text_t one = next_origin (&list);
-        if (one.size && !origin_good (one))
+    pal_text_t one;
+    while (text_next_word (&list, &one)) {
+        if (!origin_good (one))
             return "origins: takes https://HOST or http://HOST:PORT, as a browser writes them, without a slash "
                    "behind; or *";
     }
@@ -96,9 +84,8 @@ static void read_origin (asker_t *self)
     if (!origin.size || is_own (self, origin))
         return;
     self->has_origin = true;
-    pal_text_t list = self->web->origins;
-    while (list.size) {
-        pal_text_t one = next_origin (&list);
+    pal_text_t list = self->web->origins, one;
+    while (text_next_word (&list, &one)) {
         if (pal_text_is (one, "*") || pal_text_equal (one, origin))
             self->origin = one;
     }

@@ -8,18 +8,15 @@ enum { NAME_BYTES_MAX = 64 };
 
 bool models_next (pal_text_t *list, pal_text_t *ret_name, pal_text_t *ret_command)
 {
-    size_t size = 0, name = 0;
-    while (list->size && strchr (" ,\t\n", list->data[0]))
-        *list = (pal_text_t){list->data + 1, list->size - 1};
-    while (size < list->size && !strchr (" ,\t\n", list->data[size]))
-        size++;
-    while (name < size && list->data[name] != '=')
+    pal_text_t word;
+    size_t name = 0;
+    bool found = text_next_word (list, &word);
+    while (name < word.size && word.data[name] != '=')
         name++;
-    *ret_name = (pal_text_t){list->data, name};
-    *ret_command =
-        name < size ? (pal_text_t){list->data + name + 1, size - name - 1} : (pal_text_t){NULL, 0};
-    *list = (pal_text_t){list->data + size, list->size - size};
-    return size > 0;
+    *ret_name = (pal_text_t){word.data, name};
+    *ret_command = name < word.size ? (pal_text_t){word.data + name + 1, word.size - name - 1}
+                                    : (pal_text_t){NULL, 0};
+    return found;
 }
 
 static bool name_good (pal_text_t name)

@@ -1,5 +1,7 @@
 #include "web/names.h"
 
+#include "web/text.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -35,15 +37,10 @@ static pal_text_t without_port (pal_text_t host)
 
 static bool is_listed (pal_text_t name, pal_text_t list)
 {
-    while (list.size) {
-        size_t size = 0;
-        while (size < list.size && !strchr (", \t\n", list.data[size]))
-            size++;
-        pal_text_t one = {list.data, size};
-        if (size && (pal_text_is (one, "*") || same (one, name)))
+    pal_text_t one;
+    while (text_next_word (&list, &one)) {
+        if (pal_text_is (one, "*") || same (one, name))
             return true;
-        size_t skip = size < list.size ? size + 1 : size;
-        list = (pal_text_t){list.data + skip, list.size - skip};
     }
     return false;
 }

@@ -112,3 +112,16 @@ bool text_is_id (pal_text_t text, size_t most)
     }
     return true;
 }
+
+bool text_next_word (pal_text_t *list, pal_text_t *ret_word)
+{
+    static const char between[] = " ,\t\n";
+    size_t size = 0;
+    while (list->size && strchr (between, list->data[0]))
+        *list = (pal_text_t){list->data + 1, list->size - 1};
+    while (size < list->size && !strchr (between, list->data[size]))
+        size++;
+    *ret_word = (pal_text_t){list->data, size};
+    *list = (pal_text_t){list->data + size, list->size - size};
+    return size > 0;
+}

@@ -27,6 +27,10 @@ void text_addf (text_t *self, const char *format, ...) __attribute__ ((format (p
 /*  Ids show up in logs, addresses and JSON: UTF-8 without control characters, 1 to `most` bytes.  */
 bool text_is_id (pal_text_t text, size_t most);
 
+/*  The next word of a list in the configuration, which is moved on: blanks or commas are between words. False:
+    there is none left.  */
+bool text_next_word (pal_text_t *list, pal_text_t *ret_word);
+
 static inline pal_text_t text_view (const text_t *self)
 {
     return (pal_text_t){self->data, self->size};

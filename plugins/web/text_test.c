@@ -61,11 +61,25 @@ static void ids_are_utf8_without_control_characters (void **state)
         assert_int_equal (text_is_id (pal_text (cases[at].text), 10), cases[at].good);
 }
 
+static void words_of_a_list_come_one_by_one (void **state)
+{
+    static const char *const EXPECTED[] = {"a", "b=/c", "*", "d"};
+    pal_text_t list = pal_text (" a,b=/c ,\t*\n\nd "), word;
+    size_t count = 0;
+    (void) state;
+    for (; text_next_word (&list, &word); count++)
+        assert_true (pal_text_is (word, EXPECTED[count]));
+    assert_int_equal (count, 4);
+    list = pal_text (" ,\n");
+    assert_false (text_next_word (&list, &word));
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (quoting_escapes_what_json_cannot_hold),
         cmocka_unit_test (a_long_text_grows),
+        cmocka_unit_test (words_of_a_list_come_one_by_one),
         cmocka_unit_test (ids_are_utf8_without_control_characters),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

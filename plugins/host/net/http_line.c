@@ -219,15 +219,15 @@ static void on_event (uv_poll_t *poll, int status, int events)
     http_line_attend (self, events);
 }
 
-static void watch (http_line_t *self, int events)
+void http_line_poll (uv_poll_t *poll, int *now, int events, uv_poll_cb call)
 {
-    if (self->events == events)
+    if (*now == events)
         return;
-    self->events = events;
+    *now = events;
     if (events)
-        uv_poll_start (&self->poll, events, on_event);
+        uv_poll_start (poll, events, call);
     else
-        uv_poll_stop (&self->poll);
+        uv_poll_stop (poll);
 }
 
 /*  Most clients send nothing while they wait for an answer: who does, makes the line deaf with the first event.  */
@@ -248,7 +248,7 @@ void http_line_attend (http_line_t *self, int fired)
         if (self->is_choked)
             events |= self->tls_wants_read ? UV_READABLE : UV_WRITABLE;
     }
-    watch (self, events);
+    http_line_poll (&self->poll, &self->events, events, on_event);
 }
 
 void http_line_new (http_t *http, int fd, const char *peer)

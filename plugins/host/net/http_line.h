@@ -57,6 +57,9 @@ void http_line_cut (http_line_t *self);
 /*  Waits for what the line needs now. `fired`: the events of uv that have come, and are of no use to it.  */
 void http_line_attend (http_line_t *self, int fired);
 
+/*  `poll` waits for these events of uv, and no longer for those that it waited for, `now`.  */
+void http_line_poll (uv_poll_t *poll, int *now, int events, uv_poll_cb call);
+
 /*  Leaves the poll and the descriptor, which is now the caller's, to another.  */
 int http_line_take_fd (http_line_t *self);
 
@@ -72,6 +75,8 @@ void http_line_tick (http_t *http);
 /*  -1: the connection is over. 0: not now. Else how much.  */
 ssize_t http_wire_read (http_line_t *self, void *bytes, size_t room);
 ssize_t http_wire_write (http_line_t *self, const void *bytes, size_t size);
+/*  What recv or send has returned, in these terms.  */
+ssize_t http_wire_moved (ssize_t size);
 /*  1: done. 0: not now. -1: it is none.  */
 int http_wire_shake (http_line_t *self);
 /*  Tells the other side that nothing more comes.  */

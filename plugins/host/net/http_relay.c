@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,20 +24,14 @@ struct http_relay {
 
 typedef ssize_t io_fn (http_relay_t *self, void *bytes, size_t size);
 
-static ssize_t result_of (ssize_t size)
-{
-    bool passes = size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-    return size > 0 ? size : passes ? 0 : -1;
-}
-
 static ssize_t read_pair (http_relay_t *self, void *bytes, size_t size)
 {
-    return result_of (recv (self->fd, bytes, size, MSG_DONTWAIT));
+    return http_wire_moved (recv (self->fd, bytes, size, MSG_DONTWAIT));
 }
 
 static ssize_t write_pair (http_relay_t *self, void *bytes, size_t size)
 {
-    return result_of (send (self->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return http_wire_moved (send (self->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 static ssize_t read_client (http_relay_t *self, void *bytes, size_t size)
@@ -71,7 +64,7 @@ static void add (flow_t *flow, plv_view_t bytes)
     plv_buf_check (&flow->bytes);
 }
 
-/*  False: the other side takes no more for now, or never again.  */
+/*  True: all of it is written, and the flow goes on.  */
 static bool flush (http_relay_t *self, flow_t *flow, io_fn *write)
 {
     while (waits (flow)) {
@@ -117,13 +110,7 @@ static void watch (http_relay_t *self)
 {
     int events = (!waits (&self->out) && !self->out.is_over ? UV_READABLE : 0)
                  | (waits (&self->in) ? UV_WRITABLE : 0);
-    if (self->events == events)
-        return;
-    self->events = events;
-    if (events)
-        uv_poll_start (&self->poll, events, on_pair);
-    else
-        uv_poll_stop (&self->poll);
+    http_line_poll (&self->poll, &self->events, events, on_pair);
 }
 
 int http_relay_events (const http_relay_t *self)

@@ -6,9 +6,10 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
-static bool is_passing (void)
+ssize_t http_wire_moved (ssize_t size)
 {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    bool passes = size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    return size > 0 ? size : passes ? 0 : -1;
 }
 
 /*  0: OpenSSL has to wait, and maybe for the other direction. -1: it is over.  */
@@ -21,10 +22,8 @@ static int tls_waits (const http_line_t *self, int result, int other, bool *ret_
 
 ssize_t http_wire_read (http_line_t *self, void *bytes, size_t room)
 {
-    if (!self->tls) {
-        ssize_t size = recv (self->fd, bytes, room, 0);
-        return size > 0 ? size : size < 0 && is_passing () ? 0 : -1;
-    }
+    if (!self->tls)
+        return http_wire_moved (recv (self->fd, bytes, room, 0));
     size_t size = 0;
     ERR_clear_error ();
     int result = SSL_read_ex (self->tls, bytes, room, &size);
@@ -34,10 +33,8 @@ ssize_t http_wire_read (http_line_t *self, void *bytes, size_t room)
 
 ssize_t http_wire_write (http_line_t *self, const void *bytes, size_t size)
 {
-    if (!self->tls) {
-        ssize_t sent = send (self->fd, bytes, size, MSG_NOSIGNAL);
-        return sent >= 0 ? sent : is_passing () ? 0 : -1;
-    }
+    if (!self->tls)
+        return http_wire_moved (send (self->fd, bytes, size, MSG_NOSIGNAL));
     size_t sent = 0;
     ERR_clear_error ();
     int result = SSL_write_ex (self->tls, bytes, size, &sent);
