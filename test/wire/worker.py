@@ -13,7 +13,7 @@ TOP = os.path.join (os.path.dirname (os.path.abspath (__file__)), '..', '..')
 sys.path[:0] = [os.path.join (TOP, 'agents', 'sdk'), os.path.join (TOP, 'test', 'system')]
 
 import palaver  # noqa: E402
-from palaverd import wait  # noqa: E402
+from palaverd import SECONDS, wait  # noqa: E402
 
 paid = 0
 
@@ -69,9 +69,9 @@ def state (job):
 
 
 def at_work (path):
-    """Says that it is at work; what follows asks whether it still is: until there is a file of this name."""
+    """Says that it is at work, which it is until there is a file of this name."""
     print ('at work', file=sys.stderr, flush=True)
-    return lambda: not os.path.exists (path)
+    return lambda: os.path.exists (path)
 
 
 def cancelled (job):
@@ -160,9 +160,8 @@ def answer (job):
         think (int (rest) / 1000)
         return 'slept'
     if command == 'hold':
-        still = at_work (rest)
-        while still () and not job.cancelled:
-            time.sleep (0.01)
+        is_open = at_work (rest)
+        wait (lambda: is_open () or job.cancelled, 'the gate is open')
         return 'held'
     if command == 'step':
         return job.step ('fetch', pay).decode ()
@@ -187,9 +186,10 @@ async def answer_async (job):
         await think_async (int (rest) / 1000)
         return 'slept'
     if command == 'hold':
-        still = at_work (rest)
-        while still ():
-            await asyncio.sleep (0.01)
+        is_open = at_work (rest)
+        async with asyncio.timeout (SECONDS):
+            while not is_open ():
+                await asyncio.sleep (0.01)
         return 'held'
     if command == 'step':
         return (await job.step_async ('fetch', pay_async)).decode ()
