@@ -16,6 +16,7 @@ import time
 import unittest
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from patience import BUILD  # noqa: E402
 from ports import free_port  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -118,6 +119,31 @@ class Quickstart(unittest.TestCase):
         terminal.press_ctrl_c()
         self.assertEqual(terminal.wait(20), 0, terminal.output)
         self.assertEqual(running(self.data), [])
+
+    def advisors(self):
+        """The pids of those that are ready."""
+        listed = subprocess.run([f'{BUILD}/bin/palaver', 'agents', 'list', '--run', f'{self.data}/run'], timeout=30,
+                                capture_output=True, text=True, check=False).stdout
+        return {agent['pid'] for agent in map(json.loads, listed.splitlines()) if agent['state'] == 'ready'}
+
+    def two_others(self, than, terminal):
+        deadline = time.monotonic() + 30
+        while len(found := self.advisors()) != 2 or found & than:
+            self.assertLess(time.monotonic(), deadline, (found, than, terminal.output))
+            time.sleep(0.1)
+        return found
+
+    def test_workers_that_die_together_are_both_replaced(self):
+        self.assertEqual(self.demo().returncode, 0)
+        terminal = Terminal(*self.command)
+        self.addCleanup(terminal.end)
+        terminal.read_until('Ctrl-C stops it', 30)
+        pids = self.two_others(set(), terminal)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.two_others(pids, terminal)
+        terminal.press_ctrl_c()
+        self.assertEqual(terminal.wait(20), 0, terminal.output)
 
     def test_a_port_in_use_is_named(self):
         with socket.socket() as other:
