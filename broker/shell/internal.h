@@ -50,6 +50,7 @@ struct broker {
     uint8_t proof_key[PLV_PROOF_KEY_BYTES]; /* of this run */
     int64_t awake_by_us;                    /* by then the loop looks at the time again */
     int64_t hear_until_us;   /* after a stall: until then no timer of the core ends */
+    unsigned stalls;         /* since they ended last */
     int64_t metrics_next_us; /* when the core is told what plugins count */
     zactor_t *auth;          /* NULL: nobody comes from other machines */
     zcert_t *cert;

@@ -9,7 +9,8 @@ enum {
     COMMIT_EARLY_BYTES = 32 * 1024,
     METRICS_EVERY_US = 1000000,
     STALL_US = 1000000,
-    HEAR_US_MAX = 2000000
+    HEAR_US_MAX = 2000000,
+    STALLS_MAX = 4 /* in a row */
 };
 
 static int64_t least (int64_t a, int64_t b)
@@ -17,10 +18,30 @@ static int64_t least (int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/*  The loop stood still: this process or the whole machine was stopped, others had the machine, or the disk hung
+    within a turn. What peers have said meanwhile waits in the sockets, and more is on its way: for one heartbeat
+    they are heard before anybody is called silent or late. The same once more when it stands still again, but not
+    for ever.  */
+static void note_stall (broker_t *self, int64_t now_us)
+{
+    int64_t heartbeat_us = core_conf (self->core)->agents_heartbeat_ms * 1000;
+    int64_t late_us = now_us - self->awake_by_us;
+    self->awake_by_us = now_us;
+    if (late_us <= least (heartbeat_us / 2, STALL_US) || self->stalls == STALLS_MAX)
+        return;
+    self->stalls++;
+    self->hear_until_us = now_us + least (heartbeat_us, HEAR_US_MAX);
+    if (late_us > STALL_US)
+        plv_log (self->log, LOG_BROKER_STALLED, F_INT ("ms", late_us / 1000));
+    if (self->supervisor)
+        supervisor_stalled (self->supervisor, now_us);
+}
+
 /*  How long nothing needs to be done if nothing comes in, in milliseconds.  */
 static int wait_ms (broker_t *self)
 {
     int64_t now_us = broker_now ().mono_us;
+    note_stall (self, now_us);
     int64_t core_us = core_next_us (self->core), most_us = now_us + WAIT_US_MAX;
     int64_t next_us =
         least (core_us < self->hear_until_us ? self->hear_until_us : core_us, most_us);
@@ -129,24 +150,13 @@ static void pass_metrics (broker_t *self, int64_t now_us)
     self->metrics_next_us = now_us + METRICS_EVERY_US;
 }
 
-/*  This process was not run for a while: it or the whole machine was stopped, or others had the machine. What
-    peers have said meanwhile waits in the sockets, and more is on its way: for one heartbeat they are heard
-    before anybody is called silent or late.  */
 static bool hears_first (broker_t *self, int64_t now_us)
 {
-    int64_t heartbeat_us = core_conf (self->core)->agents_heartbeat_ms * 1000;
-    int64_t late_us = now_us - self->awake_by_us;
-    if (self->hear_until_us == 0 && late_us > least (heartbeat_us / 2, STALL_US)) {
-        self->hear_until_us = now_us + least (heartbeat_us, HEAR_US_MAX);
-        if (late_us > STALL_US)
-            plv_log (self->log, LOG_BROKER_STALLED, F_INT ("ms", late_us / 1000));
-        if (self->supervisor)
-            supervisor_stalled (self->supervisor, now_us);
-    }
-    self->awake_by_us = now_us;
+    note_stall (self, now_us);
     if (now_us < self->hear_until_us)
         return true;
     self->hear_until_us = 0;
+    self->stalls = 0;
     return false;
 }
 

@@ -196,6 +196,33 @@ class Stopped(BrokerTest):
         self.assertEqual(broker.dead(), [])
         self.assertEqual(broker.logged('peer.gone'), [])
 
+    def test_a_broker_that_was_stopped_within_a_turn_costs_no_peer(self):
+        """The disk hangs, and the machine is paused meanwhile: neither is a sleep of the loop."""
+        timeout_s, world = 2 * PATIENCE, World(self.folder())
+        broker = self.broker({'agents.heartbeat_ms': 250 * PATIENCE, 'agents.timeout_ms': 1000 * timeout_s},
+                             env=world.env())
+        adapter, worker = broker.adapter(), broker.worker()
+        adapter.publish('first', session='1')
+        adapter.stored()
+        job = worker.job()
+        until = time.monotonic() + 2 * timeout_s
+        world.set(sync_s=timeout_s)
+        adapter.publish('second', session='2')
+        wait(lambda: time.monotonic() > until - timeout_s - timeout_s / 2, 'it waits for the disk')
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        try:
+            worker.reply(job['lease'], 'the first answer')
+            wait(lambda: time.monotonic() > until, 'every deadline has passed')
+            world.set()
+        finally:
+            os.kill(broker.process.pid, signal.SIGCONT)
+        self.assertEqual(self.deliver(adapter)['response_text'], 'the first answer')
+        self.assertEqual(worker.job()['attempt'], 1)
+        self.assertGreater(broker.wait_log('broker.stalled')['ms'], 1000 * timeout_s)
+        self.assertEqual(broker.logged('peer.gone'), [])
+        metrics = broker.metrics()
+        self.assertEqual([metrics[f'leases_lost{{why="{why}"}}'] for why in ('gone', 'silent', 'deadline')], [0, 0, 0])
+
     def test_who_is_silent_after_a_stall_is_still_found_out(self):
         broker = self.broker({**QUICK})
         adapter, dumb, worker = broker.adapter(), broker.worker('dumb', credit=1), None
