@@ -17,7 +17,7 @@
     are written in small runs of pages: of a larger write the system may make one large page, and
     would count all of it as written whenever a commit touches it. Page by page they cost an eighth
     of the broker's time under load; in runs of four little.  */
-enum { PIECE_BYTES = 512 * 1024, RUN_BYTES = 16 * 1024 };
+enum { PIECE_BYTES = 128 * 1024, RUN_BYTES = 16 * 1024 };
 
 void segment_name (uint64_t number, char *ret_name)
 {
