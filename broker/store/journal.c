@@ -201,14 +201,15 @@ static bool write_parts (int fd, struct iovec *parts, int count, uint64_t offset
 
 static bool write_record (journal_t *self, const journal_record_t *record)
 {
-    uint8_t head[RECORD_HEAD_BYTES], zeros[RECORD_ALIGN] = {0};
-    size_t size = sizeof head + record->journal.size + record->ops.size;
+    static const uint8_t ZEROS[JOURNAL_BLOCK_BYTES];
+    uint8_t head[RECORD_HEAD_BYTES];
+    uint64_t end = self->current.end + sizeof head + record->journal.size + record->ops.size;
     record_head_put (&self->crc, &self->current.id, record, head);
     struct iovec parts[] = {
         {head, sizeof head},
         {(void *) record->journal.data, record->journal.size},
         {(void *) record->ops.data, record->ops.size},
-        {zeros, record_bytes (record) - size},
+        {(void *) ZEROS, -end % JOURNAL_BLOCK_BYTES},
     };
     return write_parts (self->fd, parts, sizeof parts / sizeof *parts, self->current.end);
 }

@@ -140,7 +140,7 @@ bool segment_publish (const journal_t *self, int fd, const char *from, uint64_t 
                       segment_id_t *ret_id)
 {
     char name[SEGMENT_NAME_BYTES];
-    uint8_t head[SEGMENT_HEAD_BYTES];
+    uint8_t head[JOURNAL_BLOCK_BYTES] = {0};
     uint64_t salt;
     randombytes_buf (&salt, sizeof salt);
     segment_id_t id = segment_id (&self->crc, number, salt);

@@ -5,7 +5,8 @@
     COST    one pass over a record for its checksum
 
     A segment is a file: 64 bytes of head, then records, each at a multiple of eight. Behind the
-    last record lie zeros, or what an earlier use of the file left. A segment gets a new number
+    last record lie zeros, at least to the end of its block, then more of them or what an earlier
+    use of the file left. A segment gets a new number
     and a new random salt each time that it is used; every record carries a piece of the salt, and
     its checksum begins with number and salt. So a stale record is never taken for one of now, and
     nobody can send a message that would be.

@@ -58,6 +58,10 @@ struct journal {
     unsigned free_files; /* forgotten ones that wait to be used again */
 };
 
+/*  Of a file system. A write that ends within one has the system read the rest of it first, unless
+    it has that in its cache: so writes go to the end of one, with zeros.  */
+enum { JOURNAL_BLOCK_BYTES = 4096 };
+
 enum { SEGMENT_NAME_BYTES = 40 };
 #define SEGMENT_SUFFIX ".journal"
 #define SEGMENT_NEXT "next.tmp" /* being filled */

@@ -19,6 +19,7 @@ enum { SMALL_BYTES = 16 * 1024, VALUE_BYTES_MAX = 3000 };
 typedef struct {
     char dir[64], data[80];
     journal_t *journal;
+    uint64_t segment_bytes;
     uint64_t next_seq;
     uint64_t synced;
 } world_t;
@@ -28,6 +29,7 @@ static int setup (void **state)
     world_t *self = plv_alloc_zero (1, sizeof *self);
     subject_make_dir (self->dir, sizeof self->dir);
     snprintf (self->data, sizeof self->data, "%s/journal", self->dir);
+    self->segment_bytes = SMALL_BYTES;
     *state = self;
     return 0;
 }
@@ -45,7 +47,7 @@ static int teardown (void **state)
 static plv_err_t try_open (world_t *self, bool read_only, uint64_t from, plv_fail_t *ret_fail)
 {
     journal_options_t options = {
-        .dir = self->data, .read_only = read_only, .segment_bytes = SMALL_BYTES};
+        .dir = self->data, .read_only = read_only, .segment_bytes = self->segment_bytes};
     journal_destroy (&self->journal);
     plv_err_t err = journal_open (&options, &self->journal, ret_fail);
     if (!err)
@@ -494,6 +496,46 @@ static void a_recycled_file_shows_nothing_of_its_past (void **state)
     assert_false (exists (self, 1));
 }
 
+/*  Bytes that this process had the disk read.  */
+static uint64_t disk_reads (void)
+{
+    char line[80];
+    uint64_t bytes = UINT64_MAX;
+    FILE *io = fopen ("/proc/self/io", "r");
+    assert_non_null (io);
+    while (bytes == UINT64_MAX && fgets (line, sizeof line, io))
+        sscanf (line, "read_bytes: %ju", (uintmax_t *) &bytes);
+    fclose (io);
+    assert_true (bytes != UINT64_MAX);
+    return bytes;
+}
+
+/*  A file that waited long for its use is in no cache. A record that ends within one of its blocks
+    must not have the rest of it read.  */
+static void a_record_needs_nothing_read_from_the_disk (void **state)
+{
+    enum { SIZE = 1000, RECORD_BYTES = 40 + SIZE, RECORDS = 200, BLOCK_BYTES = 4096 };
+    world_t *self = *state;
+    char path[160];
+    self->segment_bytes = 64 + RECORDS * RECORD_BYTES;
+    reopen (self);
+    append (self, RECORDS, 0, SIZE, true); /* the first segment is full */
+    for (int tries = 0; tries < 10000 && !exists (self, 2); tries++)
+        usleep (1000);
+    append (self, 1, 0, SIZE, true);
+    path_of (self, 2, path, sizeof path);
+    int fd = open (path, O_RDONLY | O_CLOEXEC);
+    assert_true (fd >= 0);
+    uint64_t before = disk_reads ();
+    for (uint64_t end = 64 + RECORD_BYTES; end < RECORDS * RECORD_BYTES; end += RECORD_BYTES) {
+        uint64_t behind = (end + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+        assert_int_equal (posix_fadvise (fd, (off_t) behind, 0, POSIX_FADV_DONTNEED), 0);
+        append (self, 1, 0, SIZE, true);
+    }
+    assert_int_equal (disk_reads (), before);
+    close (fd);
+}
+
 static uint64_t count_bytes (const world_t *self)
 {
     char command[160];
@@ -617,6 +659,7 @@ int main (void)
         JOURNAL (a_newer_release_wrote_it),
         JOURNAL (a_refusal_leaves_the_files_as_they_are),
         JOURNAL (a_recycled_file_shows_nothing_of_its_past),
+        JOURNAL (a_record_needs_nothing_read_from_the_disk),
         JOURNAL (what_is_forgotten_leaves_the_disk),
         JOURNAL (a_full_disk_hurts_only_when_room_is_needed),
         JOURNAL (a_sync_that_failed_is_never_tried_again),
