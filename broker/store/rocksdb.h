@@ -157,8 +157,8 @@ void rdb_helper_ask_flush (rdb_t *self);
 void rdb_helper_drop_jobs (rdb_t *self);
 void rdb_helper_forget_place (rdb_t *self);
 
-/*  rocksdb_checkpoint.c: a copy of everything, in the new directory `dir`.  */
-plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail);
+/*  rocksdb_checkpoint.c: a copy of everything, in the new directory `wanted`.  */
+plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, plv_fail_t *ret_fail);
 
 /*  rocksdb_iterate.c: an iterator that never leaves its bounds (it lends `from` and `to` until
     the end).  */

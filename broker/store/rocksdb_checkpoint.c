@@ -2,6 +2,7 @@
 #include "store/rocksdb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -34,20 +35,63 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
     return err;
 }
 
+/*  The directory that `path` is to be made in, or -1.  */
+static int open_parent (const char *path)
+{
+    char *parent = plv_strdup (path), *slash = strrchr (parent, '/');
+    if (slash)
+        slash[slash == parent ? 1 : 0] = '\0';
+    int fd = open (slash ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    free (parent);
+    return fd;
+}
+
+/*  Goes up from there by `..`, which no symbolic link leads astray.  */
+static bool is_within (const char *data, const char *path)
+{
+    struct stat wanted, here, last = {0};
+    bool within = false, known = stat (data, &wanted) == 0;
+    int fd = open_parent (path);
+    while (known && !within && fd >= 0 && fstat (fd, &here) == 0
+           && (here.st_ino != last.st_ino || here.st_dev != last.st_dev)) {
+        within = here.st_ino == wanted.st_ino && here.st_dev == wanted.st_dev;
+        last = here;
+        int up = openat (fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close (fd);
+        fd = up;
+    }
+    if (fd >= 0)
+        close (fd);
+    return within;
+}
+
+static plv_err_t check_place (const rdb_t *self, const char *dir, plv_fail_t *ret_fail)
+{
+    struct stat info;
+    if (lstat (dir, &info) == 0)
+        return plv_fail (ret_fail, ERR_EXISTS,
+                         "%s exists already: name a new directory for the backup", dir);
+    if (is_within (self->dir, dir))
+        return plv_fail (ret_fail, ERR_ARG,
+                         "%s is within the data directory %s: name a directory for the backup that "
+                         "is not lost together with it",
+                         dir, self->dir);
+    return ERR_OK;
+}
+
 /*  The directory appears whole or not at all, and no other user can look in at any time:
     RocksDB makes it as the umask says, so it is made inside a private one and moved out when it
     is closed to others.  */
-plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail)
+plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, plv_fail_t *ret_fail)
 {
-    plv_err_t err = ERR_OK;
-    char *outer = NULL, *inner = NULL;
+    char *dir = plv_strdup (wanted), *outer = NULL, *inner = NULL;
+    for (size_t size = strlen (dir); size > 1 && dir[size - 1] == '/'; size--)
+        dir[size - 1] = '\0';
     if (asprintf (&outer, "%s.partial", dir) < 0 || asprintf (&inner, "%s.partial/data", dir) < 0)
         plv_out_of_memory (strlen (dir));
-    if (access (dir, F_OK) == 0) {
-        err = plv_fail (ret_fail, ERR_EXISTS,
-                        "%s exists already: name a new directory for the backup", dir);
+    plv_err_t err = check_place (self, dir, ret_fail);
+    if (err)
         goto done;
-    }
     if (mkdir (outer, 0700) < 0) {
         err = plv_fail (ret_fail, plv_err_of_errno (errno),
                         "the backup directory %s cannot be made: %s%s", outer, strerror (errno),
@@ -60,6 +104,7 @@ plv_err_t rdb_checkpoint_to (rdb_t *self, const char *dir, plv_fail_t *ret_fail)
                         dir, strerror (errno));
     rdb_dir_remove (outer);
 done:
+    free (dir);
     free (outer);
     free (inner);
     return err;

@@ -328,7 +328,7 @@ static void a_checkpoint_holds_what_was_stored_before_it (void **state)
 {
     subject_t *self = *state;
     char dir[128];
-    snprintf (dir, sizeof dir, "%s/backup", self->dir);
+    snprintf (dir, sizeof dir, "%s.backup", self->dir);
     plv_buf_t ops = {.data = NULL};
     subject_put (&ops, VIEW_SESSIONS, "s", "before");
     subject_commit (self, plv_view_str ("one"), &ops, 0);

@@ -407,7 +407,7 @@ static void a_checkpoint_under_load_holds_all_that_was_stored_before (void **sta
     subject_t *self = *state;
     plv_fail_t fail = {.code = ERR_OK};
     char dir[128];
-    snprintf (dir, sizeof dir, "%s/backup", self->dir);
+    snprintf (dir, sizeof dir, "%s.backup", self->dir);
     assert_int_equal (open_small (self, &fail), ERR_OK);
     uint64_t before = fill_until_failure (self, 200, 5000, &fail);
     self->store->vtable->checkpoint (self->store, 1, dir);
@@ -443,7 +443,7 @@ static void a_long_backup_holds_up_nobody (void **state)
     char dir[128];
     uint8_t *value = plv_alloc_zero (1, BYTES);
     plv_view_t all = plv_view (NULL, 0);
-    snprintf (dir, sizeof dir, "%s/backup", self->dir);
+    snprintf (dir, sizeof dir, "%s.backup", self->dir);
     assert_int_equal (open_small (self, &fail), ERR_OK);
     for (int i = 0; i < VALUES; i++)
         subject_commit (self, plv_view (value, BYTES), NULL, 0);

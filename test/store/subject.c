@@ -43,6 +43,9 @@ static void remove_at (int parent, const char *name)
 
 void subject_remove_dir (const char *dir)
 {
+    char backup[128];
+    snprintf (backup, sizeof backup, "%s.backup", dir);
+    remove_at (AT_FDCWD, backup);
     chmod (dir, 0700);
     remove_at (AT_FDCWD, dir);
 }

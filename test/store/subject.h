@@ -42,7 +42,8 @@ struct subject {
 extern const subject_kind_t subject_rocksdb;
 extern const subject_kind_t subject_memory;
 
-/*  A new directory below /tmp (or $PALAVER_TEST_DIR), and its removal with all that is in it.  */
+/*  A new directory below /tmp (or $PALAVER_TEST_DIR), and its removal with all that is in it and in
+    its backup `dir`.backup.  */
 void subject_make_dir (char *ret_dir, size_t size);
 void subject_remove_dir (const char *dir);
 

@@ -95,6 +95,25 @@ class Backup(BrokerTest):
         self.assertIn('/proc/nowhere/backup', body['text'])
         broker.adapter()
 
+    def test_a_folder_within_the_data_is_refused_by_whatever_name(self):
+        broker = self.broker()
+        os.symlink(broker.data, f'{broker.folder}/elsewhere')
+        os.mkdir(f'{broker.data}/below')
+        before = sorted(os.listdir(broker.data))
+        for folder in (f'{broker.data}/backup', f'{broker.data}/below/backup', f'{broker.folder}/elsewhere/backup',
+                       f'{broker.folder}/elsewhere/below/../backup', f'{broker.data}/backup//'):
+            status, body = broker.try_ask('backup', dir=folder)
+            self.assertNotEqual(status, 'ok', folder)
+            self.assertIn(f'is within the data directory {broker.data}', body['text'])
+        self.assertEqual(sorted(os.listdir(broker.data)), before)
+        self.assertEqual(os.listdir(f'{broker.data}/below'), [])
+        broker.ask('backup', dir=f'{broker.data}-backup')
+
+    def test_a_folder_may_end_with_slashes(self):
+        broker = self.broker()
+        broker.ask('backup', dir=f'{broker.folder}/backup//')
+        self.assertIn('CURRENT', os.listdir(f'{broker.folder}/backup'))
+
     def test_two_at_once_both_get_an_answer(self):
         broker = self.broker()
         tools = [broker.tool(), broker.tool()]
