@@ -294,7 +294,8 @@ class Pairs:
         bare = self.compare('one, bare', 10000, 1, 1, subject=lambda: self.shared.bare_store(self.size(10000), 1, 1))
         if bare:
             self.results.say('one', f'p50 to a router that syncs as often and does nothing else: '
-                             f'{middle["p50_us"] / bare["p50_us"]:.2f}; that one to the router: {bare["p50_ratio"]:.2f}')
+                             f'{middle["p50_us"] / bare["p50_us"]:.2f}; that one to the router: '
+                             f'{bare["p50_ratio"]:.2f}')
         self.results.target('one', 'p50 to the router', middle['p50_ratio'], most=2.5)
 
     def workers(self):
