@@ -81,9 +81,11 @@ static void copy_text (char *into, size_t size, const plv_arg_t *arg)
     into[text.size] = '\0';
 }
 
+/*  The broker has read what stood in front of the call: the ends of those before it.  */
 void plv_call_answered (plv_job_t *job, const plv_frame_t *frame)
 {
     plv_buf_clear (&job->call);
+    plv_buf_clear (&job->ended);
     plv_buf_clear (&job->answer);
     if (!frame->arg[3].nil)
         plv_buf_add_view (&job->answer, frame->arg[3].bytes);
@@ -165,19 +167,34 @@ plv_err_t plv_job_call (plv_job_t *job, const plv_call_t *call, plv_answer_t *re
     return err;
 }
 
-/*  A broker that does not know the verb ends the call with its job.  */
-static void put_cancel (plv_job_t *job)
+/*  The ends of calls from this byte on. A broker that does not know the verb ends the calls with their job.  */
+static void put_ends (plv_job_t *job, size_t from)
 {
-    plv_buf_t frame = {0};
-    if (job->agent->link.minor < MINOR_OF_CALL_CANCEL)
-        return;
-    size_t mark = plv_frame_begin (&frame, VERB_CALL_CANCEL);
-    plv_mp_put_u64 (&frame, job->lease);
-    plv_mp_put_u64 (&frame, job->calls);
-    plv_frame_end (&frame, mark);
-    if (!frame.failed)
-        plv_job_put (job, &frame);
-    plv_buf_free (&frame);
+    plv_buf_t frames = {.data = job->ended.data + from, .size = job->ended.size - from};
+    if (frames.size && job->agent->link.minor >= MINOR_OF_CALL_CANCEL)
+        plv_job_put (job, &frames);
+}
+
+void plv_call_welcomed (plv_job_t *job)
+{
+    if (!job->answered)
+        put_ends (job, 0);
+    plv_job_put (job, &job->call);
+}
+
+/*  Ends the last call. That is kept: on a connection that is lost it may not arrive.  */
+static void end_call (plv_job_t *job)
+{
+    size_t mark = job->ended.size;
+    size_t frame = plv_frame_begin (&job->ended, VERB_CALL_CANCEL);
+    plv_mp_put_u64 (&job->ended, job->lease);
+    plv_mp_put_u64 (&job->ended, job->calls);
+    plv_frame_end (&job->ended, frame);
+    if (job->ended.failed) {
+        job->ended.failed = false;
+        job->ended.size = mark;
+    }
+    put_ends (job, mark);
 }
 
 bool plv_job_call_cancel (plv_job_t *job)
@@ -186,7 +203,7 @@ bool plv_job_call_cancel (plv_job_t *job)
     pthread_mutex_lock (&agent->lock);
     bool under_way = job->call.size > 0;
     if (under_way) {
-        put_cancel (job);
+        end_call (job);
         plv_buf_clear (&job->call);
         snprintf (job->answer_outcome, sizeof job->answer_outcome, "cancelled");
         snprintf (job->answer_why, sizeof job->answer_why, "this worker has ended the call");

@@ -88,6 +88,7 @@ struct plv_job {
     plv_buf_t step;   /* the frame of a step that is not saved yet; empty: none */
     plv_buf_t call;   /* the frame of a call that is not answered yet; empty: none */
     uint64_t calls;   /* made so far: the number of the last one */
+    plv_buf_t ended;  /* frames that end calls; the broker may not have them */
     plv_buf_t answer; /* to the last call: its body */
     char answer_outcome[16];
     char answer_code[NAME_BYTES_MAX + 1];
@@ -165,6 +166,7 @@ void plv_job_cancel (plv_job_t *job, plv_view_t code);
 plv_job_t *plv_job_find (plv_agent_t *self, uint64_t lease);
 void plv_step_free (step_t *steps);
 void plv_call_answered (plv_job_t *job, const plv_frame_t *frame);
+void plv_call_welcomed (plv_job_t *job); /* its calls and their ends are said again */
 
 /*  A JOB frame as a job, not yet in any list. ERR_NOMEM, or ERR_PROTOCOL when it is none.  */
 plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t **ret_job,

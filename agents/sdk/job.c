@@ -85,6 +85,7 @@ void plv_job_release (plv_job_t *job)
     plv_buf_free (&job->kept);
     plv_buf_free (&job->step);
     plv_buf_free (&job->call);
+    plv_buf_free (&job->ended);
     plv_buf_free (&job->answer);
     free (job);
 }

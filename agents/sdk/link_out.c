@@ -76,7 +76,7 @@ void plv_link_welcomed (plv_agent_t *self)
     for (plv_node_t *node = self->held.next; node != &self->held; node = node->next) {
         plv_job_t *job = PLV_OF (node, plv_job_t, held);
         plv_job_put (job, &job->step);
-        plv_job_put (job, &job->call);
+        plv_call_welcomed (job);
         plv_job_put (job, &job->kept);
     }
 }

@@ -208,11 +208,8 @@ def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
 
 
 def _depth (value: Any, left: int = DEPTH_MAX) -> bool:
-    if isinstance (value, (list, tuple)):
-        return left > 0 and all (_depth (item, left - 1) for item in value)
-    if isinstance (value, dict):
-        return left > 0 and all (_depth (item, left - 1) for item in value.values ())
-    return True
+    items = value.values () if isinstance (value, dict) else value
+    return not isinstance (value, (list, tuple, dict)) or left > 0 and all (_depth (item, left - 1) for item in items)
 
 
 def _check_text (text: str, what: str, most: int = NAME_BYTES_MAX) -> str:
@@ -274,6 +271,7 @@ class Job:
         self._unsaved: List[_Step] = []
         self._calls: Dict[int, _Call] = {}
         self._called = 0
+        self._ended: Dict[int, int] = {}    # calls that were ended, and how many there were then
         self._cancel: Optional[str] = None
         self._over = False
         self.batch: Body = batch or {}
@@ -365,6 +363,17 @@ class Job:
             if time.monotonic () - self._begun >= QUICK_S:
                 worker._wake ()
 
+    async def _until (self, event: asyncio.Event, give_up: Callable[[], Any]) -> None:
+        """Or until the deadline: who waits sees that nothing has come. `give_up` is for a task that is cancelled."""
+        try:
+            await asyncio.wait_for (event.wait (), max (0, self.left_s))
+        except asyncio.TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            with self._worker._lock:
+                give_up ()
+            raise
+
     def saved_step (self, name: str) -> Optional[bytes]:
         """The result that this attempt or an earlier one has saved."""
         return self._steps.get (name)
@@ -382,14 +391,7 @@ class Job:
         """The same for a handler that is `async def`; several may be under way at once."""
         loop, saved = asyncio.get_running_loop (), asyncio.Event ()
         step = self._begin_step (name, result, lambda: loop.call_soon_threadsafe (saved.set))
-        try:
-            await asyncio.wait_for (saved.wait (), max (0, self.left_s))
-        except asyncio.TimeoutError:
-            pass        # _end_step says so
-        except asyncio.CancelledError:
-            with self._worker._lock:
-                self._forget_step (step)
-            raise
+        await self._until (saved, lambda: self._forget_step (step))
         with self._worker._lock:
             self._end_step (step)
 
@@ -416,12 +418,11 @@ class Job:
 
     def _step_saved (self, name: str) -> None:
         """Of two steps of one name the first that was said is confirmed first."""
-        for step in self._unsaved:
-            if step.name == name:
-                self._unsaved.remove (step)
-                step.saved = True
-                step.wake ()
-                return
+        step = next ((step for step in self._unsaved if step.name == name), None)
+        if step:
+            self._unsaved.remove (step)
+            step.saved = True
+            step.wake ()
 
     def _end_step (self, step: _Step) -> None:
         self._forget_step (step)
@@ -465,14 +466,7 @@ class Job:
         options = {'deadline_ms': deadline_ms, 'history': history, 'state': state, 'traceparent': traceparent}
         loop, heard = asyncio.get_running_loop (), asyncio.Event ()
         number, call = self._ask (service, message, options, lambda: loop.call_soon_threadsafe (heard.set))
-        try:
-            await asyncio.wait_for (heard.wait (), max (0, self.left_s))
-        except asyncio.TimeoutError:
-            pass        # _heard says so
-        except asyncio.CancelledError:
-            with self._worker._lock:
-                self._hang_up (number)
-            raise
+        await self._until (heard, lambda: self._hang_up (number))
         with self._worker._lock:
             return self._heard (number, call)
 
@@ -487,11 +481,19 @@ class Job:
             return len (calls)
 
     def _hang_up (self, number: int) -> None:
-        """With the lock held. A broker that does not know the verb ends the call with its job."""
-        worker, call = self._worker, self._calls.pop (number, None)
-        if call and call.verdict is None and not self._answered and worker._link._minor >= MINOR_OF_CALL_CANCEL:
-            worker._put (self, _frame ('CALL_CANCEL', self._lease, number))
-            worker._wake ()
+        """With the lock held. That is kept: on a connection that is lost it may not arrive."""
+        call = self._calls.pop (number, None)
+        if call and call.verdict is None:
+            self._ended[number] = self._called
+            self._worker._put_end (self, number)
+            self._worker._wake ()
+
+    def _call_answered (self, number: int, outcome: str, *said: Any) -> None:
+        """With the lock held. The broker has read what stood in front of the call: the ends of others."""
+        call = self._calls.get (number)
+        if call and call.verdict is None:
+            self._ended = {ended: called for ended, called in self._ended.items () if called >= number}
+            call.end (outcome, *said)
 
     def _ask (self, service: str, message: Union[str, Body], given: Body,
               wake: Callable[[], Any]) -> Tuple[int, _Call]:
@@ -683,6 +685,11 @@ class Worker:
         else:
             self._put (job, call.frame)
 
+    def _put_end (self, job: Job, number: int) -> None:
+        """Of a call. A broker that does not know the verb ends the call with its job."""
+        if self._link._minor >= MINOR_OF_CALL_CANCEL and not job._answered:
+            self._put (job, _frame ('CALL_CANCEL', job._lease, number))
+
     def _cancel_job (self, job: Job, code: str) -> None:
         job._cancel = job._cancel or code
         waiting = [*job._calls.values (), *job._unsaved]
@@ -762,9 +769,8 @@ class Worker:
                 job.nack ('general_error', f'{type (problem).__name__}: {problem}')
         if not isinstance (problem, (Nack, Cancelled)):
             self._log (f'a handler failed: {type (problem).__name__}: {problem}')
-            for part in traceback.format_tb (problem.__traceback__):
-                for line in part.splitlines ():
-                    self._log (line)
+            for line in ''.join (traceback.format_tb (problem.__traceback__)).splitlines ():
+                self._log (line)
 
     def _handle (self, jobs: List[Job]) -> None:
         begun = time.monotonic ()
@@ -778,15 +784,13 @@ class Worker:
                 self._done (jobs, time.monotonic () - begun < QUICK_S)
 
     def _work_off (self) -> None:
-        while True:
+        while not self._over:
             with self._lock:
                 jobs, patience = self._take ()
-                while not jobs:
-                    if self._over:
-                        return
+                if not jobs and not self._over:
                     self._work.wait (patience)
-                    jobs, patience = self._take ()
-            self._handle (jobs)
+            if jobs:
+                self._handle (jobs)
 
     def _run_threads (self) -> None:
         threads = [threading.Thread (target=self._work_off, name=f'palaver-{index}', daemon=True)
@@ -969,6 +973,8 @@ class _Link:
         for job in list (worker._held.values ()):
             for step in job._unsaved:
                 worker._put (job, step.frame)
+            for number in job._ended:
+                worker._put_end (job, number)
             for call in list (job._calls.values ()):
                 worker._put_call (job, call)
             if job._kept:
@@ -1028,9 +1034,7 @@ class _Link:
             if saved:
                 saved._step_saved (arguments[1])
         elif name == 'ANSWER' and arguments[0] in worker._held:
-            call = worker._held[arguments[0]]._calls.get (arguments[1])
-            if call and call.verdict is None:
-                call.end (*arguments[2:6])
+            worker._held[arguments[0]]._call_answered (*arguments[1:6])
         elif name == 'CANCEL' and arguments[0] in worker._held:
             worker._log (f'a job was taken back: {arguments[1]}: {arguments[2]}')
             worker._cancel_job (worker._held[arguments[0]], arguments[1])
@@ -1189,10 +1193,7 @@ def main (worker: Union[Worker, Sequence[Worker]], handler: Handler) -> None:
     else after sysexits.h."""
     workers = [worker] if isinstance (worker, Worker) else list (worker)
     try:
-        if isinstance (worker, Worker):
-            worker.run (handler)
-        else:
-            run (workers, handler)
+        workers[0].run (handler) if len (workers) == 1 else run (workers, handler)
     except Refused as problem:
         print (f'{workers[0]._name}: {problem}', file=sys.stderr)
         sys.exit (problem.exit_code)

@@ -146,10 +146,32 @@ def a_call_is_ended_and_the_job_goes_on(broker, worker):
     broker.send(peer, frame('WHO'))     # the call that was ended is not made again
     broker.expect('HELLO')
     broker.welcome(peer)
+    check(broker.expect('CALL_CANCEL')[1] == [65537, number], 'its end may be lost, and is not said again')
     peer, number = called(broker, 65537)
     check(number == again, f'call {number} is made again instead of {again}')
     answer_call(broker, peer, 65537, again, 'y')
+    reply(broker, 65537, 'cancelled, they said y', commit=False)
+    broker.send(peer, frame('WHO'))     # nor is the end, which stood in front of a call that was answered
+    broker.expect('HELLO')
+    broker.welcome(peer)
     reply(broker, 65537, 'cancelled, they said y')
+
+
+@test()
+def a_call_that_is_ended_while_the_broker_is_away_is_ended_when_it_is_back(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, f'outlive {broker.gate}'))
+    peer, number = called(broker, 65537)
+    broker.send(peer, frame('WHO'))
+    broker.expect('HELLO')
+    broker.open_gate()
+    worker.says('a call was ended')
+    for _ in range(2):      # it may be lost again
+        broker.welcome(peer)
+        peer, arguments = broker.expect('CALL_CANCEL')
+        check(arguments == [65537, number], f'{arguments} for call {number}')
+        broker.send(peer, frame('WHO'))
+        broker.expect('HELLO')
 
 
 @test()

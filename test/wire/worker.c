@@ -146,6 +146,41 @@ static void do_hang_up (plv_job_t *job, const char *rest)
     do_call (job, before, rest);
 }
 
+static void do_wait (plv_job_t *job)
+{
+    for (int i = 0; i < 1000 && !plv_job_cancelled (job); i++)
+        think (10);
+    fprintf (stderr, "cancelled: %s\n", plv_job_cancel_code (job));
+    plv_job_reply_text (job, "too late", NULL);
+}
+
+typedef struct {
+    plv_job_t *job;
+    const char *gate;
+} outlive_t;
+
+static void *end_call_at_gate (void *arg)
+{
+    const outlive_t *self = arg;
+    while (access (self->gate, F_OK) != 0)
+        think (10);
+    plv_job_call_cancel (self->job);
+    return NULL;
+}
+
+/*  A call that is ended once there is a file of this name, and a job that goes on until it is taken back.  */
+static void do_outlive (plv_job_t *job, const char *path)
+{
+    pthread_t thread;
+    plv_answer_t answer;
+    if (pthread_create (&thread, NULL, end_call_at_gate, &(outlive_t){.job = job, .gate = path}))
+        return;
+    call (job, "research rates", &answer);
+    pthread_join (thread, NULL);
+    fprintf (stderr, "a call was ended\n");
+    do_wait (job);
+}
+
 static plv_err_t ask (plv_job_t *job, void *arg, plv_buf_t *result, plv_fail_t *ret_fail)
 {
     (void) arg;
@@ -173,14 +208,6 @@ static void do_bad (plv_job_t *job)
     plv_err_t twice = plv_job_reply_text (job, "twice", NULL);
     if (missing != ERR_MSGPACK || good || twice != ERR_EXISTS)
         abort ();
-}
-
-static void do_wait (plv_job_t *job)
-{
-    for (int i = 0; i < 1000 && !plv_job_cancelled (job); i++)
-        think (10);
-    fprintf (stderr, "cancelled: %s\n", plv_job_cancel_code (job));
-    plv_job_reply_text (job, "too late", NULL);
 }
 
 static void do_sleep (plv_job_t *job, const char *ms)
@@ -234,6 +261,8 @@ static void answer (plv_job_t *job, void *arg)
         do_call (job, "", rest);
     else if (is (text, "hangup"))
         do_hang_up (job, rest);
+    else if (is (text, "outlive"))
+        do_outlive (job, rest);
     else if (is (text, "ask"))
         do_ask_once (job);
     else if (is (text, "trial"))

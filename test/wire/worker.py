@@ -137,6 +137,39 @@ def hang_up (job, rest):
         return f'{failure.outcome}, {call (job, rest)}'
 
 
+def wait_cancelled (job):
+    for _ in range (1000):
+        if job.cancelled:
+            break
+        time.sleep (0.01)
+    return cancelled (job)
+
+
+def outlive (job, path):
+    """A call that is ended once there is a file of this name, and a job that goes on until it is taken back."""
+    def end ():
+        wait (lambda: os.path.exists (path), 'the gate is open')
+        job.cancel_calls ()
+
+    thread = threading.Thread (target=end)
+    thread.start ()
+    call (job, 'research rates')
+    thread.join ()
+    print ('a call was ended', file=sys.stderr, flush=True)
+    return wait_cancelled (job)
+
+
+async def outlive_async (job, path):
+    asked = asyncio.ensure_future (job.call_async ('research', 'rates'))
+    async with asyncio.timeout (SECONDS):
+        while not os.path.exists (path):
+            await asyncio.sleep (0.01)
+    asked.cancel ()
+    await asyncio.wait ([asked])
+    print ('a call was ended', file=sys.stderr, flush=True)
+    await asyncio.Event ().wait ()
+
+
 async def hang_up_async (job, rest):
     service, _, text = rest.partition (' ')
     try:
@@ -171,12 +204,10 @@ def answer (job):
         return hang_up (job, rest)
     if command == 'ask':
         return job.step ('research', lambda: job.call ('research', 'rates')['response_text'].encode ()).decode ()
+    if command == 'outlive':
+        return outlive (job, rest)
     if command == 'wait':
-        for _ in range (1000):
-            if job.cancelled:
-                break
-            time.sleep (0.01)
-        return cancelled (job)
+        return wait_cancelled (job)
     return common (job)
 
 
@@ -199,6 +230,8 @@ async def answer_async (job):
         return await call_async (job, rest)
     if command == 'hangup':
         return await hang_up_async (job, rest)
+    if command == 'outlive':
+        return await outlive_async (job, rest)
     if command == 'ask':
         return (await job.step_async ('research', lambda: ask_async (job))).decode ()
     if command == 'wait':
