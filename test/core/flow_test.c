@@ -189,6 +189,36 @@ static void test_overlap_queue_and_merge (void **state)
     fx_destroy (&fx);
 }
 
+/*  A command is for another agent than what waits before it.  */
+static void test_overlap_merges_within_a_route (void **state)
+{
+    fixture_t *fx = start (
+        "routes = ( { name = \"c\"; service = \"clerk\"; command = \"/form\"; overlap = \"merge\"; },"
+        " { name = \"r\"; service = \"advisor\"; overlap = \"merge\"; } );");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4), clerk = fx_peer (fx);
+    fx_hello (
+        fx, clerk, FROM_WORKER,
+        &(fx_hello_t){
+            .role = "agent", .name = "clerk", .service = "clerk", .credit = 1, .incarnation = 7});
+    fx_forget (fx, clerk);
+    fx_say (fx, web, "web_1", "one");
+    uint64_t lease = job (fx, worker);
+    fx_say (fx, web, "web_1", "two");
+    fx_say (fx, web, "web_1", "/form 7");
+    fx_say (fx, web, "web_1", "/form 8");
+    assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), 3);
+    fx_reply (fx, worker, lease, "to one");
+    fx_expect (fx, worker, VERB_COMMITTED);
+    plv_frame_t frame = fx_expect (fx, worker, VERB_JOB);
+    assert_true (plv_view_is (plv_mp_find_str (frame.arg[4].bytes, "message_text"), "two"));
+    fx_reply (fx, worker, frame.arg[0].number, "to two");
+    frame = fx_expect (fx, clerk, VERB_JOB);
+    assert_true (
+        plv_view_is (plv_mp_find_str (frame.arg[4].bytes, "message_text"), "/form 7\n/form 8"));
+    fx_destroy (&fx);
+}
+
 static void test_overlap_interrupt (void **state)
 {
     fixture_t *fx =
@@ -706,6 +736,7 @@ int main (void)
         cmocka_unit_test (test_busy_at_each_limit),
         cmocka_unit_test (test_second_copies),
         cmocka_unit_test (test_overlap_queue_and_merge),
+        cmocka_unit_test (test_overlap_merges_within_a_route),
         cmocka_unit_test (test_overlap_interrupt),
         cmocka_unit_test (test_overlap_reject),
         cmocka_unit_test (test_overlap_is_of_messages),

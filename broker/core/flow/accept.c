@@ -228,15 +228,17 @@ static bool is_message (const entry_t *entry)
            && envelope.type_code == EVENT_CHAT_MESSAGE;
 }
 
-/*  The last event of the session that no worker has seen: the new one may join it.  */
+/*  The last event of the session that no worker has seen: the new one may join it when both are for the same
+    agent.  */
 static entry_t *merge_into (session_t *session, const incoming_t *in)
 {
     plv_node_t *last = session->events.prev;
     if (last == &session->events || in->envelope.type_code != EVENT_CHAT_MESSAGE)
         return NULL;
     entry_t *entry = PLV_OF (last, entry_t, in_session);
-    return entry->state == ENTRY_WAITING && entry->attempts == 0 && is_message (entry) ? entry
-                                                                                       : NULL;
+    bool fresh = entry->state == ENTRY_WAITING && entry->attempts == 0;
+    bool same = plv_view_equal (label_view (entry->route), label_view (in->lane->name));
+    return fresh && same && is_message (entry) ? entry : NULL;
 }
 
 static bool merge (core_t *self, session_t *session, const incoming_t *in)
