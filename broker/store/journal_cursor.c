@@ -100,11 +100,11 @@ void journal_step_back (journal_cursor_t *self)
     self->next--;
 }
 
-/*  What was read ahead may have been behind the end then, and is not now.  */
+/*  What was read ahead may have been behind the end then, and is not now; and a segment without zeros has grown.  */
 void journal_go_on (journal_cursor_t *self, uint64_t last)
 {
     self->last = last;
-    plv_buf_clear (&self->reader->window);
+    reader_look_again (self->reader);
 }
 
 void journal_cursor_end (journal_cursor_t *self)

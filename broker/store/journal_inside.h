@@ -118,6 +118,8 @@ bool reader_next (segment_reader_t *self, bool check, journal_record_t *ret_reco
 bool reader_search (segment_reader_t *self, journal_record_t *ret_record);
 /*  Something was begun at `offset`.  */
 bool reader_is_torn (segment_reader_t *self);
+/*  The file has been written to since.  */
+void reader_look_again (segment_reader_t *self);
 void reader_close (segment_reader_t *self);
 
 #endif

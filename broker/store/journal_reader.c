@@ -99,6 +99,14 @@ bool reader_is_torn (segment_reader_t *self)
     return head && record_bytes_said (&self->id, head) != 0;
 }
 
+void reader_look_again (segment_reader_t *self)
+{
+    struct stat status;
+    plv_buf_clear (&self->window);
+    if (self->fd >= 0 && fstat (self->fd, &status) == 0)
+        self->size = (uint64_t) status.st_size;
+}
+
 void reader_close (segment_reader_t *self)
 {
     if (self->fd >= 0)

@@ -642,6 +642,31 @@ static void damage_in_an_old_segment_is_found_when_it_is_read (void **state)
     journal_cursor_end (&cursor);
 }
 
+/*  A segment without zeros grows with each record.  */
+static void reading_goes_on_in_a_segment_that_has_grown (void **state)
+{
+    world_t *self = *state;
+    journal_cursor_t cursor;
+    journal_record_t record;
+    reopen (self);
+    fault_order (FAULT_WRITE, "next.tmp", 1, ENOSPC, false);
+    append (self, 40, 0, 1000, true);
+    for (int round = 0; round < 20; round++) {
+        uint64_t last = self->next_seq - 1;
+        journal_cursor (self->journal, last, last, &cursor);
+        assert_true (journal_next (&cursor, &record));
+        append (self, 9, 0, 1000, true);
+        journal_go_on (&cursor, last + 9);
+        for (uint64_t due = last + 1; due <= last + 9; due++) {
+            assert_true (journal_next (&cursor, &record));
+            assert_int_equal (record.seq, due);
+        }
+        assert_int_equal (cursor.fail.code, ERR_OK);
+        journal_cursor_end (&cursor);
+    }
+    fault_end ();
+}
+
 #define JOURNAL(test_) cmocka_unit_test_setup_teardown (test_, setup, teardown)
 
 int main (void)
@@ -666,6 +691,7 @@ int main (void)
         JOURNAL (a_copy_holds_what_was_asked_for),
         JOURNAL (a_copy_does_not_take_damage_along),
         JOURNAL (damage_in_an_old_segment_is_found_when_it_is_read),
+        JOURNAL (reading_goes_on_in_a_segment_that_has_grown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
