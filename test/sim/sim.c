@@ -70,6 +70,8 @@ static void draw_faults (sim_t *self)
         .commit_slow = draw (self, 20),
         .commit_fail = draw (self, 15),
         .clock_jump = draw (self, 20),
+        .reload = draw (self, 30),
+        .stop = draw (self, 15),
     };
 }
 
@@ -91,31 +93,48 @@ static void set_times (plv_conf_t *conf)
     conf->data_reflect_mb = 1;
 }
 
-/*  The same after every restart of the broker: drawn from the seed by itself.  */
-static policy_t *make_policy (sim_t *self)
+/*  Every second run asks for the events that the broker makes itself; a reload brings another route, whose sessions
+    are others each time, or takes it away.  */
+static plv_conf_t *read_conf (const sim_t *self, plv_rng_t *rng)
 {
-    plv_rng_t rng = plv_rng_seed (self->seed ^ 0x5eed);
-    /* every second run asks for the events that the broker makes itself */
-    const char *text = !self->own_events
-                           ? ""
-                           : "routes = ( { name = \"default\"; service = \"advisor\"; types ="
-                             " [ \"chat.message\", \"session.created\", \"session.ended\" ]; } );";
+    char text[512];
     plv_conf_t *conf = NULL;
-    policy_t *policy = NULL;
     plv_fail_t fail;
+    const char *types =
+        self->own_events ? "types = [ \"chat.message\", \"session.created\", \"session.ended\" ];"
+                         : "";
+    bool two = self->variant && plv_rng_below (rng, 2);
+    snprintf (
+        text, sizeof text,
+        "routes = ( { name = \"%s\"; service = \"%s\"; session = \"*%d\"; types = [ \"chat.message\" ]; },"
+        " { name = \"default\"; service = \"advisor\"; %s } );",
+        plv_rng_below (rng, 2) ? "second" : "other", plv_rng_below (rng, 2) ? "clerk" : "advisor",
+        two ? (int) plv_rng_below (rng, SESSIONS_MOST) : SESSIONS_MOST, types);
     plv_err_t err = plv_conf_load_text (plv_view_str (text), "sim", &conf, &fail);
     CHECK (!err, "%s", fail.text);
+    return conf;
+}
+
+/*  The same after every restart of the broker: drawn from the seed and the variant by themselves.  */
+static policy_t *make_policy (sim_t *self)
+{
+    plv_rng_t rng = plv_rng_seed (self->seed ^ 0x5eed ^ self->variant << 32);
+    plv_conf_t *conf = read_conf (self, &rng);
+    policy_t *policy = NULL;
+    plv_fail_t fail;
     set_times (conf);
-    conf->routes[0].overlap = (int) plv_rng_below (&rng, 4);
-    conf->routes[0].on_dead = (int) plv_rng_below (&rng, 2);
-    conf->routes[0].cache = plv_rng_below (&rng, 4) == 0;
+    for (size_t i = 0; i < 2; i++) {
+        conf->routes[i].overlap = (int) plv_rng_below (&rng, 4);
+        conf->routes[i].on_dead = (int) plv_rng_below (&rng, 2);
+        conf->routes[i].cache = plv_rng_below (&rng, 4) == 0;
+    }
     conf->rate_limit_on = plv_rng_below (&rng, 4) == 0;
     conf->session_idle_s = plv_rng_below (&rng, 3) ? 1800 : 1;
     conf->session_history_turns = (int64_t) plv_rng_below (&rng, 5);
     conf->delivery_late = (int) plv_rng_below (&rng, 2);
     conf->breaker_threshold = plv_rng_below (&rng, 2) ? 3 : 1000;
     conf->limits_pending = plv_rng_below (&rng, 4) ? 2000000 : 5;
-    err = policy_new (&conf, &policy, &fail);
+    plv_err_t err = policy_new (&conf, &policy, &fail);
     CHECK (!err, "%s", fail.text);
     return policy;
 }

@@ -49,6 +49,8 @@ typedef struct {
     unsigned commit_slow;
     unsigned commit_fail;
     unsigned clock_jump; /* per commit */
+    unsigned reload;     /* per commit: another configuration, while all goes on */
+    unsigned stop;       /* per commit: the broker is told to stop, and does in order */
 } sim_faults_t;
 
 /*  One connection: a DEALER and its routing id. The broker's number for it changes when it is forgotten.  */
@@ -103,7 +105,9 @@ struct sim {
     uint64_t seq;  /* of the batch under way; 0: none */
     uint64_t life; /* of the broker: counts its starts */
     bool up;
-    int64_t tick_us; /* the agenda has a tick at this time; 0: none */
+    bool stopping;    /* the last batch is under way */
+    uint64_t variant; /* of the configuration: counts its reloads */
+    int64_t tick_us;  /* the agenda has a tick at this time; 0: none */
     uint64_t digests[SIM_SEQS_MAX];
     plv_buf_t journals[SIM_SEQS_MAX]; /* what was given to the store, by position */
 

@@ -11,6 +11,7 @@ enum {
     RESTART_LEAST_US = 1000,
     RESTART_MOST_US = 4000000,
     JUMP_MOST_US = 2000000000,
+    DRAIN_MOST_US = 1000000,
     SIM_LOST_MAX = 64,
 };
 
@@ -93,6 +94,7 @@ static void prompt (sim_t *self)
 }
 
 static void commit (sim_t *self);
+static void hand_over (sim_t *self, uint64_t seq);
 static void tick (sim_t *self, void *arg, uint64_t token, plv_view_t bytes);
 
 static void set_tick (sim_t *self)
@@ -171,6 +173,50 @@ static void release (sim_t *self, effects_t *effects)
     tell_all_lost (self, &lost);
 }
 
+/*  Told to stop: what is open may end for a while, then all is brought into the views.  */
+static void finish (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
+{
+    if (!self->up || token != self->life)
+        return;
+    if (self->seq) {
+        sim_at (self, COMMIT_MOST_US, finish, arg, token, bytes);
+        return;
+    }
+    input_t input = {.type = INPUT_STOP};
+    step (self, &input);
+    uint64_t seq = core_turn (self->core, broker_time (self), true, self->gather);
+    prompt (self);
+    effects_t *gathered = self->gather;
+    if (seq == 0) {
+        release (self, gathered);
+        broker_crash (self, false);
+        return;
+    }
+    self->gather = self->flying;
+    self->flying = gathered;
+    self->stopping = true;
+    hand_over (self, seq);
+}
+
+static void disturb (sim_t *self)
+{
+    if (sim_chance (self, self->faults.clock_jump))
+        self->wall_offset_us += sim_between (self, -JUMP_MOST_US, JUMP_MOST_US);
+    if (sim_chance (self, self->faults.reload)) {
+        self->variant++;
+        sim_say (self, "another configuration");
+        input_t input = {.type = INPUT_POLICY, .policy = self->make_policy (self)};
+        step (self, &input);
+    }
+    if (sim_chance (self, self->faults.stop)) {
+        input_t input = {.type = INPUT_DRAIN};
+        sim_say (self, "broker is told to stop");
+        step (self, &input);
+        sim_at (self, sim_between (self, 0, DRAIN_MOST_US), finish, NULL, self->life,
+                plv_view (NULL, 0));
+    }
+}
+
 static void stored (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
 {
     store_done_t done;
@@ -204,8 +250,11 @@ static void stored (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
     release (self, self->flying);
     input_t input = {.type = INPUT_STORED, .token = seq};
     step (self, &input);
-    if (sim_chance (self, self->faults.clock_jump))
-        self->wall_offset_us += sim_between (self, -JUMP_MOST_US, JUMP_MOST_US);
+    if (self->stopping) {
+        broker_crash (self, false);
+        return;
+    }
+    disturb (self);
     after_step (self);
 }
 
@@ -277,7 +326,7 @@ static void check_recovery (sim_t *self, uint64_t next_seq)
 {
     uint64_t last = next_seq - 1;
     oracle_rebuild (self->oracle, last);
-    if (last > 0 && self->digests[last] != core_digest (self->core))
+    if (last > 0 && self->variant == 0 && self->digests[last] != core_digest (self->core))
         sim_fail (
             self,
             "recovery: after a restart the state is not the one that was stored at position %llu",
@@ -301,6 +350,7 @@ void broker_start (sim_t *self)
     }
     self->life++;
     self->up = true;
+    self->stopping = false;
     self->tick_us = 0;
     check_recovery (self, next_seq);
     core_start (self->core, broker_time (self), next_seq);

@@ -97,8 +97,10 @@ static void say_hello (worker_t *self)
     letter_t letter;
     hello_begin (&letter, "agent", self->name, self->batches ? 5 : 4);
     plv_mp_put_text (&letter.bytes, "services");
-    plv_mp_put_array (&letter.bytes, 1);
+    plv_mp_put_array (&letter.bytes, self->number % 2 ? 1 : 2);
     plv_mp_put_text (&letter.bytes, "advisor");
+    if (self->number % 2 == 0)
+        plv_mp_put_text (&letter.bytes, "clerk");
     plv_mp_put_text (&letter.bytes, "credit");
     plv_mp_put_u64 (&letter.bytes, self->credit);
     plv_mp_put_text (&letter.bytes, "incarnation");
