@@ -16,6 +16,7 @@
     broker speaks, so that a plugin never sees the wire.
 
     ABI CHANGELOG
+    1.3  what the listener refuses by itself may be answered in the plugin's own words, with headers of its own.
     1.2  ask and ask_more: questions that take their time, or are answered for as long as somebody listens. A
          WebSocket may be refused in the plugin's own words; a listener's bodies may come in chunks.
     1.1  HTTP client, WebSockets of both directions, streamed answers and TLS for the listener, a durable
@@ -32,7 +33,7 @@
 #include <stdint.h>
 
 #define PAL_ABI_MAJOR 1
-#define PAL_ABI_MINOR 2
+#define PAL_ABI_MINOR 3
 #define PAL_ABI ((uint32_t) (PAL_ABI_MAJOR << 16 | PAL_ABI_MINOR))
 #define PAL_SYMBOL "palaver_adapter"
 
@@ -288,6 +289,14 @@ typedef struct {
     void (*socket_message) (void *arg, uint64_t socket, pal_text_t message, bool binary);
     /*  What a stream or a WebSocket had left unsent has gone out. NULL: no matter.  */
     void (*drained) (void *arg, uint64_t call);
+
+    /*  Since 1.3. The host refuses what it has not handed over: it makes no sense, or is too large or too slow (400,
+        408, 413, 414, 415, 417, 426, 431, 501, 505). Who wants to say so in other words, or with headers that a browser
+        needs to show them, answers with http_respond before it returns; else, or with NULL, the host does. Of
+        `request` and its headers is there what had come and made sense: the path may be empty, the body is. The
+        connection ends behind the answer, and `gone` does not follow. `reason`: for a person.  */
+    void (*refused) (void *arg, const pal_http_request_t *request, uint32_t status,
+                     pal_text_t reason);
 } pal_http_handler_t;
 
 /* ------------------------------------------------------------------ services: HTTP client (1.1) */

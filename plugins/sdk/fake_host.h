@@ -105,6 +105,9 @@ typedef struct {
 /*  `headers`: "name: value\n" each, names in lower case; may be NULL. Returns the call.  */
 uint64_t fake_host_request (fake_host_t *self, const char *method, const char *path,
                             const char *headers, const char *body);
+/*  The host refuses a request by itself: 0 when the plugin has no words for it.  */
+uint64_t fake_host_refuse (fake_host_t *self, const char *method, const char *path,
+                           const char *headers, uint32_t status, const char *reason);
 fake_response_t fake_host_response (const fake_host_t *self, uint64_t call);
 void fake_host_hang_up (fake_host_t *self, uint64_t call);
 

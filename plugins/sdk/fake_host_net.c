@@ -488,23 +488,42 @@ static exchange_t *exchange_new (fake_host_t *self, const char *headers)
     return exchange;
 }
 
-uint64_t fake_host_request (fake_host_t *self, const char *method, const char *path,
-                            const char *headers, const char *body)
+static pal_http_request_t request_new (fake_host_t *self, const char *method, const char *path,
+                                       const char *headers, const char *body)
 {
-    fake_net_t *net = net_of (self);
     exchange_new (self, headers);
     const char *query = strchr (path, '?');
-    pal_http_request_t request = {
-        .call = net->exchange_count,
+    return (pal_http_request_t){
+        .call = net_of (self)->exchange_count,
         .method = pal_text (method),
         .path = {path, query ? (size_t) (query - path) : strlen (path)},
         .query = pal_text (query ? query + 1 : NULL),
         .body = pal_text (body),
         .peer = pal_text ("127.0.0.1"),
     };
+}
+
+uint64_t fake_host_request (fake_host_t *self, const char *method, const char *path,
+                            const char *headers, const char *body)
+{
+    fake_net_t *net = net_of (self);
+    pal_http_request_t request = request_new (self, method, path, headers, body);
     net->handler.request (net->handler.arg, &request);
     turn (self);
     return request.call;
+}
+
+uint64_t fake_host_refuse (fake_host_t *self, const char *method, const char *path,
+                           const char *headers, uint32_t status, const char *reason)
+{
+    fake_net_t *net = net_of (self);
+    pal_http_request_t request = request_new (self, method, path, headers, NULL);
+    if (net->handler.refused)
+        net->handler.refused (net->handler.arg, &request, status, pal_text (reason));
+    bool is_answered = exchange_at (self, request.call)->is_answered;
+    exchange_at (self, request.call)->is_over = true;
+    turn (self);
+    return is_answered ? request.call : 0;
 }
 
 fake_response_t fake_host_response (const fake_host_t *self, uint64_t call)

@@ -91,6 +91,15 @@ static void read_origin (asker_t *self)
     }
 }
 
+void asker_presume (asker_t *self)
+{
+    char bytes[256];
+    pal_text_t list = self->web->origins, one, other;
+    if (!asker_header (self, "origin", bytes, sizeof bytes).size && text_next_word (&list, &one)
+        && !text_next_word (&list, &other))
+        self->origin = one;
+}
+
 void asker_init (asker_t *self, web_t *web, const pal_http_request_t *request)
 {
     char parent[256];

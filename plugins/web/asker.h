@@ -49,6 +49,10 @@ const char *asker_origins_fault (pal_text_t list);
 
 void asker_init (asker_t *self, struct web *web, const pal_http_request_t *request);
 
+/*  The head of the request may not be whole: without an Origin it comes from the one web site that there is, or that
+    every answer may be shown to.  */
+void asker_presume (asker_t *self);
+
 /*  The request's header; copied, because the host lends it until the next one is asked for. Longer ones are
     as if they were missing.  */
 pal_text_t asker_header (const asker_t *self, const char *name, char *bytes, size_t size);

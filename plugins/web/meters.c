@@ -2,8 +2,12 @@
 
 #include "web/web.h"
 
-static const uint32_t statuses[] = {101, 200, 202, 204, 304, 400, 401, 403, 404, 405,
-                                    409, 410, 415, 421, 422, 426, 429, 500, 503, 504};
+#include <assert.h>
+
+static const uint32_t statuses[] = {101, 200, 202, 204, 304, 400, 401, 403, 404,
+                                    405, 408, 409, 410, 413, 414, 415, 417, 421,
+                                    422, 426, 429, 431, 500, 501, 503, 504, 505};
+static_assert (sizeof statuses / sizeof *statuses <= METERS_STATUSES, "each is counted");
 static const double steps[METERS_STEPS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.1,
                                            0.25,  1,      2.5,   5,    10,    30};
 

@@ -9,7 +9,7 @@
 
 #include "web/text.h"
 
-enum { METERS_ROUTES = 64, METERS_STATUSES = 24, METERS_STEPS = 12 };
+enum { METERS_ROUTES = 64, METERS_STATUSES = 32, METERS_STEPS = 12 };
 
 typedef struct {
     uint64_t served[METERS_ROUTES][METERS_STATUSES];

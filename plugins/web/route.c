@@ -95,14 +95,19 @@ static void serve_other (asker_t *asker, const pal_http_request_t *request)
                             &(pal_header_t){pal_text ("allow"), pal_text (methods)});
 }
 
+static void init (asker_t *asker, web_t *web, const pal_http_request_t *http)
+{
+    asker_init (asker, web, http);
+    asker->route = ROUTE_unknown;
+    if (http->path.size > 4 && memcmp (http->path.data, "/v1/", 4) == 0)
+        asker->shape = ASKER_OPENAI;
+}
+
 void route_serve (web_t *web, const pal_http_request_t *http)
 {
     asker_t asker;
     request_t request = {.http = http, .head = pal_text_is (http->method, "HEAD")};
-    asker_init (&asker, web, http);
-    asker.route = ROUTE_unknown;
-    if (http->path.size > 4 && memcmp (http->path.data, "/v1/", 4) == 0)
-        asker.shape = ASKER_OPENAI;
+    init (&asker, web, http);
     for (size_t at = 0; at < ROUTES; at++) {
         if (!method_is (http->method, routes[at].method)
             || !matches (routes[at].path, http->path, &request.part))
@@ -114,6 +119,34 @@ void route_serve (web_t *web, const pal_http_request_t *http)
         return;
     }
     serve_other (&asker, http);
+}
+
+static problem_t refusal_of (uint32_t status)
+{
+    static const struct {
+        uint32_t status;
+        problem_t problem;
+    } refusals[] = {
+        {408, PROBLEM_SLOW},       {413, PROBLEM_LARGE_BODY}, {414, PROBLEM_LONG_ADDRESS},
+        {415, PROBLEM_CODED},      {417, PROBLEM_EXPECTS},    {426, PROBLEM_NO_UPGRADE},
+        {431, PROBLEM_LARGE_HEAD}, {501, PROBLEM_NOT_SERVED}, {505, PROBLEM_NO_VERSION},
+    };
+    for (size_t at = 0; at < sizeof refusals / sizeof *refusals; at++) {
+        if (refusals[at].status == status)
+            return refusals[at].problem;
+    }
+    return PROBLEM_NOT_HTTP;
+}
+
+void route_refuse (web_t *web, const pal_http_request_t *http, uint32_t status, pal_text_t reason)
+{
+    asker_t asker;
+    init (&asker, web, http);
+    asker_presume (&asker);
+    if (asker.origin.size && pal_text_is (http->method, "OPTIONS"))
+        asker_preflight (&asker, "GET, POST"); /* what is refused is the request that follows */
+    else
+        asker_problem (&asker, refusal_of (status), reason, 0);
 }
 
 uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part)

@@ -38,6 +38,10 @@ const char *route_method (size_t route);
 
 void route_serve (struct web *web, const pal_http_request_t *request);
 
+/*  What the host refuses with this status, because of `reason`, is answered.  */
+void route_refuse (struct web *web, const pal_http_request_t *http, uint32_t status,
+                   pal_text_t reason);
+
 /*  The WebSocket's path: may this client have one? If not, it has been answered with the status that comes back; 0:
     it may, `ret_part` is its session.  */
 uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part);

@@ -14,6 +14,12 @@ static void on_request (void *arg, const pal_http_request_t *request)
     route_serve (arg, request);
 }
 
+static void on_refused (void *arg, const pal_http_request_t *request, uint32_t status,
+                        pal_text_t reason)
+{
+    route_refuse (arg, request, status, reason);
+}
+
 static void on_gone (void *arg, uint64_t number)
 {
     web_t *self = arg;
@@ -142,7 +148,8 @@ static int listen_on (web_t *self)
                                   .arg = self,
                                   .socket = on_socket,
                                   .socket_open = on_socket_open,
-                                  .socket_message = on_socket_message};
+                                  .socket_message = on_socket_message,
+                                  .refused = on_refused};
     if (host->http_listen (host, &options, &handler, &port))
         return -1;
     host->log (host, PAL_LOG_INFO, "listening on http%s://%s%s%s:%u", self->tls ? "s" : "",

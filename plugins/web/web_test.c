@@ -329,6 +329,21 @@ static void a_trace_goes_on (void **state)
     assert_null (strstr (answer.headers, "b7ad6b7169203331"));
 }
 
+static void a_refusal_of_the_host_has_the_gateways_words (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t call = fake_host_refuse (host, "POST", "/chat/message", "", 413, "it is too large");
+    fake_response_t answer = fake_host_response (host, call);
+    assert_int_equal (answer.status, 413);
+    assert_non_null (strstr (answer.body, "/problems/body-too-large"));
+    assert_non_null (strstr (answer.body, "it is too large"));
+    call = fake_host_refuse (host, "POST", "/v1/chat/completions", "", 413, "it is too large");
+    answer = fake_host_response (host, call);
+    assert_non_null (strstr (answer.body, "{\"error\":{\"message\":\"it is too large\""));
+    call = fake_host_refuse (host, "", "", "", 499, "whatever comes");
+    assert_int_equal (fake_host_response (host, call).status, 400);
+}
+
 static void every_problem_is_explained (void **state)
 {
     static const char *const slugs[] = {
@@ -398,6 +413,7 @@ int main (void)
         T (kept_ones_stay_within_their_number),
         T (pages_of_other_sites_need_leave),
         T (a_trace_goes_on),
+        T (a_refusal_of_the_host_has_the_gateways_words),
         T (every_problem_is_explained),
         T (a_listener_that_fails_leaves_nothing_behind),
         T (times_are_read),

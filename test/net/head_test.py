@@ -156,6 +156,14 @@ def a_refusal_is_said_at_once():
                 is_refused(line, status, word)
 
 
+def a_plugin_of_an_older_abi_has_no_words():
+    with Place(flags=('-DNET_ABI=0x00010002',)) as place:
+        with line_to(place) as line:
+            line.sendall(START + b'no colon here\r\n')
+            is_refused(line, 400, 'colon')
+        assert place.ask('GET', '/hello')[0] == 200
+
+
 def who_is_slow_is_told():
     for tls in (None, 'listener'):
         with Place(tls=tls, idle_s=1) as place, line_to(place) as stuck, line_to(place) as trickle:
@@ -270,7 +278,7 @@ def pieces_at_random_change_nothing():
 TESTS = [bad_heads_are_refused_in_words, bad_heads_are_refused_in_words_over_tls,
          good_heads_are_taken_however_they_come, a_refusal_is_said_at_once, who_is_slow_is_told,
          who_says_goodbye_within_a_request_is_told, who_never_stops_is_cut, plain_http_is_told_that_tls_is_spoken,
-         pieces_at_random_change_nothing]
+         pieces_at_random_change_nothing, a_plugin_of_an_older_abi_has_no_words]
 
 if __name__ == '__main__':
     sys.exit(main(TESTS))

@@ -61,14 +61,14 @@ class Certificates:
 class Place:
     """A host with the plugin; no broker is there, and none is needed."""
 
-    def __init__(self, tls=False, environment=None, **conf):
+    def __init__(self, tls=False, environment=None, flags=(), **conf):
         self.dir = tempfile.mkdtemp(prefix='net-')
         self.certificates = Certificates(self.dir) if tls else None
         self.tls = None
         if tls == 'listener':
             conf = {'certificate': self.certificates.certificate, 'key': self.certificates.key, **conf}
             self.tls = self.certificates.client()
-        self.conf, self.environment = conf, environment or {}
+        self.conf, self.environment, self.flags = conf, environment or {}, flags
 
     def __enter__(self):
         self.start()
@@ -76,7 +76,7 @@ class Place:
 
     def start(self):
         plugin, path = os.path.join(self.dir, 'net.so'), os.path.join(self.dir, 'palaver.conf')
-        compile_plugin(os.path.join(HERE, 'net_plugin.txt'), plugin)
+        compile_plugin(os.path.join(HERE, 'net_plugin.txt'), plugin, *self.flags)
         with open(path, 'w') as out:
             words = ' '.join(f'{key} = {value};' if isinstance(value, int) else f'{key} = "{value}";'
                              for key, value in self.conf.items())

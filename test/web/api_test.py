@@ -237,6 +237,51 @@ class Access(WebTest):
         return self.web(tls=ssl.create_default_context(cafile=certificate), tls_certificate=certificate, tls_key=key,
                         **conf)
 
+    def test_a_page_reads_why_it_is_refused(self):
+        post = b'POST /%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+        key = 'k' * 32
+        site, large = b'Origin: https://a.example\r\n', b'X: ' + b'a' * 3000 + b'\r\n'
+        cases = (
+            (431, 'head-too-large', post % b'chat/message' + site + large + b'\r\n'),
+            (431, 'head-too-large', post % b'chat/message' + large + site + b'\r\n'),
+            (413, 'body-too-large', post % b'chat/message' + site + b'Content-Length: 300000\r\n\r\n'),
+            (413, None, post % b'v1/chat/completions' + site + b'Content-Length: 300000\r\n\r\n'),
+            (414, 'address-too-long', b'GET /a?' + b'a' * 2100 + b' HTTP/1.1\r\nHost: x\r\n' + site + b'\r\n'),
+            (414, 'address-too-long', b'GET /a?' + b'a' * 2900 + b' HTTP/1.1\r\nHost: x\r\n' + site + b'\r\n'),
+            (415, 'body-coded', post % b'chat/message' + site + b'Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\n'),
+            (400, 'not-http', post % b'chat/message' + site + b'Content-Length: x\r\n\r\n'),
+            (501, 'not-served', b'BREW / HTTP/1.1\r\nHost: x\r\n' + site + b'\r\n'),
+            (408, 'too-slow', post % b'chat/message' + site))
+        for origins in ('https://a.example', 'https://b.example https://a.example', '*'):
+            web = self.web(worker=False, header_kb=2, idle_s=1, origins=origins, api_keys=f'{key} operate ann\n')
+            for status, slug, text in cases:
+                with self.subTest(origins=origins, status=status, text=text[-40:]), \
+                        socket.create_connection(('127.0.0.1', web.port), SECONDS) as line:
+                    line.sendall(text)
+                    answer = http.client.HTTPResponse(line)
+                    answer.begin()
+                    told = json.loads(answer.read())
+                    allowed = '*' if origins == '*' else 'https://a.example'
+                    self.assertEqual((answer.status, answer.headers['Access-Control-Allow-Origin']), (status, allowed))
+                    self.assertEqual(told['type'] if slug else told['error']['type'],
+                                     f'/problems/{slug}' if slug else 'invalid_request_error')
+                    path = '/v1/' if not slug else '/'
+                    web.contract().error(path, answer.headers['Content-Type'], status, json.dumps(told))
+        preflight = {'Origin': 'https://a.example', 'Access-Control-Request-Method': 'GET'}
+        for size in (2100, 9000):
+            told = web.ask('OPTIONS', '/chat/session/s1?' + 'a' * size, headers=preflight)
+            self.assertEqual((told.status, told.headers['Access-Control-Allow-Origin']), (204, '*'))
+        self.assertIn('path="unknown",status="431"} 2', web.ask('GET', '/metrics', headers={'X-Api-Key': key}).body)
+
+    def test_a_page_of_another_site_does_not_read_it(self):
+        web = self.web(worker=False, header_kb=2, origins='https://b.example')
+        for origin in ('https://evil.example', 'https://b.example.evil'):
+            answer = web.ask('POST', '/chat/message', 'x' * 300000, {'Origin': origin})
+            self.assertEqual((answer.status, answer.headers['Access-Control-Allow-Origin']), (413, None))
+        plain = self.web(worker=False)
+        answer = plain.ask('POST', '/chat/message', 'x' * 300000, {'Origin': 'https://b.example'})
+        self.assertEqual((answer.status, answer.headers['Access-Control-Allow-Origin']), (413, None))
+
     def refused(self, web, text, step, later):
         """(status, problem) of what is sent in pieces, as the first request of a connection or a later one."""
         line = socket.create_connection(('127.0.0.1', web.port), SECONDS)

@@ -154,6 +154,17 @@ static void add_framing (http_call_t *call, const pal_http_response_t *response)
         add_header (call, pal_text ("content-length"), pal_text (length));
 }
 
+/*  What a client is to do instead, whoever has the words (RFC 9110, 15.5.16 and 15.5.22).  */
+static void add_way_out (http_call_t *call)
+{
+    if (call->refused == 415) {
+        add_header (call, pal_text ("accept-encoding"), pal_text ("identity"));
+    } else if (call->refused == 426) {
+        add_header (call, pal_text ("upgrade"), pal_text ("websocket"));
+        add_header (call, pal_text ("sec-websocket-version"), pal_text ("13"));
+    }
+}
+
 static void ready (http_call_t *call)
 {
     if (!plv_node_listed (&call->ready_node))
@@ -172,6 +183,7 @@ static void answer (http_call_t *call, const pal_http_response_t *response)
     if (response->content_type.size)
         add_header (call, pal_text ("content-type"), response->content_type);
     add_framing (call, response);
+    add_way_out (call);
     for (uint32_t at = 0; at < response->header_count; at++)
         add_header (call, response->headers[at].name, response->headers[at].value);
     add_text (call, "\r\n");
@@ -184,16 +196,9 @@ static void answer (http_call_t *call, const pal_http_response_t *response)
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title)
 {
     char text[PROBLEM_BYTES];
-    const pal_header_t codings = {pal_text ("accept-encoding"), pal_text ("identity")};
-    const pal_header_t wanted[] = {{pal_text ("upgrade"), pal_text ("websocket")},
-                                   {pal_text ("sec-websocket-version"), pal_text ("13")}};
     snprintf (text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title,
               status);
     pal_http_response_t response = {.status = status,
-                                    .header_count = status == 426   ? 2
-                                                    : status == 415 ? 1
-                                                                    : 0,
-                                    .headers = status == 426 ? wanted : &codings,
                                     .content_type = pal_text ("application/problem+json"),
                                     .body = pal_text (text)};
     answer (call, &response);

@@ -199,11 +199,12 @@ static pal_text_t text_in (const plv_buf_t *buf)
 
 static pal_http_request_t request_of (const http_call_t *call)
 {
+    bool has_path = call->head.path > 0; /* a method is before it */
     return (pal_http_request_t){
         .call = call->number,
         .method = pal_text (call->head.method),
-        .path = pal_text (http_head_path (&call->head)),
-        .query = text_in (&call->head.query),
+        .path = pal_text (has_path ? http_head_path (&call->head) : NULL),
+        .query = has_path ? text_in (&call->head.query) : pal_text (NULL),
         .body = text_in (&call->body),
         .peer = pal_text (call->line->peer),
     };
@@ -221,11 +222,26 @@ static void hand_over (http_call_t *call)
     plv_buf_free (&call->body);
 }
 
-static void refuse (http_call_t *call, uint32_t status, const char *fault)
+static void end_with (http_call_t *call, uint32_t status, const char *fault)
 {
     call->closes = true;
+    call->refused = status;
     http_line_set (call->line, LINE_ENDS, HTTP_STALL_S);
-    http_answer_problem (call, status, fault);
+    if (!call->answered)
+        http_answer_problem (call, status, fault);
+}
+
+/*  The plugin may have better words, and headers without which a browser shows none to its page.  */
+static void refuse (http_call_t *call, uint32_t status, const char *fault)
+{
+    const http_t *http = call->line->http;
+    call->closes = true;
+    call->refused = status;
+    plv_buf_free (&call->body);
+    pal_http_request_t request = request_of (call);
+    if (http->handler.refused)
+        http->handler.refused (http->handler.arg, &request, status, pal_text (fault));
+    end_with (call, status, fault);
 }
 
 void http_call_refuse (http_line_t *line, uint32_t status, const char *fault)
@@ -334,15 +350,16 @@ static void upgrade (http_call_t *call, bool has_body)
 {
     const char *protocol = NULL;
     call->closes = true;
-    uint32_t status = handshake_fault (&call->head, has_body);
-    if (!status)
-        status = ask_plugin (call, &protocol);
+    uint32_t fault = handshake_fault (&call->head, has_body);
+    uint32_t status = fault ? fault : ask_plugin (call, &protocol);
+    const char *words = status == 426 ? "this is no WebSocket of version 13 that is served here"
+                                      : "this WebSocket is refused";
     if (call->answered) /* by the plugin, in its own words */
         http_line_set (call->line, LINE_ENDS, HTTP_STALL_S);
+    else if (fault)
+        refuse (call, status, words);
     else if (status)
-        refuse (call, status,
-                status == 426 ? "this is no WebSocket of version 13 that is served here"
-                              : "this WebSocket is refused");
+        end_with (call, status, words);
     else
         take_socket (call, protocol);
 }

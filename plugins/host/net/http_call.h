@@ -34,9 +34,9 @@ struct http_call {
     bool is_stream;
     bool ended; /* of a stream: nothing follows */
     bool cut;
-    bool closes;     /* the connection, behind the answer */
-    bool has_unsaid; /* the plugin waits for `drained` */
-    uint32_t status;
+    bool closes;      /* the connection, behind the answer */
+    bool has_unsaid;  /* the plugin waits for `drained` */
+    uint32_t refused; /* with this status, by the host; 0: it is not */
     plv_buf_t out;
     size_t out_at;
 };

@@ -236,10 +236,45 @@ static http_head_end_t look_early (http_head_t *self)
                : bad (self, 400, "the first line is none of an HTTP request");
 }
 
+/*  Of a first line that is not whole; the answer depends on it (RFC 9110, 9.3.2).  */
+static void look_for_method (http_head_t *self)
+{
+    char method[sizeof self->method];
+    const char *line = (const char *) self->text.data + self->line;
+    size_t size = self->text.size - self->line;
+    const char *blank = memchr (line, ' ', size < sizeof method ? size : sizeof method);
+    snprintf (method, sizeof method, "%.*s", blank ? (int) (blank - line) : 0, line);
+    take_method (self, method);
+}
+
 static http_head_end_t too_large (http_head_t *self)
 {
+    if (!self->has_line)
+        look_for_method (self);
     return self->has_line ? bad (self, 431, "the headers are too large")
                           : bad (self, 414, "the address is too long");
+}
+
+/*  What came with a fault still says who asks, and nothing of it can undo the fault.  */
+static void look_behind (http_head_t *self, plv_view_t bytes)
+{
+    const char *fault = self->fault;
+    uint32_t status = self->status;
+    const uint8_t *at = bytes.data, *end = bytes.data + bytes.size, *feed;
+    bool is_whole = self->line == self->text.size; /* the fault is not within a line */
+    self->has_line = true;
+    for (; at < end && (feed = memchr (at, '\n', (size_t) (end - at))); at = feed + 1) {
+        self->line = (uint32_t) self->text.size;
+        if (is_whole) {
+            plv_buf_add (&self->text, at, (size_t) (feed - at) + 1);
+            plv_buf_check (&self->text);
+        }
+        if (is_whole && take_line (self) == HTTP_HEAD_DONE)
+            break;
+        is_whole = true;
+    }
+    self->fault = fault;
+    self->status = status;
 }
 
 http_head_end_t http_head_take (http_head_t *self, plv_view_t bytes, size_t bytes_max,
@@ -258,6 +293,8 @@ http_head_end_t http_head_take (http_head_t *self, plv_view_t bytes, size_t byte
         end = fits && feed ? take_line (self) : look_early (self);
         if (!fits && end == HTTP_HEAD_MORE)
             end = too_large (self);
+        if (end == HTTP_HEAD_BAD)
+            look_behind (self, plv_view (bytes.data + used, bytes.size - used));
     }
     plv_buf_check (&self->query);
     plv_buf_check (&self->fields);

@@ -143,6 +143,36 @@ static void limits_hold (void **state)
     }
 }
 
+/*  Which web site asks is known, wherever the fault is.  */
+static void what_comes_behind_a_fault_is_read (void **state)
+{
+    static const char *const faults[] = {"BREW / HTTP/1.1\r\n", "GET /%zz HTTP/1.1\r\n",
+                                         "GET / HTTP/1.1\r\nno colon\r\n",
+                                         "GET / HTTP/1.1\r\na: \x01\r\n", "GET / HTTP/3.0\n"};
+    static const char behind[] = "Origin: a\r\nbad\r\nb:c\r\n\r\nOrigin: body\r\n";
+    char text[256];
+    size_t used;
+    (void) state;
+    for (size_t at = 0; at < sizeof faults / sizeof *faults; at++) {
+        http_head_t head = {0};
+        snprintf (text, sizeof text, "%s%s", faults[at], behind);
+        assert_int_equal (take (&head, text, sizeof text, &used), HTTP_HEAD_BAD);
+        assert_int_equal (used, strlen (faults[at]));
+        assert_string_equal (http_head_value (&head, "origin", 0), "a");
+        assert_null (http_head_value (&head, "origin", 1));
+        assert_string_equal (http_head_value (&head, "b", 0), "c");
+        assert_non_null (head.fault);
+        http_head_free (&head);
+    }
+    http_head_t head = {0};
+    const char *large = long_head ("HEAD /", "a", 9000, " HTTP/1.1\r\nOrigin: a\r\n\r\n");
+    assert_int_equal (take (&head, large, TEXT_BYTES, &used), HTTP_HEAD_BAD);
+    assert_string_equal (head.method, "HEAD");
+    assert_string_equal (head.fault, "the address is too long");
+    assert_string_equal (http_head_value (&head, "origin", 0), "a");
+    http_head_free (&head);
+}
+
 static void a_nul_is_no_end (void **state)
 {
     static const char text[] = "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n";
@@ -186,6 +216,7 @@ int main (void)
         cmocka_unit_test (the_end_is_awaited),
         cmocka_unit_test (what_makes_no_sense_is_named),
         cmocka_unit_test (limits_hold),
+        cmocka_unit_test (what_comes_behind_a_fault_is_read),
         cmocka_unit_test (a_nul_is_no_end),
         cmocka_unit_test (headers_are_found),
     };

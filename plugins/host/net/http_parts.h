@@ -102,7 +102,7 @@ void http_call_destroy (http_call_t *call);
 
 /* ------------------------------------------------------------------ http_answer.c */
 
-/*  What is wrong before the plugin has a say.  */
+/*  What is wrong, where the plugin has no words for it.  */
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title);
 /*  Tells the client to send the body. False: the line is dead.  */
 bool http_answer_continue (http_call_t *call);

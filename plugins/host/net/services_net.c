@@ -2,12 +2,35 @@
 
 #include "host/host.h"
 
+#include <string.h>
+
 static host_t *host_of (const pal_host_t *table)
 {
     return (host_t *) (uintptr_t) table; /* lent to the plugin as const; it is the first member */
 }
 
 /* ------------------------------------------------------------------ the listener */
+
+/*  A plugin has what its ABI had: behind that is anything.  */
+static pal_http_handler_t handler_of (const host_t *self, const pal_http_handler_t *given)
+{
+    pal_http_handler_t handler = {0};
+    unsigned minor = plugin_adapter (self->plugin)->abi & 0xffff;
+    memcpy (&handler, given,
+            minor >= 3   ? sizeof handler
+            : minor >= 1 ? offsetof (pal_http_handler_t, refused)
+                         : offsetof (pal_http_handler_t, socket));
+    return handler;
+}
+
+static pal_http_options_t options_of (const host_t *self, const pal_http_options_t *given)
+{
+    pal_http_options_t options = {0};
+    unsigned minor = plugin_adapter (self->plugin)->abi & 0xffff;
+    memcpy (&options, given,
+            minor >= 1 ? sizeof options : offsetof (pal_http_options_t, out_bytes_max));
+    return options;
+}
 
 int services_net_listen (const pal_host_t *table, const pal_http_options_t *options,
                          const pal_http_handler_t *handler, uint16_t *ret_port)
@@ -16,7 +39,9 @@ int services_net_listen (const pal_host_t *table, const pal_http_options_t *opti
     uint16_t port = 0;
     if (self->http)
         return table->fail (table, "a plugin has one listener");
-    if (http_open (&self->loop, options, handler, self->options.beside, &self->http, &port,
+    const pal_http_options_t known = options_of (self, options);
+    const pal_http_handler_t calls = handler_of (self, handler);
+    if (http_open (&self->loop, &known, &calls, self->options.beside, &self->http, &port,
                    &self->fail))
         return -1;
     if (ret_port)
