@@ -57,6 +57,20 @@ class Filters(CliTest):
             if letter['code']:
                 self.assertIn(letter['number'], self.found(broker, '--code', letter['code']))
 
+    def test_a_word_that_nothing_has_is_refused(self):
+        broker = self.broker()
+        for command, option, known in (
+                ('dead list', '--reason', 'attempts, permanent, no_route, rejected, expired, refused, unknown'),
+                ('dead stats', '--outcome', 'failed, rejected, expired, refused, unknown'),
+                ('dead replay --yes', '--reason', 'attempts'), ('dead discard --yes', '--outcome', 'failed'),
+                ('dead list', '--type', 'chat.message, chat.response'), ('events list', '--type', 'chat.message'),
+                ('events list', '--outcome', 'pending, delivering, delivered'),
+                ('tail', '--type', 'chat.message'), ('tail', '--what', 'accepted, merged, dispatched')):
+            said = self.palaver(broker, *command.split(), option, 'daed', code=USAGE)
+            self.assertEqual(said.out, '')
+            self.assertIn(f'no {option[2:]} is named "daed"; there are: ', said.err)
+            self.assertIn(known, said.err)
+
     def test_times_are_those_of_death(self):
         broker, _, letters = self.start()
         at = datetime.datetime.fromtimestamp(letters[2]['dead_us'] / 1e6, datetime.timezone.utc)

@@ -1,6 +1,7 @@
 #include "core/ask/control.h"
 
 #include "base/format.h"
+#include "core/ask/choice.h"
 #include "core/ask/control_dead.h"
 #include "core/ask/control_kv.h"
 #include "core/ask/control_order.h"
@@ -318,7 +319,8 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     plv_view_t arguments = frame->arg[2].bytes;
     command_t command = command_of (frame->arg[1].bytes);
 
-    if (!may_ask (self, peer, request, command))
+    if (!may_ask (self, peer, request, command)
+        || !choice_check (self, peer, request, command, arguments))
         return;
     switch (command) {
     case COMMAND_SESSIONS_SHOW:

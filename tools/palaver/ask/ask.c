@@ -170,6 +170,8 @@ ending_t ask_refused (const asker_t *self, plv_view_t status, plv_view_t body)
         say (PLV_VIEW_FMT, PLV_VIEW_ARG (text));
     else if (!plv_view_is (status, "NOENT"))
         say ("the broker says " PLV_VIEW_FMT, PLV_VIEW_ARG (status));
+    if (plv_view_is (status, "ARG"))
+        return END_USAGE;
     return plv_view_is (status, "NOENT") ? END_NOTHING : END_PARTLY;
 }
 
