@@ -204,7 +204,7 @@ static bool answer_from_cache (core_t *self, const incoming_t *in)
     if (!in->lane->route->cache || in->envelope.type_code != EVENT_CHAT_MESSAGE)
         return false;
     session_t *session = session_get (self, in->envelope.session_id);
-    if (session && !plv_list_empty (&session->events))
+    if (session && (session->parked_by || !plv_list_empty (&session->events)))
         return false;
     plv_buf_t none = {0};
     state_subset (session ? &session->state : &none, plv_buf_view (&in->lane->service->cache_keys),

@@ -1,0 +1,54 @@
+/*  The terms of a route, for whatever is answered: by an agent, from the cache, or by a fallback.  */
+
+#include "fixture.h"
+
+#include <stdio.h>
+
+#define BASE                                                                                       \
+    "delivery = { not_after_s = 3600; }; rate_limit = { on = false; }; data = { reflect_s = 1; };" \
+    "routes = ( { name = \"r\"; service = \"advisor\"; "
+
+static fixture_t *start (const char *terms)
+{
+    char conf[FX_CONF_BYTES];
+    snprintf (conf, sizeof conf, "%s%s } );", BASE, terms);
+    return fx_new (conf);
+}
+
+/*  An answer that is delivered.  */
+static void answer (fixture_t *fx, uint32_t web, uint32_t worker, const char *session)
+{
+    fx_say (fx, web, session, "hello");
+    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "hi");
+    fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
+    fx_forget (fx, worker);
+    fx_forget (fx, web);
+}
+
+/*  A session that a dead letter holds gets no later answers, wherever they might come from.  */
+static void test_a_held_session_is_not_answered_from_the_cache (void **state)
+{
+    fixture_t *fx = start ("cache = true; on_dead = \"park\";");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4), tool = fx_tool (fx);
+    answer (fx, web, worker, "web_1");
+    fx_say (fx, web, "web_2", "another");
+    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
+    fx_forget (fx, web);
+    fx_forget (fx, worker);
+    fx_say (fx, web, "web_2", "hello");
+    fx_expect_nothing (fx, web);
+    fx_expect_nothing (fx, worker);
+    fx_control (fx, tool, "sessions.unpark", "session", 0, "web_2");
+    fx_expect (fx, worker, VERB_JOB);
+    fx_destroy (&fx);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_a_held_session_is_not_answered_from_the_cache),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
