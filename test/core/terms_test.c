@@ -25,6 +25,41 @@ static void answer (fixture_t *fx, uint32_t web, uint32_t worker, const char *se
     fx_forget (fx, web);
 }
 
+/*  What was not delivered before the adapter left is late when it is back.  */
+static void expect_late (fixture_t *fx, uint32_t web)
+{
+    assert_int_equal (fx_gauge (fx, GAUGE_OUTBOX), 1);
+    fx_bye (fx, web);
+    fx_time (fx, 2000);
+    web = fx_adapter (fx, "web");
+    fx_expect_nothing (fx, web);
+    assert_int_equal (fx_gauge (fx, GAUGE_OUTBOX), 0);
+    assert_int_equal (fx_count (fx, COUNTER_DELIVERIES_LATE), 1);
+}
+
+static void test_a_cached_answer_is_late_by_its_route (void **state)
+{
+    fixture_t *fx = start ("cache = true; not_after_s = 1;");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+    answer (fx, web, worker, "web_1");
+    fx_say (fx, web, "web_2", "hello");
+    assert_int_equal (fx_count (fx, COUNTER_CACHE_HITS), 1);
+    expect_late (fx, web);
+    fx_destroy (&fx);
+}
+
+static void test_a_fallback_is_late_by_its_route (void **state)
+{
+    fixture_t *fx = start ("not_after_s = 1;");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+    fx_say (fx, web, "web_1", "hello");
+    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    expect_late (fx, web);
+    fx_destroy (&fx);
+}
+
 /*  A session that a dead letter holds gets no later answers, wherever they might come from.  */
 static void test_a_held_session_is_not_answered_from_the_cache (void **state)
 {
@@ -48,6 +83,8 @@ static void test_a_held_session_is_not_answered_from_the_cache (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_a_cached_answer_is_late_by_its_route),
+        cmocka_unit_test (test_a_fallback_is_late_by_its_route),
         cmocka_unit_test (test_a_held_session_is_not_answered_from_the_cache),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -198,7 +198,7 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
         .flags = parks ? DEAD_PARKS : 0,
         .reply = body.size ? number_next (self) : 0,
         .id = id_next (self),
-        .until_us = self->now.wall_us + self->policy->conf->delivery_not_after_s * 1000000,
+        .until_us = reply_until_us (self, entry),
         .body = plv_buf_view (&body),
         .extra = death->code,
         .why = death->words,

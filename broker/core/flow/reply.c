@@ -41,13 +41,18 @@ entry_t *reply_leased (core_t *self, peer_t *peer, uint64_t lease)
     return NULL;
 }
 
+int64_t reply_until_us (core_t *self, const entry_t *entry)
+{
+    const lane_t *lane = entry->lane ? entry->lane : lane_named (self, label_view (entry->route));
+    return self->now.wall_us
+           + (lane ? lane->route->not_after_us
+                   : self->policy->conf->delivery_not_after_s * 1000000);
+}
+
 void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state, uint32_t flags)
 {
     const plv_conf_t *conf = self->policy->conf;
     session_t *session = entry->session;
-    int64_t not_after_us =
-        entry->lane ? entry->lane->route->not_after_us : conf->delivery_not_after_s * 1000000;
-
     bool silent = entry->flags & ENTRY_OWN && plv_mp_find_str (body, "response_text").size == 0;
 
     plv_buf_clear (&self->body);
@@ -60,7 +65,7 @@ void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state
         .reply = silent ? 0 : number_next (self),
         .at_us = self->now.wall_us,
         .id = id_next (self),
-        .until_us = self->now.wall_us + not_after_us,
+        .until_us = reply_until_us (self, entry),
         .body = plv_buf_view (&self->body),
         .extra = state,
         .flags = flags,
