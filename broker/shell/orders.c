@@ -2,6 +2,7 @@
 
 #include "base/near.h"
 #include "core/ask/control.h"
+#include "shell/internal.h"
 #include "shell/letters_file.h"
 #include "wire/mp.h"
 
@@ -78,6 +79,21 @@ static const char *unknown (supervisor_t *supervisor, const char *name, plv_buf_
     return refuse (body, "NOENT", text);
 }
 
+/*  An adapter that is replaced has its part of the file as it is now. A file with anything wrong in it is not taken at
+    all, as for SIGHUP; a broker without one has none to read.  */
+static const char *read_conf (supervisor_t *supervisor, const char *file, plv_buf_t *body)
+{
+    plv_conf_t *conf = NULL;
+    plv_fail_t fail;
+    plv_err_t err = *file ? plv_conf_load (file, &conf, &fail) : ERR_OK;
+    if (conf) {
+        supervisor_conf_t adapters = broker_adapters_conf (conf);
+        supervisor_configure (supervisor, &adapters);
+    }
+    plv_conf_destroy (&conf);
+    return err ? refuse (body, plv_err_name (err), fail.text) : NULL;
+}
+
 static bool act (supervisor_t *supervisor, uint32_t command, const char *name, int64_t now_us)
 {
     switch (command) {
@@ -101,8 +117,8 @@ static const char *export(plv_view_t order, plv_buf_t *ret_body)
     return err ? plv_err_name (err) : NULL;
 }
 
-const char *orders_carry_out (supervisor_t *supervisor, const effects_order_t *order,
-                              int64_t now_us, plv_buf_t *ret_body)
+const char *orders_carry_out (supervisor_t *supervisor, const char *conf_file,
+                              const effects_order_t *order, int64_t now_us, plv_buf_t *ret_body)
 {
     char name[SUPERVISED_NAME_BYTES];
     if (order->command == ORDER_EXPORT)
@@ -113,6 +129,11 @@ const char *orders_carry_out (supervisor_t *supervisor, const effects_order_t *o
         return NULL;
     }
     snprintf (name, sizeof name, PLV_VIEW_FMT, PLV_VIEW_ARG (asked));
+    const char *wrong = supervisor && order->command == COMMAND_ADAPTERS_RELOAD
+                            ? read_conf (supervisor, conf_file, ret_body)
+                            : NULL;
+    if (wrong)
+        return wrong;
     if (!supervisor || asked.size >= sizeof name || !act (supervisor, order->command, name, now_us))
         return unknown (supervisor, name, ret_body);
     plv_mp_put_map (ret_body, 2);

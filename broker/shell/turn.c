@@ -79,7 +79,8 @@ static void carry_out (broker_t *self, const effects_t *orders)
     for (size_t at = 0; effects_order_next (orders, &at, &order);) {
         plv_buf_t body = {0};
         core_now_t now = broker_now ();
-        const char *wrong = orders_carry_out (self->supervisor, &order, now.mono_us, &body);
+        const char *wrong = orders_carry_out (self->supervisor, core_conf (self->core)->file,
+                                              &order, now.mono_us, &body);
         plv_buf_check (&body);
         input_t input = {
             .type = INPUT_ANSWER,

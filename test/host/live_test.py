@@ -270,6 +270,37 @@ class Live(Place):
         row, = [json.loads(line) for line in self.palaver('adapters', 'list').splitlines()]
         self.assertEqual((row['name'], row['state'], row['credit'], row['in_per_min']), ('web', 'running', 64, 0))
 
+    def test_a_reload_reads_the_configuration_of_that_adapter_again(self):
+        broker = self.place(adapters={'web': {'number': 4}})
+        self.drop('web')
+        self.drop('other')
+        web, other = (self.host(name, state='running') for name in ('web', 'other'))
+        broker.write_conf({'adapters': {'web': {'number': 4, 'does': 'fail'}}})
+        self.palaver('adapters', 'reload', 'web')
+        row = wait(lambda: (row := self.hosts()['web'])['last'] and row, 'the new one fails')
+        self.assertIn('the platform is closed today', row['last'])
+        self.assertEqual(row['pid'], web['pid'])
+        broker.write_conf({'adapters': {'web': {'numbr': 4}}})
+        self.palaver('adapters', 'reload', 'web')
+        wait(lambda: 'did you mean number?' in self.hosts()['web']['last'], 'the new one is refused')
+        broker.write_conf({'agents.atempts': 3})
+        said = self.palaver('adapters', 'reload', 'web', code=1)
+        for word in (broker.file, 'agents.atempts', 'did you mean'):
+            self.assertIn(word, said)
+        del broker.conf['agents.atempts']
+        broker.write_conf({'adapters': {'web': {'number': 5}}})
+        self.palaver('adapters', 'reload', 'web')
+        wait(lambda: self.hosts()['web']['pid'] not in (0, web['pid']), 'a new process')
+        self.host('web', state='running')
+        self.assertEqual(self.host('other', state='running')['pid'], other['pid'])
+
+    def test_the_table_shows_the_whole_of_what_went_wrong(self):
+        self.place(adapters={'web': {'key': 'file:' + 'x' * 100}})
+        self.drop('web')
+        row = self.host('web', state='refused')
+        self.assertIn('x' * 100, row['last'])
+        self.assertIn(row['last'], self.palaver('adapters', 'list', '--table'))
+
     def test_a_host_sees_its_own_part_of_the_conf_and_no_other_secret(self):
         broker = self.place(adapters={'web': {'key': 'env:LIVE_SECRET'}, 'other': {'key': 'env:LIVE_OTHER'}})
         self.drop('web')

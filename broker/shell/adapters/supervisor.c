@@ -194,7 +194,7 @@ static void take_text (char **own, const char *text)
     *own = copy;
 }
 
-static void take_conf (supervisor_t *self, const supervisor_conf_t *conf)
+void supervisor_configure (supervisor_t *self, const supervisor_conf_t *conf)
 {
     take_text (&self->conf_file, conf->file);
     take_text (&self->conf_adapters, conf->adapters);
@@ -221,7 +221,7 @@ static void take_options (supervisor_t *self, const supervisor_options_t *option
     set->copies = self->copies = plv_strdup (options->copies);
     set->program = self->program = plv_strdup (options->program);
     set->broker = self->broker = plv_strdup (options->broker);
-    take_conf (self, &options->conf);
+    supervisor_configure (self, &options->conf);
     self->all.rng = plv_rng_seed (options->seed);
 }
 
@@ -345,7 +345,7 @@ bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_
 
 void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64_t now_us)
 {
-    take_conf (self, conf);
+    supervisor_configure (self, conf);
     for (plv_node_t *at = self->adapters.next; !self->stopping && at != &self->adapters;
          at = at->next) {
         supervised_t *adapter = PLV_OF (at, supervised_t, node);

@@ -109,6 +109,9 @@ bool supervisor_adapter_start (supervisor_t *self, const char *name, int64_t now
 bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_us);
 bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t now_us);
 
+/*  What each host is given from now on when it is started; those that run go on.  */
+void supervisor_configure (supervisor_t *self, const supervisor_conf_t *conf);
+
 /*  The conf has changed: every adapter is replaced by one that has read it, refused ones are tried again.
     What was stopped by hand stays stopped, and the log says so.  */
 void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64_t now_us);

@@ -15,7 +15,7 @@ static const column_t columns[] = {
     {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER},
     {.title = "HELD", .key = "held", .kind = COLUMN_NUMBER},
     {.title = "WHY", .key = "why", .most = 60},
-    {.title = "LAST FAILURE", .key = "last", .most = 100},
+    {.title = "LAST FAILURE", .key = "last"},
 };
 
 static void show (const call_t *call, plv_view_t body)
