@@ -90,7 +90,7 @@ class Tail(CliTest):
         rows = call.wait().rows
         self.assertEqual([row['what'] for row in rows], ['answered', 'delivering', 'delivered'])
         self.assertTrue(all(event in (row['id'], row.get('reply_to')) for row in rows))
-        self.palaver(broker, 'tail', '--id', 'nonsense', code=PARTLY)
+        self.palaver(broker, 'tail', '--id', 'nonsense', code=USAGE)
 
     def test_a_line_an_event_on_a_terminal(self):
         broker = self.broker()
