@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 enum {
     LAST_WORDS_BYTES = 240,
     STDERR_LINE_BYTES = 4096,
+    STDERR_PIPE_BYTES = 64 * 1024,
     READ_BYTES = 64 * 1024,
     LAST_MOMENT_MS = 200,
     NAP_MS = 5
@@ -26,45 +28,97 @@ struct child {
     pid_t pid;
     int in;  /* its stdin */
     int out; /* its stdout */
-    int err; /* its stderr: the thread's */
+    int err; /* its stderr */
+    int end; /* an eventfd: the thread may end */
     unsigned number;
     bool reaped;
     int status; /* of waitpid, when reaped */
     plv_buf_t lines;
-    size_t taken; /* bytes of `lines` that were given out */
-    pthread_t thread;
-    bool listens; /* the thread runs */
-    pthread_mutex_t lock;
-    char last_words[LAST_WORDS_BYTES]; /* under the lock */
+    size_t taken;     /* bytes of `lines` that were given out */
+    pthread_t thread; /* started the child, and listens to it */
+    bool has_thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t changed;
+    bool started; /* or not: the thread has tried */
+    bool heard;   /* all that there is on stderr */
+    char last_words[LAST_WORDS_BYTES];
 };
 
 /* ------------------------------------------------------------------ stderr */
 
+/*  A line that does not end, such as a bar that shows progress, comes in pieces: it is seen while it grows, and
+    takes no memory.  */
+typedef struct {
+    char text[STDERR_LINE_BYTES];
+    size_t size;
+} hearing_t;
+
 static void pass_on (child_t *self, const char *line)
 {
+    if (!line[0])
+        return;
     fprintf (stderr, "palaver-exec: child %u: %s\n", self->number, line);
     pthread_mutex_lock (&self->lock);
     snprintf (self->last_words, sizeof self->last_words, "%s", line);
     pthread_mutex_unlock (&self->lock);
 }
 
-/*  Until the child and everybody who got its stderr from it have closed it. A line that does not end, such as a bar
-    that shows progress, comes in pieces: it is seen while it grows, and takes no memory.  */
-static void *listen_to (void *arg)
+static void pass_on_lines (child_t *self, hearing_t *hearing, bool whole)
 {
-    child_t *self = arg;
-    FILE *stream = fdopen (self->err, "r");
-    char line[STDERR_LINE_BYTES];
-    while (stream && fgets (line, sizeof line, stream)) {
-        line[strcspn (line, "\n")] = '\0';
-        if (line[0])
-            pass_on (self, line);
+    char *start = hearing->text, *end = hearing->text + hearing->size;
+    for (char *cut; (cut = memchr (start, '\n', (size_t) (end - start))); start = cut + 1) {
+        *cut = '\0';
+        pass_on (self, start);
     }
-    if (stream)
-        fclose (stream);
-    else
-        close (self->err);
-    return NULL;
+    hearing->size = (size_t) (end - start);
+    if (whole || hearing->size == sizeof hearing->text - 1) {
+        *end = '\0';
+        pass_on (self, start);
+        hearing->size = 0;
+    }
+    memmove (hearing->text, start, hearing->size);
+}
+
+typedef enum { HEARD, SILENT, DEAF } heard_t;
+
+static heard_t hear (child_t *self, hearing_t *hearing)
+{
+    ssize_t size =
+        read (self->err, hearing->text + hearing->size, sizeof hearing->text - 1 - hearing->size);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return SILENT;
+    if (size > 0)
+        hearing->size += (size_t) size;
+    pass_on_lines (self, hearing, size <= 0);
+    return size > 0 ? HEARD : DEAF;
+}
+
+static void set_true (child_t *self, bool *what)
+{
+    pthread_mutex_lock (&self->lock);
+    *what = true;
+    pthread_cond_signal (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+}
+
+/*  Until the child has ended: what it has left running, in a session of its own, may keep its stderr open for ever.
+    What is still in the pipe then is heard, too.  */
+static void listen_to (child_t *self)
+{
+    hearing_t hearing = {.size = 0};
+    struct pollfd fds[] = {{.fd = self->err, .events = POLLIN},
+                           {.fd = self->end, .events = POLLIN}};
+    while (!fds[1].revents) {
+        if (poll (fds, sizeof fds / sizeof *fds, -1) > 0 && fds[0].revents
+            && hear (self, &hearing) == DEAF) {
+            fds[0].fd = -1;
+            set_true (self, &self->heard);
+        }
+    }
+    for (int more = STDERR_PIPE_BYTES; fds[0].fd >= 0 && more > 0; more -= STDERR_LINE_BYTES)
+        if (hear (self, &hearing) != HEARD)
+            break;
+    pass_on_lines (self, &hearing, true);
 }
 
 /* ------------------------------------------------------------------ its beginning */
@@ -159,37 +213,82 @@ static int take_end (int pair[2], int end)
     return fd;
 }
 
+typedef struct {
+    child_t *child;
+    char *const *argv;
+    pipes_t pipes;
+    plv_err_t err;
+    plv_fail_t fail;
+} start_t;
+
+/*  The kernel kills a child with the thread that has started it: so this one stays for as long as the child lives.  */
+static void *accompany (void *arg)
+{
+    start_t *start = arg;
+    child_t *self = start->child;
+    plv_err_t err = start->err = spawn (self, start->argv, &start->pipes, &start->fail);
+    if (!err) {
+        self->in = take_end (start->pipes.in, 1);
+        self->out = take_end (start->pipes.out, 0);
+        self->err = take_end (start->pipes.err, 0);
+        fcntl (self->in, F_SETFL, O_NONBLOCK);
+        fcntl (self->out, F_SETFL, O_NONBLOCK);
+        fcntl (self->err, F_SETFL, O_NONBLOCK);
+    }
+    pipes_close (&start->pipes);
+    set_true (self, &self->started); /* `start` ends here */
+    if (!err)
+        listen_to (self);
+    return NULL;
+}
+
+static child_t *child_new (unsigned number)
+{
+    pthread_condattr_t monotonic;
+    child_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return NULL;
+    *self = (child_t){.number = number, .in = -1, .out = -1, .err = -1};
+    pthread_condattr_init (&monotonic);
+    pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init (&self->lock, NULL);
+    pthread_cond_init (&self->changed, &monotonic);
+    pthread_condattr_destroy (&monotonic);
+    self->end = eventfd (0, EFD_CLOEXEC);
+    return self;
+}
+
+static plv_err_t start_in_thread (start_t *start, plv_fail_t *ret_fail)
+{
+    child_t *self = start->child;
+    self->has_thread = pthread_create (&self->thread, NULL, accompany, start) == 0;
+    if (!self->has_thread) {
+        pipes_close (&start->pipes);
+        return plv_fail (ret_fail, ERR_NOMEM, "no memory for a thread");
+    }
+    pthread_mutex_lock (&self->lock);
+    while (!self->started)
+        pthread_cond_wait (&self->changed, &self->lock);
+    pthread_mutex_unlock (&self->lock);
+    if (start->err)
+        *ret_fail = start->fail;
+    return start->err;
+}
+
 plv_err_t child_start (char *const *argv, unsigned number, child_t **ret_child,
                        plv_fail_t *ret_fail)
 {
-    pipes_t pipes;
-    child_t *self = calloc (1, sizeof *self);
-    if (!self || pthread_mutex_init (&self->lock, NULL) != 0) {
-        free (self);
+    start_t start = {.argv = argv, .child = child_new (number)};
+    if (!start.child)
         return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
-    }
-    *self = (child_t){.lock = self->lock, .number = number, .in = -1, .out = -1};
-    if (!pipes_open (&pipes)) {
-        free (self);
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "no pipes for %s: %s", argv[0],
-                         strerror (errno));
-    }
-    plv_err_t err = spawn (self, argv, &pipes, ret_fail);
-    if (!err) {
-        self->in = take_end (pipes.in, 1);
-        self->out = take_end (pipes.out, 0);
-        self->err = take_end (pipes.err, 0);
-        fcntl (self->in, F_SETFL, O_NONBLOCK);
-        fcntl (self->out, F_SETFL, O_NONBLOCK);
-        self->listens = pthread_create (&self->thread, NULL, listen_to, self) == 0;
-        if (!self->listens)
-            close (self->err);
-    }
-    pipes_close (&pipes);
+    plv_err_t err = start.child->end >= 0 && pipes_open (&start.pipes)
+                        ? start_in_thread (&start, ret_fail)
+                        : plv_fail (ret_fail, plv_err_of_errno (errno), "no pipes for %s: %s",
+                                    argv[0], strerror (errno));
     if (err)
-        child_stop (&self, 0);
+        child_stop (&start.child, 0);
     else
-        *ret_child = self;
+        *ret_child = start.child;
     return err;
 }
 
@@ -233,12 +332,17 @@ void child_stop (child_t **self_p, int grace_ms)
         close (self->in);
     if (self->pid > 0)
         end_process (self, grace_ms);
-    if (self->out >= 0)
-        close (self->out);
-    if (self->listens)
+    if (self->end >= 0)
+        eventfd_write (self->end, 1);
+    if (self->has_thread)
         pthread_join (self->thread, NULL);
+    int left[] = {self->out, self->err, self->end};
+    for (size_t at = 0; at < sizeof left / sizeof *left; at++)
+        if (left[at] >= 0)
+            close (left[at]);
     plv_buf_free (&self->lines);
     pthread_mutex_destroy (&self->lock);
+    pthread_cond_destroy (&self->changed);
     free (self);
     *self_p = NULL;
 }
@@ -247,7 +351,13 @@ void child_epitaph (child_t *self, char *text, size_t size)
 {
     char words[LAST_WORDS_BYTES];
     bool ended = ends_within (self, LAST_MOMENT_MS);
+    int64_t until_us = plv_clock_mono_us () + LAST_MOMENT_MS * INT64_C (1000);
+    const struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
+                                   .tv_nsec = (long) (until_us % 1000000) * 1000};
     pthread_mutex_lock (&self->lock);
+    while (ended && !self->heard
+           && pthread_cond_timedwait (&self->changed, &self->lock, &until) != ETIMEDOUT)
+        continue;
     memcpy (words, self->last_words, sizeof words);
     pthread_mutex_unlock (&self->lock);
     const char *colon = words[0] ? ": " : "";
@@ -291,8 +401,12 @@ child_said_t child_read (child_t *self, int wait_ms, plv_view_t *ret_line)
     if (self->lines.size > FRAME_BYTES_MAX)
         return CHILD_TOO_LONG;
     struct pollfd wait = {.fd = self->out, .events = POLLIN};
-    if (poll (&wait, 1, wait_ms) <= 0)
-        return CHILD_NOTHING;
+    if (poll (&wait, 1, wait_ms) <= 0) {
+        if (child_alive (self))
+            return CHILD_NOTHING;
+        if (poll (&wait, 1, 0) <= 0)
+            return CHILD_OVER; /* what it has left running keeps its stdout open */
+    }
     if (!plv_buf_reserve (&self->lines, READ_BYTES))
         return CHILD_OVER;
     ssize_t size = read (self->out, self->lines.data + self->lines.size, READ_BYTES);

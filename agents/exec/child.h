@@ -1,6 +1,6 @@
 /*  child -- a program of the user's: started, spoken with in lines, and ended for sure
-    OWNS    the process and all that it started (its process group), the pipes, a thread for its stderr
-    THREAD  one at a time; the thread for stderr is its own
+    OWNS    the process and all that it started (its process group), the pipes, a thread for its life and its stderr
+    THREAD  one at a time, any
     FAILS   child_start with what the system said; a dead child is a CHILD_OVER, no failure
     COST    a process, a thread and three pipes
 

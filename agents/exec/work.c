@@ -49,6 +49,9 @@ static end_t tell (work_t *self, plv_buf_t *line)
     bool told = !line->failed
                 && child_write (self->child, plv_buf_view (line), left_ms > 0 ? (int) left_ms : 0);
     plv_buf_free (line);
+    if (!told && plv_job_left_ms (self->job) <= 0)
+        return broken (self, "the program read nothing until the job's deadline: it was killed",
+                       "");
     return told ? GOES_ON : over (self);
 }
 

@@ -210,6 +210,34 @@ for job in jobs():
         self.assertEqual(child.wait(SECONDS), 0)
         self.assertEqual(pids_of('drained.py'), [])
 
+    def test_a_child_that_was_started_again_ends_by_itself_when_the_worker_drains(self):
+        broker, folder = self.broker(), self.folder()
+        child = self.exec(broker, f'''
+def note(what):
+    open(f'{folder}/{{what}}', 'a').write(f'{{os.getpid()}} ')
+for job in jobs():
+    if job['attempt'] == 1:
+        os._exit(1)
+    note('worked')
+    say(type='reply', response_text='done')
+until = time.monotonic() + 0.3      # longer than it takes to leave
+while time.monotonic() < until:
+    time.sleep(0.01)
+note('ended')
+''', '--children', '3')
+        adapter = broker.adapter()
+        for session in '123456':
+            adapter.publish('x', session=session)
+        for _ in range(6):
+            self.assertEqual(self.deliver(adapter)['response_text'], 'done')
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(SECONDS), 0)
+        pids = {}
+        for what in ('worked', 'ended'):
+            with open(f'{folder}/{what}') as file:
+                pids[what] = set(file.read().split())
+        self.assertEqual(pids['worked'], pids['ended'])
+
     def test_kill_9_takes_the_children_with_it(self):
         broker = self.broker()
         child = self.exec(broker, 'for job in jobs(): pass', '--children', '2', name='orphaned.py')
@@ -273,11 +301,11 @@ for job in jobs():
 
 
 class Bad(Exec):
-    def failing(self, program, *words, attempts=2, conf=None, options=()):
+    def failing(self, program, *words, attempts=2, conf=None, options=(), more=()):
         broker = self.broker({'agents.attempts': attempts, **(conf or {})})
         self.exec(broker, program, *options)
         adapter = broker.adapter()
-        self.answer(adapter, 'x')
+        self.answer(adapter, 'x', **dict(more))
         letter = str(broker.letter())
         for word in words:
             self.assertIn(word, letter)
@@ -309,6 +337,27 @@ for job in jobs():
     say(type='reply', response_text='well')
 ''', 'timeout', attempts=1, conf={'agents.deadline_ms': 1000})
         self.assertEqual(self.answer(adapter, 'y')['response_text'], 'well')
+
+    def test_what_a_killed_child_left_in_a_session_of_its_own_holds_nobody_up(self):
+        broker, adapter = self.failing('''
+import subprocess
+for job in jobs():
+    if job['message_text'] == 'x':
+        left = subprocess.Popen(['sleep', '1000'], start_new_session=True)
+        print(left.pid, file=sys.stderr, flush=True)
+        os._exit(1)
+    say(type='reply', response_text='well')
+''', 'ended with status 1', attempts=1)
+        self.addCleanup(os.kill, int(re.search(r'child 1: (\d+)', self.said())[1]), signal.SIGKILL)
+        self.assertEqual(self.answer(adapter, 'y')['response_text'], 'well')
+
+    def test_a_job_that_is_not_read(self):
+        self.failing('''
+sys.stdin.readline()        # the hello
+while True:
+    time.sleep(60)
+''', 'timeout', attempts=1, conf={'agents.deadline_ms': 1000}, more={'filling': 'x' * 200000})
+        self.says('read nothing until')
 
     def test_what_is_not_understood(self):
         for line, word in (('{"type": "rply"}', 'rply'), ('{"type": "reply"}', 'response_text'), ('{', 'not JSON'),
