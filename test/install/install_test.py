@@ -107,7 +107,7 @@ class Install(unittest.TestCase):
                      'lib/palaver/plugins/web.so', 'lib/libpalaver-agent.a', 'lib/libpalaver-agent.so',
                      'lib/systemd/system/palaverd.service', 'lib/sysusers.d/palaver.conf',
                      'lib/python3/dist-packages/palaver.py', 'include/palaver/sdk/agent.h',
-                     'share/palaver/sdk/README.md',
+                     'share/palaver/sdk/README.md', 'share/palaver/loopback/loopback.c',
                      'include/palaver/sdk/adapter.h', 'share/doc/palaver/PROTOCOL.md', 'etc/palaver/palaver.conf'):
             self.assertTrue(os.path.exists(f'{self.prefix}/{path}'), path)
 
@@ -191,13 +191,15 @@ class Install(unittest.TestCase):
     def test_the_example_of_a_plugin_talks_through_a_running_broker(self):
         with open(f'{TOP}/plugins/loopback/README.md') as text:
             readme = text.read()
-        code, = re.findall(r'^```c\n(.*?)^```', readme, re.S | re.M)
-        command, = re.findall(r'^```sh\n(.*?)^```', readme, re.S | re.M)
+        code, test = re.findall(r'^```c\n(.*?)^```', readme, re.S | re.M)
+        command, testing = re.findall(r'^```sh\n(.*?)^```', readme, re.S | re.M)
         platform, port = self.platform(), free_port()
         self.site(port, platform.server_port)
-        with open(f'{self.place}/hook.c', 'w') as out:
-            out.write(code)
-        subprocess.run(['sh', '-euc', command], cwd=self.place, env=self.flags, check=True)
+        for name, text in (('hook', code), ('hook_test', test)):
+            with open(f'{self.place}/{name}.c', 'w') as out:
+                out.write(text)
+        for line in (command, testing):
+            subprocess.run(['sh', '-euc', line], cwd=self.place, env=self.flags, check=True)
         os.rename(f'{self.place}/hook.so', f'{self.place}/plugins/hook.so')
         until(lambda: self.adapters().get('hook', {}).get('state') == 'running',
               lambda: f'{self.adapters()} {self.log()}')
