@@ -1,9 +1,11 @@
 /*  web_load -- HTTP and WebSocket clients for measuring the web gateway, in one thread
 
-    web_load PORT talk CLIENTS SECONDS   keep-alive clients, each with one request at a time: prints one line,
-                                         "ANSWERS FAILURES RATE P50_MS P99_MS"
-    web_load PORT idle CLIENTS           WebSockets of as many sessions, held until the standard input ends:
-                                         prints how many are open  */
+    web_load PORT talk CLIENTS SECONDS [tls]   keep-alive clients, each with one request at a time: prints one line,
+                                               "ANSWERS FAILURES RATE P50_MS P99_MS"
+    web_load PORT idle CLIENTS                 WebSockets of as many sessions, held until the standard input ends:
+                                               prints how many are open
+
+    Over TLS the clients believe any certificate.  */
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -13,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +28,7 @@ enum { IN_BYTES = 16384, OUT_BYTES = 1024, EVENTS = 256, TIMES_MAX = 4000000, OP
 
 typedef struct {
     int fd;
+    SSL *tls; /* NULL: plain HTTP */
     unsigned number, said;
     int64_t since_us;
     size_t used;
@@ -83,7 +87,9 @@ static void say (client_t *client)
                         "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
                         size, body);
     client->since_us = plv_clock_mono_us ();
-    if (write (client->fd, out, (size_t) all) != all)
+    ssize_t sent =
+        client->tls ? SSL_write (client->tls, out, all) : write (client->fd, out, (size_t) all);
+    if (sent != all)
         die ("write");
 }
 
@@ -106,15 +112,29 @@ static int take_response (client_t *client)
     return status;
 }
 
+/*  0: nothing is there. The end is none that is waited for.  */
+static size_t read_some (client_t *client)
+{
+    char *to = client->in + client->used;
+    size_t room = IN_BYTES - 1 - client->used;
+    ssize_t got =
+        client->tls ? SSL_read (client->tls, to, (int) room) : read (client->fd, to, room);
+    bool is_later = client->tls ? SSL_get_error (client->tls, (int) got) == SSL_ERROR_WANT_READ
+                                : errno == EAGAIN;
+    if (got <= 0 && !is_later)
+        die ("a connection ended");
+    return got > 0 ? (size_t) got : 0;
+}
+
 static void on_readable (load_t *self, client_t *client)
 {
     int status;
-    ssize_t got = read (client->fd, client->in + client->used, IN_BYTES - 1 - client->used);
-    if (got < 0 && errno == EAGAIN)
-        return;
-    if (got <= 0)
-        die ("a connection ended");
-    client->used += (size_t) got;
+    size_t got;
+    while ((got = read_some (client))) {
+        client->used += got;
+        if (!client->tls)
+            break; /* what more there is, epoll says again */
+    }
     while ((status = take_response (client))) {
         if (self->answers < TIMES_MAX)
             self->times_us[self->answers] = (uint32_t) (plv_clock_mono_us () - client->since_us);
@@ -156,6 +176,14 @@ static void talk (load_t *self, client_t *clients, unsigned count, double second
     }
     report (self, (double) (plv_clock_mono_us () - begun) / 1e6);
     free (self->times_us);
+}
+
+/*  What a client does once, and pays for once.  */
+static void shake (SSL_CTX *ctx, client_t *client)
+{
+    client->tls = SSL_new (ctx);
+    if (!client->tls || SSL_set_fd (client->tls, client->fd) != 1 || SSL_connect (client->tls) != 1)
+        die ("no TLS");
 }
 
 /* ------------------------------------------------------------------ idling */
@@ -202,7 +230,7 @@ int main (int argc, char **argv)
 {
     if (argc < 4) {
         fprintf (stderr,
-                 "usage: web_load PORT talk CLIENTS SECONDS | web_load PORT idle CLIENTS\n");
+                 "usage: web_load PORT talk CLIENTS SECONDS [tls] | web_load PORT idle CLIENTS\n");
         return 2;
     }
     struct rlimit limit;
@@ -212,10 +240,14 @@ int main (int argc, char **argv)
     load_t self = {.epoll = epoll_create1 (EPOLL_CLOEXEC), .port = (uint16_t) atoi (argv[1])};
     unsigned count = (unsigned) atoi (argv[3]);
     bool talks = strcmp (argv[2], "talk") == 0;
+    SSL_CTX *tls =
+        argc > 5 && strcmp (argv[5], "tls") == 0 ? SSL_CTX_new (TLS_client_method ()) : NULL;
     client_t *clients = plv_alloc_zero (count ? count : 1, sizeof *clients);
     for (unsigned at = 0; at < count; at++) {
         clients[at].number = at;
         clients[at].fd = dial (self.port, at);
+        if (tls)
+            shake (tls, &clients[at]);
         if (!talks)
             upgrade (&clients[at]);
         watch (&self, &clients[at]);

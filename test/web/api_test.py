@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import unittest
 
@@ -227,15 +226,6 @@ class Access(WebTest):
         refused = web.wait(web.say('4', ASYNC))
         self.assertEqual((refused.status, refused.json['type']), (429, '/problems/too-many-messages'))
         self.assertGreaterEqual(int(refused.headers['Retry-After']), 1)
-
-    def web_over_tls(self, **conf):
-        folder = self.folder()
-        certificate, key = f'{folder}/certificate.pem', f'{folder}/key.pem'
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                        '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext',
-                        'subjectAltName=IP:127.0.0.1'], check=True, capture_output=True)
-        return self.web(tls=ssl.create_default_context(cafile=certificate), tls_certificate=certificate, tls_key=key,
-                        **conf)
 
     def test_a_page_reads_why_it_is_refused(self):
         post = b'POST /%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import unittest
@@ -223,6 +224,15 @@ class WebTest(BrokerTest):
         if worker:
             gateway.worker = it.worker(credit=256)
         return gateway.up()
+
+    def web_over_tls(self, **conf):
+        folder = self.folder()
+        certificate, key = f'{folder}/certificate.pem', f'{folder}/key.pem'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                        '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext',
+                        'subjectAltName=IP:127.0.0.1'], check=True, capture_output=True)
+        return self.web(tls=ssl.create_default_context(cafile=certificate), tls_certificate=certificate, tls_key=key,
+                        **conf)
 
     def agent(self, gateway, program, *words):
         """A real worker."""

@@ -1,17 +1,19 @@
 #!/usr/bin/python3
 # RUN: timeout=300 variants=release label=slow alone
 """How fast the gateway is, everything on this machine, every message on disk before it is taken: round trips with 64
-clients that keep their connections, the median of one client, the memory of 10,000 idle WebSockets."""
+clients that keep their connections, the median of one client, both with TLS as well, the memory of 10,000 idle
+WebSockets."""
 
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
 from gateway import BUILD, WebTest, wait
 
 LOAD = f'{BUILD}/test/bench/web_load'
-ROUND_TRIPS, MEDIAN_MS, IDLE, IDLE_MIB = 5000, 2.0, 10000, 200
+ROUND_TRIPS, ROUND_TRIPS_TLS, MEDIAN_MS, IDLE, IDLE_MIB = 5000, 3500, 2.0, 10000, 200
 
 
 def rss_mib(pid):
@@ -20,14 +22,14 @@ def rss_mib(pid):
 
 
 class Speed(WebTest):
-    def chain(self):
-        web = self.web(worker=False, conf={'log.level': 'info'})
+    def chain(self, tls=False):
+        web = (self.web_over_tls if tls else self.web)(worker=False, conf={'log.level': 'info'})
         self.agent(web, 'palaver-echo', '--services', 'advisor', '--threads', '2', '--credit', '256')
         return web
 
     def talk(self, web, clients, seconds):
-        told = subprocess.run([LOAD, str(web.port), 'talk', str(clients), str(seconds)], check=True, timeout=60,
-                              stdout=subprocess.PIPE, text=True).stdout.split()
+        told = subprocess.run([LOAD, str(web.port), 'talk', str(clients), str(seconds), *(['tls'] if web.tls else [])],
+                              check=True, timeout=60, stdout=subprocess.PIPE, text=True).stdout.split()
         return [float(word) for word in told]
 
     def test_round_trips(self):
@@ -41,6 +43,18 @@ class Speed(WebTest):
         web = self.chain()
         _, failures, rate, median, p99 = self.talk(web, 1, 4)
         print(f'1 client: {rate:.0f} round trips/s, p50 {median} ms, p99 {p99} ms')
+        self.assertEqual(failures, 0)
+        self.assertLess(median, MEDIAN_MS)
+
+    @unittest.skipUnless(shutil.which('openssl'), 'there is no openssl to make a certificate with')
+    def test_round_trips_over_tls(self):
+        web = self.chain(tls=True)
+        answers, failures, rate, median, p99 = self.talk(web, 64, 6)
+        print(f'64 clients, TLS: {rate:.0f} round trips/s, p50 {median} ms, p99 {p99} ms, {answers:.0f} answers')
+        self.assertEqual(failures, 0)
+        self.assertGreaterEqual(rate, ROUND_TRIPS_TLS)
+        _, failures, rate, median, p99 = self.talk(web, 1, 4)
+        print(f'1 client, TLS: {rate:.0f} round trips/s, p50 {median} ms, p99 {p99} ms')
         self.assertEqual(failures, 0)
         self.assertLess(median, MEDIAN_MS)
 
