@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import inspect
 import os
 import random
@@ -79,6 +80,7 @@ BYE_PAUSE_S = 1.0
 PAUSE_MAX_S = 30.0
 QUICK_S = 0.001
 LIVE_BACKLOG = 1000
+DELAY_MS_MAX = 2**53
 MINOR_OF_CALLS, MINOR_OF_CALL_CANCEL = 1, 2
 
 NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
@@ -100,15 +102,25 @@ class Refused (Exception):
         return EXIT_CODES.get (self.code, 69)
 
 
+def _words (given: Any) -> str:
+    """Of whatever stands for a reason, as UTF-8 that is short enough. It never fails: it is about a failure."""
+    try:
+        text = '' if given is None else str (given)
+    except Exception:
+        text = f'a {type (given).__name__} that cannot say what it is'
+    return text.encode ('utf-8', 'replace')[:REASON_BYTES_MAX].decode ('utf-8', 'ignore')
+
+
 class Nack (Exception):
     """Raised by a handler that could not: `code` chooses the text that the user gets when no attempt is left."""
 
     def __init__ (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
                   permanent: bool = False) -> None:
-        super ().__init__ (reason or code)
         if code not in NACK_CODES:
             raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
-        self.code, self.reason, self.delay_ms, self.permanent = code, reason, delay_ms, permanent
+        self.code, self.reason, self.permanent = code, _words (reason), bool (permanent)
+        self.delay_ms = None if delay_ms is None else max (0, min (int (delay_ms), DELAY_MS_MAX))
+        super ().__init__ (self.reason or code)
 
 
 class Cancelled (Exception):
@@ -348,10 +360,10 @@ class Job:
     def nack (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
               permanent: bool = False) -> None:
         """I could not: try again, after `delay_ms` if that is given, or never."""
-        if code not in NACK_CODES:
-            raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
-        reason = reason.encode ('utf-8', 'replace')[:REASON_BYTES_MAX].decode ('utf-8', 'ignore')
-        self._finish (_frame ('NACK', self._lease, permanent, delay_ms, code, reason))
+        self._nack (Nack (code, reason, delay_ms=delay_ms, permanent=permanent))
+
+    def _nack (self, given: Nack) -> None:
+        self._finish (_frame ('NACK', self._lease, given.permanent, given.delay_ms, given.code, given.reason))
 
     def _finish (self, frame: bytes) -> None:
         worker = self._worker
@@ -450,9 +462,8 @@ class Job:
         of a chat.message. `history`, `state`: what that agent is told that the session remembers. CallFailed: there is
         no answer; Cancelled: this job was taken back, and with it the call. A restart of the broker makes the call
         again; what it said is paid for once in a step: job.call (...)['response_text'].encode () as the step's work."""
-        options = {'deadline_ms': deadline_ms, 'history': history, 'state': state, 'traceparent': traceparent}
         worker = self._worker
-        number, call = self._ask (service, message, options, worker._saved.notify_all)
+        number, call = self._ask (service, message, worker._saved.notify_all, deadline_ms, history, state, traceparent)
         with worker._lock:
             while call.verdict is None and self._cancel is None and not self._over and self.left_s > 0:
                 worker._saved.wait (self.left_s)
@@ -463,9 +474,9 @@ class Job:
                           traceparent: Optional[str] = None) -> Body:
         """The same for a handler that is `async def`; several may be under way at once. A task that awaits it and is
         cancelled (asyncio.wait_for, a race that another call has won) ends its call, and the job goes on."""
-        options = {'deadline_ms': deadline_ms, 'history': history, 'state': state, 'traceparent': traceparent}
         loop, heard = asyncio.get_running_loop (), asyncio.Event ()
-        number, call = self._ask (service, message, options, lambda: loop.call_soon_threadsafe (heard.set))
+        number, call = self._ask (service, message, lambda: loop.call_soon_threadsafe (heard.set), deadline_ms, history,
+                                  state, traceparent)
         await self._until (heard, lambda: self._hang_up (number))
         with self._worker._lock:
             return self._heard (number, call)
@@ -495,16 +506,15 @@ class Job:
             self._ended = {ended: called for ended, called in self._ended.items () if called >= number}
             call.end (outcome, *said)
 
-    def _ask (self, service: str, message: Union[str, Body], given: Body,
-              wake: Callable[[], Any]) -> Tuple[int, _Call]:
+    def _ask (self, service: str, message: Union[str, Body], wake: Callable[[], Any], deadline_ms: Optional[int],
+              history: Sequence[Turn], state: Optional[Body], traceparent: Optional[str]) -> Tuple[int, _Call]:
         body = {'message_text': message} if isinstance (message, str) else message
         if not isinstance (body, dict) or not isinstance (body.get ('message_text'), str) or not _depth (body):
             raise ValueError (f'a message needs message_text, and is at most {DEPTH_MAX} levels deep')
-        options = {key: value for key, value in given.items () if value is not None and key != 'history'}
-        if given['history']:
-            options['history'] = [turn._asdict () for turn in given['history']]
-        if given['state'] is not None:
-            options['state'] = _pack (given['state'])
+        given = {'deadline_ms': deadline_ms and max (1, int (deadline_ms)), 'traceparent': traceparent,
+                 'history': [turn._asdict () for turn in history] or None,
+                 'state': None if state is None else _pack (state)}
+        options = {key: value for key, value in given.items () if value is not None}
         packed = _pack (body)
         worker = self._worker
         with worker._lock:
@@ -762,13 +772,13 @@ class Worker:
             if job.answered or job.cancelled:
                 continue
             if isinstance (problem, Nack):
-                job.nack (problem.code, problem.reason, delay_ms=problem.delay_ms, permanent=problem.permanent)
+                job._nack (problem)
             elif isinstance (problem, TimeoutError):
-                job.nack ('timeout', str (problem))
+                job.nack ('timeout', _words (problem))
             else:
-                job.nack ('general_error', f'{type (problem).__name__}: {problem}')
+                job.nack ('general_error', f'{type (problem).__name__}: {_words (problem)}')
         if not isinstance (problem, (Nack, Cancelled)):
-            self._log (f'a handler failed: {type (problem).__name__}: {problem}')
+            self._log (f'a handler failed: {type (problem).__name__}: {_words (problem)}')
             for line in ''.join (traceback.format_tb (problem.__traceback__)).splitlines ():
                 self._log (line)
 
@@ -777,7 +787,7 @@ class Worker:
         try:
             answer = self._handler (jobs if self._batch else jobs[0])
             self._settle (jobs, answer)     # type: ignore[arg-type]
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:      # a library that exits is no reason for the worker to end
             self._give_back (jobs, problem)
         finally:
             with self._lock:
@@ -809,7 +819,7 @@ class Worker:
         except asyncio.CancelledError:
             if not all (job.cancelled for job in jobs):
                 self._give_back (jobs, RuntimeError ('the handler cancelled itself'))
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             self._give_back (jobs, problem)
         finally:
             with self._lock:
@@ -842,11 +852,9 @@ class Worker:
                 task.add_done_callback (tasks.discard)
                 task.add_done_callback (lambda done: arrived.set ())
                 continue
-            try:
+            with contextlib.suppress (asyncio.TimeoutError):
                 await asyncio.wait_for (arrived.wait (), patience)
                 arrived.clear ()
-            except asyncio.TimeoutError:
-                pass
         if tasks:
             await asyncio.wait (tasks)
         with self._lock:        # the connection's thread must not call into a loop that is closed
@@ -877,15 +885,9 @@ class _Link:
 
     def ring (self) -> None:
         with self._bell:        # the number of a file that is closed is soon that of another one
-            try:
+            with contextlib.suppress (BlockingIOError):     # it is ringing already
                 if self._writer >= 0:
                     os.write (self._writer, b'!')
-            except BlockingIOError:
-                pass        # it is ringing already
-
-    def _hang_bell (self) -> None:
-        with self._bell:
-            self._reader, self._writer = os.pipe2 (os.O_NONBLOCK | os.O_CLOEXEC)
 
     def _take_bell_down (self) -> None:
         with self._bell:
@@ -895,7 +897,8 @@ class _Link:
 
     def run (self) -> None:
         worker = self._worker
-        self._hang_bell ()
+        with self._bell:
+            self._reader, self._writer = os.pipe2 (os.O_NONBLOCK | os.O_CLOEXEC)
         self._context = zmq.Context ()
         try:
             self._open ()
@@ -944,10 +947,8 @@ class _Link:
         self._said = time.monotonic ()
         if self._socket is None:
             return
-        try:
+        with contextlib.suppress (zmq.Again):   # the other side does not read, and silence will end the connection
             self._socket.send (b'PV' + bytes ((MAJOR, MINOR)) + b''.join (frames), zmq.DONTWAIT)
-        except zmq.Again:
-            pass        # the other side does not read, and silence will end the connection
 
     def _hello (self) -> None:
         worker = self._worker
@@ -1129,10 +1130,8 @@ class _Link:
         self._blocked = False
         with self._worker._lock:
             self._worker._asleep = False
-        try:
+        with contextlib.suppress (BlockingIOError):
             os.read (self._reader, 4096)
-        except BlockingIOError:
-            pass
         self._read ()
         self._flush ()
         self._keep_time ()

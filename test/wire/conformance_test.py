@@ -818,6 +818,23 @@ def an_exception_gives_the_job_back(broker, worker):
     worker.says('raise KeyError (rest)')
 
 
+@test(languages=('python', 'asyncio'))
+def whatever_a_handler_raises_the_worker_lives(broker, worker):
+    peer, _ = broker.accept()
+    given = [('general_error', 'SystemExit: 3'), ('general_error', 'Mute'), ('general_error', 'ValueError: ?'),
+             ('general_error', 'reason'), ('general_error', ''), ('timeout', 'later'), ('timeout', 'later'),
+             ('timeout', 'later'), ('timeout', 'never')]
+    delays = {5: 2500, 6: 0, 7: 2**53}
+    for at, (code, words) in enumerate(given):
+        broker.send(peer, job(65537 + at, f'odd {at}'))
+        _, (lease, permanent, delay_ms, said, reason) = broker.expect('NACK')
+        check((lease, permanent, said) == (65537 + at, at == 8, code) and words in reason, f'{at}: {said} {reason}')
+        check(delay_ms == delays.get(at) and type(delay_ms) is type(delays.get(at)), f'{at}: {delay_ms}')
+        broker.send(peer, frame('COMMITTED', [lease]))
+    broker.send(peer, job(131073, 'echo fine'))
+    reply(broker, 131073, 'fine')
+
+
 def run_one(name, function, options, command):
     broker = Broker(options.pop('curve', False))
     broker.environment.pop(options.pop('without', ''), None)

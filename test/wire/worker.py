@@ -31,6 +31,18 @@ async def think_async (seconds):
         await asyncio.sleep (max (0, until - time.monotonic ()))
 
 
+class Mute (Exception):
+    def __str__ (self):
+        raise KeyError ('no words')
+
+
+# What a handler that means well may raise.
+ODD = [SystemExit (3), Mute (), ValueError (chr (0xd800)), palaver.Nack ('general_error', KeyError ('reason')),
+       palaver.Nack ('general_error', None), palaver.Nack ('timeout', 'later', delay_ms=2.5e3),
+       palaver.Nack ('timeout', 'later', delay_ms=-1), palaver.Nack ('timeout', 'later', delay_ms=2**70),
+       palaver.Nack ('timeout', 'never', permanent=1)]
+
+
 def pay ():
     global paid
     paid += 1
@@ -96,6 +108,8 @@ def common (job):
         return f'{"trial" if job.trial else "event"} {job.service}'
     if command == 'raise':
         raise KeyError (rest)
+    if command == 'odd':
+        raise ODD[int (rest)]
     return {'bad': bad, 'live': live, 'state': state}.get (command, lambda job: None) (job)
 
 
