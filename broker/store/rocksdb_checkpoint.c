@@ -1,12 +1,26 @@
 #include "base/alloc.h"
+#include "base/within.h"
+#include "store/error.h"
 #include "store/rocksdb.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/*  What is full, or closed to the broker, is the place of the copy: nothing is wrong with the data.  */
+static plv_err_t checkpoint_error (plv_fail_t *ret_fail, const char *dir, char *text)
+{
+    plv_err_t err = store_error (ret_fail, dir, "backing up to", text);
+    if (err == ERR_NOSPC || err == ERR_PERM)
+        err = plv_fail (ret_fail, err,
+                        "the backup %s cannot be made: %s; give a place for it that the broker can "
+                        "write to and that holds as much as its data",
+                        dir, text);
+    rocksdb_free (text);
+    return err;
+}
 
 /*  The views as they are on disk now, and the journal: what the views of the copy lack is in the
     journal of the copy, which is copied later and so holds at least as much.  */
@@ -21,7 +35,7 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
     if (!err && !text)
         rocksdb_checkpoint_create (checkpoint, inner, UINT64_MAX /* no flush */, &text);
     if (text)
-        err = rdb_error (ret_fail, dir, "backing up to", text);
+        err = checkpoint_error (ret_fail, dir, text);
     journal_meanwhile_t meanwhile = {rdb_helper_meanwhile, self};
     if (!err)
         err = journal_copy (self->journal, journal, first, atomic_load (&self->written), &meanwhile,
@@ -35,43 +49,13 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
     return err;
 }
 
-/*  The directory that `path` is to be made in, or -1.  */
-static int open_parent (const char *path)
-{
-    char *parent = plv_strdup (path), *slash = strrchr (parent, '/');
-    if (slash)
-        slash[slash == parent ? 1 : 0] = '\0';
-    int fd = open (slash ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    free (parent);
-    return fd;
-}
-
-/*  Goes up from there by `..`, which no symbolic link leads astray.  */
-static bool is_within (const char *data, const char *path)
-{
-    struct stat wanted, here, last = {0};
-    bool within = false, known = stat (data, &wanted) == 0;
-    int fd = open_parent (path);
-    while (known && !within && fd >= 0 && fstat (fd, &here) == 0
-           && (here.st_ino != last.st_ino || here.st_dev != last.st_dev)) {
-        within = here.st_ino == wanted.st_ino && here.st_dev == wanted.st_dev;
-        last = here;
-        int up = openat (fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        close (fd);
-        fd = up;
-    }
-    if (fd >= 0)
-        close (fd);
-    return within;
-}
-
 static plv_err_t check_place (const rdb_t *self, const char *dir, plv_fail_t *ret_fail)
 {
     struct stat info;
     if (lstat (dir, &info) == 0)
         return plv_fail (ret_fail, ERR_EXISTS,
                          "%s exists already: name a new directory for the backup", dir);
-    if (is_within (self->dir, dir))
+    if (plv_is_within (self->dir, dir))
         return plv_fail (ret_fail, ERR_ARG,
                          "%s is within the data directory %s: name a directory for the backup that "
                          "is not lost together with it",

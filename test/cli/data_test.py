@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 from cli import BUILD, NOTHING, PALAVER, PARTLY, QUICK, SECONDS, SILENT, USAGE, CliTest, wait
+from palaverd import is_root
 from ports import free_port
 
 
@@ -64,6 +65,32 @@ class Restore(CliTest):
         self.copy = f'{self.top}/copy'
         broker = self.broker()
         self.palaver(broker, 'backup', self.copy)
+
+    def test_never_into_the_backup_itself(self):
+        link = f'{self.top}/link'
+        os.symlink(self.copy, link)
+        before = sorted(os.listdir(self.copy))
+        for data in (f'{self.copy}/new', f'{link}/new', f'{self.copy}/a/b/new', f'{self.copy}/../link/new/'):
+            done = self.palaver(None, 'restore', self.copy, '--data', data, code=PARTLY)
+            self.assertIn('is within the backup', done.err)
+        self.assertEqual(sorted(os.listdir(self.copy)), before)
+
+    @unittest.skipUnless(is_root(), 'mounts')
+    def test_disks_that_take_nothing(self):
+        disk = f'{self.top}/disk'
+        os.mkdir(disk)
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', disk], check=True)
+        self.addCleanup(subprocess.run, ['umount', disk], check=True)
+        done = self.palaver(None, 'restore', self.copy, '--data', f'{disk}/data', code=PARTLY)
+        self.assertIn('No space left', done.err)
+        self.assertEqual(os.listdir(disk), [])
+        said = self.palaver(self.broker(), 'backup', f'{disk}/copy', code=PARTLY).err
+        self.assertIn(f'the backup {disk}/copy cannot be made', said)
+        self.assertNotIn('start again', said)
+        self.assertEqual(os.listdir(disk), [])
+        subprocess.run(['mount', '-o', 'remount,ro', disk], check=True)
+        done = self.palaver(None, 'restore', self.copy, '--data', f'{disk}/data', code=PARTLY)
+        self.assertIn('Read-only file system', done.err)
 
     def test_only_into_an_empty_directory(self):
         full = self.folder()

@@ -1,6 +1,7 @@
 #include "palaver/files.h"
 
 #include "base/alloc.h"
+#include "base/within.h"
 #include "palaver/interrupt.h"
 #include "palaver/show/progress.h"
 
@@ -55,6 +56,16 @@ uint64_t files_bytes (const char *dir)
     return bytes;
 }
 
+/*  Without a word about what it finds: `errno` stays.  */
+static bool is_folder (const char *path)
+{
+    int kept = errno;
+    struct stat info;
+    bool found = stat (path, &info) == 0 && S_ISDIR (info.st_mode);
+    errno = kept;
+    return found;
+}
+
 plv_err_t files_make_folder (const char *dir, plv_fail_t *ret_fail)
 {
     char *path = plv_strdup (dir);
@@ -64,7 +75,7 @@ plv_err_t files_make_folder (const char *dir, plv_fail_t *ret_fail)
         if (kept != '/' && kept != '\0')
             continue;
         *at = '\0';
-        if (mkdir (path, 0700) && errno != EEXIST && errno != EROFS)
+        if (mkdir (path, 0700) && errno != EEXIST && !(errno == EROFS && is_folder (path)))
             err = fail_errno (path, ret_fail);
         *at = kept;
         if (kept == '\0')
@@ -211,9 +222,14 @@ static plv_err_t check_backup (const char *backup, plv_fail_t *ret_fail)
                              backup);
 }
 
-static plv_err_t check_target (const char *data, plv_fail_t *ret_fail)
+static plv_err_t check_target (const char *backup, const char *data, plv_fail_t *ret_fail)
 {
     struct stat info;
+    if (plv_is_within (backup, data))
+        return plv_fail (ret_fail, ERR_EXISTS,
+                         "%s is within the backup %s; nothing was restored: give a directory "
+                         "elsewhere with --data",
+                         data, backup);
     if (lstat (data, &info))
         return errno == ENOENT ? ERR_OK
                                : plv_fail (ret_fail, ERR_IO, "%s: %s", data, strerror (errno));
@@ -293,7 +309,7 @@ plv_err_t files_restore (const char *backup, const char *data, uint64_t *ret_byt
     interrupt_begin ();
     plv_err_t err = check_backup (backup, ret_fail);
     if (!err)
-        err = check_target (target, ret_fail);
+        err = check_target (backup, target, ret_fail);
     if (err)
         goto done;
     /* left by a restore that was killed */

@@ -152,7 +152,8 @@ static ending_t finish (replay_t *self, ending_t end)
     const compare_counts_t *counts = &self->compare.counts;
     bool whole = !end && !interrupt_seen ();
     if (!compare_end (&self->compare, whole)) {
-        say ("%s: could not be written", self->compare.html.path);
+        say ("%s: cannot be written: %s", self->compare.html.path,
+             strerror (self->compare.html.failed));
         end = end ? end : END_PARTLY;
     }
     past_free (&self->past);

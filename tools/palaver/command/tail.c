@@ -130,7 +130,7 @@ static void show_part (tail_t *self, plv_view_t body)
     self->unread += count;
     if (lost)
         show_gap (&self->call->out, lost);
-    fflush (stdout);
+    out_push ();
 }
 
 static plv_err_t confirm (tail_t *self, plv_fail_t *ret_fail)
@@ -213,7 +213,7 @@ static void show_return (const tail_t *self)
     plv_mp_pair_i64 (&map, "since_us", self->away_us);
     plv_buf_check (&map);
     out_json (plv_buf_view (&map));
-    fflush (stdout);
+    out_push ();
     plv_buf_free (&map);
 }
 

@@ -37,9 +37,15 @@ static const char head[] =
     " dd { margin: 0; font-size: 1.5rem; }\n"
     "</style>\n<title>";
 
+static void note (html_t *self, bool done)
+{
+    if (!done && !self->failed)
+        self->failed = errno;
+}
+
 void html_put (html_t *self, const char *markup)
 {
-    self->failed |= fputs (markup, self->file) < 0;
+    note (self, fputs (markup, self->file) >= 0);
 }
 
 static bool is_control (const uint8_t *at, size_t bytes)
@@ -94,13 +100,13 @@ void html_text (html_t *self, plv_view_t text)
     plv_buf_t out = {0};
     html_escape (&out, text);
     plv_buf_check (&out);
-    self->failed |= out.size && fwrite (out.data, 1, out.size, self->file) != out.size;
+    note (self, !out.size || fwrite (out.data, 1, out.size, self->file) == out.size);
     plv_buf_free (&out);
 }
 
 void html_number (html_t *self, int64_t number)
 {
-    self->failed |= fprintf (self->file, "%" PRId64, number) < 0;
+    note (self, fprintf (self->file, "%" PRId64, number) >= 0);
 }
 
 plv_err_t html_begin (html_t *self, const char *path, const char *title, plv_fail_t *ret_fail)
@@ -121,8 +127,10 @@ bool html_end (html_t *self)
     if (!self->file)
         return true;
     html_put (self, "</body>\n</html>\n");
-    self->failed |= fflush (self->file) != 0 || fsync (fileno (self->file)) != 0;
-    self->failed |= fclose (self->file) != 0;
+    note (self, fflush (self->file) == 0 && fsync (fileno (self->file)) == 0);
+    note (self, fclose (self->file) == 0);
     self->file = NULL;
+    if (self->failed)
+        unlink (self->path);
     return !self->failed;
 }

@@ -19,7 +19,7 @@
 typedef struct {
     FILE *file;
     const char *path;
-    bool failed;
+    int failed; /* errno of the first write that failed; 0: none has */
 } html_t;
 
 /*  A new file that only its owner may read.  */
@@ -30,7 +30,7 @@ void html_put (html_t *self, const char *markup);
 void html_text (html_t *self, plv_view_t text);
 void html_number (html_t *self, int64_t number);
 
-/*  False: it could not be written as a whole.  */
+/*  False: it could not be written as a whole, `failed` says why, and it is gone again.  */
 bool html_end (html_t *self);
 
 /*  Appends the text, escaped.  */

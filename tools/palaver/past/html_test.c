@@ -1,8 +1,11 @@
 #include "palaver/past/html.h"
 
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -57,12 +60,34 @@ static void test_a_page_that_exists_is_left_alone (void **state)
     unlink (path);
 }
 
+static void test_a_page_that_does_not_fit_is_gone_again (void **state)
+{
+    html_t html;
+    plv_fail_t fail;
+    struct rlimit before, small;
+    char path[] = "/tmp/html_test_XXXXXX";
+    close (mkstemp (path));
+    unlink (path);
+    (void) state;
+    signal (SIGXFSZ, SIG_IGN);
+    getrlimit (RLIMIT_FSIZE, &before);
+    small = (struct rlimit){.rlim_cur = 1024, .rlim_max = before.rlim_max};
+    assert_int_equal (html_begin (&html, path, "title", &fail), ERR_OK);
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &small), 0);
+    bool whole = html_end (&html);
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &before), 0);
+    assert_false (whole);
+    assert_int_equal (html.failed, EFBIG);
+    assert_int_equal (access (path, F_OK), -1);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_what_means_something_to_a_browser),
         cmocka_unit_test (test_what_is_no_text),
         cmocka_unit_test (test_a_page_that_exists_is_left_alone),
+        cmocka_unit_test (test_a_page_that_does_not_fit_is_gone_again),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

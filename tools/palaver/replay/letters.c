@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "palaver/interrupt.h"
+#include "palaver/show/out.h"
 #include "wire/mp.h"
 
 #include <errno.h>
@@ -312,7 +313,7 @@ ending_t letters_confirm (const call_t *call, size_t count, const char *what)
         say ("%s %zu dead letters? There is no terminal to ask on: say --yes", what, count);
         return END_USAGE;
     }
-    fflush (stdout);
+    out_push ();
     fprintf (stderr, "%s %zu dead letter%s? [y/N] ", what, count, count == 1 ? "" : "s");
     if (answered_yes ())
         return END_OK;

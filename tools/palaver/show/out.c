@@ -29,19 +29,33 @@ out_t out_begin (bool json, bool table)
     };
 }
 
+/*  Said once, where it happens: later nobody knows why.  */
+static void check_stdout (bool failed_before)
+{
+    if (!failed_before && ferror (stdout))
+        fprintf (stderr, "palaver: stdout: %s\n", strerror (errno));
+}
+
+void out_push (void)
+{
+    bool failed_before = ferror (stdout);
+    fflush (stdout);
+    check_stdout (failed_before);
+}
+
 bool out_end (void)
 {
-    bool failed = fflush (stdout) || ferror (stdout);
-    if (failed)
-        say ("stdout: %s", errno ? strerror (errno) : "not everything could be written");
-    return !failed;
+    out_push ();
+    return !ferror (stdout);
 }
 
 void out_flush (plv_buf_t *buffer)
 {
     plv_buf_check (buffer);
+    bool failed_before = ferror (stdout);
     if (buffer->size)
         fwrite (buffer->data, 1, buffer->size, stdout);
+    check_stdout (failed_before);
     plv_buf_clear (buffer);
 }
 
@@ -64,7 +78,7 @@ void say (const char *format, ...)
     va_end (args);
     text_put (&line, "palaver: ");
     text_put_lines (&line, plv_view_str (text), 2);
-    fflush (stdout);
+    out_push ();
     fprintf (stderr, PLV_VIEW_FMT "\n", PLV_VIEW_ARG (plv_buf_view (&line)));
     plv_buf_free (&line);
 }

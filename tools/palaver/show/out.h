@@ -20,7 +20,7 @@ typedef struct {
 
 out_t out_begin (bool json, bool table);
 
-/*  False, and words are said, when what was written did not arrive: a full disk, a closed pipe.  */
+/*  False when what was written did not arrive, a full disk, a closed pipe: words were said.  */
 bool out_end (void);
 
 /*  A line of JSON: the map as users see it (json.h).  */
@@ -28,6 +28,9 @@ void out_json (plv_view_t map);
 
 /*  What is in the buffer; it is empty then.  */
 void out_flush (plv_buf_t *buffer);
+
+/*  What was written so far is to be seen now.  */
+void out_push (void);
 
 /*  "palaver: " and a line on stderr.  */
 void say (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
