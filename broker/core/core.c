@@ -231,6 +231,7 @@ static void enter (core_t *self, effects_t *effects)
 void core_step (core_t *self, const input_t *input, effects_t *effects)
 {
     peer_t *peer;
+    const outlet_t *outlet;
 
     enter (self, effects);
     note_time (self, input->now);
@@ -244,6 +245,11 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
         peer = plv_map_u64_get (&self->peers, input->peer);
         if (peer)
             peers_gone (self, peer, HOW_DIED, "its connection is gone");
+        break;
+    case INPUT_LOOK:
+        outlet = plv_map_get (&self->outlets, input->bytes);
+        if (outlet && outlet->peer)
+            peers_look (self, outlet->peer);
         break;
     case INPUT_TIME:
         expire_due (self);

@@ -47,6 +47,7 @@ void core_start (core_t *self, core_now_t now, uint64_t next_seq);
 typedef enum {
     INPUT_PACKET, /* peer, allowed, bytes; more: it was but one part of a message */
     INPUT_GONE,   /* peer, bytes: why, for the ledger */
+    INPUT_LOOK,   /* bytes: an adapter that is started again: is the one before gone? */
     INPUT_TIME,   /* nothing but `now` */
     INPUT_STORED, /* token: everything up to this journal position is stored, and what waited for it has left */
     INPUT_ROWS,       /* token, bytes (packed rows), more: an answer to a scan */

@@ -197,6 +197,15 @@ void broker_describe (broker_t *self)
     plv_buf_free (&map);
 }
 
+/*  The core has not heard yet that the host before has died. It looks now, so that the name is free when this one has
+    opened its plugin and says HELLO.  */
+static void look_for_the_one_before (void *arg, const char *name)
+{
+    broker_t *self = arg;
+    input_t input = {.type = INPUT_LOOK, .now = broker_now (), .bytes = plv_view_str (name)};
+    core_step (self->core, &input, self->turn.gather);
+}
+
 static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_fail)
 {
     char *copies = NULL, *endpoint = NULL;
@@ -210,6 +219,8 @@ static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_f
         .broker = endpoint,
         .conf = broker_adapters_conf (conf),
         .log = self->log,
+        .starts = look_for_the_one_before,
+        .starts_arg = self,
         .proof_key = self->proof_key,
     };
     randombytes_buf (&options.seed, sizeof options.seed);

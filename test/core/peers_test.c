@@ -88,7 +88,11 @@ static void test_one_adapter_of_a_name (void **state)
     fx_hello (fx, again, FROM_ADAPTER, &same); /* the same process: its old connection is gone */
     fx_expect (fx, again, VERB_WELCOME);
     assert_true (fx->inbox[web].closed);
+    fx_input (fx, (input_t){.type = INPUT_LOOK, .bytes = plv_view_str ("web")});
+    fx_expect (fx, again, VERB_PING);
     fx_gone (fx, again);
+    fx_input (
+        fx, (input_t){.type = INPUT_LOOK, .bytes = plv_view_str ("web")}); /* nobody to look for */
     uint32_t third = fx_peer (fx);
     fx_hello (fx, third, FROM_ADAPTER, &other);
     fx_expect (fx, third, VERB_WELCOME);

@@ -194,6 +194,12 @@ class Live(Place):
         self.assertEqual(sorted(row['name'] for row in status['adapters']), ['bad', 'good'])
         self.assertGreaterEqual(len(broker.logged('adapter.exited', adapter='bad')), 2)
 
+    def test_the_name_of_one_that_crashed_is_free_when_the_next_one_comes(self):
+        broker = self.place(**{'agents.heartbeat_ms': 10000}, adapters={'bad': {'does': 'crash'}})
+        self.drop('bad')
+        wait(lambda: len(broker.logged('host.up', adapter='bad')) >= 3, 'the third one is up')
+        self.assertEqual([line['text'] for line in broker.logged('host.trouble', adapter='bad')], [])
+
     def test_a_plugin_that_ends_its_process_is_told_apart(self):
         self.place(adapters={'bad': {'does': 'exit'}})
         self.drop('bad')

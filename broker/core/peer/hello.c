@@ -281,8 +281,7 @@ static bool take_outlet (core_t *self, peer_t *peer)
     outlet_t *outlet = outlet_of (self, plv_view_str (peer->name));
     peer_t *other = outlet->peer;
     if (other && !may_replace (peer, other)) {
-        plv_buf_t *buf = frame_prompt (self, other); /* if it is dead, the socket will say so */
-        plv_frame_end (buf, plv_frame_begin (buf, VERB_PING));
+        peers_look (self, other);
         refuse_name (self, peer, other);
         return false;
     }

@@ -130,6 +130,12 @@ static void send_bare (core_t *self, peer_t *peer, plv_verb_t verb)
 
 /*  Once a heartbeat. A peer that holds something, or has fallen silent, is asked for a sign, so that a dead one
     is found out by the socket before it is by its silence.  */
+void peers_look (core_t *self, peer_t *peer)
+{
+    plv_buf_t *buf = frame_prompt (self, peer);
+    plv_frame_end (buf, plv_frame_begin (buf, VERB_PING));
+}
+
 void peers_silence (core_t *self, peer_t *peer)
 {
     const plv_conf_t *conf = self->policy->conf;

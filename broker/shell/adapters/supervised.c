@@ -127,6 +127,8 @@ static host_process_t *start (supervised_t *self, bool beside, int64_t now_us)
     }
     plv_log (set->log, LOG_ADAPTER_STARTED, F_STR ("adapter", self->name),
              F_INT ("pid", process->pid));
+    if (set->starts)
+        set->starts (set->starts_arg, self->name);
     return process;
 }
 

@@ -42,6 +42,8 @@ typedef struct {
     const char *broker;  /* ipc:// endpoint for the adapters */
     supervisor_conf_t conf;
     plv_log_t *log;
+    void (*starts) (void *starts_arg, const char *name); /* NULL; a host has been started */
+    void *starts_arg;
     const uint8_t *proof_key; /* 32 bytes, lent for its life: see base/proof.h */
     uint64_t seed;            /* of the jitter */
     uint32_t settle_ms;       /* 50: from the last change in the directory until it is looked at */
