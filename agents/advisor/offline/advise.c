@@ -66,7 +66,7 @@ static void say_remarks (const catalogue_t *catalogue, const reading_t *reading,
             "\nThis is for %s alone. You also named %s, which has its own time and risk: ask "
             "for it by itself, after \"start over\".",
             profile_goal_label (reading->profile.goal), profile_goal_label (reading->other_goal));
-    if (reading->odd)
+    if (reading->odd && reading->intent > INTENT_OUTSIDE && reading->intent != INTENT_SUBJECT)
         answer_say (answer,
                     "\nI left out a number that makes no sense to me: an amount or a time of "
                     "nothing, below zero, or beyond what anybody can plan.");

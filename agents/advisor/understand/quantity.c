@@ -239,6 +239,13 @@ static void take_role (const context_t *self, const number_t *number)
         self->found->target = number->value;
 }
 
+/*  "500 a month from 100,000 euros": the second one is there.  */
+static bool is_capital (const context_t *self, const number_t *number, const mark_t *currency)
+{
+    size_t first = currency && currency == number->before ? currency->first : number->first;
+    return first && words_at (self->words, first - 1, "from");
+}
+
 static bool take_amount (const context_t *self, const number_t *number)
 {
     const mark_t *behind = number->after;
@@ -258,7 +265,8 @@ static bool take_amount (const context_t *self, const number_t *number)
     }
     if (!is_debt (self, number))
         take_role (self, number);
-    bool known = self->found->amount_marked && (!currency || self->found->currency >= 0);
+    bool known = !is_capital (self, number, currency) && self->found->amount_marked
+                 && (!currency || self->found->currency >= 0);
     if (known || is_debt (self, number))
         return true;
     self->found->amount = number->value;
@@ -287,6 +295,11 @@ static bool take_products (const context_t *self, const number_t *number)
     static const char *const THINGS[] = {"fund", "funds", "etf", "etfs", "product", "products"};
     if (number->value < 1 || number->value > 10 || number->scaled)
         return false;
+    if (number->next == self->words->count && number->first
+        && words_at (self->words, number->first - 1, "me")) {
+        self->found->products = (int) number->value; /* "just give me one" */
+        return true;
+    }
     for (size_t at = number->next; at < number->next + 3 && at < self->words->count; at++)
         for (size_t i = 0; i < sizeof THINGS / sizeof *THINGS; i++)
             if (!self->words->items[at].stop && words_at (self->words, at, THINGS[i])) {

@@ -71,7 +71,8 @@ static void weigh (context_t *self)
     bool bare_risk = (self->risk_named || self->found.risk) && self->negative == 0
                      && self->words.count <= BARE_WORDS_MAX;
     self->anchored |= planned || saves;
-    reading->score += planned || bare_risk || saves;
+    bool careful = has (self, MARK_RISK) && self->found.amount_marked && self->negative == 0;
+    reading->score += planned || bare_risk || saves || careful;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
     self->anchored |= (has (self, MARK_RISK) || self->found.risk)
                       && (self->found.amount_marked || self->found.months || self->negative == 0);
@@ -329,7 +330,7 @@ static bool continues (const context_t *self)
                           | FOLLOW_SKIP | FOLLOW_THESE;
     if (!self->in_session || self->negative > 1)
         return false;
-    return self->reading->changed || (self->reading->follow & bits);
+    return self->reading->changed || self->found.products || (self->reading->follow & bits);
 }
 
 static bool about_investing (const context_t *self)
@@ -509,6 +510,12 @@ static intent_t find_intent (context_t *self)
     if (subjects_sole (subjects) != SUBJECT_COUNT_)
         return INTENT_SUBJECT;
     intent_t intent = find_intent_alone (self);
+    /* "what did it do last year?", "can I get it back at any time?": they ask for no product */
+    const subject_set_t whole = SUBJECT_BIT (SUBJECT_PAST) | SUBJECT_BIT (SUBJECT_SELLING);
+    bool dated = self->found.months && !self->found.months_vague;
+    bool wants = has (self, MARK_ASK) || has (self, MARK_RISK) || dated;
+    if ((subjects & whole) && intent == INTENT_ADVICE && !wants)
+        return INTENT_SUBJECT;
     return subjects && subject_is_all (intent) ? INTENT_SUBJECT : intent;
 }
 
@@ -525,6 +532,8 @@ static void find_subjects (context_t *self)
         subjects &= ~SUBJECT_BIT (SUBJECT_COINS);
     if (!self->anchored)
         subjects &= ~SUBJECT_BIT (SUBJECT_BORROW);
+    if (subjects & SUBJECT_BIT (SUBJECT_BANKING))
+        subjects &= ~(SUBJECT_BIT (SUBJECT_DEBT) | SUBJECT_BIT (SUBJECT_SECRETS));
     if (subjects & SUBJECT_BIT (SUBJECT_DEBT))
         subjects &= ~SUBJECT_BIT (SUBJECT_LOAN);
     self->reading->subjects = subjects;
