@@ -235,8 +235,8 @@ static void note_appended (journal_t *self, const journal_record_t *record)
     self->first = record->first;
     pthread_mutex_unlock (&self->lock);
     self->unsynced += current->end - before;
-    if (before <= current->capacity / 4 && current->end > current->capacity / 4)
-        journal_want_next (self);
+    if (before <= current->capacity / 4)
+        journal_look_ahead (self);
 }
 
 static void push (journal_t *self)

@@ -89,7 +89,8 @@ bool write_all (int fd, const void *data, size_t size, uint64_t offset);
 /*  journal_ready.c: the next segment.  */
 void journal_make_ready (journal_t *self);
 plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail);
-void journal_want_next (journal_t *self);
+/*  Has the next one made as soon as a quarter of this one is full.  */
+void journal_look_ahead (journal_t *self);
 uint64_t journal_next_bytes (const journal_t *self);
 void *journal_ready_main (void *arg);
 void journal_push_segment (journal_t *self, const segment_t *segment);

@@ -40,8 +40,10 @@ static uint64_t size_of (int fd)
     return fstat (fd, &status) == 0 ? (uint64_t) status.st_size : 0;
 }
 
-void journal_want_next (journal_t *self)
+void journal_look_ahead (journal_t *self)
 {
+    if (self->current.end <= self->current.capacity / 4)
+        return;
     pthread_mutex_lock (&self->lock);
     if (self->ready == READY_NOT) {
         self->ready = READY_WANTED;

@@ -203,6 +203,8 @@ static plv_err_t start (journal_t *self, plv_fail_t *ret_fail)
         err = plv_fail (ret_fail, plv_err_of_errno (error), "no thread could be started: %s",
                         strerror (error));
     self->thread_runs = !err;
+    if (!err)
+        journal_look_ahead (self);
     return err;
 }
 

@@ -579,6 +579,21 @@ static void a_full_disk_hurts_only_when_room_is_needed (void **state)
     expect_values (self, 1, last, 0, 1000);
 }
 
+/*  However far the last segment was filled before a stop, the next one is ready when it is full.  */
+static void a_restart_makes_the_next_segment_ready (void **state)
+{
+    world_t *self = *state;
+    reopen (self);
+    append (self, 10, 0, 1000, true);
+    reopen (self);
+    for (int tries = 0; tries < 10000 && !exists (self, 2); tries++)
+        usleep (1000);
+    assert_true (exists (self, 2));
+    append (self, 20, 0, 1000, true);
+    assert_int_equal (reopen (self), 30);
+    expect_values (self, 1, 30, 0, 1000);
+}
+
 static void a_sync_that_failed_is_never_tried_again (void **state)
 {
     world_t *self = *state;
@@ -687,6 +702,7 @@ int main (void)
         JOURNAL (a_record_needs_nothing_read_from_the_disk),
         JOURNAL (what_is_forgotten_leaves_the_disk),
         JOURNAL (a_full_disk_hurts_only_when_room_is_needed),
+        JOURNAL (a_restart_makes_the_next_segment_ready),
         JOURNAL (a_sync_that_failed_is_never_tried_again),
         JOURNAL (a_copy_holds_what_was_asked_for),
         JOURNAL (a_copy_does_not_take_damage_along),
