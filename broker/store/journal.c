@@ -214,6 +214,16 @@ static bool write_record (journal_t *self, const journal_record_t *record)
     return write_parts (self->fd, parts, sizeof parts / sizeof *parts, self->current.end);
 }
 
+/*  On a disk that is nearly full zeros for the next segment take what room there is, and give it back. The record goes
+    to the same place: none of it counts as written yet.  */
+static bool write_once_more (journal_t *self, const journal_record_t *record)
+{
+    if (errno != ENOSPC)
+        return false;
+    journal_end_zeros (self);
+    return write_record (self, record);
+}
+
 /*  A record that is larger than a segment has one of its own.  */
 static plv_err_t make_room (journal_t *self, uint64_t bytes, plv_fail_t *ret_fail)
 {
@@ -261,7 +271,7 @@ plv_err_t journal_append (journal_t *self, const journal_record_t *record, plv_f
     if (self->failed)
         return fail_before (self, ret_fail);
     plv_err_t err = make_room (self, record_bytes (record), ret_fail);
-    if (!err && !write_record (self, record))
+    if (!err && !write_record (self, record) && !write_once_more (self, record))
         err = journal_errno (self, self->current.id.number, "writing to", ret_fail);
     self->failed = err != ERR_OK;
     if (err)

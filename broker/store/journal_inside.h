@@ -91,6 +91,8 @@ void journal_make_ready (journal_t *self);
 plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail);
 /*  Has the next one made as soon as a quarter of this one is full.  */
 void journal_look_ahead (journal_t *self);
+/*  Waits until no zeros are on their way.  */
+void journal_end_zeros (journal_t *self);
 uint64_t journal_next_bytes (const journal_t *self);
 void *journal_ready_main (void *arg);
 void journal_push_segment (journal_t *self, const segment_t *segment);

@@ -52,6 +52,14 @@ void journal_look_ahead (journal_t *self)
     pthread_mutex_unlock (&self->lock);
 }
 
+void journal_end_zeros (journal_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    while (self->ready == READY_WANTED || self->ready == READY_PUBLISHING)
+        pthread_cond_wait (&self->wake, &self->lock);
+    pthread_mutex_unlock (&self->lock);
+}
+
 /*  Under `lock`, which it leaves while it waits for the disk. What fails here has cost nothing:
     a commit that finds nothing ready asks the disk itself, and says what that says.  */
 void journal_make_ready (journal_t *self)

@@ -594,6 +594,22 @@ static void a_restart_makes_the_next_segment_ready (void **state)
     expect_values (self, 1, 30, 0, 1000);
 }
 
+/*  Nearly full: what the zeros for the next segment could not use is there for a record a moment later.  */
+static void a_record_waits_for_the_room_that_zeros_take (void **state)
+{
+    world_t *self = *state;
+    reopen (self);
+    fault_slow_syncs ("next.tmp", 200000);
+    append (self, 6, 0, 1000, true); /* more than a quarter: the next one is being made */
+    fault_order (FAULT_WRITE, ".journal", 1, ENOSPC, true);
+    append (self, 1, 0, 1000, true);
+    assert_true (fault_end () > 1);
+    fault_slow_syncs ("next.tmp", 0);
+    append (self, 20, 0, 1000, true);
+    assert_int_equal (reopen (self), 27);
+    expect_values (self, 1, 27, 0, 1000);
+}
+
 static void a_sync_that_failed_is_never_tried_again (void **state)
 {
     world_t *self = *state;
@@ -703,6 +719,7 @@ int main (void)
         JOURNAL (what_is_forgotten_leaves_the_disk),
         JOURNAL (a_full_disk_hurts_only_when_room_is_needed),
         JOURNAL (a_restart_makes_the_next_segment_ready),
+        JOURNAL (a_record_waits_for_the_room_that_zeros_take),
         JOURNAL (a_sync_that_failed_is_never_tried_again),
         JOURNAL (a_copy_holds_what_was_asked_for),
         JOURNAL (a_copy_does_not_take_damage_along),
