@@ -7,7 +7,7 @@ import re
 import subprocess
 import unittest
 
-from palaverd import BrokerTest
+from palaverd import BUILD, VARIANT, BrokerTest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -20,12 +20,17 @@ def text_of(path):
 README = text_of('agents/sdk/README.md')
 
 
+SANITIZERS = {'asan': ['-fsanitize=address,undefined'], 'tsan': ['-fsanitize=thread']}
+
+
 class Programs(BrokerTest):
-    def start_program(self, broker, program):
-        path = f'{broker.folder}/agent.py'
+    def save(self, path, program):
         with open(path, 'w', encoding='utf-8') as file:
             file.write(program)
-        child = subprocess.Popen(['/usr/bin/python3', path], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={
+        return path
+
+    def start_program(self, broker, *command):
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={
             **os.environ, 'PYTHONPATH': f'{TOP}/agents/sdk', 'PALAVER_AGENTS': f'ipc://{broker.run}/agents.ipc'})
         self.addCleanup(self.end_program, child)
 
@@ -41,10 +46,24 @@ class Programs(BrokerTest):
             with self.subTest(expected):
                 self.assertLessEqual(len(program.splitlines()), 12)
                 broker = self.broker()
-                self.start_program(broker, program)
+                self.start_program(broker, '/usr/bin/python3', self.save(f'{broker.folder}/agent.py', program))
                 adapter = broker.adapter()
                 adapter.publish('hello')
                 self.assertEqual(self.deliver(adapter)['response_text'], expected)
+
+    def test_the_one_in_c_answers_as_it_says(self):
+        (program, expected), = re.findall(r'^```c\n(.*?)^//> (.*?)\n```$', README, re.S | re.M)
+        broker = self.broker()
+        libraries = subprocess.run(['pkg-config', '--libs', 'libzmq', 'libsodium', 'libconfig', 'jansson'], check=True,
+                                   stdout=subprocess.PIPE, text=True).stdout.split()
+        source, agent = self.save(f'{broker.folder}/agent.c', program), f'{broker.folder}/agent'
+        subprocess.run(['cc', '-std=c11', '-Wall', '-Wextra', '-Werror', *SANITIZERS.get(VARIANT, []),
+                        '-I', f'{TOP}/agents', '-I', f'{TOP}/broker', source, f'{BUILD}/lib/libpalaver-agent.a',
+                        *libraries, '-lpthread', '-o', agent], check=True)
+        self.start_program(broker, agent)
+        adapter = broker.adapter()
+        adapter.publish('hello')
+        self.assertEqual(self.deliver(adapter)['response_text'], expected)
 
 
 class Names(unittest.TestCase):
