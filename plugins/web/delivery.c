@@ -49,6 +49,9 @@ static void hand_out (web_t *web, const pal_reply_t *reply)
     char bytes[64];
     text_t json = {0};
     pal_text_t kept;
+    ticket_t *ticket = ticket_of_reply (web, reply);
+    if (ticket) /* what is answered is stored, though its STORED may be still to come */
+        ticket_show (ticket);
     uint64_t seq = room_next (web, reply->conversation, reply->timestamp_us);
     answer_write (&json, reply, seq);
     if (!seq || !room_add (web, reply->conversation, seq, true, &json, &kept)) {
@@ -56,7 +59,6 @@ static void hand_out (web_t *web, const pal_reply_t *reply)
         text_free (&json);
         return;
     }
-    ticket_t *ticket = ticket_of_reply (web, reply);
     bool is_kept = ticket && ticket->kept;
     if (ticket)
         ticket_answer (ticket, reply, kept, answer_fallback (reply, bytes).size > 0);

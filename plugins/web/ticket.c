@@ -134,7 +134,7 @@ static void wait_for (ticket_t *self, const ticket_waiter_t *waiter, void *arg, 
 
 /* ------------------------------------------------------------------ publishing */
 
-static void show_event (ticket_t *self)
+void ticket_show (ticket_t *self)
 {
     web_t *web = self->web;
     pal_text_t kept;
@@ -173,7 +173,7 @@ static void on_published (void *arg, const pal_published_t *result)
     if (self->waiter && self->waiter->stored)
         self->waiter->stored (self->arg, self);
     self->ending = false;
-    show_event (self);
+    ticket_show (self);
     free_if_over (self);
 }
 

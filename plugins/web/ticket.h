@@ -98,6 +98,8 @@ ticket_t *ticket_find (struct web *web, pal_text_t id);
 
 /*  The ticket that a reply answers; NULL: none that we know.  */
 ticket_t *ticket_of_reply (struct web *web, const pal_reply_t *reply);
+/*  Its event becomes a part of the session, unless it is one.  */
+void ticket_show (ticket_t *self);
 void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed);
 void ticket_delta (struct web *web, const pal_live_t *live);
 

@@ -1,5 +1,5 @@
 /*  The web gateway without a broker and without a network.  */
-#include "sdk/fake_host.h"
+#include "sdk/fake_host_net.h"
 #include "web/web.h"
 
 #include <setjmp.h>
@@ -80,6 +80,20 @@ static void an_event_that_is_not_stored_is_not_called_kept (void **state)
     fake_host_advance (host, 30000);
     assert_int_equal (fake_host_response (host, call).status, 503);
     fake_host_stored (host, 0); /* comes after all: nobody is there to tell */
+}
+
+/*  The broker refuses some messages as soon as it has them, and says STORED of both at once.  */
+static void a_message_is_shown_before_its_answer (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t stream = fake_host_request (host, "GET", "/chat/session/s1/events", "", "");
+    say (host, "");
+    fake_host_deliver (host, 1, "s1", fake_host_event (host, 0)->id.text, "not this one");
+    fake_host_stored (host, 0);
+    const char *said = strstr (fake_host_transcript (host, stream), "event: chat.message");
+    const char *answer = strstr (fake_host_transcript (host, stream), "event: chat.response");
+    assert_true (said && answer && said < answer);
+    assert_null (strstr (said + 1, "event: chat.message"));
 }
 
 static void a_client_that_left_gets_nothing_and_its_answer_is_kept (void **state)
@@ -397,6 +411,7 @@ int main (void)
         T (answers_the_request_that_waits),
         T (waits_as_long_as_it_says_and_not_longer),
         T (an_event_that_is_not_stored_is_not_called_kept),
+        T (a_message_is_shown_before_its_answer),
         T (a_client_that_left_gets_nothing_and_its_answer_is_kept),
         T (answers_kept_stay_within_their_bound),
         T (a_session_keeps_its_last_twenty_answers_in_order),
