@@ -348,7 +348,7 @@ class Job:
         it on disk. ValueError: no such body, or answered before."""
         body = {'response_text': answer} if isinstance (answer, str) else answer
         if not isinstance (body, dict) or not isinstance (body.get ('response_text'), str):
-            raise ValueError ('a response needs response_text')
+            raise ValueError (f'a response is a text, or a dict with response_text, and no {type (answer).__name__}')
         if not _depth (body):
             raise ValueError (f'a response is at most {DEPTH_MAX} levels deep')
         packed = _pack (body)
@@ -650,7 +650,7 @@ class Worker:
         before = self._catch_signals (self.stop)
         thread = threading.Thread (target=self._link.run, name='palaver-link', daemon=True)
         try:
-            if inspect.iscoroutinefunction (handler):
+            if any (map (inspect.iscoroutinefunction, (handler, getattr (handler, '__call__', None)))):
                 asyncio.run (self._run_async (thread))
             else:
                 thread.start ()

@@ -835,6 +835,13 @@ def whatever_a_handler_raises_the_worker_lives(broker, worker):
     reply(broker, 131073, 'fine')
 
 
+@test(languages=('python', 'asyncio'))
+def a_handler_that_forgets_to_await_hears_of_it(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'forgot'))
+    check('no coroutine' in broker.expect('NACK')[1][4], 'the reason does not say what came instead of an answer')
+
+
 def run_one(name, function, options, command):
     broker = Broker(options.pop('curve', False))
     broker.environment.pop(options.pop('without', ''), None)

@@ -108,6 +108,8 @@ def common (job):
         return f'{"trial" if job.trial else "event"} {job.service}'
     if command == 'raise':
         raise KeyError (rest)
+    if command == 'forgot':
+        return answer_async (job)       # nobody awaits it
     if command == 'odd':
         raise ODD[int (rest)]
     return {'bad': bad, 'live': live, 'state': state}.get (command, lambda job: None) (job)
@@ -261,13 +263,16 @@ def answer_batch (jobs):
         job.reply (f'batch of {len (jobs)}')
 
 
-async def answer_batch_async (jobs):
-    answer_batch (jobs)
+class AnswerBatch:
+    """A handler may be an object, too."""
+
+    async def __call__ (self, jobs):
+        answer_batch (jobs)
 
 
 def main ():
     threads, credit, batch = (int (text) for text in sys.argv[-3:])
-    handlers = (answer_async, answer_batch_async) if '--async' in sys.argv else (answer, answer_batch)
+    handlers = (answer_async, AnswerBatch ()) if '--async' in sys.argv else (answer, answer_batch)
     workers = [palaver.Worker (endpoint=endpoint, name='conformance', build='7', services=['one', 'two'],
                                cache_keys=['risk'], threads=threads, credit=credit, history=5,
                                batch={'size': batch, 'wait_ms': 50} if batch else None,
