@@ -104,7 +104,7 @@ static const char *descriptor_fault (const plugin_t *self)
     if (adapter->key_count > KEYS_MAX || (adapter->key_count && !adapter->keys))
         return "its table of conf keys is not there, or too long";
     if (adapter->key_count && (adapter->key_size < key_min_bytes || adapter->key_size > 1024))
-        return "the size of its conf keys is impossible";
+        return "the size of its conf keys is impossible: set .key_size = sizeof (pal_key_t)";
     return NULL;
 }
 

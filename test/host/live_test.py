@@ -143,6 +143,10 @@ class Live(Place):
             file.write('#!/bin/sh\necho hello\n' * 20)
         os.chmod(f'{self.dir}/text.so', 0o755)
         self.refused('text', 'is not an ELF file', 'copy the plugin again')
+        with open(self.make(), 'rb') as whole, open(f'{self.dir}/.half', 'wb') as file:
+            file.write(whole.read(os.path.getsize(self.make()) // 4))
+        os.rename(f'{self.dir}/.half', f'{self.dir}/half.so')
+        self.refused('half', 'is cut off', 'copy the plugin again')
         path = self.drop('open')
         self.host('open', state='running')
         os.chmod(path, 0o777)

@@ -82,6 +82,32 @@ static plv_err_t check (int fd, const char *name, struct stat *ret_info, plv_fai
     return ERR_OK;
 }
 
+static bool is_within (uint64_t at, uint64_t bytes, size_t size)
+{
+    return at <= size && bytes <= size - at;
+}
+
+/*  Is all there that the loader maps? It does not look: who touches what lies behind the end of a file dies of SIGBUS.
+    What is no ELF of this class is left to the loader, which says so.  */
+static bool is_whole (const uint8_t *bytes, size_t size)
+{
+    Elf64_Ehdr head;
+    Elf64_Phdr part;
+    if (bytes[EI_CLASS] != ELFCLASS64)
+        return true;
+    if (size < sizeof head)
+        return false;
+    memcpy (&head, bytes, sizeof head);
+    if (!is_within (head.e_phoff, (uint64_t) head.e_phnum * sizeof part, size))
+        return false;
+    for (size_t i = 0; i < head.e_phnum; i++) {
+        memcpy (&part, bytes + head.e_phoff + i * sizeof part, sizeof part);
+        if (part.p_type == PT_LOAD && !is_within (part.p_offset, part.p_filesz, size))
+            return false;
+    }
+    return true;
+}
+
 static plv_err_t read_all (int fd, const char *name, uint8_t *bytes, size_t size,
                            plv_fail_t *ret_fail)
 {
@@ -96,6 +122,8 @@ static plv_err_t read_all (int fd, const char *name, uint8_t *bytes, size_t size
     }
     if (size < EI_NIDENT || memcmp (bytes, ELFMAG, SELFMAG) != 0)
         return plv_fail (ret_fail, ERR_ARG, "%s: is not an ELF file: copy the plugin again", name);
+    if (!is_whole (bytes, size))
+        return plv_fail (ret_fail, ERR_ARG, "%s: is cut off: copy the plugin again", name);
     return ERR_OK;
 }
 
