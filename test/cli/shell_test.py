@@ -46,7 +46,7 @@ class Help(unittest.TestCase):
 
     def test_hidden_generation_is_what_is_checked_in(self):
         for what, path in (('man', f'{PAGES}/palaver.1'), ('bash', f'{COMPLETION}/palaver'),
-                           ('zsh', f'{COMPLETION}/_palaver')):
+                           ('zsh', f'{COMPLETION}/_palaver'), ('fish', f'{COMPLETION}/palaver.fish')):
             with open(path, encoding='utf-8') as file:
                 self.assertEqual(output(PALAVER, 'generate', what), file.read(), path)
         self.assertNotIn('generate', output(PALAVER, '--help'))
@@ -106,6 +106,30 @@ class Completion(unittest.TestCase):
     def test_folders(self):
         self.assertIn('/proc', self.bash('status', '--run', '/pro'))
         self.assertIn('/proc', self.bash('backup', '/pro'))
+
+    def test_files(self):
+        here = self.bash('dead', 'import', f'{TOP}/READ')
+        self.assertEqual((here, self.bash('dead', 'export', f'{TOP}/READ')), ([f'{TOP}/README.md'],) * 2)
+
+    def fish(self, line):
+        """What fish offers at the end of the line."""
+        script = f'source {COMPLETION}/palaver.fish; complete -C "$argv[1]"'
+        return {offer.split('\t')[0] for offer in output('fish', '--no-config', '-c', script, line).splitlines()}
+
+    @unittest.skipUnless(shutil.which('fish'), 'fish is not installed')
+    def test_fish(self):
+        self.assertEqual(self.fish('palaver dea'), {'dead'})
+        self.assertEqual(self.fish('palaver dead '),
+                         {'list', 'show', 'stats', 'replay', 'discard', 'export', 'import'})
+        self.assertEqual(self.fish('palaver --run /x sessions re'), {'reset'})
+        self.assertEqual(self.fish('palaver dead replay 12 --allow'), {'--allow-duplicates'})
+        self.assertEqual(self.fish('palaver --js'), {'--json'})
+        self.assertEqual(self.fish('palaver status --yes'), set())
+        self.assertEqual(self.fish('palaver dead list --limit '), set())
+        self.assertIn('/proc/', self.fish('palaver status --run /pro'))
+        self.assertIn('/proc/', self.fish('palaver backup /pro'))
+        self.assertEqual(self.fish(f'palaver dead import {TOP}/READ'), {f'{TOP}/README.md'})
+        self.assertNotIn('generate', self.fish('palaver '))
 
     def test_bash_has_no_complaints(self):
         if not shutil.which('shellcheck'):

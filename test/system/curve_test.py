@@ -98,6 +98,14 @@ class Curve(BrokerTest):
             return peer.next(0.5)
         self.assertEqual(wait(try_it, 'the new key is let in')[0], 'WELCOME')
 
+    def test_a_key_that_is_taken_away_is_not_let_in_again(self):
+        broker = self.start()
+        adapter, worker = broker.adapter(), self.remote(broker, self.allowed)
+        for name in os.listdir(f'{self.keys}/agents'):
+            os.unlink(f'{self.keys}/agents/{name}')
+        self.not_let_in(self.remote(broker, self.allowed, hello=False))
+        self.round_trip(adapter, worker, 'who is connected stays')
+
     def test_only_agents_are_let_in(self):
         broker = self.start()
         for role in ('adapter', 'tool'):

@@ -31,7 +31,10 @@ static plv_err_t check_free (const char *path, plv_fail_t *ret_fail)
 {
     struct stat info;
     if (path && lstat (path, &info) == 0)
-        return plv_fail (ret_fail, ERR_EXISTS, "%s exists already; nothing was changed", path);
+        return plv_fail (
+            ret_fail, ERR_EXISTS,
+            "%s exists already; nothing was changed: move it and its other half away to replace them",
+            path);
     return ERR_OK;
 }
 

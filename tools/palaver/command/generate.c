@@ -12,7 +12,7 @@ ending_t command_generate (call_t *call)
         if (strcmp (file->what, call->operands[0]) == 0)
             file->put (&out);
     if (out.size == 0) {
-        say ("%s: man, conf, bash or zsh", call->operands[0]);
+        say ("%s: man, conf, bash, zsh or fish", call->operands[0]);
         return END_NOTHING;
     }
     out_flush (&out);

@@ -61,9 +61,12 @@ static void put_pattern (plv_buf_t *out, unsigned kinds)
     }
 }
 
-static bool takes_folder (const command_t *command)
+/*  What stands behind a command: compgen's letter and zsh's word for it; NULL: something else than a path.  */
+static const char *path_of (const command_t *command, const char *folder, const char *file)
 {
-    return strcmp (command->operands, "DIR") == 0 || strcmp (command->operands, "BACKUP") == 0;
+    if (strcmp (command->operands, "DIR") == 0 || strcmp (command->operands, "BACKUP") == 0)
+        return folder;
+    return strncmp (command->operands, "FILE", 4) == 0 ? file : NULL;
 }
 
 static void put_bash_commands (plv_buf_t *out)
@@ -74,7 +77,8 @@ static void put_bash_commands (plv_buf_t *out)
             continue;
         text_putf (out, "    \"%s\") options=\"", command->words);
         put_option_names (out, command->options);
-        text_putf (out, "\"%s ;;\n", takes_folder (command) ? " operand=folder" : "");
+        const char *path = path_of (command, " operand=-d", " operand=-f");
+        text_putf (out, "\"%s ;;\n", path ? path : "");
     }
 }
 
@@ -131,7 +135,7 @@ void generate_bash (plv_buf_t *out)
         "    esac\n"
         "    case $word in\n"
         "    -*) mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\") ;;\n"
-        "    *) if [ -n \"$operand\" ]; then mapfile -t COMPREPLY < <(compgen -d -- \"$word\")\n"
+        "    *) if [ -n \"$operand\" ]; then mapfile -t COMPREPLY < <(compgen $operand -- \"$word\")\n"
         "       else mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$word\"); fi ;;\n"
         "    esac\n}\n\ncomplete -F _palaver palaver\n");
 }
@@ -166,13 +170,13 @@ static void put_zsh_option (plv_buf_t *out, option_id_t id)
 static void put_zsh_command (plv_buf_t *out, const command_t *command)
 {
     bool two = strchr (command->words, ' ') != NULL;
+    const char *path = path_of (command, "_files -/", "_files");
     text_putf (out, "    '%s')\n        _arguments \\\n", command->words);
     for (int id = 0; id < OPTION_COUNT_; id++)
         if (command->options >> id & 1)
             put_zsh_option (out, (option_id_t) id);
     text_putf (out, "            '1: :'%s '*:%s:%s' ;;\n", two ? " '2: :'" : "",
-               command->operands[0] ? command->operands : " ",
-               takes_folder (command) ? "_files -/" : "");
+               command->operands[0] ? command->operands : " ", path ? path : "");
 }
 
 static void put_zsh_groups (plv_buf_t *out)
@@ -214,4 +218,108 @@ void generate_zsh (plv_buf_t *out)
         if (!command->hidden)
             put_zsh_command (out, command);
     text_put (out, "    esac\n}\n\n_palaver \"$@\"\n");
+}
+
+/*  In single quotes.  */
+static void put_fish_words (plv_buf_t *out, const char *text)
+{
+    plv_buf_add_u8 (out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'' || *text == '\\')
+            plv_buf_add_u8 (out, '\\');
+        plv_buf_add_u8 (out, (uint8_t) *text);
+    }
+    plv_buf_add_u8 (out, '\'');
+}
+
+static void put_fish_command (plv_buf_t *out, size_t index)
+{
+    const command_t *command = command_at (index);
+    size_t size = strcspn (command->words, " ");
+    const char *path = path_of (command, "-a '(__fish_complete_directories)'", "-F");
+    if (command->words[size]) {
+        if (is_first_of_group (index))
+            text_putf (out, "complete -c palaver -n __palaver_at -a %.*s\n", (int) size,
+                       command->words);
+        text_putf (out, "complete -c palaver -n '__palaver_at %.*s' -a %s -d ", (int) size,
+                   command->words, command->words + size + 1);
+    } else {
+        text_putf (out, "complete -c palaver -n __palaver_at -a %s -d ", command->words);
+    }
+    put_fish_words (out, command->summary);
+    text_put (out, "\n");
+    if (path)
+        text_putf (out, "complete -c palaver -n '__palaver_in \"%s\"' %s\n", command->words, path);
+}
+
+static void put_fish_option (plv_buf_t *out, option_id_t id)
+{
+    const command_t *command;
+    const option_t *option = &option_rows[id];
+    text_put (out, "complete -c palaver -n '__palaver_in");
+    if ((CONNECTS | ALWAYS) >> id & 1)
+        text_put (out, " \"\"");
+    for (size_t i = 0; (command = command_at (i)); i++)
+        if (!command->hidden && command->options >> id & 1)
+            text_putf (out, " \"%s\"", command->words);
+    text_putf (out, "' -l %s", option->name);
+    if (option->letter)
+        text_putf (out, " -s %c", option->letter);
+    if (option->kind == KIND_FOLDER)
+        text_put (out, " -x -a '(__fish_complete_directories)'");
+    else if (option->kind != KIND_FLAG)
+        text_put (out, option->kind == KIND_FILE ? " -r -F" : " -x");
+    text_put (out, " -d ");
+    put_fish_words (out, option->meaning);
+    text_put (out, "\n");
+}
+
+void generate_fish (plv_buf_t *out)
+{
+    const command_t *command;
+    text_put (
+        out,
+        "# fish completion for palaver. Made from the tables in tools/palaver: do not edit.\n\n"
+        "# What stands on the line, without options and what they take.\n"
+        "function __palaver_words\n"
+        "    set -l tokens (commandline -opc)\n"
+        "    set -l taken no\n"
+        "    for token in $tokens[2..-1]\n"
+        "        if test $taken = yes\n"
+        "            set taken no\n"
+        "            continue\n"
+        "        end\n"
+        "        switch $token\n"
+        "            case");
+    for (int id = 0; id < OPTION_COUNT_; id++) {
+        if (option_rows[id].kind == KIND_FLAG)
+            continue;
+        text_putf (out, " --%s", option_rows[id].name);
+        if (option_rows[id].letter)
+            text_putf (out, " -%c", option_rows[id].letter);
+    }
+    text_put (out, "\n                set taken yes\n"
+                   "            case '-*'\n"
+                   "            case '*'\n"
+                   "                echo $token\n"
+                   "        end\n    end\nend\n\n"
+                   "# They are these.\n"
+                   "function __palaver_at\n"
+                   "    set -l words (__palaver_words)\n"
+                   "    test \"$words\" = \"$argv\"\n"
+                   "end\n\n"
+                   "# They begin with one of these.\n"
+                   "function __palaver_in\n"
+                   "    set -l words (__palaver_words)\n"
+                   "    for command in $argv\n"
+                   "        string match -q -- \"$command *\" \"$words \"; and return\n"
+                   "    end\n"
+                   "    return 1\n"
+                   "end\n\n"
+                   "complete -c palaver -f\n");
+    for (size_t i = 0; (command = command_at (i)); i++)
+        if (!command->hidden)
+            put_fish_command (out, i);
+    for (int id = 0; id < OPTION_COUNT_; id++)
+        put_fish_option (out, (option_id_t) id);
 }

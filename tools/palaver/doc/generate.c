@@ -7,6 +7,7 @@ static const generated_t files[] = {
     {.what = "conf", .put = generate_conf},
     {.what = "bash", .path = "tools/palaver/completion/palaver", .put = generate_bash},
     {.what = "zsh", .path = "tools/palaver/completion/_palaver", .put = generate_zsh},
+    {.what = "fish", .path = "tools/palaver/completion/palaver.fish", .put = generate_fish},
 };
 
 const generated_t *generated_at (size_t index)

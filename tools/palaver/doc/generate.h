@@ -5,7 +5,7 @@
     COST    a walk over the tables
 
     They are checked in; a test fails when one is stale. After a change of a table:
-        build/debug/test/tools/palaver/generate_test --write  */
+        build/debug/test/tools/palaver/doc/generate_test --write  */
 
 #ifndef PALAVER_GENERATE_H
 #define PALAVER_GENERATE_H
@@ -25,5 +25,6 @@ void generate_man (plv_buf_t *out);
 void generate_conf (plv_buf_t *out);
 void generate_bash (plv_buf_t *out);
 void generate_zsh (plv_buf_t *out);
+void generate_fish (plv_buf_t *out);
 
 #endif
