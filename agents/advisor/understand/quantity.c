@@ -183,6 +183,17 @@ static bool take_age (const context_t *self, const number_t *number)
     return true;
 }
 
+/*  "10 years, no, I mean 2 years": the second one holds.  */
+static bool is_corrected (const context_t *self, const number_t *number)
+{
+    static const char *const WORDS[] = {"mean", "meant", "sorry", "rather", "correction"};
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        for (size_t back = 1; back <= ROLE_WORDS_MAX && back <= number->first; back++)
+            if (words_at (self->words, number->first - back, WORDS[i]))
+                return true;
+    return false;
+}
+
 static bool take_months (const context_t *self, const number_t *number)
 {
     const mark_t *unit = unit_of (self, number);
@@ -197,7 +208,7 @@ static bool take_months (const context_t *self, const number_t *number)
              && number->value <= self->year + YEARS_AHEAD_MAX && !is (number->before, MARK_CURRENCY)
              && !is (number->after, MARK_CURRENCY))
         months = ((int) number->value - self->year) * 12;
-    if (months && !self->found->months)
+    if (months && (!self->found->months || is_corrected (self, number)))
         self->found->months = months;
     return unit || months;
 }

@@ -73,6 +73,11 @@ static void weigh (context_t *self)
     self->anchored |= planned || saves;
     bool careful = has (self, MARK_RISK) && self->found.amount_marked && self->negative == 0;
     reading->score += planned || bare_risk || saves || careful;
+    /* an amount and a date, or an amount that somebody has, and nothing about something else */
+    bool sum = self->found.amount_marked && self->negative == 0
+               && (dated || (self->found.owned > 0 && has (self, MARK_HAVE)));
+    self->anchored |= sum;
+    reading->score += sum ? SCORE_LEAST : 0;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
     self->anchored |= (has (self, MARK_RISK) || self->found.risk)
                       && (self->found.amount_marked || self->found.months || self->negative == 0);
@@ -532,6 +537,10 @@ static void find_subjects (context_t *self)
         subjects &= ~SUBJECT_BIT (SUBJECT_COINS);
     if (!self->anchored)
         subjects &= ~SUBJECT_BIT (SUBJECT_BORROW);
+    /* "get my money out" of an ATM, "order" a card */
+    if (self->negative > 1 && !self->anchored)
+        subjects &= ~(SUBJECT_BIT (SUBJECT_SELLING) | SUBJECT_BIT (SUBJECT_ORDER)
+                      | SUBJECT_BIT (SUBJECT_RESERVE));
     if (subjects & SUBJECT_BIT (SUBJECT_BANKING))
         subjects &= ~(SUBJECT_BIT (SUBJECT_DEBT) | SUBJECT_BIT (SUBJECT_SECRETS));
     if (subjects & SUBJECT_BIT (SUBJECT_DEBT))
