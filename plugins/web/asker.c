@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_BYTES_MAX = 512 };
+enum { KEY_BYTES_MAX = 512, PREFLIGHT_BYTES_MAX = 2048 };
 
 /* ------------------------------------------------------------------ what it says of itself */
 
@@ -294,15 +294,19 @@ void asker_problem (asker_t *self, problem_t problem, pal_text_t detail, uint32_
     asker_problem_with (self, problem, detail, retry_after_ms ? &after : NULL);
 }
 
+/*  Clients have headers of their own, OpenAI's a dozen: whatever the page wants to send is read or let be.  */
 void asker_preflight (asker_t *self, const char *methods)
 {
+    char bytes[PREFLIGHT_BYTES_MAX];
+    pal_text_t asked = asker_header (self, "access-control-request-headers", bytes, sizeof bytes);
+    pal_text_t known =
+        pal_text ("Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, "
+                  "Traceparent, X-Api-Key, X-Request-Id");
     asker_answer_t answer = {
         .status = 204,
         .type = "",
         .more = {{pal_text ("access-control-allow-methods"), pal_text (methods)},
-                 {pal_text ("access-control-allow-headers"),
-                  pal_text ("Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, "
-                            "Traceparent, X-Api-Key, X-Request-Id")},
+                 {pal_text ("access-control-allow-headers"), asked.size ? asked : known},
                  {pal_text ("access-control-max-age"), pal_text ("7200")},
                  {pal_text ("allow"), pal_text (methods)}},
         .more_count = 4,

@@ -189,6 +189,10 @@ class Access(WebTest):
         self.assertIn('Idempotency-Key', answer.headers['Access-Control-Allow-Headers'])
         self.assertIn('POST', answer.headers['Access-Control-Allow-Methods'])
         self.assertEqual(answer.headers['Vary'], 'Origin')
+        asked = 'authorization,content-type,x-stainless-lang,x-stainless-retry-count'  # by OpenAI's client in a page
+        answer = web.ask('OPTIONS', '/v1/chat/completions',
+                         headers={**preflight, 'Access-Control-Request-Headers': asked})
+        self.assertEqual((answer.status, answer.headers['Access-Control-Allow-Headers']), (204, asked))
         stranger = web.ask('OPTIONS', '/chat/message', headers={**preflight, 'Origin': 'https://a.example.evil'})
         self.assertIsNone(stranger.headers['Access-Control-Allow-Origin'])
         shown = web.ask('GET', '/chat/session/none', headers={'Origin': 'https://b.example'})
