@@ -10,15 +10,15 @@
 
 static const column_t columns[] = {
     {.title = "NUMBER", .key = "number", .kind = COLUMN_NUMBER},
-    {.title = "ID", .key = "id"},
-    {.title = "DEAD", .key = "dead_us", .kind = COLUMN_TIME},
-    {.title = "TYPE", .key = "type", .most = 24},
+    {.title = "ID", .key = "id", .spare = 2},
+    {.title = "DEAD", .key = "dead_us", .kind = COLUMN_TIME, .spare = 7},
+    {.title = "TYPE", .key = "type", .most = 24, .spare = 4},
     {.title = "SESSION", .key = "session_id", .most = 32},
-    {.title = "ROUTE", .key = "route", .most = 16},
+    {.title = "ROUTE", .key = "route", .most = 16, .spare = 5},
     {.title = "REASON", .key = "reason"},
-    {.title = "OUTCOME", .key = "outcome"},
-    {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER},
-    {.title = "FINGERPRINT", .key = "fingerprint"},
+    {.title = "OUTCOME", .key = "outcome", .spare = 3},
+    {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER, .spare = 6},
+    {.title = "FINGERPRINT", .key = "fingerprint", .spare = 1},
     {.title = "WHY", .key = "why"},
 };
 

@@ -7,13 +7,13 @@
 
 static const column_t columns[] = {
     {.title = "COUNT", .key = "count", .kind = COLUMN_NUMBER},
-    {.title = "FIRST", .key = "first_us", .kind = COLUMN_TIME},
-    {.title = "LAST", .key = "last_us", .kind = COLUMN_TIME},
+    {.title = "FIRST", .key = "first_us", .kind = COLUMN_TIME, .spare = 3},
+    {.title = "LAST", .key = "last_us", .kind = COLUMN_TIME, .spare = 6},
     {.title = "FINGERPRINT", .key = "fingerprint"},
-    {.title = "REASON", .key = "reason"},
-    {.title = "OUTCOME", .key = "outcome"},
-    {.title = "CODE", .key = "code", .most = 16},
-    {.title = "ROUTE", .key = "route", .most = 16},
+    {.title = "REASON", .key = "reason", .spare = 5},
+    {.title = "OUTCOME", .key = "outcome", .spare = 1},
+    {.title = "CODE", .key = "code", .most = 16, .spare = 4},
+    {.title = "ROUTE", .key = "route", .most = 16, .spare = 2},
     {.title = "WHY", .key = "why"},
 };
 

@@ -8,15 +8,15 @@
 
 static const column_t columns[] = {
     {.title = "NUMBER", .key = "number", .kind = COLUMN_NUMBER},
-    {.title = "ID", .key = "id"},
-    {.title = "ACCEPTED", .key = "accepted_us", .kind = COLUMN_TIME},
-    {.title = "TYPE", .key = "type", .most = 24},
+    {.title = "ID", .key = "id", .spare = 1},
+    {.title = "ACCEPTED", .key = "accepted_us", .kind = COLUMN_TIME, .spare = 7},
+    {.title = "TYPE", .key = "type", .most = 24, .spare = 3},
     {.title = "SESSION", .key = "session_id", .most = 32},
-    {.title = "USER", .key = "user_id", .most = 24},
-    {.title = "ROUTE", .key = "route", .most = 16},
-    {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER},
+    {.title = "USER", .key = "user_id", .most = 24, .spare = 5},
+    {.title = "ROUTE", .key = "route", .most = 16, .spare = 4},
+    {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER, .spare = 6},
     {.title = "OUTCOME", .key = "outcome"},
-    {.title = "SETTLED", .key = "settled_us", .kind = COLUMN_TIME},
+    {.title = "SETTLED", .key = "settled_us", .kind = COLUMN_TIME, .spare = 2},
 };
 
 enum { PAGE = 1000, SHOWN = 100 };

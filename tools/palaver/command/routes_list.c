@@ -5,13 +5,13 @@ ending_t command_routes_list (call_t *call)
 {
     static const column_t columns[] = {
         {.title = "NAME", .key = "name"},
-        {.title = "SERVICE", .key = "service"},
+        {.title = "SERVICE", .key = "service", .spare = 4},
         {.title = "BREAKER", .key = "breaker"},
-        {.title = "PAUSED BY", .key = "paused_by", .most = 16},
-        {.title = "SINCE", .key = "paused_us", .kind = COLUMN_TIME},
+        {.title = "PAUSED BY", .key = "paused_by", .most = 16, .spare = 2},
+        {.title = "SINCE", .key = "paused_us", .kind = COLUMN_TIME, .spare = 1},
         {.title = "READY", .key = "ready", .kind = COLUMN_NUMBER},
-        {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER},
-        {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER},
+        {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER, .spare = 3},
+        {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER, .spare = 5},
         {.title = "WHY", .key = "why"},
     };
     return ask_items (call, "routes.list", columns, sizeof columns / sizeof *columns);

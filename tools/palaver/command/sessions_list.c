@@ -7,11 +7,11 @@
 
 static const column_t columns[] = {
     {.title = "SESSION", .key = "session_id", .most = 48},
-    {.title = "PLATFORM", .key = "platform", .most = 16},
-    {.title = "USER", .key = "user_id", .most = 32},
+    {.title = "PLATFORM", .key = "platform", .most = 16, .spare = 3},
+    {.title = "USER", .key = "user_id", .most = 32, .spare = 2},
     {.title = "MESSAGES", .key = "message_count", .kind = COLUMN_NUMBER},
-    {.title = "PENDING", .key = "pending", .kind = COLUMN_NUMBER},
-    {.title = "CREATED", .key = "created_us", .kind = COLUMN_TIME},
+    {.title = "PENDING", .key = "pending", .kind = COLUMN_NUMBER, .spare = 4},
+    {.title = "CREATED", .key = "created_us", .kind = COLUMN_TIME, .spare = 1},
     {.title = "ACTIVE", .key = "active_us", .kind = COLUMN_TIME},
 };
 

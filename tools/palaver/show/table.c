@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { LAST_LEAST = 20 };
+
 table_t table_new (const out_t *out, const column_t *columns, size_t count)
 {
     CHECK (count <= TABLE_COLUMNS_MAX, "%zu columns", count);
@@ -121,6 +123,41 @@ static void put_cell (const table_t *self, size_t column, plv_view_t text, plv_b
     *used += width + blanks + 2;
 }
 
+/*  What the columns need; the last one is cut where the terminal ends, but not to nothing.  */
+static size_t width_of (const table_t *self)
+{
+    size_t last = self->count - 1;
+    size_t width = self->widths[last] < LAST_LEAST ? self->widths[last] : LAST_LEAST;
+    for (size_t i = 0; i < last; i++)
+        width += self->left_out[i] ? 0 : self->widths[i] + 2;
+    return width;
+}
+
+static size_t most_spare (const table_t *self)
+{
+    size_t found = self->count;
+    for (size_t i = 0; i + 1 < self->count; i++)
+        if (self->columns[i].spare && !self->left_out[i]
+            && (found == self->count || self->columns[i].spare < self->columns[found].spare))
+            found = i;
+    return found;
+}
+
+static void leave_out (table_t *self)
+{
+    plv_buf_t names = {0};
+    size_t spare;
+    while (self->out->columns && width_of (self) > self->out->columns
+           && (spare = most_spare (self)) < self->count) {
+        self->left_out[spare] = true;
+        text_putf (&names, "%s%s", names.size ? ", " : "", self->columns[spare].title);
+    }
+    if (names.size)
+        say ("this terminal is too narrow for " PLV_VIEW_FMT "; --json has them",
+             PLV_VIEW_ARG (plv_buf_view (&names)));
+    plv_buf_free (&names);
+}
+
 static void put_titles (table_t *self)
 {
     plv_buf_t line = {0};
@@ -130,9 +167,11 @@ static void put_titles (table_t *self)
         if (width > self->widths[i])
             self->widths[i] = width;
     }
+    leave_out (self);
     out_colour (self->out, &line, "1");
     for (size_t i = 0; i < self->count; i++)
-        put_cell (self, i, plv_view_str (self->columns[i].title), &line, &used);
+        if (!self->left_out[i])
+            put_cell (self, i, plv_view_str (self->columns[i].title), &line, &used);
     out_colour (self->out, &line, "0");
     plv_buf_add_u8 (&line, '\n');
     out_flush (&line);
@@ -149,7 +188,8 @@ void table_flush (table_t *self)
     for (size_t row = 0; row < self->rows; row++) {
         size_t used = 0;
         for (size_t i = 0; i < self->count; i++) {
-            put_cell (self, i, plv_view_str (cell), &lines, &used);
+            if (!self->left_out[i])
+                put_cell (self, i, plv_view_str (cell), &lines, &used);
             cell += strlen (cell) + 1;
         }
         plv_buf_add_u8 (&lines, '\n');

@@ -25,7 +25,8 @@ typedef struct {
     const char *title;
     const char *key;
     column_kind_t kind;
-    size_t most; /* columns that it takes at most; 0: no bound */
+    size_t most;    /* columns that it takes at most; 0: no bound */
+    unsigned spare; /* on a terminal that is too narrow 1 is left out first, then 2 ...; 0: never */
 } column_t;
 
 enum { TABLE_COLUMNS_MAX = 16 };
@@ -35,6 +36,7 @@ typedef struct {
     const column_t *columns;
     size_t count;
     size_t widths[TABLE_COLUMNS_MAX];
+    bool left_out[TABLE_COLUMNS_MAX];
     plv_buf_t cells; /* each ended by NUL */
     size_t rows;     /* in `cells` */
     size_t total;

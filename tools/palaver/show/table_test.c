@@ -76,6 +76,39 @@ static void columns_are_aligned_over_pages (void **state)
             "two           2                        a, b\n");
 }
 
+static const column_t narrow[] = {
+    {.title = "NAME", .key = "name"},
+    {.title = "N", .key = "n", .kind = COLUMN_NUMBER, .spare = 2},
+    {.title = "WHEN", .key = "when_us", .kind = COLUMN_TIME, .spare = 1},
+    {.title = "LIST", .key = "list", .kind = COLUMN_LIST},
+};
+
+static void spare_columns (const out_t *out)
+{
+    table_t table = table_new (out, narrow, 4);
+    put_row (&table, "one", 1, 1700000000000000);
+    table_flush (&table);
+    put_row (&table, "two", 2, 0);
+    table_flush (&table);
+    table_free (&table);
+}
+
+static void a_narrow_terminal_has_fewer_columns (void **state)
+{
+    out_t out = {.columns = 35};
+    (void) state;
+    prints (&out, spare_columns,
+            "NAME  N  WHEN                  LIST\n"
+            "one   1  2023-11-14T22:13:20Z  a, b\n"
+            "two   2                        a, b\n");
+    out.columns = 34;
+    prints (&out, spare_columns, "NAME  N  LIST\none   1  a, b\ntwo   2  a, b\n");
+    out.columns = 12;
+    prints (&out, spare_columns, "NAME  LIST\none   a, b\ntwo   a, b\n");
+    out.columns = 3;
+    prints (&out, spare_columns, "NAME  LIST\none   a, b\ntwo   a, b\n");
+}
+
 static void one_row (const out_t *out)
 {
     table_t table = table_new (out, columns, 4);
@@ -116,6 +149,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (columns_are_aligned_over_pages),
+        cmocka_unit_test (a_narrow_terminal_has_fewer_columns),
         cmocka_unit_test (off_a_terminal_it_is_json),
         cmocka_unit_test (titles_may_be_bold),
         cmocka_unit_test (nothing_is_nothing),
