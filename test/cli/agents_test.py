@@ -16,6 +16,14 @@ class Agents(CliTest):
     def agents(self, broker):
         return self.palaver(broker, 'agents', 'list').rows
 
+    def test_that_there_are_none_is_said(self):
+        broker = self.broker()
+        for command, words in (('agents list', 'no connected workers'), ('adapters list', 'no adapters')):
+            said = self.palaver(broker, *command.split(), '--table')
+            self.assertEqual((said.out, said.err), ('', f'palaver: {words}\n'))
+            said = self.palaver(broker, *command.split())
+            self.assertEqual((said.out, said.err), ('', ''))
+
     def agent(self, broker, state):
         """The only worker, as soon as it is listed in this state."""
         def look():

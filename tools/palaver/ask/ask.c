@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "palaver/interrupt.h"
+#include "palaver/listing.h"
 #include "palaver/show/table.h"
 #include "wire/mp.h"
 
@@ -250,7 +251,8 @@ bool ask_next_page (plv_view_t body, plv_buf_t *arguments)
     return true;
 }
 
-ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count)
+ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count,
+                    const char *things)
 {
     asker_t asker;
     plv_view_t body;
@@ -265,6 +267,8 @@ ending_t ask_items (call_t *call, const char *command, const column_t *columns, 
             add_items (&table, body);
     } while (!end && ask_next_page (body, &page));
     table_flush (&table);
+    if (!end)
+        end = listing_end (call, table.total, 0, things);
     table_free (&table);
     plv_buf_free (&page);
     asker_close (&asker);

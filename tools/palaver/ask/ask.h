@@ -69,7 +69,9 @@ ending_t ask_failed (const plv_fail_t *fail);
 /*  Where the page behind `body` begins, into the arguments that ask for it; false: it was the last one.  */
 bool ask_next_page (plv_view_t body, plv_buf_t *arguments);
 
-/*  Asks a question without arguments and writes each of its `items` into the table.  */
-ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count);
+/*  Asks a question without arguments and writes each of its `items` into the table. `things`: what they are, in the
+    plural.  */
+ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count,
+                    const char *things);
 
 #endif

@@ -1,4 +1,5 @@
 #include "palaver/ask/hosts.h"
+#include "palaver/listing.h"
 #include "wire/mp.h"
 
 static const column_t columns[] = {
@@ -18,7 +19,7 @@ static const column_t columns[] = {
     {.title = "LAST FAILURE", .key = "last"},
 };
 
-static void show (const call_t *call, plv_view_t body)
+static ending_t show (const call_t *call, plv_view_t body)
 {
     table_t table = table_new (&call->out, columns, sizeof columns / sizeof *columns);
     plv_mp_t items;
@@ -30,6 +31,7 @@ static void show (const call_t *call, plv_view_t body)
         table_add (&table, item);
     table_flush (&table);
     table_free (&table);
+    return listing_end (call, table.total, 0, "adapters");
 }
 
 ending_t command_adapters_list (call_t *call)
@@ -41,7 +43,7 @@ ending_t command_adapters_list (call_t *call)
         return end;
     end = hosts_ask (&asker, &body);
     if (!end)
-        show (call, plv_buf_view (&body));
+        end = show (call, plv_buf_view (&body));
     plv_buf_free (&body);
     asker_close (&asker);
     return end;

@@ -14,5 +14,6 @@ ending_t command_agents_list (call_t *call)
         {.title = "PID", .key = "pid", .kind = COLUMN_NUMBER, .spare = 2},
         {.title = "BUILD", .key = "build"},
     };
-    return ask_items (call, "agents.list", columns, sizeof columns / sizeof *columns);
+    return ask_items (call, "agents.list", columns, sizeof columns / sizeof *columns,
+                      "connected workers");
 }

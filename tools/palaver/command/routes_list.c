@@ -14,5 +14,5 @@ ending_t command_routes_list (call_t *call)
         {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER, .spare = 5},
         {.title = "WHY", .key = "why"},
     };
-    return ask_items (call, "routes.list", columns, sizeof columns / sizeof *columns);
+    return ask_items (call, "routes.list", columns, sizeof columns / sizeof *columns, "routes");
 }
