@@ -552,8 +552,7 @@ class Job:
 
     def _live (self, kind: str, body: Body) -> None:
         now_us = time.time_ns () // 1000
-        envelope = dict (self.envelope, id=_uuid7 (now_us), type=kind, timestamp=now_us,
-                         reply_to=self.envelope['id'])
+        envelope = dict (self.envelope, id=_uuid7 (now_us), type=kind, timestamp=now_us, reply_to=self.envelope['id'])
         envelope.pop ('platform_id', None)
         frame = _frame ('LIVE', envelope, _pack (body))
         if len (frame) - 5 > LIVE_BYTES_MAX:
@@ -578,7 +577,7 @@ class Worker:
     cache_keys    keys of the session's state that the answers depend on
     cert, broker_cert   key files for tcp://; default: $PALAVER_CERT, $PALAVER_BROKER_CERT
     signals       SIGTERM and SIGINT finish what is at hand and stop; only in the main thread
-    log           gets a line when something happens on the connection, and why and where a handler failed
+    log           gets a line when something happens on the connection or a handler fails; by default stderr in main
     """
 
     def __init__ (self, *, endpoint: Optional[str] = None, services: Sequence[str] = ('advisor',), name: str = 'agent',
@@ -595,7 +594,7 @@ class Worker:
         self._threads = max (1, threads)
         self._batch = dict (batch) if batch else None
         self._signals = signals
-        self._log = log or (lambda line: None)
+        self._is_silent, self._log = log is None, log or (lambda line: None)
         self._options: Body = {'services': [_check_name (text, 'a service') for text in services],
                                'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
                                'incarnation': os.urandom (16)}
@@ -1189,8 +1188,10 @@ def run (workers: Sequence[Worker], handler: Handler) -> None:
 
 def main (worker: Union[Worker, Sequence[Worker]], handler: Handler) -> None:
     """Runs the worker, or one for each of several brokers, and ends the program: exit code 0 after an orderly stop,
-    else after sysexits.h."""
+    else after sysexits.h. Those that have no log write it to stderr: it shows why nothing is answered."""
     workers = [worker] if isinstance (worker, Worker) else list (worker)
+    for silent in (one for one in workers if one._is_silent):
+        silent._log = lambda line, name=silent._name: print (f'{name}: {line}', file=sys.stderr, flush=True)
     try:
         workers[0].run (handler) if len (workers) == 1 else run (workers, handler)
     except Refused as problem:

@@ -4,6 +4,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 import unittest
 
@@ -34,6 +35,30 @@ class Workers(unittest.TestCase):
         idle = palaver.Worker()    # never run
         idle.stop()
         self.assertEqual(len(os.listdir('/proc/self/fd')), before)
+
+
+class Main(unittest.TestCase):
+    PROGRAM = """import palaver
+palaver.main(palaver.Worker(name='hello', endpoint='ipc:///nobody/listens/here'%s), print)
+"""
+
+    def first_line(self, more=''):
+        """What it says while it looks for a broker, until it is stopped."""
+        child = subprocess.Popen([sys.executable, '-c', self.PROGRAM % more], stderr=subprocess.PIPE, text=True,
+                                 cwd=os.path.dirname(os.path.abspath(__file__)))
+        try:
+            with child.stderr:
+                return child.stderr.readline()
+        finally:
+            child.terminate()
+            child.wait(20)
+
+    def test_a_program_says_that_nobody_answers(self):
+        self.assertEqual(self.first_line(), 'hello: no answer from ipc:///nobody/listens/here: trying again\n')
+
+    def test_a_log_of_its_own_is_used_instead(self):
+        own = ", log=lambda line: __import__('sys').stderr.write(f'own {line}\\n')"
+        self.assertEqual(self.first_line(own), 'own no answer from ipc:///nobody/listens/here: trying again\n')
 
 
 class Arguments(unittest.TestCase):
