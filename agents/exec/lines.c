@@ -1,5 +1,6 @@
 #include "exec/lines.h"
 
+#include "base/near.h"
 #include "wire/json.h"
 
 #include <inttypes.h>
@@ -25,6 +26,20 @@ static bool name_of (const char *type, say_t *ret_what)
         }
     }
     return false;
+}
+
+static plv_err_t not_known (const char *type, plv_fail_t *ret_fail)
+{
+    plv_near_t near = plv_near (plv_view_str (type));
+    if (!type)
+        return plv_fail (ret_fail, ERR_SYNTAX, "it has no type");
+    for (int at = 0; at < SAY_COUNT_; at++)
+        plv_near_offer (&near, plv_view_str (names[at]));
+    if (!near.best.size)
+        return plv_fail (ret_fail, ERR_SYNTAX, "the type %s is not known", type);
+    return plv_fail (ret_fail, ERR_SYNTAX,
+                     "the type %s is not known; did you mean " PLV_VIEW_FMT "?", type,
+                     PLV_VIEW_ARG (near.best));
 }
 
 /*  What the rest of the program relies on.  */
@@ -54,9 +69,7 @@ plv_err_t said_parse (plv_view_t line, said_t *ret_said, plv_fail_t *ret_fail)
                          error.text);
     const char *type = json_string_value (json_object_get (said.root, "type"));
     plv_err_t err =
-        name_of (type, &said.what)
-            ? check_fields (&said, ret_fail)
-            : plv_fail (ret_fail, ERR_SYNTAX, "the type %s is not known", type ? type : "(none)");
+        name_of (type, &said.what) ? check_fields (&said, ret_fail) : not_known (type, ret_fail);
     if (err)
         said_free (&said);
     else

@@ -360,7 +360,8 @@ while True:
         self.says('read nothing until')
 
     def test_what_is_not_understood(self):
-        for line, word in (('{"type": "rply"}', 'rply'), ('{"type": "reply"}', 'response_text'), ('{', 'not JSON'),
+        for line, word in (('{"type": "rply"}', 'did you mean reply'), ('{"a": 1}', 'no type'),
+                           ('{"type": "reply"}', 'response_text'), ('{', 'not JSON'),
                            ('{"type": "step", "name": "a"}', 'result'),
                            ('{"type": "reply", "response_text": "a", "state": 1}', 'state')):
             with self.subTest(line=line):
