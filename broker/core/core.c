@@ -155,6 +155,7 @@ static void resume (core_t *self)
 {
     self->resuming = false;
     lanes_gauge (self);
+    dispatch_regather (self);
     if (!self->options.read_only)
         resume_sessions (self);
     if (!self->letters_whole)

@@ -80,12 +80,48 @@ static void test_a_held_session_is_not_answered_from_the_cache (void **state)
     fx_destroy (&fx);
 }
 
+static uint32_t serve (fixture_t *fx, const char *service, uint8_t incarnation, uint64_t batch)
+{
+    uint32_t worker = fx_peer (fx);
+    fx_hello (fx, worker, FROM_WORKER,
+              &(fx_hello_t){.role = "agent",
+                            .name = service,
+                            .service = service,
+                            .credit = 4,
+                            .incarnation = incarnation,
+                            .batch = batch,
+                            .batch_wait_ms = 5000});
+    fx_forget (fx, worker);
+    return worker;
+}
+
+/*  What a worker's batch has gathered goes to those whom the route names now.  */
+static void test_a_batch_holds_what_its_worker_serves (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), advisor = serve (fx, "advisor", 5, 3),
+             clerk = serve (fx, "clerk", 6, 0);
+    fx_say (fx, web, "web_1", "hello");
+    fx_expect_nothing (fx, advisor); /* until there are three, or for five seconds */
+    fx_reload (fx, "rate_limit = { on = false; };"
+                   "routes = ( { name = \"r\"; service = \"clerk\"; } );");
+    fx_time (fx, 1);
+    uint64_t lease = fx_expect_number (fx, clerk, VERB_JOB);
+    fx_reply (fx, clerk, lease, "hi");
+    fx_expect_number (fx, web, VERB_DELIVER);
+    fx_time (fx, 5000);
+    fx_expect_nothing (fx, advisor);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_a_cached_answer_is_late_by_its_route),
         cmocka_unit_test (test_a_fallback_is_late_by_its_route),
         cmocka_unit_test (test_a_held_session_is_not_answered_from_the_cache),
+        cmocka_unit_test (test_a_batch_holds_what_its_worker_serves),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -137,30 +137,42 @@ void dispatch_ungather (core_t *self, peer_t *peer, session_t *session)
     wait_again (self, session);
 }
 
-/*  What was gathered for a route that has been paused since goes back; all of it at once, since one that goes
-    back may bring another event to the same worker, and with it the batch to its end.  */
-static void drop_paused (core_t *self, peer_t *peer)
+static bool may_stay (const peer_t *peer, const lane_t *lane)
 {
-    plv_node_t paused, *next;
-    plv_list_init (&paused);
+    return lane && lane_allows (lane) && serves (peer, lane->service);
+}
+
+/*  What was gathered for a route that has been paused since, or leads to another service, goes back; all of it at
+    once, since one that goes back may bring another event to the same worker, and with it the batch to its end.  */
+static void drop_gathered (core_t *self, peer_t *peer)
+{
+    plv_node_t dropped, *next;
+    plv_list_init (&dropped);
     for (plv_node_t *node = peer->gathered.next; node != &peer->gathered; node = next) {
         session_t *session = PLV_OF (node, session_t, ready);
         next = node->next;
-        if (session->active->lane && lane_allows (session->active->lane))
+        if (may_stay (peer, session->active->lane))
             continue;
         peer->gathered_count--;
         plv_node_remove (node);
-        plv_list_push (&paused, node);
+        plv_list_push (&dropped, node);
     }
-    for (plv_node_t *node; (node = plv_list_first (&paused));)
+    for (plv_node_t *node; (node = plv_list_first (&dropped));)
         wait_again (self, PLV_OF (node, session_t, ready));
+}
+
+void dispatch_regather (core_t *self)
+{
+    peer_t *peer;
+    for (size_t at = 0; (peer = plv_map_u64_next (&self->peers, &at));)
+        drop_gathered (self, peer);
 }
 
 /*  Every session that was gathered for the worker becomes one batch.  */
 void dispatch_gathered (core_t *self, peer_t *peer)
 {
     timers_cancel (&self->timers, &peer->gather);
-    drop_paused (self, peer);
+    drop_gathered (self, peer);
     batch_t batch = {.id = self->next_token++, .size = peer->gathered_count};
     for (plv_node_t *node; (node = plv_list_pop (&peer->gathered)); batch.index++) {
         session_t *session = PLV_OF (node, session_t, ready);

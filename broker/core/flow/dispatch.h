@@ -18,6 +18,7 @@ void dispatch_session (core_t *self, session_t *session);
 void dispatch_service (core_t *self, service_t *service);
 bool dispatch_waits (const service_t *service); /* an event, for nothing but a worker */
 void dispatch_gathered (core_t *self, peer_t *peer);
+void dispatch_regather (core_t *self); /* after the routes have changed */
 void dispatch_ungather (core_t *self, peer_t *peer, session_t *session);
 void dispatch_hold (core_t *self, peer_t *peer,
                     entry_t *entry); /* the worker has it, from now on until its deadline */
