@@ -80,7 +80,6 @@ BYE_PAUSE_S = 1.0
 PAUSE_MAX_S = 30.0
 QUICK_S = 0.001
 LIVE_BACKLOG = 1000
-DELAY_MS_MAX = 2**53
 MINOR_OF_CALLS, MINOR_OF_CALL_CANCEL = 1, 2
 
 NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
@@ -119,7 +118,7 @@ class Nack (Exception):
         if code not in NACK_CODES:
             raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
         self.code, self.reason, self.permanent = code, _words (reason), bool (permanent)
-        self.delay_ms = None if delay_ms is None else max (0, min (int (delay_ms), DELAY_MS_MAX))
+        self.delay_ms = None if delay_ms is None else max (0, min (int (delay_ms), 2**53))
         super ().__init__ (self.reason or code)
 
 
@@ -594,7 +593,7 @@ class Worker:
         self._threads = max (1, threads)
         self._batch = dict (batch) if batch else None
         self._signals = signals
-        self._is_silent, self._log = log is None, log or (lambda line: None)
+        self._is_silent, self._listener = log is None, log or (lambda line: None)
         self._options: Body = {'services': [_check_name (text, 'a service') for text in services],
                                'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
                                'incarnation': os.urandom (16)}
@@ -631,6 +630,10 @@ class Worker:
             raise Refused ('ARG', f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
         public, secret = _read_keys (own, True)
         return public, secret or b'', _read_keys (broker, False)[0]
+
+    def _log (self, line: str) -> None:
+        with contextlib.suppress (Exception):       # where nobody reads stderr any more, say
+            self._listener (line)
 
     def stop (self) -> None:
         """Takes no more jobs, finishes those at hand, and lets `run` return. From any thread or signal handler."""
@@ -854,8 +857,7 @@ class Worker:
             with contextlib.suppress (asyncio.TimeoutError):
                 await asyncio.wait_for (arrived.wait (), patience)
                 arrived.clear ()
-        if tasks:
-            await asyncio.wait (tasks)
+        await asyncio.gather (*tasks, return_exceptions=True)
         with self._lock:        # the connection's thread must not call into a loop that is closed
             self._notify = lambda: None
 
@@ -888,12 +890,6 @@ class _Link:
                 if self._writer >= 0:
                     os.write (self._writer, b'!')
 
-    def _take_bell_down (self) -> None:
-        with self._bell:
-            os.close (self._reader)
-            os.close (self._writer)
-            self._reader = self._writer = -1
-
     def run (self) -> None:
         worker = self._worker
         with self._bell:
@@ -906,13 +902,17 @@ class _Link:
         except Refused as failure:
             self._say (_frame ('BYE', str (failure)[:500]))
             self._finish (failure)
-        except zmq.ZMQError as problem:
-            self._finish (Refused ('ARG', f'{worker._endpoint}: {problem}'))
+        except Exception as problem:
+            code = 'ARG' if isinstance (problem, zmq.ZMQError) else 'IO'
+            self._finish (Refused (code, f'{worker._endpoint}: {type (problem).__name__}: {_words (problem)}'))
         finally:
             if self._socket is not None:
                 self._socket.close (1000)
             self._context.term ()
-            self._take_bell_down ()
+            with self._bell:
+                os.close (self._reader)
+                os.close (self._writer)
+                self._reader = self._writer = -1
 
     def _finish (self, failure: Optional[Refused]) -> None:
         with self._worker._lock:
@@ -1191,7 +1191,7 @@ def main (worker: Union[Worker, Sequence[Worker]], handler: Handler) -> None:
     else after sysexits.h. Those that have no log write it to stderr: it shows why nothing is answered."""
     workers = [worker] if isinstance (worker, Worker) else list (worker)
     for silent in (one for one in workers if one._is_silent):
-        silent._log = lambda line, name=silent._name: print (f'{name}: {line}', file=sys.stderr, flush=True)
+        silent._listener = lambda line, name=silent._name: print (f'{name}: {line}', file=sys.stderr, flush=True)
     try:
         workers[0].run (handler) if len (workers) == 1 else run (workers, handler)
     except Refused as problem:

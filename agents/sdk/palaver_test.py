@@ -6,10 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import palaver  # noqa: E402
+
+SECONDS = 30
 
 
 class Workers(unittest.TestCase):
@@ -59,6 +62,40 @@ palaver.main(palaver.Worker(name='hello', endpoint='ipc:///nobody/listens/here'%
     def test_a_log_of_its_own_is_used_instead(self):
         own = ", log=lambda line: __import__('sys').stderr.write(f'own {line}\\n')"
         self.assertEqual(self.first_line(own), 'own no answer from ipc:///nobody/listens/here: trying again\n')
+
+
+class Failures(unittest.TestCase):
+    def test_a_log_that_fails_ends_nobody(self):
+        said = threading.Semaphore(0)
+
+        def log(line):
+            said.release()
+            raise BrokenPipeError(line)
+        worker = palaver.Worker(endpoint='ipc:///nobody/listens/here', signals=False, log=log)
+        thread = threading.Thread(target=worker.run, args=(lambda job: 'never',), daemon=True)
+        thread.start()
+        for _ in range(2):      # it goes on trying
+            self.assertTrue(said.acquire(timeout=SECONDS))
+        worker.stop()
+        thread.join(SECONDS)
+        self.assertFalse(thread.is_alive())
+
+    def test_a_connection_that_fails_ends_the_worker_with_the_reason(self):
+        def fail():
+            raise MemoryError('no room')
+        ends = []
+
+        def run():
+            try:
+                worker.run(lambda job: 'never')
+            except palaver.Refused as failure:
+                ends.append(str(failure))
+        worker = palaver.Worker(endpoint='ipc:///nobody/listens/here', signals=False)
+        worker._link._keep_time = fail
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(SECONDS)
+        self.assertIn('MemoryError: no room', ''.join(ends))
 
 
 class Arguments(unittest.TestCase):
