@@ -165,6 +165,11 @@ class Live(Place):
         os.symlink(self.make(), f'{self.dir}/link.so')
         self.refused('link', 'symbolic link')
 
+    def test_a_host_that_is_not_there(self):
+        self.place(**{'plugins.host': '/nowhere/palaver-adapter'})
+        self.drop('web')
+        self.refused('web', '/nowhere/palaver-adapter', 'No such file', 'plugins.host')
+
     def test_an_unknown_key_is_refused_with_its_line_until_it_is_right(self):
         broker = self.place(adapters={'web': {'nummer': 4}})
         self.drop('web')

@@ -62,9 +62,27 @@ static bool is_tcp_address (const char *text)
     return digits && !port[digits] && number >= 1 && number <= 65535;
 }
 
+/*  A shell would have put the home there; a directory named ~ is made where nobody looks for it.  */
+static plv_err_t check_paths (const plv_conf_load_t *self)
+{
+    static const char *const keys[] = {"data.dir",    "run.dir",      "listen.keys",
+                                       "plugins.dir", "plugins.host", "dead.export"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *path = "";
+        config_lookup_string (self->tree, keys[i], &path);
+        if (path[0] == '~' && (path[1] == '/' || path[1] == '\0'))
+            return plv_conf_refuse (self, config_lookup (self->tree, keys[i]), keys[i],
+                                    "a leading ~ stands for nothing here: write the path from /");
+    }
+    return ERR_OK;
+}
+
 plv_err_t plv_conf_check_rules (const plv_conf_load_t *self)
 {
     const char *agents = self->conf->listen_agents;
+    plv_err_t err = check_paths (self);
+    if (err)
+        return err;
     if (*agents && !is_tcp_address (agents))
         return plv_conf_refuse (
             self, config_lookup (self->tree, "listen.agents"), "listen.agents",

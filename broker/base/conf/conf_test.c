@@ -202,7 +202,11 @@ static void rules_between_keys_are_checked (void **state)
             "p.conf:1: listen.agents: takes tcp://ADDRESS:PORT, with a port from 1 to 65535, or "
             "nothing");
     }
-    plv_conf_t *conf = load ("listen = { agents = \"tcp://[::1]:65535\"; };");
+    refused ("data = { dir = \"~/x\"; };",
+             "p.conf:1: data.dir: a leading ~ stands for nothing here: write the path from /");
+    refused ("\nlisten = { keys = \"~\"; };",
+             "p.conf:2: listen.keys: a leading ~ stands for nothing here: write the path from /");
+    plv_conf_t *conf = load ("listen = { agents = \"tcp://[::1]:65535\"; keys = \"a~\"; };");
     plv_conf_destroy (&conf);
 }
 

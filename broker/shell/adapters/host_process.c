@@ -219,8 +219,9 @@ plv_err_t host_process_start (const host_process_options_t *options, int64_t now
     } else {
         int wrong = spawn (options, &pipes, &pid);
         if (wrong)
-            err = plv_fail (ret_fail, plv_err_of_errno (wrong), "%s: %s", options->program,
-                            strerror (wrong));
+            err = plv_fail (ret_fail, plv_err_of_errno (wrong),
+                            "%s: %s: plugins.host names the program that runs an adapter",
+                            options->program, strerror (wrong));
         else
             *ret_process = process_new (options, &pipes, pid, now_us);
     }
