@@ -30,6 +30,11 @@ void plv_agent_note (plv_agent_t *self, const char *format, ...)
     self->set.log (self->set.log_arg, line);
 }
 
+void plv_agent_log_stderr (void *name, const char *line)
+{
+    fprintf (stderr, "%s: %s\n", name ? (const char *) name : "agent", line);
+}
+
 void plv_agent_ring (plv_agent_t *self)
 {
     uint64_t one = 1;

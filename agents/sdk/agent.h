@@ -19,7 +19,8 @@
         {
             plv_agent_t *agent = NULL;
             plv_fail_t fail;
-            plv_err_t err = plv_agent_new (&(plv_agent_options_t){.name = "hello"}, &agent, &fail);
+            const plv_agent_options_t options = {.name = "hello", .log = plv_agent_log_stderr, .log_arg = "hello"};
+            plv_err_t err = plv_agent_new (&options, &agent, &fail);
             if (!err)
                 err = plv_agent_run (agent, answer, NULL, &fail);
             if (err)
@@ -76,6 +77,10 @@ typedef struct {
     void (*log) (void *log_arg, const char *line);
     void *log_arg;
 } plv_agent_options_t;
+
+/*  For `log`: writes "NAME: line" to stderr; `name` is a text, the option `log_arg`. It shows what keeps a worker from
+    answering, such as a broker that is not there.  */
+void plv_agent_log_stderr (void *name, const char *line);
 
 plv_err_t plv_agent_new (const plv_agent_options_t *options, plv_agent_t **ret_agent,
                          plv_fail_t *ret_fail);

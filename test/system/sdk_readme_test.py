@@ -29,14 +29,17 @@ class Programs(BrokerTest):
             file.write(program)
         return path
 
-    def start_program(self, broker, *command):
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={
+    def start_program(self, broker, *command, stderr=subprocess.DEVNULL):
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr, text=True, env={
             **os.environ, 'PYTHONPATH': f'{TOP}/agents/sdk', 'PALAVER_AGENTS': f'ipc://{broker.run}/agents.ipc'})
         self.addCleanup(self.end_program, child)
+        return child
 
     def end_program(self, child):
         child.terminate()
         self.assertEqual(child.wait(20), 0)
+        if child.stderr:
+            child.stderr.close()
 
     def test_each_answers_as_it_says(self):
         programs = re.findall(r'^```python\n(.*?)^#> (.*?)\n```$', README, re.S | re.M)
@@ -60,7 +63,8 @@ class Programs(BrokerTest):
         subprocess.run(['cc', '-std=c11', '-Wall', '-Wextra', '-Werror', *SANITIZERS.get(VARIANT, []),
                         '-I', f'{TOP}/agents', '-I', f'{TOP}/broker', source, f'{BUILD}/lib/libpalaver-agent.a',
                         *libraries, '-lpthread', '-o', agent], check=True)
-        self.start_program(broker, agent)
+        child = self.start_program(broker, agent, stderr=subprocess.PIPE)
+        self.assertEqual(child.stderr.readline().split(',')[0], f'advisor: connected to ipc://{broker.run}/agents.ipc')
         adapter = broker.adapter()
         adapter.publish('hello')
         self.assertEqual(self.deliver(adapter)['response_text'], expected)
