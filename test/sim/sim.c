@@ -134,6 +134,8 @@ static policy_t *make_policy (sim_t *self)
     conf->delivery_late = (int) plv_rng_below (&rng, 2);
     conf->breaker_threshold = plv_rng_below (&rng, 2) ? 3 : 1000;
     conf->limits_pending = plv_rng_below (&rng, 4) ? 2000000 : 5;
+    conf->limits_session_queue = plv_rng_below (&rng, 4) ? 10000 : 2;
+    conf->delivery_not_after_s = plv_rng_below (&rng, 3) ? 3600 : 1;
     plv_err_t err = policy_new (&conf, &policy, &fail);
     CHECK (!err, "%s", fail.text);
     return policy;
