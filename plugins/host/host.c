@@ -155,7 +155,7 @@ static void on_second (uv_timer_t *timer)
     if (self->drain_until)
         return;
     check_memory (self);
-    const char *replaced = self->isolated ? renewal_look (&self->renewal) : NULL;
+    const char *replaced = renewal_look (&self->renewal);
     if (replaced)
         host_tell (self, "RENEW %s was replaced", replaced);
 }
@@ -268,8 +268,10 @@ static host_exit_t isolate (host_t *self)
                                    .section = self->section};
     if (isolation_enter (&isolation, &words, &fail))
         return refused (self, HOST_EXIT_HOST, fail.text);
-    self->isolated = strncmp (words.files, "on", 2) == 0;
-    renewal_begin (&self->renewal, "/etc/resolv.conf", "/etc/hosts");
+    if (strncmp (words.files, "on", 2) == 0) {
+        renewal_add (&self->renewal, "/etc/resolv.conf", false);
+        renewal_add (&self->renewal, "/etc/hosts", false);
+    }
     plv_log (self->log, LOG_HOST_ISOLATED, F_STR ("adapter", self->options.name),
              F_STR ("user", words.user), F_STR ("files", words.files), F_STR ("calls", words.calls),
              F_INT ("memory_mb", words.memory_mb));

@@ -92,7 +92,6 @@ typedef struct host {
     uv_timer_t drain_timer;
     uv_signal_t signals[4];
     bool in_trouble; /* said since the broker was last there */
-    bool isolated;   /* files are restricted */
     renewal_t renewal;
     bool too_large;      /* it uses more memory than it may */
     bool sent_away;      /* the broker will not have us */

@@ -243,8 +243,9 @@ typedef struct {
     uint32_t message_bytes_max; /* of one WebSocket message; 1009 beyond; 0: 65536 */
     uint32_t ping_s;            /* a WebSocket that is quiet is pinged, and closed when it does not
                                    answer until the next ping; 0: 30 */
-    const char
-        *tls_certificate; /* PEM files, the chain and its key; both or none: NULL is plain HTTP */
+    const char *
+        tls_certificate; /* PEM files, the chain and its key; both or none: NULL is plain HTTP. When they
+                             are renewed, another process with the plugin takes over */
     const char *tls_key;
 } pal_http_options_t;
 

@@ -8,10 +8,11 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import unittest
 
-from gateway import BUILD, SECONDS, TOP, WebTest, wait, websocket
+from gateway import BUILD, SECONDS, TOP, WebTest, make_certificate, wait, websocket
 
 ASYNC = {'Prefer': 'respond-async'}
 KEYS = '# who may what\nalpha-1\nbeta-2 chat,operate ops\n\ngamma-3 operate prometheus\n'
@@ -323,6 +324,31 @@ class Access(WebTest):
         refused = http_only.getresponse()
         self.assertEqual((refused.status, refused.getheader('content-type')), (400, 'application/problem+json'))
         self.assertIn('HTTPS', json.load(refused)['title'])
+
+    @unittest.skipUnless(shutil.which('openssl'), 'there is no openssl to make a certificate with')
+    def test_a_renewed_certificate_is_taken(self):
+        with socket.create_server(('127.0.0.1', 0)) as free:
+            port = free.getsockname()[1]
+        folder = self.folder()
+        names = [f'{folder}/key.pem', f'{folder}/certificate.pem']
+        trusted = make_certificate(names[1], names[0])
+        web = self.web(worker=False, tls=trusted, port=port, tls_certificate=names[1], tls_key=names[0])
+
+        def shown():
+            return ssl.get_server_certificate(('127.0.0.1', port), timeout=SECONDS)
+        for in_place in (False, True):
+            before, old = web.pid(), shown()
+            trusted = make_certificate(f'{names[1]}.new', f'{names[0]}.new')
+            for name in names:
+                if in_place:
+                    shutil.copyfile(f'{name}.new', name)
+                else:
+                    os.rename(f'{name}.new', name)
+            wait(lambda old=old: shown() != old, 'the new certificate')
+            web.tls = trusted
+            self.assertEqual(web.ask('GET', '/healthz').status, 200)
+            wait(lambda before=before: web.pid() not in (None, before), 'the new process')
+            self.assertEqual(web.broker.logged('adapter.renewed')[-1]['adapter'], 'web')
 
     def test_where_a_request_belongs(self):
         web = self.web()

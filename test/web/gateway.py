@@ -30,12 +30,20 @@ from palaverd import BUILD, SECONDS, VARIANT, BrokerTest, route, wait  # noqa: E
 from wireclient import event_id, frame, pack  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(HERE))
-__all__ = ['BUILD', 'SECONDS', 'TOP', 'VARIANT', 'Answer', 'Gateway', 'Stream', 'WebTest', 'route', 'wait',
-           'websocket']
+__all__ = ['BUILD', 'SECONDS', 'TOP', 'VARIANT', 'Answer', 'Gateway', 'Stream', 'WebTest', 'make_certificate', 'route',
+           'wait', 'websocket']
 
 
 def private(path, flags):
     return os.open(path, flags, 0o600)
+
+
+def make_certificate(certificate, key):
+    """The context of who trusts it."""
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                    '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext',
+                    'subjectAltName=IP:127.0.0.1'], check=True, capture_output=True)
+    return ssl.create_default_context(cafile=certificate)
 
 
 class Answer:
@@ -228,11 +236,8 @@ class WebTest(BrokerTest):
     def web_over_tls(self, **conf):
         folder = self.folder()
         certificate, key = f'{folder}/certificate.pem', f'{folder}/key.pem'
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                        '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext',
-                        'subjectAltName=IP:127.0.0.1'], check=True, capture_output=True)
-        return self.web(tls=ssl.create_default_context(cafile=certificate), tls_certificate=certificate, tls_key=key,
-                        **conf)
+        trusted = make_certificate(certificate, key)
+        return self.web(tls=trusted, tls_certificate=certificate, tls_key=key, **conf)
 
     def agent(self, gateway, program, *words):
         """A real worker."""

@@ -47,27 +47,57 @@ static int tear_down (void **state)
 static void nothing_is_new_at_first (void **state)
 {
     (void) state;
-    renewal_t renewal;
-    renewal_begin (&renewal, one, other);
+    renewal_t renewal = {0};
+    renewal_add (&renewal, one, false);
+    renewal_add (&renewal, other, false);
     assert_null (renewal_look (&renewal));
 }
 
 static void words_may_change (void **state)
 {
     (void) state;
-    renewal_t renewal;
-    renewal_begin (&renewal, one, other);
+    renewal_t renewal = {0};
+    renewal_add (&renewal, one, false);
+    renewal_add (&renewal, other, false);
     put (one, "other words");
+    assert_null (renewal_look (&renewal));
+    assert_null (renewal_look (&renewal));
+}
+
+static void where_words_matter_they_are_told (void **state)
+{
+    (void) state;
+    renewal_t renewal = {0};
+    renewal_add (&renewal, one, true);
+    put (one, "other words");
+    assert_null (renewal_look (&renewal));
+    assert_string_equal (renewal_look (&renewal), one);
+    assert_null (renewal_look (&renewal));
+}
+
+static void two_that_change_together_are_told_once (void **state)
+{
+    (void) state;
+    renewal_t renewal = {0};
+    renewal_add (&renewal, one, true);
+    renewal_add (&renewal, other, true);
+    put (one, "the key");
+    assert_null (renewal_look (&renewal));
+    put (other, "the certificate");
+    assert_null (renewal_look (&renewal));
+    assert_string_equal (renewal_look (&renewal), other);
     assert_null (renewal_look (&renewal));
 }
 
 static void another_file_is_told_once (void **state)
 {
     (void) state;
-    renewal_t renewal;
-    renewal_begin (&renewal, one, other);
+    renewal_t renewal = {0};
+    renewal_add (&renewal, one, false);
+    renewal_add (&renewal, other, false);
     put (spare, "3");
     assert_int_equal (rename (spare, other), 0);
+    assert_null (renewal_look (&renewal));
     assert_string_equal (renewal_look (&renewal), other);
     assert_null (renewal_look (&renewal));
 }
@@ -75,12 +105,15 @@ static void another_file_is_told_once (void **state)
 static void one_that_is_away_changes_nothing_until_it_is_back (void **state)
 {
     (void) state;
-    renewal_t renewal;
-    renewal_begin (&renewal, one, other);
+    renewal_t renewal = {0};
+    renewal_add (&renewal, one, false);
+    renewal_add (&renewal, other, false);
     put (spare, "3");
     unlink (one);
     assert_null (renewal_look (&renewal));
+    assert_null (renewal_look (&renewal));
     assert_int_equal (rename (spare, one), 0);
+    assert_null (renewal_look (&renewal));
     assert_string_equal (renewal_look (&renewal), one);
 }
 
@@ -88,10 +121,9 @@ int main (void)
 {
 #define T(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T (nothing_is_new_at_first),
-        T (words_may_change),
-        T (another_file_is_told_once),
-        T (one_that_is_away_changes_nothing_until_it_is_back),
+        T (nothing_is_new_at_first),          T (words_may_change),
+        T (where_words_matter_they_are_told), T (two_that_change_together_are_told_once),
+        T (another_file_is_told_once),        T (one_that_is_away_changes_nothing_until_it_is_back),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

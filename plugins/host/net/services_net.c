@@ -41,6 +41,10 @@ int services_net_listen (const pal_host_t *table, const pal_http_options_t *opti
         return table->fail (table, "a plugin has one listener");
     const pal_http_options_t known = options_of (self, options);
     const pal_http_handler_t calls = handler_of (self, handler);
+    if (known.tls_certificate && known.tls_key) {
+        renewal_add (&self->renewal, known.tls_certificate, true);
+        renewal_add (&self->renewal, known.tls_key, true);
+    }
     if (http_open (&self->loop, &known, &calls, self->options.beside, &self->http, &port,
                    &self->fail))
         return -1;
