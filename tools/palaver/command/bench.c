@@ -43,14 +43,24 @@ static void end_sessions (asker_t *asker, const load_t *load)
 {
     char name[64];
     plv_buf_t arguments = {0};
+    uint32_t left = 0;
+    asker->quiet = true;
     for (uint32_t i = 0; i < load->options->outstanding && i < load->published; i++) {
         load_session (load, i, name);
         plv_buf_clear (&arguments);
         plv_mp_put_map (&arguments, 1);
         plv_mp_pair_text (&arguments, "session", name);
-        if (ask (asker, "sessions.reset", &arguments, NULL) == END_UNREACHABLE)
+        ending_t end = ask (asker, "sessions.reset", &arguments, NULL);
+        if (end == END_UNREACHABLE)
             break;
+        left += end == END_PARTLY;
     }
+    asker->quiet = false;
+    if (left)
+        say (
+            "messages of %u sessions of this run wait for an agent; palaver sessions list --platform bench "
+            "shows them",
+            left);
     plv_buf_free (&arguments);
 }
 
