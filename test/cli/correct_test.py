@@ -37,6 +37,12 @@ class Correct(CliTest):
         self.palaver(broker, 'dead', 'replay', *numbers, '--set', 'message_text=better', '--yes')
         self.assertEqual(self.answered(broker, ids[0]), 'better')
 
+    def test_an_empty_text_is_no_correction(self):
+        broker, _, numbers = self.start()
+        done = self.palaver(broker, 'dead', 'replay', *numbers, '--set', 'message_text=', '--yes', code=USAGE)
+        self.assertIn('the text is empty', done.err)
+        self.assertEqual([str(row['number']) for row in self.palaver(broker, 'dead', 'list').rows], numbers)
+
     def test_an_editor_gets_the_text_and_gives_another(self):
         broker, ids, numbers = self.start()
         self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', env=self.editor('sed -i s/bad/good/ "$1"'))

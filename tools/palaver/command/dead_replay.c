@@ -111,6 +111,8 @@ static ending_t check (const call_t *call)
             "go with it");
     else if (strncmp (set, set_key, sizeof set_key - 1) != 0)
         say ("--set %s: only message_text=TEXT can be set", set);
+    else if (call_has (call, OPTION_SET) && !set[sizeof set_key - 1])
+        say ("--set %s: the text is empty; nothing was done", set_key);
     else if (call_has (call, OPTION_SET) && !plv_utf8_valid (plv_view_str (set)))
         say ("--set: the text is not UTF-8");
     else if (call_has (call, OPTION_SET) && call_has (call, OPTION_EDIT))
