@@ -173,7 +173,8 @@ static void do_outlive (plv_job_t *job, const char *path)
 {
     pthread_t thread;
     plv_answer_t answer;
-    if (pthread_create (&thread, NULL, end_call_at_gate, &(outlive_t){.job = job, .gate = path}))
+    outlive_t outlive = {.job = job, .gate = path};
+    if (pthread_create (&thread, NULL, end_call_at_gate, &outlive))
         return;
     call (job, "research rates", &answer);
     pthread_join (thread, NULL);
