@@ -164,6 +164,18 @@ def a_plugin_of_an_older_abi_has_no_words():
         assert place.ask('GET', '/hello')[0] == 200
 
 
+def who_has_connected_when_the_host_stops_is_served():
+    """Over TLS the request comes later than its connection."""
+    with Place(tls='listener') as place:
+        with socket.create_connection(('127.0.0.1', place.port), SECONDS) as late:
+            assert place.ask('GET', '/hello')[0] == 200  # and so the host has had its turn
+            place.child.terminate()
+            with place.tls.wrap_socket(late, server_hostname='localhost') as line:
+                line.sendall(GOOD)
+                assert answer_of(line)[0].status == 200
+            place.child.wait(SECONDS)
+
+
 def who_is_slow_is_told():
     for tls in (None, 'listener'):
         with Place(tls=tls, idle_s=1) as place, line_to(place) as stuck, line_to(place) as trickle:
@@ -278,7 +290,8 @@ def pieces_at_random_change_nothing():
 TESTS = [bad_heads_are_refused_in_words, bad_heads_are_refused_in_words_over_tls,
          good_heads_are_taken_however_they_come, a_refusal_is_said_at_once, who_is_slow_is_told,
          who_says_goodbye_within_a_request_is_told, who_never_stops_is_cut, plain_http_is_told_that_tls_is_spoken,
-         pieces_at_random_change_nothing, a_plugin_of_an_older_abi_has_no_words]
+         pieces_at_random_change_nothing, a_plugin_of_an_older_abi_has_no_words,
+         who_has_connected_when_the_host_stops_is_served]
 
 if __name__ == '__main__':
     sys.exit(main(TESTS))

@@ -233,5 +233,5 @@ void http_destroy (http_t **self_p)
 size_t http_pending (const http_t *self)
 {
     size_t last_words = self->relay_count + self->bare_count - self->sockets.count;
-    return self->calls.count + http_socket_pending (self) + last_words;
+    return self->calls.count + http_socket_pending (self) + last_words + http_line_coming (self);
 }

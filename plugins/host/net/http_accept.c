@@ -119,7 +119,9 @@ plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
     setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (share)
         setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
-    setsockopt (self->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof defer_s);
+    /*  Who has connected and is not let in when the door closes is reset: over TLS the first words come late.  */
+    if (!self->tls)
+        setsockopt (self->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof defer_s);
     if (self->fd < 0 || bind (self->fd, (struct sockaddr *) &address, size) < 0
         || listen (self->fd, BACKLOG) < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "cannot listen on %s port %u: %s",

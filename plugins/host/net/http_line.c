@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { DROP_BYTES = 16 * 1024 * 1024, DROP_S = 5 };
+enum { DROP_BYTES = 16 * 1024 * 1024, DROP_S = 5, FIRST_S = 2 };
 
 /* ------------------------------------------------------------------ life */
 
@@ -81,6 +81,7 @@ static size_t take_head (http_line_t *self, plv_view_t bytes)
     size_t used = 0;
     if (self->state == LINE_IDLE)
         http_line_set (self, LINE_HEAD, head_s (self->http));
+    self->was_asked = true;
     http_head_end_t end =
         http_head_take (&self->head, bytes, self->http->options.header_bytes_max, &used);
     self->rest = plv_view (bytes.data + used, bytes.size - used);
@@ -265,6 +266,7 @@ void http_line_new (http_t *http, int fd, const char *peer)
     }
     plv_list_push (&http->lines, &self->node);
     http->line_count++;
+    self->since_us = plv_clock_mono_us ();
     http_line_set (self, LINE_IDLE, http->options.idle_s);
     if (http->tls) {
         self->tls = SSL_new (http->tls);
@@ -278,6 +280,18 @@ void http_line_new (http_t *http, int fd, const char *peer)
     if (listens (self))
         read_on (self);
     http_line_attend (self, 0);
+}
+
+/*  A handshake takes its time, and its client knows nothing of the end of this process.  */
+size_t http_line_coming (const http_t *http)
+{
+    size_t count = 0;
+    int64_t since_us = plv_clock_mono_us () - FIRST_S * (int64_t) 1000000;
+    for (plv_node_t *node = http->lines.next; node != &http->lines; node = node->next) {
+        const http_line_t *self = PLV_OF (node, http_line_t, node);
+        count += self->state == LINE_HEAD || (!self->was_asked && self->since_us > since_us);
+    }
+    return count;
 }
 
 static void late (http_line_t *self)

@@ -35,7 +35,9 @@ struct http_line {
     bool is_choked;       /* the kernel does not take all of the answer */
     bool is_deaf;         /* the client has said all */
     bool is_shut;         /* and so have we */
+    bool was_asked;       /* a request has come */
     http_line_state_t state;
+    int64_t since_us;
     int64_t deadline_us; /* 0: none */
     http_head_t head;
     plv_buf_t more; /* came behind the request under way */
@@ -68,6 +70,9 @@ void http_line_set (http_line_t *self, http_line_state_t state, uint32_t seconds
 
 /*  The answer has been written: the next request, or the end.  */
 void http_line_next (http_line_t *self, bool closes);
+
+/*  Nobody is let in any more: those that are on their way to their first request, and soon have it.  */
+size_t http_line_coming (const http_t *http);
 
 /*  Who takes too long.  */
 void http_line_tick (http_t *http);
