@@ -108,9 +108,19 @@ static bool is_drained (const host_t *self)
 {
     if (self->orphaned)
         return broker_link_held (self->link) == 0;
-    return broker_link_kept (self->link) == 0 && broker_link_held (self->link) == 0
-           && broker_link_unsettled (self->link) == 0 && services_kit_pending (self->kit) == 0
+    return self->takes_nothing && broker_link_kept (self->link) == 0
+           && broker_link_held (self->link) == 0 && broker_link_unsettled (self->link) == 0
+           && services_kit_pending (self->kit) == 0
            && (!self->http || http_pending (self->http) == 0);
+}
+
+/*  Who waits on a connection of ours has the answer from us; all else is delivered by our successor.  */
+static void leave_the_rest (host_t *self)
+{
+    if (!self->orphaned && self->http && http_pending (self->http))
+        return;
+    self->takes_nothing = true;
+    broker_link_quiesce (self->link);
 }
 
 static void on_drain_check (uv_timer_t *timer)
@@ -118,17 +128,19 @@ static void on_drain_check (uv_timer_t *timer)
     host_t *self = timer->data;
     if (is_drained (self) || plv_clock_mono_us () >= self->drain_until)
         uv_stop (&self->loop);
+    else if (!self->takes_nothing)
+        leave_the_rest (self);
 }
 
 static void drain (host_t *self)
 {
     const pal_adapter_t *adapter = plugin_adapter (self->plugin);
     self->drain_until = plv_clock_mono_us () + settings_int (self->settings, "drain_s") * 1000000;
-    broker_link_quiesce (self->link);
     if (self->http)
         http_close (self->http);
     if (adapter->drain)
         adapter->drain (self->self);
+    leave_the_rest (self);
     uv_timer_start (&self->drain_timer, on_drain_check, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
 }
 

@@ -98,6 +98,7 @@ typedef struct host {
     bool was_up;         /* the broker knows us */
     bool orphaned;       /* the broker that started us is gone: its successor hears what we know */
     int64_t drain_until; /* 0: not asked to stop */
+    bool takes_nothing;  /* the broker was told to give us no more replies */
     plv_fail_t fail;     /* what the plugin's open () said */
 } host_t;
 

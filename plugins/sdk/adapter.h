@@ -681,8 +681,9 @@ typedef struct {
     /*  The broker came or went; NULL: no matter.  */
     void (*link) (void *self, bool connected);
 
-    /*  Take nothing more from the platform; finish what is under way. close () follows when nothing is, or
-        when the time for it is over. NULL: nothing to do.  */
+    /*  Take nothing more from the platform; finish what is under way. Replies go on coming while a request
+        of the listener waits for its answer. close () follows when nothing is under way, or when the time
+        for it is over. NULL: nothing to do.  */
     void (*drain) (void *self);
 
     /*  Ends; frees `self`. Callbacks of publish and control that are still to come are dropped. Required.  */

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*  A reply that came before it is known whose answer it is.  */
+enum { PASS_ON_MS = 500 };
+
+/*  A reply that came before it is known whose answer it is, or that is left to the next process.  */
 typedef struct {
     entry_t entry;
     pal_reply_t reply;
@@ -104,9 +106,36 @@ void delivery_release (web_t *web)
     }
 }
 
+static void pass_on (web_t *web, uint64_t delivery)
+{
+    pal_not_sent (web->host, delivery, PASS_ON_MS, "another process of the gateway takes over");
+}
+
+void delivery_pass_on (web_t *web)
+{
+    for (entry_t *entry; (entry = shelf_oldest (&web->held));) {
+        held_t *held = ENTRY_OF (entry, held_t, entry);
+        shelf_remove (&web->held, entry);
+        pass_on (web, held->reply.delivery);
+        free (held);
+    }
+}
+
+/*  Who follows a session has gone to the next process, and is shown its answers there. Those of a session in which
+    somebody waits for an answer here are handed out here: they come one after the other.  */
+static void take_while_draining (web_t *web, const pal_reply_t *reply)
+{
+    if (ticket_is_awaited (web, reply->conversation))
+        hand_out (web, reply);
+    else if (web->waiting == 0 || !hold (web, reply))
+        pass_on (web, reply->delivery);
+}
+
 void delivery_take (web_t *web, const pal_reply_t *reply)
 {
-    if (web->kept_loaded)
+    if (web->draining)
+        take_while_draining (web, reply);
+    else if (web->kept_loaded)
         hand_out (web, reply);
     else if (!hold (web, reply))
         pal_not_sent (web->host, reply->delivery, 1000, "out of memory");

@@ -94,12 +94,24 @@ void ticket_keep (ticket_t *self)
 void ticket_leave (ticket_t *self)
 {
     web_t *web = self->web;
-    if (self->waiter)
-        web->waiting--;
+    bool last = self->waiter && --web->waiting == 0;
     web->host->timer_cancel (web->host, self->timer);
     self->timer = 0;
     self->waiter = NULL;
     free_if_over (self);
+    if (last && web->draining)
+        delivery_pass_on (web);
+}
+
+bool ticket_is_awaited (const web_t *web, pal_text_t conversation)
+{
+    const shelf_t *tickets = &web->tickets;
+    for (const entry_t *at = tickets->ends.newer; at != &tickets->ends; at = at->newer) {
+        const ticket_t *self = ENTRY_OF (at, ticket_t, by_name);
+        if (self->waiter && pal_text_equal (self->conversation, conversation))
+            return true;
+    }
+    return false;
 }
 
 /*  The waiter may keep the ticket, or leave it, while it is told.  */

@@ -93,6 +93,9 @@ void ticket_keep (ticket_t *self);
 /*  The waiter hears nothing more; the ticket may be gone after this.  */
 void ticket_leave (ticket_t *self);
 
+/*  Somebody waits for the answer to a message of this conversation.  */
+bool ticket_is_awaited (const struct web *web, pal_text_t conversation);
+
 /*  By the event's id; NULL: it is not kept.  */
 ticket_t *ticket_find (struct web *web, pal_text_t id);
 

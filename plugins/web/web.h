@@ -58,6 +58,8 @@ typedef struct web {
 void delivery_take (web_t *web, const pal_reply_t *reply);
 /*  What was kept is read: replies that came before are handed out.  */
 void delivery_release (web_t *web);
+/*  While the gateway drains: nobody waits here any more, what was put aside is for the next process.  */
+void delivery_pass_on (web_t *web);
 void delivery_close (web_t *web);
 
 /* ------------------------------------------------------------------ chat.c, session.c */

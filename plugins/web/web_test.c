@@ -190,6 +190,29 @@ static void stopping_tells_those_that_wait (void **state)
     assert_non_null (strstr (fake_host_response (host, other).body, "send the message again"));
 }
 
+/*  Another process takes over: it is told of what nobody waits for here.  */
+static void who_waits_is_answered_while_it_drains (void **state)
+{
+    fake_host_t *host = opened (state);
+    uint64_t first = say (host, ""), second = say (host, "");
+    fake_host_stored (host, 0);
+    fake_host_stored (host, 1);
+    fake_host_drain (host);
+    fake_host_deliver (host, 1, "other", fake_host_event (host, 0)->id.text, "not for here");
+    assert_int_equal (fake_host_outcome (host, 1).times, 0);
+    fake_host_deliver (host, 2, "s1", "", "told in between");
+    assert_int_equal (fake_host_outcome (host, 2).outcome, PAL_SENT);
+    fake_host_deliver (host, 3, "s1", fake_host_event (host, 0)->id.text, "one");
+    assert_int_equal (fake_host_response (host, first).status, 200);
+    assert_int_equal (fake_host_outcome (host, 1).times, 0);
+    fake_host_deliver (host, 4, "s1", fake_host_event (host, 1)->id.text, "two");
+    assert_int_equal (fake_host_response (host, second).status, 200);
+    assert_int_equal (fake_host_outcome (host, 1).times, 1);
+    assert_int_equal (fake_host_outcome (host, 1).outcome, PAL_NOT_SENT);
+    fake_host_deliver (host, 5, "s1", "", "for the next one");
+    assert_int_equal (fake_host_outcome (host, 5).outcome, PAL_NOT_SENT);
+}
+
 static void a_key_is_forgotten_when_its_event_was_not_taken (void **state)
 {
     fake_host_t *host = opened (state);
@@ -418,6 +441,7 @@ int main (void)
         T (a_session_is_shown_and_reset_by_the_broker),
         T (waiting_requests_have_a_limit),
         T (stopping_tells_those_that_wait),
+        T (who_waits_is_answered_while_it_drains),
         T (a_key_is_forgotten_when_its_event_was_not_taken),
         T (keys_are_asked_for),
         T (keys_have_scopes),

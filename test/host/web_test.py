@@ -355,16 +355,25 @@ def a_successor_takes_the_port_over():
             newer.wait()
 
 
+def is_open(port):
+    with socket.socket() as line:
+        return line.connect_ex(('127.0.0.1', port)) == 0
+
+
 def a_stop_lets_waiting_clients_finish():
     with Gateway() as web:
         asked = web.say()
         envelope, _ = web.taken()
         web.child.send_signal(signal.SIGTERM)
-        web.broker.expect('CREDIT')
+        deadline = time.monotonic() + SECONDS
+        while is_open(web.port):
+            assert time.monotonic() < deadline, 'it still listens'
+            web.broker.turn(0.05)
         web.broker.send(deliver(1, 'just in time', session='web_s1', reply_to=envelope['id']))
-        web.broker.expect('DELIVERED')
+        web.broker.expect('DELIVERED')  # and not CREDIT: the broker gives nothing to who has none
         web.broker.send(frame('SETTLED', [1]))
         assert web.wait(asked)[2]['response_text'] == 'just in time'
+        assert web.broker.expect('CREDIT')[0] == 0
         web.broker.expect('BYE')
         assert web.child.wait(SECONDS) == 0
 

@@ -350,6 +350,23 @@ class Access(WebTest):
             wait(lambda before=before: web.pid() not in (None, before), 'the new process')
             self.assertEqual(web.broker.logged('adapter.renewed')[-1]['adapter'], 'web')
 
+    def test_who_waits_is_answered_while_another_process_takes_over(self):
+        with socket.create_server(('127.0.0.1', 0)) as free:
+            port = free.getsockname()[1]
+        web = self.web(port=port)
+        waiting, before = web.say('before'), web.pid()
+        job = web.worker.job()
+        since = len(web.broker.lines)
+        web.broker.ask('adapters.reload', name='web')
+        web.broker.wait_log('plugin.info', after=since, text=f'listening on http://127.0.0.1:{port}')
+        web.worker.reply(job['lease'], 'from the old one')
+        self.assertEqual(web.wait(waiting).json['response_text'], 'from the old one')
+        self.assertEqual(web.broker.wait_log('adapter.left', after=since)['status'], 'exit 0')
+        waiting = web.say('after')
+        web.answer('from the new one')
+        self.assertEqual(web.wait(waiting).json['response_text'], 'from the new one')
+        self.assertNotIn(web.pid(), (None, before))
+
     def test_where_a_request_belongs(self):
         web = self.web()
         parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
