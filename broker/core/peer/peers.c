@@ -128,14 +128,13 @@ static void send_bare (core_t *self, peer_t *peer, plv_verb_t verb)
     plv_frame_end (buf, plv_frame_begin (buf, verb));
 }
 
-/*  Once a heartbeat. A peer that holds something, or has fallen silent, is asked for a sign, so that a dead one
-    is found out by the socket before it is by its silence.  */
 void peers_look (core_t *self, peer_t *peer)
 {
-    plv_buf_t *buf = frame_prompt (self, peer);
-    plv_frame_end (buf, plv_frame_begin (buf, VERB_PING));
+    send_bare (self, peer, VERB_PING);
 }
 
+/*  Once a heartbeat. A peer that holds something, or has fallen silent, is asked for a sign, so that a dead one
+    is found out by the socket before it is by its silence.  */
 void peers_silence (core_t *self, peer_t *peer)
 {
     const plv_conf_t *conf = self->policy->conf;
@@ -145,7 +144,7 @@ void peers_silence (core_t *self, peer_t *peer)
         return;
     }
     if (peer->held || peer_silent_us (peer, self->now.mono_us))
-        send_bare (self, peer, VERB_PING);
+        peers_look (self, peer);
     timers_set (&self->timers, &peer->silence,
                 self->now.mono_us + conf->agents_heartbeat_ms * 1000);
 }
