@@ -16,7 +16,8 @@ enum { DROP_BYTES = 16 * 1024 * 1024, DROP_S = 5, FIRST_S = 2 };
 void http_line_set (http_line_t *self, http_line_state_t state, uint32_t seconds)
 {
     self->state = state;
-    self->deadline_us = seconds ? plv_clock_mono_us () + (int64_t) seconds * 1000000 : 0;
+    self->since_us = plv_clock_mono_us ();
+    self->deadline_us = seconds ? self->since_us + (int64_t) seconds * 1000000 : 0;
 }
 
 static void free_line (uv_handle_t *handle)
@@ -266,7 +267,6 @@ void http_line_new (http_t *http, int fd, const char *peer)
     }
     plv_list_push (&http->lines, &self->node);
     http->line_count++;
-    self->since_us = plv_clock_mono_us ();
     http_line_set (self, LINE_IDLE, http->options.idle_s);
     if (http->tls) {
         self->tls = SSL_new (http->tls);
@@ -282,14 +282,16 @@ void http_line_new (http_t *http, int fd, const char *peer)
     http_line_attend (self, 0);
 }
 
-/*  A handshake takes its time, and its client knows nothing of the end of this process.  */
+/*  A handshake takes its time, and its client knows nothing of the end of this process. One who is slow on purpose
+    holds it up no longer than others.  */
 size_t http_line_coming (const http_t *http)
 {
     size_t count = 0;
     int64_t since_us = plv_clock_mono_us () - FIRST_S * (int64_t) 1000000;
     for (plv_node_t *node = http->lines.next; node != &http->lines; node = node->next) {
         const http_line_t *self = PLV_OF (node, http_line_t, node);
-        count += self->state == LINE_HEAD || (!self->was_asked && self->since_us > since_us);
+        bool begins = self->state == LINE_HEAD || (self->state == LINE_IDLE && !self->was_asked);
+        count += begins && self->since_us > since_us;
     }
     return count;
 }

@@ -35,9 +35,9 @@ struct http_line {
     bool is_choked;       /* the kernel does not take all of the answer */
     bool is_deaf;         /* the client has said all */
     bool is_shut;         /* and so have we */
-    bool was_asked;       /* a request has come */
+    bool was_asked;       /* a request has come, or begun to */
     http_line_state_t state;
-    int64_t since_us;
+    int64_t since_us;    /* in this state */
     int64_t deadline_us; /* 0: none */
     http_head_t head;
     plv_buf_t more; /* came behind the request under way */
