@@ -4,6 +4,7 @@
 #include "subject.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "store/journal.h"
 
@@ -12,9 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SMALL_BYTES = 16 * 1024, VALUE_BYTES_MAX = 3000 };
+enum { SMALL_BYTES = 16 * 1024, VALUE_BYTES_MAX = 3000, WAIT_US_MAX = 30000000 };
 
 typedef struct {
     char dir[64], data[80];
@@ -465,6 +467,17 @@ static plv_err_t copy_journal (world_t *self, const char *dir, uint64_t from, ui
     return err;
 }
 
+/*  The journal's thread makes it.  */
+static void wait_for_segment (const world_t *self, uint64_t number)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    int64_t deadline_us = plv_clock_mono_us () + WAIT_US_MAX;
+    while (!exists (self, number)) {
+        assert_true (plv_clock_mono_us () < deadline_us);
+        nanosleep (&pause, NULL);
+    }
+}
+
 /*  Bytes of an earlier use lie behind the end of a file that is used again; they begin where the
     records of now end.  */
 static void a_recycled_file_shows_nothing_of_its_past (void **state)
@@ -520,8 +533,7 @@ static void a_record_needs_nothing_read_from_the_disk (void **state)
     self->segment_bytes = 64 + RECORDS * RECORD_BYTES;
     reopen (self);
     append (self, RECORDS, 0, SIZE, true); /* the first segment is full */
-    for (int tries = 0; tries < 10000 && !exists (self, 2); tries++)
-        usleep (1000);
+    wait_for_segment (self, 2);
     append (self, 1, 0, SIZE, true);
     path_of (self, 2, path, sizeof path);
     int fd = open (path, O_RDONLY | O_CLOEXEC);
@@ -586,9 +598,7 @@ static void a_restart_makes_the_next_segment_ready (void **state)
     reopen (self);
     append (self, 10, 0, 1000, true);
     reopen (self);
-    for (int tries = 0; tries < 10000 && !exists (self, 2); tries++)
-        usleep (1000);
-    assert_true (exists (self, 2));
+    wait_for_segment (self, 2);
     append (self, 20, 0, 1000, true);
     assert_int_equal (reopen (self), 30);
     expect_values (self, 1, 30, 0, 1000);

@@ -18,7 +18,7 @@ from palaverd import BUILD, SECONDS, BrokerTest, route, wait
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLES = f'{TOP}/agents/exec/examples'
 PROLOGUE = '''
-import json, os, sys, time
+import json, os, signal, sys, time
 def jobs():
     for line in sys.stdin:
         message = json.loads(line)
@@ -354,8 +354,7 @@ for job in jobs():
     def test_a_job_that_is_not_read(self):
         self.failing('''
 sys.stdin.readline()        # the hello
-while True:
-    time.sleep(60)
+signal.pause()
 ''', 'timeout', attempts=1, conf={'agents.deadline_ms': 1000}, more={'filling': 'x' * 200000})
         self.says('read nothing until')
 

@@ -154,10 +154,7 @@ def hang_up (job, rest):
 
 
 def wait_cancelled (job):
-    for _ in range (1000):
-        if job.cancelled:
-            break
-        time.sleep (0.01)
+    wait (lambda: job.cancelled, 'the end of the job')
     return cancelled (job)
 
 
