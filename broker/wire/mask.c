@@ -80,27 +80,32 @@ static size_t value_end (plv_view_t text, size_t at)
     return at;
 }
 
-static bool is_key (plv_view_t word)
+static bool begins_as_key (plv_view_t text)
 {
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
         size_t size = strlen (beginnings[i]);
-        if (word.size >= KEY_BYTES_LEAST && memcmp (word.data, beginnings[i], size) == 0)
+        if (text.size >= size && memcmp (text.data, beginnings[i], size) == 0)
             return true;
     }
     return false;
 }
 
-/*  The secret that begins at `at` of `text`; its size, 0: none does.  */
+static bool is_behind_bearer (plv_view_t text, size_t at)
+{
+    return at >= 7 && strncasecmp ((const char *) text.data + at - 7, "bearer ", 7) == 0;
+}
+
+/*  The secret that begins at `at` of `text`; its size, 0: none does. Its end is looked for last: in a text without
+    blanks each byte may be where one begins, and all of them have the same end, far away.  */
 static size_t secret_at (plv_view_t text, size_t at)
 {
-    plv_view_t rest = plv_view (text.data + at, text.size - at);
-    if (at > 0 && is_word (text.data[at - 1]))
+    bool within_word = at > 0 && is_word (text.data[at - 1]);
+    if (within_word
+        || (!begins_as_key (plv_view (text.data + at, text.size - at))
+            && !is_behind_bearer (text, at)))
         return 0;
     size_t size = value_end (text, at) - at;
-    if (is_key (plv_view (rest.data, size)))
-        return size;
-    bool bearer = at >= 7 && strncasecmp ((const char *) rest.data - 7, "bearer ", 7) == 0;
-    return bearer && size >= KEY_BYTES_LEAST ? size : 0;
+    return size >= KEY_BYTES_LEAST ? size : 0;
 }
 
 void plv_mask_put_text (plv_buf_t *out, plv_view_t text)
