@@ -1,12 +1,15 @@
 #include "shell/letters_file.h"
 
+#include "base/alloc.h"
 #include "wire/json.h"
 #include "wire/mp.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,18 +56,55 @@ static bool write_all (int fd, plv_view_t bytes)
     return true;
 }
 
+static bool is_line_end (int fd, off_t end)
+{
+    char last = '\n';
+    return end == 0 || (pread (fd, &last, 1, end - 1) == 1 && last == '\n');
+}
+
+/*  Behind a line that a crash has cut short a letter would not be read any more, nor behind a part of itself: what is
+    not added whole is taken back.  */
+static bool add (int fd, off_t end, plv_view_t lines)
+{
+    bool good = (is_line_end (fd, end) || write_all (fd, plv_view ("\n", 1)))
+                && write_all (fd, lines) && fsync (fd) == 0;
+    int error = errno;
+    if (!good)
+        (void) !ftruncate (fd, end);
+    errno = error;
+    return good;
+}
+
+/*  The name of a new file is on disk when its directory is; one that may not be read is taken at its word.  */
+static bool sync_dir (const char *path)
+{
+    char *dir = plv_strdup (path);
+    *strrchr (dir, '/') = 0;
+    int fd = open (*dir ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd < 0 || fsync (fd) == 0;
+    int error = errno;
+    if (fd >= 0)
+        close (fd);
+    free (dir);
+    errno = error;
+    return good;
+}
+
 /*  Nothing is masked in it: nobody else may read it.  */
 plv_err_t letters_file_append (plv_view_t order, plv_buf_t *path, plv_fail_t *ret_fail)
 {
     plv_buf_t lines = {0};
+    struct stat before;
     plv_err_t err = ERR_OK;
     put_path (order, path);
     put_lines (order, &lines);
-    int fd = open ((const char *) path->data,
-                   O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool good = fd >= 0 && write_all (fd, plv_buf_view (&lines)) && fsync (fd) == 0;
+    const char *name = (const char *) path->data;
+    int fd = open (name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool good = fd >= 0 && fstat (fd, &before) == 0
+                && add (fd, before.st_size, plv_buf_view (&lines))
+                && (before.st_size > 0 || sync_dir (name));
     if (!good)
-        err = plv_fail (ret_fail, ERR_IO, "%s: %s", (const char *) path->data, strerror (errno));
+        err = plv_fail (ret_fail, ERR_IO, "%s: %s", name, strerror (errno));
     if (fd >= 0)
         close (fd);
     plv_buf_free (&lines);

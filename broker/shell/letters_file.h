@@ -1,7 +1,7 @@
 /*  letters_file -- dead letters that go, saved first: lines of JSON, as palaver dead export writes them
     OWNS    nothing
     THREAD  the loop's
-    FAILS   with a text that says what could not be written; then nothing of the batch is promised
+    FAILS   with a text that says what could not be written; then the file is as it was, as far as the disk obeys
     COST    one append and one sync a batch  */
 
 #ifndef SHELL_LETTERS_FILE_H
