@@ -373,6 +373,14 @@ void child_epitaph (child_t *self, char *text, size_t size)
 
 /* ------------------------------------------------------------------ lines */
 
+/*  Some runtimes begin what they write as UTF-8 with its byte order mark: it is no part of a line.  */
+static plv_view_t without_mark (plv_view_t line)
+{
+    static const uint8_t MARK[] = {0xef, 0xbb, 0xbf};
+    bool marked = line.size >= sizeof MARK && memcmp (line.data, MARK, sizeof MARK) == 0;
+    return marked ? plv_view (line.data + sizeof MARK, line.size - sizeof MARK) : line;
+}
+
 static bool next_line (child_t *self, plv_view_t *ret_line)
 {
     const uint8_t *start = self->lines.data + self->taken;
@@ -380,8 +388,9 @@ static bool next_line (child_t *self, plv_view_t *ret_line)
     const uint8_t *end = left ? memchr (start, '\n', left) : NULL;
     if (!end)
         return false;
-    *ret_line = plv_view (start, (size_t) (end - start));
-    self->taken += ret_line->size + 1;
+    plv_view_t line = plv_view (start, (size_t) (end - start));
+    *ret_line = without_mark (line);
+    self->taken += line.size + 1;
     return true;
 }
 

@@ -26,7 +26,7 @@ void child_stop (child_t **self_p, int grace_ms);
 bool child_alive (child_t *self);
 
 typedef enum {
-    CHILD_LINE,     /* `ret_line`, without its newline: good until the next call */
+    CHILD_LINE,     /* `ret_line`, without newline and byte order mark: good until the next call */
     CHILD_NOTHING,  /* not within the time */
     CHILD_OVER,     /* it has closed its stdout, or does not read: it is of no more use */
     CHILD_TOO_LONG, /* a line beyond FRAME_BYTES_MAX */

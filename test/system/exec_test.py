@@ -246,6 +246,18 @@ note('ended')
         child.wait()
         wait(lambda: not pids_of('orphaned.py'), 'nobody is left')
 
+    def test_a_byte_order_mark_is_no_part_of_a_line(self):
+        """What .NET and PowerShell begin their output with."""
+        broker = self.broker()
+        self.exec(broker, r'''
+print('\ufeff', end='')
+say(type='ready')
+for job in jobs():
+    print('\ufeff', end='')
+    say(type='reply', response_text='\ufeffa ' + job['message_text'])
+''', '--wait-ready', '30')
+        self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], '\ufeffa x')
+
     def test_wait_ready_gives_no_job_before(self):
         broker = self.broker()
         self.exec(broker, '''
