@@ -9,8 +9,9 @@
 
 A handler gets a Job and returns a text, the body of a chat.response (a dict with `response_text`), or None after it has
 called job.reply or job.nack itself. It may raise Nack; any other exception gives the job back as general_error.
-A handler that is `async def` runs on an event loop in the calling thread, up to `threads` of them at a time. With
-`batch` the handler gets a list of jobs, and each is answered with job.reply or job.nack.
+A handler that is `async def` runs on an event loop in the calling thread, up to `threads` of them at a time, and awaits
+job.step_async and job.call_async: job.step and job.call would hold up the others, and are refused there. With `batch`
+the handler gets a list of jobs, and each is answered with job.reply or job.nack.
 
 The connection has a thread of its own: a handler that blocks does not stop the heartbeats (as long as it lets other
 Python threads run). While the broker is away handlers go on, and their answers are kept and delivered later.
@@ -300,24 +301,15 @@ class Job:
         if len (envelope.get ('id') or b'') != 16 or not all (
                 isinstance (envelope.get (key), str) for key in ('type', 'platform', 'session_id', 'user_id')):
             raise Refused ('PROTOCOL', 'JOB: its envelope is not whole')
+        self.session_id: str = envelope['session_id']
+        self.user_id: str = envelope['user_id']
+        self.platform: str = envelope['platform']
 
     @property
     def text (self) -> str:
         """message_text, or an empty text."""
         text = self.body.get ('message_text')
         return text if isinstance (text, str) else ''
-
-    @property
-    def session_id (self) -> str:
-        return str (self.envelope['session_id'])
-
-    @property
-    def user_id (self) -> str:
-        return str (self.envelope['user_id'])
-
-    @property
-    def platform (self) -> str:
-        return str (self.envelope['platform'])
 
     @property
     def left_s (self) -> float:
@@ -374,6 +366,17 @@ class Job:
             if time.monotonic () - self._begun >= QUICK_S:
                 worker._wake ()
 
+    def _may_wait (self, name: str) -> None:
+        """One `async def` handler that waits without `await` holds up all others, perhaps the one that it waits for."""
+        if self._worker._loop_thread == threading.get_ident ():
+            raise RuntimeError (f'job.{name} would hold up every job of a handler that is async def: '
+                                f'await job.{name}_async (...) instead')
+
+    def _wait_for (self, is_done: Callable[[], bool]) -> None:
+        """With the worker's lock held. Or until the job's end: who waits sees that nothing has come."""
+        while not is_done () and self._cancel is None and not self._over and self.left_s > 0:
+            self._worker._saved.wait (self.left_s)
+
     async def _until (self, event: asyncio.Event, give_up: Callable[[], Any]) -> None:
         """Or until the deadline: who waits sees that nothing has come. `give_up` is for a task that is cancelled."""
         try:
@@ -391,11 +394,10 @@ class Job:
 
     def save_step (self, name: str, result: bytes) -> None:
         """Returns when the result is on the broker's disk. Cancelled; TimeoutError at the job's deadline."""
-        worker = self._worker
-        step = self._begin_step (name, result, worker._saved.notify_all)
-        with worker._lock:
-            while not step.saved and self._cancel is None and not self._over and self.left_s > 0:
-                worker._saved.wait (self.left_s)
+        self._may_wait ('save_step')
+        step = self._begin_step (name, result, self._worker._saved.notify_all)
+        with self._worker._lock:
+            self._wait_for (lambda: step.saved)
             self._end_step (step)
 
     async def save_step_async (self, name: str, result: bytes) -> None:
@@ -445,6 +447,7 @@ class Job:
 
     def step (self, name: str, work: Callable[[], bytes]) -> bytes:
         """A step that is paid for once: the saved result, or what `work` returns, once that is on disk."""
+        self._may_wait ('step')
         if name not in self._steps:
             self.save_step (name, work ())
         return self._steps[name]
@@ -461,11 +464,11 @@ class Job:
         of a chat.message. `history`, `state`: what that agent is told that the session remembers. CallFailed: there is
         no answer; Cancelled: this job was taken back, and with it the call. A restart of the broker makes the call
         again; what it said is paid for once in a step: job.call (...)['response_text'].encode () as the step's work."""
-        worker = self._worker
-        number, call = self._ask (service, message, worker._saved.notify_all, deadline_ms, history, state, traceparent)
-        with worker._lock:
-            while call.verdict is None and self._cancel is None and not self._over and self.left_s > 0:
-                worker._saved.wait (self.left_s)
+        self._may_wait ('call')
+        number, call = self._ask (service, message, self._worker._saved.notify_all, deadline_ms, history, state,
+                                  traceparent)
+        with self._worker._lock:
+            self._wait_for (lambda: call.verdict is not None)
             return self._heard (number, call)
 
     async def call_async (self, service: str, message: Union[str, Body], *, deadline_ms: Optional[int] = None,
@@ -605,6 +608,7 @@ class Worker:
             self._options['batch'] = {'size': self._batch['size'], 'wait_ms': self._batch.get ('wait_ms', 1000)}
         self._handler: Handler = lambda job: None
         self._ran = False
+        self._loop_thread = 0       # where handlers that are `async def` run
 
         self._lock = threading.Lock ()
         self._work = threading.Condition (self._lock)
@@ -727,8 +731,7 @@ class Worker:
         for job in list (self._held.values ()):
             self._cancel_job (job, 'shutdown')
         self._work.notify_all ()
-        if self._notify is not None:
-            self._notify ()
+        self._notify ()
 
     def _take (self) -> Tuple[List[Job], Optional[float]]:
         """The next jobs, or none and how long to wait at most. A batch is waited for until it is whole, for a
@@ -770,17 +773,14 @@ class Worker:
                 job.nack ('general_error', 'the handler returned without an answer')
 
     def _give_back (self, jobs: List[Job], problem: BaseException) -> None:
+        words = f'{type (problem).__name__}: {_words (problem)}'
+        given = problem if isinstance (problem, Nack) else Nack (
+            'timeout' if isinstance (problem, TimeoutError) else 'general_error', words)
         for job in jobs:
-            if job.answered or job.cancelled:
-                continue
-            if isinstance (problem, Nack):
-                job._nack (problem)
-            elif isinstance (problem, TimeoutError):
-                job.nack ('timeout', _words (problem))
-            else:
-                job.nack ('general_error', f'{type (problem).__name__}: {_words (problem)}')
+            if not job.answered and not job.cancelled:
+                job._nack (given)
         if not isinstance (problem, (Nack, Cancelled)):
-            self._log (f'a handler failed: {type (problem).__name__}: {_words (problem)}')
+            self._log (f'a handler failed: {words}')
             for line in ''.join (traceback.format_tb (problem.__traceback__)).splitlines ():
                 self._log (line)
 
@@ -840,8 +840,8 @@ class Worker:
             interrupt ()
 
     async def _run_async (self, thread: threading.Thread) -> None:
-        loop = asyncio.get_running_loop ()
-        arrived = asyncio.Event ()
+        loop, arrived = asyncio.get_running_loop (), asyncio.Event ()
+        self._loop_thread = threading.get_ident ()
         self._notify = lambda: loop.call_soon_threadsafe (arrived.set)      # type: ignore[assignment]
         thread.start ()
         tasks: Set['asyncio.Future[None]'] = set ()

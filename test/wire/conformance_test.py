@@ -305,6 +305,17 @@ def each_of_two_steps_at_once_waits_for_its_own_disk(broker, worker):
     reply(broker, 65537, 'paid 1, paid 2')
 
 
+@test(languages=('asyncio',))
+def what_would_hold_up_the_other_handlers_is_refused(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'holdup'))
+    _, arguments = broker.expect('STEP')
+    check(arguments == [65537, 'fetch', b'paid 1'], str(arguments))
+    broker.send(peer, frame('STEP_SAVED', 65537, 'fetch'))
+    instead = [f'job.{name}_async (...) instead' for name in ('step', 'save_step', 'call')]
+    reply(broker, 65537, f'{b"paid 1"}, {instead}')
+
+
 @test()
 def a_redelivery_does_not_repeat_its_steps(broker, worker):
     peer, _ = broker.accept()
