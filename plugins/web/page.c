@@ -17,12 +17,13 @@ const page_file_t *page_find (pal_text_t path)
     return NULL;
 }
 
-/*  Is it one of those that the browser has already?  */
+/*  Is it one of those that the browser has already? "*" is any (RFC 9110, 13.1.2).  */
 static bool is_known (const asker_t *asker, const page_file_t *file)
 {
     char bytes[512];
     pal_text_t known = asker_header (asker, "if-none-match", bytes, sizeof bytes);
-    return known.size && memmem (known.data, known.size, file->etag, strlen (file->etag));
+    return pal_text_is (known, "*")
+           || (known.size && memmem (known.data, known.size, file->etag, strlen (file->etag)));
 }
 
 void page_serve (asker_t *asker, const page_file_t *file)

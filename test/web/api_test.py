@@ -412,6 +412,9 @@ class Pages(WebTest):
         self.assertNotIn('unsafe', policy)
         again = web.ask('GET', '/', headers={'If-None-Match': page.headers['ETag']})
         self.assertEqual((again.status, again.body), (304, ''))
+        for tags, status in (('*', 304), (' * ', 304), ('"other", ' + page.headers['ETag'], 304), ('"*"', 200),
+                             ('"other"', 200)):
+            self.assertEqual(web.ask('GET', '/', headers={'If-None-Match': tags}).status, status, tags)
         self.assertEqual(web.ask('HEAD', '/').headers['ETag'], page.headers['ETag'])
 
     def rows(self, name, macro):
