@@ -114,13 +114,15 @@ static bool is_drained (const host_t *self)
            && (!self->http || http_pending (self->http) == 0);
 }
 
-/*  Who waits on a connection of ours has the answer from us; all else is delivered by our successor.  */
+/*  Who waits on a connection of ours has the answer from us; all else is delivered by our successor. One who asks
+    in the last moment is waited for as well.  */
 static void leave_the_rest (host_t *self)
 {
-    if (!self->orphaned && self->http && http_pending (self->http))
+    bool awaited = !self->orphaned && self->http && http_pending (self->http);
+    if (awaited != self->takes_nothing)
         return;
-    self->takes_nothing = true;
-    broker_link_quiesce (self->link);
+    self->takes_nothing = !awaited;
+    broker_link_quiesce (self->link, self->takes_nothing);
 }
 
 static void on_drain_check (uv_timer_t *timer)
@@ -128,7 +130,7 @@ static void on_drain_check (uv_timer_t *timer)
     host_t *self = timer->data;
     if (is_drained (self) || plv_clock_mono_us () >= self->drain_until)
         uv_stop (&self->loop);
-    else if (!self->takes_nothing)
+    else
         leave_the_rest (self);
 }
 

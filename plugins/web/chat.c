@@ -225,7 +225,8 @@ static void order (asker_t *asker, const request_t *request, const message_t *me
 
 bool chat_may_take (asker_t *asker)
 {
-    if (asker->web->draining) {
+    const web_t *web = asker->web;
+    if (web->draining && web->host->mono_us (web->host) >= web->takes_until_us) {
         asker_problem (asker, PROBLEM_STOPPING, pal_text (NULL), 1000);
         return false;
     }

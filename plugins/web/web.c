@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*  Who has connected when the listener closes, and asks within this time, is served.  */
+enum { LAST_MOMENT_MS = 2000 };
+
 /* ------------------------------------------------------------------ what the listener says */
 
 static void on_request (void *arg, const pal_http_request_t *request)
@@ -259,6 +262,7 @@ static void web_drain (void *arg)
 {
     web_t *self = arg;
     self->draining = true;
+    self->takes_until_us = self->host->mono_us (self->host) + LAST_MOMENT_MS * INT64_C (1000);
     stop_followers (self);
 }
 

@@ -31,6 +31,7 @@ typedef struct web {
     bool loopback; /* it listens on this machine alone */
     bool tls;
     bool draining;
+    int64_t takes_until_us; /* while it drains: those whose connection was there before */
     uint32_t timeout_ms;
     uint32_t message_rate; /* a minute; 0: no limit */
     size_t waiting, waiting_max;

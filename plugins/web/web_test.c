@@ -183,11 +183,15 @@ static void stopping_tells_those_that_wait (void **state)
     uint64_t stored = say (host, ""), other = say (host, "");
     fake_host_stored (host, 0);
     fake_host_drain (host);
+    uint64_t late = say (host, ""); /* its connection was there before */
+    assert_int_equal (fake_host_response (host, late).status, 0);
+    fake_host_advance (host, 2000);
     assert_int_equal (fake_host_response (host, say (host, "")).status, 503);
     assert_int_equal (fake_host_response (host, stored).status, 0);
     fake_host_close (host);
     assert_non_null (strstr (fake_host_response (host, stored).body, "will appear in the session"));
     assert_non_null (strstr (fake_host_response (host, other).body, "send the message again"));
+    assert_non_null (strstr (fake_host_response (host, late).body, "send the message again"));
 }
 
 /*  Another process takes over: it is told of what nobody waits for here.  */

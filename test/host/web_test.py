@@ -378,12 +378,38 @@ def a_stop_lets_waiting_clients_finish():
         assert web.child.wait(SECONDS) == 0
 
 
+def who_asks_in_the_last_moment_is_served():
+    """The broker was told already that no more is taken, and is told otherwise."""
+    with Gateway() as web:
+        line = http.client.HTTPConnection('127.0.0.1', web.port, timeout=SECONDS)
+        web.wait(web.pool.submit(lambda: (line.request('GET', '/healthz'), line.getresponse().read())))
+        gone = http.client.HTTPConnection('127.0.0.1', web.port, timeout=SECONDS)
+        message = json.dumps({'session_id': 's1', 'user_id': 'u', 'message_text': 't'})
+        gone.request('POST', '/chat/message', message, {'Content-Type': 'application/json'})
+        kept = web.broker.expect('PUBLISH')[0]
+        gone.close()
+        web.child.send_signal(signal.SIGTERM)
+        assert web.broker.expect('CREDIT')[0] == 0  # and stays, for the event is not stored yet
+        line.request('POST', '/chat/message', message, {'Content-Type': 'application/json'})
+        envelope, _ = web.taken()
+        assert web.broker.expect('CREDIT')[0] > 0
+        web.broker.send(frame('STORED', [kept]))
+        web.broker.send(deliver(1, 'after all', session='web_s1', reply_to=envelope['id']))
+        web.broker.expect('DELIVERED')
+        web.broker.send(frame('SETTLED', [1]))
+        assert json.load(web.wait(web.pool.submit(line.getresponse)))['response_text'] == 'after all'
+        assert web.broker.expect('CREDIT')[0] == 0
+        web.broker.expect('BYE')
+        assert web.child.wait(SECONDS) == 0
+
+
 TESTS = [a_message_is_answered, every_client_gets_its_own_answer, a_late_answer_is_kept_in_the_session,
          a_session_is_the_brokers, what_is_not_stored_is_not_promised, busy_and_rejected,
          bad_requests_get_a_clear_answer,
          broken_http_does_no_harm, one_connection_serves_many_requests, idempotency_keys,
          a_client_that_hangs_up_costs_nothing, keys_let_in, ready_means_that_the_broker_is_there,
-         a_port_in_use_is_named, a_successor_takes_the_port_over, a_stop_lets_waiting_clients_finish]
+         a_port_in_use_is_named, a_successor_takes_the_port_over, a_stop_lets_waiting_clients_finish,
+         who_asks_in_the_last_moment_is_served]
 
 
 if __name__ == '__main__':

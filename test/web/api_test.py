@@ -18,6 +18,11 @@ ASYNC = {'Prefer': 'respond-async'}
 KEYS = '# who may what\nalpha-1\nbeta-2 chat,operate ops\n\ngamma-3 operate prometheus\n'
 
 
+def listeners(port):
+    with open('/proc/net/tcp', encoding='ascii') as table:
+        return sum(line.split()[1].endswith(f':{port:04X}') and line.split()[3] == '0A' for line in table)
+
+
 class Messages(WebTest):
     def test_an_answer_with_all_its_fields(self):
         web = self.web()
@@ -366,6 +371,29 @@ class Access(WebTest):
         web.answer('from the new one')
         self.assertEqual(web.wait(waiting).json['response_text'], 'from the new one')
         self.assertNotIn(web.pid(), (None, before))
+
+    def test_who_asks_in_the_last_moment_is_served_by_the_old_process(self):
+        with socket.create_server(('127.0.0.1', 0)) as free:
+            port = free.getsockname()[1]
+        web = self.web(port=port)
+        line = http.client.HTTPConnection('127.0.0.1', port, timeout=SECONDS)
+        self.addCleanup(line.close)
+        line.request('GET', '/healthz')
+        line.getresponse().read()
+        waiting, since = web.say('one'), len(web.broker.lines)
+        first = web.worker.job()
+        web.broker.ask('adapters.reload', name='web')
+        web.broker.wait_log('plugin.info', after=since, text=f'listening on http://127.0.0.1:{port}')
+        wait(lambda: listeners(port) == 1, 'the old one listens no more')
+        line.request('POST', '/chat/message', json.dumps({'session_id': 's2', 'user_id': 'u', 'message_text': 'two'}),
+                     {'Content-Type': 'application/json'})
+        web.worker.reply(web.worker.job()['lease'], 'to the second')
+        answer = line.getresponse()
+        self.assertEqual((answer.status, json.load(answer)['response_text']), (200, 'to the second'))
+        self.assertEqual(answer.getheader('connection'), 'close')
+        web.worker.reply(first['lease'], 'to the first')
+        self.assertEqual(web.wait(waiting).json['response_text'], 'to the first')
+        self.assertEqual(web.broker.wait_log('adapter.left', after=since)['status'], 'exit 0')
 
     def test_where_a_request_belongs(self):
         web = self.web()

@@ -267,7 +267,7 @@ plv_err_t broker_link_open (const broker_link_options_t *options,
     broker_link_t *self = plv_alloc_zero (1, sizeof *self);
     self->options = *options;
     self->handler = *handler;
-    self->credit = options->credit;
+    self->credit = self->credit_full = options->credit;
     self->heartbeat_ms = LINK_HEARTBEAT_MS_STANDARD;
     self->retry_ms = LINK_RETRY_MS;
     self->welcome_ms = LINK_WELCOME_MS;
@@ -366,9 +366,9 @@ bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t comm
     return true;
 }
 
-void broker_link_quiesce (broker_link_t *self)
+void broker_link_quiesce (broker_link_t *self, bool quiet)
 {
-    self->credit = 0;
+    self->credit = quiet ? 0 : self->credit_full;
     if (self->state == LINK_READY)
         link_put_credit (self);
 }

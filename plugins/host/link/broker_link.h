@@ -77,8 +77,8 @@ void broker_link_live (broker_link_t *self, plv_view_t envelope, plv_view_t body
 bool broker_link_control (broker_link_t *self, uint64_t request, plv_view_t command,
                           plv_view_t arguments);
 
-/*  No further deliveries, please.  */
-void broker_link_quiesce (broker_link_t *self);
+/*  No further deliveries, please; or as many as before.  */
+void broker_link_quiesce (broker_link_t *self, bool quiet);
 
 /*  The broker has died, and another one may be there soon: connects anew, at once.  */
 void broker_link_hurry (broker_link_t *self);

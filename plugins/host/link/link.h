@@ -44,7 +44,7 @@ struct broker_link {
     uv_idle_t *again;
     uv_timer_t *timer;
     uint8_t incarnation[16];
-    uint32_t credit;
+    uint32_t credit, credit_full;
     uint64_t last_seq;
     kept_queue_t events;
     deliveries_t *deliveries;
