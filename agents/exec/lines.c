@@ -206,6 +206,13 @@ static void put_history (plv_buf_t *out, const plv_job_t *job)
     put (out, "]");
 }
 
+/*  JSON has line ends between its parts only, where a blank means the same.  */
+static void put_in_one_line (plv_buf_t *out, plv_view_t json)
+{
+    for (size_t at = 0; at < json.size; at++)
+        plv_buf_add_u8 (out, json.data[at] == '\n' || json.data[at] == '\r' ? ' ' : json.data[at]);
+}
+
 /*  Steps were saved as JSON text; what another kind of worker has saved is not ours to read.  */
 static void put_steps (plv_buf_t *out, const plv_job_t *job)
 {
@@ -223,7 +230,7 @@ static void put_steps (plv_buf_t *out, const plv_job_t *job)
         plv_json_put_text (out, name);
         put (out, ":");
         if (value)
-            plv_buf_add_view (out, result);
+            put_in_one_line (out, result);
         else
             put (out, "null");
         json_decref (value);

@@ -184,6 +184,20 @@ for job in jobs():
 ''')
         self.assertEqual(self.answer(broker.adapter(), 'x')['response_text'], "2 {'model': {'tokens': 7}}")
 
+    def test_a_step_that_another_worker_saved_on_several_lines_is_in_one(self):
+        broker = self.broker()
+        worker, adapter = broker.worker(), broker.adapter()
+        adapter.publish('x')
+        job = worker.job()
+        worker.step(job['lease'], 'model', b'{\n  "tokens":\r\n  7\n}\n')
+        worker.nack(job['lease'], delay_ms=1)
+        worker.bye()
+        self.exec(broker, '''
+for job in jobs():
+    say(type='reply', response_text=str(job['steps']))
+''')
+        self.assertEqual(self.deliver(adapter)['response_text'], "{'model': {'tokens': 7}}")
+
     def test_a_nack_says_why_and_when(self):
         broker = self.broker()
         self.exec(broker, '''
