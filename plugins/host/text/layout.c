@@ -60,6 +60,7 @@ void layout_text (layout_t *self, plv_view_t text, layout_form_t form)
         return;
     plv_buf_add_view (&self->text, text);
     plv_buf_check (&self->text);
+    self->ends_in_text = true;
     layout_step_t *last = self->count ? &self->steps[self->count - 1] : NULL;
     if (last && last->kind == STEP_TEXT && last->form == form) {
         last->to = (uint32_t) self->text.size;
@@ -90,6 +91,7 @@ void layout_break (layout_t *self, cut_t cut, unsigned lines, const char *instea
         layout_frame_t holder = {.open = plv_view_str (instead)};
         frame = (uint32_t) add_frame (self, &holder) + 1;
     }
+    self->ends_in_text = false;
     layout_step_t *step = add (self, STEP_BREAK);
     step->cut = (uint8_t) cut;
     step->lines = (uint8_t) lines;
@@ -98,5 +100,7 @@ void layout_break (layout_t *self, cut_t cut, unsigned lines, const char *instea
 
 void layout_mark (layout_t *self, layout_kind_t kind)
 {
+    if (kind == STEP_TOUCH)
+        self->ends_in_text = false;
     add (self, kind);
 }

@@ -52,6 +52,7 @@ typedef struct {
 
 typedef struct {
     plv_buf_t text;
+    bool ends_in_text; /* no break and no touch came since, but maybe frames */
     layout_step_t *steps;
     size_t count, capacity;
     layout_frame_t *frames;

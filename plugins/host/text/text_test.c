@@ -192,8 +192,9 @@ static void expect_quick (const char *begin, const char *piece, pal_markdown_t f
 /*  Well under a second when compiled for speed; what grows with the square takes minutes.  */
 static void test_hostile (void **state)
 {
-    static const char *const texts[] = {"> ",     "- ", "*", "[",       "[a]\n",    "http://a.b/ ",
-                                        "`a`b``", "x",  "|", "*a **b ", "\xcc\x81", "&amp;"};
+    static const char *const texts[] = {"> ",           "- ",     "*",           "[", "[a]\n",
+                                        "http://a.b/ ", "`a`b``", "x",           "|", "*a **b ",
+                                        "\xcc\x81",     "&amp;",  "*[]()*_[]()_"};
     (void) state;
     for (size_t at = 0; at < sizeof texts / sizeof *texts; at++)
         expect_quick ("", texts[at], (pal_markdown_t) (at % 7));

@@ -18,15 +18,7 @@ static bool is_word (uint8_t byte)
 static bool follows_word (const writer_t *self)
 {
     const plv_buf_t *text = &self->layout->text;
-    const layout_t *layout = self->layout;
-    for (size_t at = layout->count; at > 0; at--) {
-        uint8_t kind = layout->steps[at - 1].kind;
-        if (kind == STEP_TEXT)
-            return text->size > 0 && is_word (text->data[text->size - 1]);
-        if (kind == STEP_BREAK || kind == STEP_TOUCH)
-            break;
-    }
-    return false;
+    return self->layout->ends_in_text && is_word (text->data[text->size - 1]);
 }
 
 static void open_style (writer_t *self, flavour_style_t style, bool inside_word)
