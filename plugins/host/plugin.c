@@ -1,9 +1,11 @@
 #include "host/plugin.h"
+#include "host/link/broker_link.h"
 
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +110,30 @@ static const char *descriptor_fault (const plugin_t *self)
     return NULL;
 }
 
+/*  What a number of the descriptor may be. Through int64_t, since a plugin may put anything into an enum.  */
+static host_exit_t check_numbers (const plugin_t *self, const char *file, plv_fail_t *ret_fail)
+{
+    const int64_t markdown = (int) self->adapter.markdown, unit = (int) self->adapter.text_unit;
+    const int64_t credit = self->adapter.credit;
+    if (markdown < PAL_MARKDOWN_NONE || markdown > PAL_MARKDOWN_HTML)
+        plv_fail (ret_fail, ERR_ARG,
+                  "%s: its markdown %" PRId64 " is none of pal_markdown_t: build it against this "
+                  "sdk/adapter.h, or upgrade palaver",
+                  file, markdown);
+    else if (unit < PAL_BYTES || unit > PAL_UTF16_UNITS)
+        plv_fail (ret_fail, ERR_ARG,
+                  "%s: its text_unit %" PRId64 " is none of pal_text_unit_t: build it against this "
+                  "sdk/adapter.h, or upgrade palaver",
+                  file, unit);
+    else if (credit > BROKER_LINK_CREDIT_MAX)
+        plv_fail (ret_fail, ERR_RANGE,
+                  "%s: its credit %" PRId64 " is more than %d: set a smaller one, or 0 for 64",
+                  file, credit, (int) BROKER_LINK_CREDIT_MAX);
+    else
+        return HOST_EXIT_OK;
+    return HOST_EXIT_REFUSED_DESCRIPTOR;
+}
+
 static host_exit_t check_keys (const plugin_t *self, const char *file, plv_fail_t *ret_fail)
 {
     for (size_t at = 0; at < self->adapter.key_count; at++) {
@@ -142,8 +168,10 @@ static host_exit_t check_descriptor (plugin_t *self, const char *file, plv_fail_
     memcpy (&self->adapter, found,
             found->size < sizeof self->adapter ? found->size : sizeof self->adapter);
     const char *fault = descriptor_fault (self);
-    return fault ? refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file, fault)
-                 : check_keys (self, file, ret_fail);
+    if (fault)
+        return refuse (HOST_EXIT_REFUSED_DESCRIPTOR, ret_fail, file, fault);
+    host_exit_t code = check_numbers (self, file, ret_fail);
+    return code ? code : check_keys (self, file, ret_fail);
 }
 
 /*  The linker's words begin with the path.  */

@@ -663,7 +663,7 @@ typedef struct {
     pal_markdown_t markdown;
     pal_text_unit_t text_unit;
     uint32_t text_max; /* of one message, in text_unit; 0: no limit */
-    uint32_t credit;   /* deliveries at a time; 0: 64 */
+    uint32_t credit;   /* deliveries at a time, at most 1024; 0: 64 */
     const pal_key_t *keys;
     uint32_t key_count;
     uint32_t key_size; /* sizeof (pal_key_t) */

@@ -701,6 +701,10 @@ def refused_plugins():
         place.refused(place.plugin('newer', '-DPROBE_ABI=0x00070000'), 86, 'ABI 7.0')
     with Place() as place:
         place.refused(place.plugin('small', '-DPROBE_SIZE=24'), 87, 'size')
+    for flag, words in (('MARKDOWN=7', 'its markdown 7 is none'), ('MARKDOWN=-1', 'its markdown -1 is none'),
+                        ('UNIT=3', 'its text_unit 3 is none'), ('CREDIT=1025', 'its credit 1025 is more than 1024')):
+        with Place() as place:
+            place.refused(place.plugin('odd', '-DPROBE_' + flag), 87, words)
 
 
 def refused_conf():
