@@ -207,12 +207,26 @@ static bool is_group (const char *word)
     return false;
 }
 
+/*  The verb that `word` is another tool's word for, or `word`.  */
+static plv_view_t meant (const char *word)
+{
+    static const char *const said[][2] = {
+#define SAID(word_, verb) {(word_), (verb)},
+#include "palaver/said.def"
+#undef SAID
+    };
+    for (size_t i = 0; word && i < sizeof said / sizeof *said; i++)
+        if (strcmp (word, said[i][0]) == 0)
+            return plv_view_str (said[i][1]);
+    return plv_view_str (word ? word : "");
+}
+
 /*  A group without one of its verbs, or with another word.  */
 static plv_err_t no_verb (const call_t *self, plv_fail_t *ret_fail)
 {
     const command_t *command;
     const char *group = self->operands[0], *word = self->operands[1];
-    plv_near_t near = plv_near (plv_view_str (word ? word : ""));
+    plv_near_t near = plv_near (meant (word));
     char verbs[256] = "";
     for (size_t i = 0, used = 0; (command = command_at (i)) && used < sizeof verbs; i++)
         if (command_in_group (command, group, strlen (group))) {

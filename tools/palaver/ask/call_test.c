@@ -131,6 +131,10 @@ static void what_is_wrong_is_named (void **state)
     bad ("xyzzy", "xyzzy is no command");
     bad ("dead", "list, show, stats, replay, discard");
     bad ("dead lst", "dead list perhaps?");
+    bad ("adapters restart", "adapters reload perhaps?");
+    bad ("dead retry", "dead replay perhaps?");
+    bad ("agents stop", "agents drain perhaps?");
+    bad ("adapters rm", "adapters does one of: list");
     bad ("dead", "list, show, stats, replay, discard");
     bad ("status --jsno", "--json perhaps");
     bad ("status --yes", "palaver status has no option --yes");
