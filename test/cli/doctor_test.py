@@ -80,7 +80,7 @@ class Doctor(CliTest):
         folder = self.folder()
         self.palaver(None, 'keys', 'new', 'broker', '--keys', folder)
         conf = f'listen = {{ agents = "tcp://127.0.0.1:1"; keys = "{folder}"; }};'
-        self.one(self.doctor(conf=conf, code=PARTLY if os.geteuid() else OK), 'keys', 'ok', '1 secret keys')
+        self.one(self.doctor(conf=conf, code=PARTLY if os.geteuid() else OK), 'keys', 'ok', '1 secret key')
         os.chmod(f'{folder}/broker.cert_secret', 0o644)
         self.one(self.doctor(conf=conf, code=PARTLY), 'keys', 'problem', '1 of 1', 'chmod 600')
 
@@ -103,10 +103,10 @@ class Doctor(CliTest):
         wait(lambda: not broker.ask('agents.list')['items'], 'the worker is gone')
         found = self.doctor(broker)
         self.one(found, 'routes', 'warning', 'no worker serves advisor')
-        self.one(found, 'letters', 'warning', '1 dead letters', 'palaver dead list')
+        self.one(found, 'letters', 'warning', '1 dead letter', 'palaver dead list')
         broker.adapter().publish('waits', session='other')
         broker.wait_metric('events_accepted', 2)
-        self.one(self.doctor(broker, code=PARTLY), 'routes', 'problem', '1 events wait')
+        self.one(self.doctor(broker, code=PARTLY), 'routes', 'problem', '1 event waits')
 
     def test_a_route_that_is_paused(self):
         broker = self.broker({'breaker.threshold': 1, 'fallback.general_error': '', 'agents.attempts': 1})

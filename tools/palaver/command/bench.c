@@ -82,9 +82,9 @@ static void report (const call_t *call, load_t *load, unsigned workers)
     } else {
         text_putf (
             &out,
-            "%llu round trips/s, p50 %.2f ms, p99 %.2f ms (%u measured, %u outstanding, %u workers)\n",
+            "%llu round trips/s, p50 %.2f ms, p99 %.2f ms (%u measured, %u outstanding, %u worker%s)\n",
             (unsigned long long) rps, p50 / 1000.0, p99 / 1000.0, load->measured,
-            load->options->outstanding, workers);
+            load->options->outstanding, workers, text_s (workers));
         out_flush (&out);
     }
     plv_buf_free (&out);

@@ -116,7 +116,8 @@ ending_t command_dead_export (call_t *call)
         ending_t closed = close_target (&target, !end);
         end = end ? end : closed;
         if (!end && target.file != stdout)
-            say ("%zu dead letters are in %s", done, target.path);
+            say ("%zu dead letter%s %s in %s", done, text_s (done), done == 1 ? "is" : "are",
+                 target.path);
         if (!end && letters.missing)
             end = END_PARTLY;
         asker_close (&asker);

@@ -1,5 +1,6 @@
 #include "palaver/ask/ask.h"
 #include "palaver/interrupt.h"
+#include "palaver/show/text.h"
 #include "wire/json.h"
 #include "wire/mp.h"
 
@@ -180,9 +181,13 @@ static ending_t report (const import_t *self, ending_t end)
         out_json (plv_buf_view (&map));
         plv_buf_free (&map);
     } else {
-        say ("%" PRIu64 " letters %s put back, %" PRIu64 " are there already, %" PRIu64
-             " lines are broken",
-             self->imported, dry ? "would be" : "were", self->there, self->broken);
+        say ("%" PRIu64 " letter%s %s put back, %" PRIu64 " already there, %" PRIu64
+             " broken line%s",
+             self->imported, text_s (self->imported),
+             dry                   ? "would be"
+             : self->imported == 1 ? "was"
+                                   : "were",
+             self->there, self->broken, text_s (self->broken));
     }
     if (end || interrupt_seen () || self->broken)
         return end ? end : END_PARTLY;

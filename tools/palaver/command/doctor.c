@@ -1,4 +1,5 @@
 #include "palaver/doctor/doctor.h"
+#include "palaver/show/text.h"
 
 ending_t command_doctor (call_t *call)
 {
@@ -7,6 +8,7 @@ ending_t command_doctor (call_t *call)
     unsigned problems = doctor.count[FINDING_PROBLEM], warnings = doctor.count[FINDING_WARNING];
     doctor_free (&doctor);
     if (!call->out.json)
-        say ("%u problems, %u warnings", problems, warnings);
+        say ("%u problem%s, %u warning%s", problems, text_s (problems), warnings,
+             text_s (warnings));
     return problems ? END_PARTLY : END_OK;
 }

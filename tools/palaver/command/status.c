@@ -113,14 +113,16 @@ static void put_paused (const out_t *out, plv_buf_t *buffer, plv_view_t route)
     char since[TEXT_TIME_BYTES];
     plv_buf_t line = {0};
     plv_view_t by = plv_mp_find_str (route, "paused_by"), why = plv_mp_find_str (route, "why");
+    uint64_t waiting = ask_number (route, "waiting");
     if (by.size == 0)
         return;
     text_time ((int64_t) ask_number (route, "paused_us"), false, since);
     text_putf (&line,
                "route " PLV_VIEW_FMT " is paused since %s by " PLV_VIEW_FMT "%s" PLV_VIEW_FMT
-               "; %" PRIu64 " events wait",
+               "; %" PRIu64 " event%s %s",
                PLV_VIEW_ARG (plv_mp_find_str (route, "name")), since, PLV_VIEW_ARG (by),
-               why.size ? ": " : "", PLV_VIEW_ARG (why), ask_number (route, "waiting"));
+               why.size ? ": " : "", PLV_VIEW_ARG (why), waiting, text_s (waiting),
+               waiting == 1 ? "waits" : "wait");
     plv_buf_check (&line);
     out_colour (out, buffer, "33");
     text_put_line (buffer, plv_buf_view (&line), 0);

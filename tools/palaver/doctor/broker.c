@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "palaver/ask/hosts.h"
 #include "palaver/doctor/doctor.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 #include <errno.h>
@@ -128,7 +129,7 @@ static void look_at_route (doctor_t *doctor, plv_view_t route)
     plv_view_t name = plv_mp_find_str (route, "name"), service = plv_mp_find_str (route, "service");
     plv_view_t breaker = plv_mp_find_str (route, "breaker"), why = plv_mp_find_str (route, "why");
     plv_view_t by = plv_mp_find_str (route, "paused_by");
-    int64_t waiting = number_of (route, "ready");
+    int64_t waiting = number_of (route, "ready"), workers = number_of (route, "workers");
     if (by.size && !plv_view_is (by, "breaker"))
         doctor_say (doctor, FINDING_WARNING, "palaver routes resume lets it go on",
                     PLV_VIEW_FMT " is paused by " PLV_VIEW_FMT ": " PLV_VIEW_FMT,
@@ -138,14 +139,17 @@ static void look_at_route (doctor_t *doctor, plv_view_t route)
             doctor, FINDING_PROBLEM,
             "repair what fails; it resumes by itself when a probe succeeds, or by palaver routes resume",
             PLV_VIEW_FMT " is paused: " PLV_VIEW_FMT, PLV_VIEW_ARG (name), PLV_VIEW_ARG (why));
-    else if (number_of (route, "workers") == 0)
+    else if (workers == 0)
         doctor_say (doctor, waiting ? FINDING_PROBLEM : FINDING_WARNING,
                     "start a worker that serves it",
-                    PLV_VIEW_FMT ": no worker serves " PLV_VIEW_FMT ", and %" PRId64 " events wait",
-                    PLV_VIEW_ARG (name), PLV_VIEW_ARG (service), waiting);
+                    PLV_VIEW_FMT ": no worker serves " PLV_VIEW_FMT ", and %" PRId64 " event%s %s",
+                    PLV_VIEW_ARG (name), PLV_VIEW_ARG (service), waiting,
+                    text_s ((uint64_t) waiting), waiting == 1 ? "waits" : "wait");
     else
-        doctor_say (doctor, FINDING_OK, "", PLV_VIEW_FMT ": %" PRId64 " workers, %" PRId64 " wait",
-                    PLV_VIEW_ARG (name), number_of (route, "workers"), waiting);
+        doctor_say (doctor, FINDING_OK, "",
+                    PLV_VIEW_FMT ": %" PRId64 " worker%s, %" PRId64 " event%s %s",
+                    PLV_VIEW_ARG (name), workers, text_s ((uint64_t) workers), waiting,
+                    text_s ((uint64_t) waiting), waiting == 1 ? "waits" : "wait");
 }
 
 void check_routes (doctor_t *doctor)
@@ -175,11 +179,11 @@ void check_letters (doctor_t *doctor)
     if (expiring)
         doctor_say (doctor, FINDING_WARNING, "palaver dead export saves them",
                     "%" PRId64
-                    " dead letters will be thrown away soon, by dead.max_age_d or dead.max",
-                    expiring);
+                    " dead letter%s will be thrown away soon, by dead.max_age_d or dead.max",
+                    expiring, text_s ((uint64_t) expiring));
     if (dead)
         doctor_say (doctor, FINDING_WARNING, "palaver dead list says why they are there",
-                    "%" PRId64 " dead letters", dead);
+                    "%" PRId64 " dead letter%s", dead, text_s ((uint64_t) dead));
     else
         doctor_say (doctor, FINDING_OK, "", "none");
 }

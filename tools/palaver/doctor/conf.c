@@ -4,6 +4,7 @@
 #include "base/build.h"
 #include "palaver/ask/where.h"
 #include "palaver/doctor/doctor.h"
+#include "palaver/show/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +38,8 @@ void check_conf (doctor_t *doctor)
         doctor_say (doctor, FINDING_PROBLEM,
                     "correct the line; palaverd --check-conf says the same", "%s", fail.text);
     else if (file)
-        doctor_say (doctor, FINDING_OK, "", "%s: %zu routes", file, doctor->conf->route_count);
+        doctor_say (doctor, FINDING_OK, "", "%s: %zu route%s", file, doctor->conf->route_count,
+                    text_s (doctor->conf->route_count));
     else
         doctor_say (doctor, FINDING_OK, "", "no file: the defaults hold");
     if (!doctor->conf && plv_conf_defaults (&doctor->conf, &fail))
@@ -105,7 +107,8 @@ void check_keys (doctor_t *doctor)
         doctor_say (doctor, FINDING_PROBLEM, "chmod 600 them, and make new ones if in doubt",
                     "%s: %u of %u secret keys can be read by others", folder, open, count);
     else
-        doctor_say (doctor, FINDING_OK, "", "%s: %u secret keys, closed to others", folder, count);
+        doctor_say (doctor, FINDING_OK, "", "%s: %u secret key%s, closed to others", folder, count,
+                    text_s (count));
     if (stream)
         closedir (stream);
     free (folder);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "palaver/interrupt.h"
 #include "palaver/show/out.h"
+#include "palaver/show/text.h"
 #include "wire/mp.h"
 
 #include <errno.h>
@@ -310,11 +311,12 @@ ending_t letters_confirm (const call_t *call, size_t count, const char *what)
     if (count == 0 || call_has (call, OPTION_YES) || call_has (call, OPTION_DRY_RUN))
         return END_OK;
     if (!isatty (STDIN_FILENO) || !isatty (STDERR_FILENO)) {
-        say ("%s %zu dead letters? There is no terminal to ask on: say --yes", what, count);
+        say ("%s %zu dead letter%s? There is no terminal to ask on: say --yes", what, count,
+             text_s (count));
         return END_USAGE;
     }
     out_push ();
-    fprintf (stderr, "%s %zu dead letter%s? [y/N] ", what, count, count == 1 ? "" : "s");
+    fprintf (stderr, "%s %zu dead letter%s? [y/N] ", what, count, text_s (count));
     if (answered_yes ())
         return END_OK;
     say ("nothing was done");

@@ -204,8 +204,8 @@ static void summary (const maker_t *self, const char *path, const char *hash, si
     plv_buf_t text = {0};
     text_time (self->oldest_us, false, oldest);
     text_time (self->newest_us, false, newest);
-    text_putf (&text, "would send %" PRIu64 " letters again, accepted %s to %s\n", self->entries,
-               oldest, newest);
+    text_putf (&text, "would send %" PRIu64 " letter%s again, accepted %s to %s\n", self->entries,
+               text_s (self->entries), oldest, newest);
     if (self->unknown)
         text_putf (&text, "leaves out %" PRIu64 " whose outcome is unknown (--allow-duplicates)\n",
                    self->unknown);

@@ -126,6 +126,11 @@ void text_put (plv_buf_t *out, const char *text)
     plv_buf_add_view (out, plv_view_str (text));
 }
 
+const char *text_s (uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void text_putf (plv_buf_t *out, const char *format, ...)
 {
     va_list args;

@@ -36,6 +36,9 @@ void text_put_span (plv_buf_t *out, int64_t seconds);
 /*  How much, in the unit that suits: "90 B", "1.2 MiB".  */
 void text_put_bytes (plv_buf_t *out, int64_t bytes);
 
+/*  What makes a plural of a regular noun: "s", or "" behind 1.  */
+const char *text_s (uint64_t count);
+
 void text_putf (plv_buf_t *out, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 #endif
