@@ -95,5 +95,7 @@ int main (int argc, char **argv)
         printf ("palaverd %s\n", plv_build_version);
         return EXIT_OK;
     }
+    if (!options.check_conf && !options.print_conf)
+        broker_hold_signals ();
     return run (&options, &fail) ? EXIT_FAILED : EXIT_OK;
 }

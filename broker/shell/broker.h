@@ -13,6 +13,10 @@
 
 typedef struct broker broker_t;
 
+/*  From here on signals wait for the loop: one that comes while the broker starts must not end it half started, and a
+    SIGHUP must not be missed that comes once the configuration has been read. Before any thread is started.  */
+void broker_hold_signals (void);
+
 /*  Opens the store, reads everything back, opens the sockets. Takes `conf` on success.  */
 plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *log,
                       broker_t **ret_broker, plv_fail_t *ret_fail);

@@ -6,17 +6,28 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/*  Signals come as bytes on a descriptor, in the loop; no handler runs anywhere.  */
-plv_err_t signals_open (broker_t *self, plv_fail_t *ret_fail)
+static sigset_t ours (void)
 {
     sigset_t set;
     sigemptyset (&set);
     sigaddset (&set, SIGTERM);
     sigaddset (&set, SIGINT);
     sigaddset (&set, SIGHUP);
+    return set;
+}
+
+void broker_hold_signals (void)
+{
+    sigset_t set = ours ();
     signal (SIGPIPE, SIG_IGN);
-    if (sigprocmask (SIG_BLOCK, &set, NULL)
-        || (self->signals = signalfd (-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
+    sigprocmask (SIG_BLOCK, &set, NULL);
+}
+
+/*  Signals come as bytes on a descriptor, in the loop; no handler runs anywhere.  */
+plv_err_t signals_open (broker_t *self, plv_fail_t *ret_fail)
+{
+    sigset_t set = ours ();
+    if ((self->signals = signalfd (-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
         return plv_fail (ret_fail, ERR_IO, "signals cannot be taken: %s", strerror (errno));
     return ERR_OK;
 }

@@ -334,7 +334,6 @@ static void watch_signals (host_t *self)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, HOST_PARENT_DIED};
     signal (SIGPIPE, SIG_IGN);
-    signal (SIGHUP, SIG_IGN);
     for (size_t at = 0; at < sizeof numbers / sizeof *numbers; at++) {
         uv_signal_init (&self->loop, &self->signals[at]);
         self->signals[at].data = self;

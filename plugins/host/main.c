@@ -49,6 +49,7 @@ int main (int count, char **words)
                               .proof_fd = -1,
                               .log_level = LOG_INFO,
                               .log_format = LOG_AUTO};
+    signal (SIGHUP, SIG_IGN); /* it is for palaverd, and may come to all of its processes */
     if (count == 2 && strcmp (words[1], "--help") == 0) {
         arguments_help (stdout);
         return HOST_EXIT_OK;

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from palaverd import PROGRAM, BrokerTest, route
+from palaverd import PROGRAM, Broker, BrokerTest, World, route
 from wireclient import frame
 
 
@@ -72,6 +72,14 @@ class Reload(BrokerTest):
             broker.stderr.read()
             self.assertEqual(broker.wait(30), 0)
             broker.stderr.close()
+
+    def test_one_that_comes_while_the_configuration_is_first_read_is_taken_and_ends_nothing(self):
+        world, folder = World(self.folder()), self.folder()
+        broker = Broker(folder, env={**world.env(), 'PALAVER_WORLD_HUP': f'{folder}/palaver.conf'})
+        self.addCleanup(broker.close)
+        broker.start()
+        broker.wait_log('conf.reloaded')
+        self.round_trip(broker.adapter(), broker.worker(), 'hello')
 
     def test_a_job_under_way_is_not_disturbed(self):
         broker, adapter, worker = self.start()

@@ -4,13 +4,20 @@
     FAILS   never; without $PALAVER_WORLD it changes nothing
     COST    a system call more for each look at the wall clock
 
+    $PALAVER_WORLD_HUP names a file: when that is opened for the first time, SIGHUP comes.
+
     The file holds three int64_t: microseconds to add to the wall clock, microseconds that each sync takes longer,
     and the errno with which each sync fails (0: none does).  */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -61,6 +68,20 @@ static int sync_as_told (long call, int file)
         return -1;
     }
     return (int) syscall (call, file);
+}
+
+HOOK FILE *fopen (const char *path, const char *mode)
+{
+    static bool came;
+    const char *wanted = getenv ("PALAVER_WORLD_HUP");
+    void *next = dlsym (RTLD_NEXT, "fopen");
+    FILE *(*real) (const char *, const char *);
+    memcpy (&real, &next, sizeof real);
+    if (wanted && !came && strcmp (path, wanted) == 0) {
+        came = true;
+        kill (getpid (), SIGHUP);
+    }
+    return real (path, mode);
 }
 
 HOOK int fdatasync (int file)
