@@ -3,6 +3,7 @@
 """The delivery contract, clauses 3.3 (lease), 3.4 (ledger), 3.5 (commit) and 3.6 (steps), against a real broker."""
 
 import os
+import signal
 import time
 import unittest
 
@@ -136,6 +137,44 @@ class Lease(BrokerTest):
         worker.expect('COMMITTED')
         self.assertEqual(self.deliver(adapter)['response_text'], 'as if nothing had happened')
         self.assertEqual(broker.metric('jobs_retried'), 0)
+
+    def test_3_3_a_worker_that_connects_again_has_its_job_no_longer(self):
+        """The deadline is a point of time: whoever comes back again and again would have a job for ever."""
+        deadline_s = 2 * PATIENCE
+        broker, _, worker, job = self.leased({'agents.attempts': 1, 'agents.deadline_ms': 1000 * deadline_s})
+        begun = time.monotonic()
+        for share in (0.3, 0.6):
+            wait(lambda at=begun + share * deadline_s: time.monotonic() > at, 'a part of its time is over')
+            worker = broker.worker('first', incarnation=worker.incarnation, holding=[job['lease']])
+        claimed = time.monotonic()
+        self.assertEqual(worker.expect('CANCEL')[:2], [job['lease'], 'deadline'])
+        self.assertLess(time.monotonic() - claimed, 0.9 * deadline_s)
+        self.assertEqual(broker.letter()['ledger'][0]['how'], 'deadline')
+
+    def test_3_3_a_deadline_outlives_the_broker(self):
+        deadline_s = 2 * PATIENCE
+        broker, _, worker, job = self.leased({'agents.attempts': 1, 'agents.deadline_ms': 1000 * deadline_s})
+        begun = time.monotonic()
+        worker.options['holding'] = [job['lease']]
+        wait(lambda: time.monotonic() > begun + 0.5 * deadline_s, 'half of its time is over')
+        broker.restart(crash=True)
+        worker.hello()
+        claimed = time.monotonic()
+        self.assertEqual(worker.expect('CANCEL')[:2], [job['lease'], 'deadline'])
+        self.assertLess(time.monotonic() - claimed, 0.9 * deadline_s)
+
+    def test_3_3_an_answer_that_is_ready_when_the_broker_comes_back_is_taken_after_the_deadline(self):
+        broker, adapter, worker, job = self.leased({'agents.attempts': 1, 'agents.deadline_ms': 200})
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        wait(lambda: time.monotonic() > begun + 0.3, 'its time is over')
+        broker.restart(crash=True)
+        worker.options['holding'] = [job['lease']]
+        worker.hello()
+        worker.reply(job['lease'], 'it was ready')
+        worker.expect('COMMITTED')
+        adapter.hello()
+        self.assertEqual(self.deliver(adapter)['response_text'], 'it was ready')
 
     def test_3_3_a_lease_that_nobody_claims_is_free_after_the_timeout(self):
         broker, _, worker, _ = self.leased({**QUICK, 'agents.attempts': 1})

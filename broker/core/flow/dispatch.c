@@ -87,14 +87,35 @@ static void send_job (core_t *self, peer_t *peer, const entry_t *entry, int64_t 
     plv_frame_end (buf, mark);
 }
 
-void dispatch_hold (core_t *self, peer_t *peer, entry_t *entry)
+static void hold (core_t *self, peer_t *peer, entry_t *entry)
 {
-    int64_t deadline_us = entry->lane ? entry->lane->route->deadline_us
-                                      : self->policy->conf->agents_deadline_ms * 1000;
     holding_give (self, peer, entry);
-    entry->lease_us = self->now.mono_us;
     entry->session->worker = peer->number;
-    timers_set (&self->timers, &entry->timer, self->now.mono_us + deadline_us);
+}
+
+/*  When the attempt began, for a job that was handed out before the broker was restarted: not in the future, whatever
+    the wall clock says.  */
+static int64_t began_us (const core_t *self, entry_t *entry)
+{
+    const attempt_t *last = ledger_last (&entry->ledger);
+    int64_t began = last ? entry_mono (entry, last->at_us) : self->now.mono_us;
+    return began < self->now.mono_us ? began : self->now.mono_us;
+}
+
+void dispatch_claim (core_t *self, peer_t *peer, entry_t *entry)
+{
+    const plv_conf_t *conf = self->policy->conf;
+    bool restarted = !entry->holder; /* else its deadline is set already */
+    hold (self, peer, entry);
+    if (!restarted)
+        return;
+    int64_t deadline_us =
+        entry->lane ? entry->lane->route->deadline_us : conf->agents_deadline_ms * 1000;
+    int64_t heard_us = self->now.mono_us + conf->agents_heartbeat_ms * 1000;
+    entry->lease_us = began_us (self, entry);
+    int64_t ends_us = entry->lease_us + deadline_us;
+    /* an answer that was ready while the broker was away comes right behind the claim */
+    timers_set (&self->timers, &entry->timer, ends_us > heard_us ? ends_us : heard_us);
 }
 
 static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *batch)
@@ -116,8 +137,10 @@ static void lease (core_t *self, peer_t *peer, entry_t *entry, const batch_t *ba
     else
         count (self, COUNTER_JOBS_RETRIED);
     count (self, COUNTER_JOBS_DISPATCHED);
-    dispatch_hold (self, peer, entry);
+    hold (self, peer, entry);
+    entry->lease_us = self->now.mono_us;
     entry->lease_seq = self->seq;
+    timers_set (&self->timers, &entry->timer, self->now.mono_us + deadline_us);
     breaker_sent (&entry->lane->breaker, entry->number);
     send_job (self, peer, entry, deadline_us, batch);
 }

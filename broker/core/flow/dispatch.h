@@ -20,8 +20,9 @@ bool dispatch_waits (const service_t *service); /* an event, for nothing but a w
 void dispatch_gathered (core_t *self, peer_t *peer);
 void dispatch_regather (core_t *self); /* after the routes have changed */
 void dispatch_ungather (core_t *self, peer_t *peer, session_t *session);
-void dispatch_hold (core_t *self, peer_t *peer,
-                    entry_t *entry); /* the worker has it, from now on until its deadline */
+/*  The worker has had the job since its attempt began, says it on a new connection, and has it until the deadline that
+    it always had.  */
+void dispatch_claim (core_t *self, peer_t *peer, entry_t *entry);
 lane_t *dispatch_lane (core_t *self, entry_t *entry);
 void dispatch_release (core_t *self, peer_t *peer); /* credit of its is free again */
 void dispatch_idle (peer_t *peer); /* puts the worker into its services' lists when it has credit */

@@ -251,7 +251,7 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
             entry->lane = dispatch_lane (self, entry);
         if (entry->holder)
             calls_follow (entry->holder, peer, lease);
-        dispatch_hold (self, peer, entry);
+        dispatch_claim (self, peer, entry);
     }
     if (old)
         peers_gone (self, old, HOW_LEFT, "its process has connected again");
