@@ -64,6 +64,22 @@ class Look(CliTest):
         self.assertEqual(len(done.out.splitlines()), 3, done.out)
         self.assertIn('there are more: --after web_b', done.err)
 
+    def test_sessions_list_names_the_letter_that_parks_one(self):
+        one = self.broker({'routes': [route(on_dead='park')]})
+        adapter, worker = one.adapter(), one.worker()
+        adapter.publish('bad', session='held')
+        adapter.publish('waits', session='held')
+        worker.nack(worker.job()['lease'], permanent=True)
+        number = one.letter()['number']
+        self.round_trip(adapter, worker, 'hello', session='free')
+        rows = self.palaver(one, 'sessions', 'list').rows
+        self.assertEqual({row['session_id']: row['parked_by'] for row in rows}, {'web_free': 0, 'web_held': number})
+        title, free, held = self.palaver(one, 'sessions', 'list', '--table').out.splitlines()
+        end = title.index('PARKED BY') + len('PARKED BY')
+        self.assertEqual((free[end - 9:end].strip(), held[end - 9:end].strip()), ('', str(number)))
+        self.palaver(one, 'sessions', 'unpark', 'web_held')
+        self.assertEqual({row['parked_by'] for row in self.palaver(one, 'sessions', 'list').rows}, {0})
+
     def test_sessions_are_paged(self):
         adapter, worker = self.one.adapter(), self.one.worker(credit=1000)
         for i in range(2500):

@@ -120,7 +120,7 @@ void control_routes (core_t *self, plv_buf_t *body)
 
 static void put_session_head (plv_buf_t *body, const session_t *session, uint32_t more)
 {
-    plv_mp_put_map (body, 8 + more);
+    plv_mp_put_map (body, 9 + more);
     plv_mp_pair_str (body, "session_id", session->id);
     plv_mp_pair_bool (body, "ending", session->closing != 0);
     plv_mp_pair_str (body, "platform", session->platform);
@@ -129,12 +129,12 @@ static void put_session_head (plv_buf_t *body, const session_t *session, uint32_
     plv_mp_pair_i64 (body, "active_us", session->active_us);
     plv_mp_pair_i64 (body, "message_count", (int64_t) session->message_count);
     plv_mp_pair_i64 (body, "pending", session->event_count + listed (&session->replies));
+    plv_mp_pair_u64 (body, "parked_by", session->parked_by);
 }
 
 void control_session (const session_t *session, plv_buf_t *body)
 {
-    put_session_head (body, session, 3);
-    plv_mp_pair_i64 (body, "parked_by", (int64_t) session->parked_by);
+    put_session_head (body, session, 2);
     plv_mp_put_text (body, "state");
     plv_buf_add_view (body, state_view (&session->state));
     plv_mp_put_text (body, "history");

@@ -11,6 +11,7 @@ static const column_t columns[] = {
     {.title = "USER", .key = "user_id", .most = 32, .spare = 2},
     {.title = "MESSAGES", .key = "message_count", .kind = COLUMN_NUMBER},
     {.title = "PENDING", .key = "pending", .kind = COLUMN_NUMBER, .spare = 4},
+    {.title = "PARKED BY", .key = "parked_by", .kind = COLUMN_LETTER},
     {.title = "CREATED", .key = "created_us", .kind = COLUMN_TIME, .spare = 1},
     {.title = "ACTIVE", .key = "active_us", .kind = COLUMN_TIME},
 };

@@ -66,6 +66,8 @@ void table_cell (plv_buf_t *out, const column_t *column, plv_view_t map)
     } else if (column->kind == COLUMN_MS && plv_mp_double (&value, &ms)) {
         put_ms (out, ms);
     } else if (plv_mp_i64 (&value, &number)) {
+        if (column->kind == COLUMN_LETTER && number == 0)
+            return;
         if (column->kind == COLUMN_SPAN) {
             text_put_span (out, number);
             return;
@@ -108,6 +110,7 @@ static void put_cell (const table_t *self, size_t column, plv_view_t text, plv_b
                       size_t *used)
 {
     bool last = column + 1 == self->count, right = self->columns[column].kind == COLUMN_NUMBER
+                                                   || self->columns[column].kind == COLUMN_LETTER
                                                    || self->columns[column].kind == COLUMN_MS;
     size_t width = text_width (text), wanted = self->widths[column];
     size_t blanks = width < wanted ? wanted - width : 0;

@@ -14,11 +14,12 @@
 typedef enum {
     COLUMN_TEXT,
     COLUMN_NUMBER,
-    COLUMN_TIME,  /* microseconds since 1970 */
-    COLUMN_EXACT, /* the same, to the microsecond */
-    COLUMN_SPAN,  /* seconds that went by: shown in the units that suit */
-    COLUMN_MS,    /* milliseconds that went by: shown in the unit that suits */
-    COLUMN_LIST,  /* an array of texts */
+    COLUMN_LETTER, /* the number of a dead letter; 0, which none has, is shown as nothing */
+    COLUMN_TIME,   /* microseconds since 1970 */
+    COLUMN_EXACT,  /* the same, to the microsecond */
+    COLUMN_SPAN,   /* seconds that went by: shown in the units that suit */
+    COLUMN_MS,     /* milliseconds that went by: shown in the unit that suits */
+    COLUMN_LIST,   /* an array of texts */
 } column_kind_t;
 
 typedef struct {

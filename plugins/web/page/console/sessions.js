@@ -12,10 +12,11 @@ function row (one) {
     cell('User', h('span', { class: 'name' }, one.user_id)), cell('Platform', one.platform),
     cell('Messages', count(one.message_count)),
     cell('Waiting', one.pending ? h('span', { class: 'pill warn' }, count(one.pending)) : '0'),
+    cell('Parked by', one.parked_by ? h('a', { href: `#/letter/${one.parked_by}` }, `Letter ${one.parked_by}`) : ''),
     cell('Active', ago(one.active_us)));
 }
 
-const HEADS = ['Session', 'User', 'Platform', 'Messages', 'Waiting', 'Active'];
+const HEADS = ['Session', 'User', 'Platform', 'Messages', 'Waiting', 'Parked by', 'Active'];
 
 function form (filters) {
   const input = (name, label) => h('div', { class: 'field' }, h('label', { for: `session-${name}` }, label),
