@@ -111,8 +111,12 @@ static bool adapt (delivery_t *self, const outcome_t *outcome)
         changed = true;
     } else if (outcome->verdict == VERDICT_PLAIN && !self->plain) {
         self->plain = changed = true;
-    } else if (outcome->verdict == VERDICT_ALONE && !self->alone) {
-        self->alone = changed = true;
+    } else if (outcome->verdict == VERDICT_ALONE && self->answers) {
+        self->answers = 0;
+        changed = true;
+    } else if (outcome->verdict == VERDICT_TOPIC && self->thread) {
+        self->thread = self->answers = 0;
+        changed = true;
     } else if (self->edit_id
                && (outcome->verdict == VERDICT_GONE || outcome->verdict == VERDICT_REFUSED)) {
         self->edit_id = 0;

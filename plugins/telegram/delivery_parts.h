@@ -22,11 +22,11 @@ struct delivery {
     char *text;      /* in Markdown */
     json_t *buttons;
     notice_t question;
-    bool notice;       /* the first part begins with it */
-    bool streamed;     /* the broker keeps a note of the message that was streamed into */
-    bool kept;         /* and one of the parts that are sent */
-    bool plain, alone; /* without formatting; without what it answers */
-    bool waits;        /* for the chat to be free */
+    bool notice;   /* the first part begins with it */
+    bool streamed; /* the broker keeps a note of the message that was streamed into */
+    bool kept;     /* and one of the parts that are sent */
+    bool plain;    /* without formatting */
+    bool waits;    /* for the chat to be free */
     parts_t parts;
     size_t at;          /* the part that is to be sent next */
     int64_t edit_id;    /* a message that becomes the first part; 0: none */

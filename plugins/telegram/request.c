@@ -17,9 +17,9 @@ static void put_place (const delivery_t *self, json_t *params)
 {
     if (self->edit_id)
         json_object_set_new (params, "message_id", json_integer (self->edit_id));
-    else if (self->thread && !self->alone)
+    else if (self->thread)
         json_object_set_new (params, "message_thread_id", json_integer (self->thread));
-    if (self->answers && !self->alone && !self->at && !self->edit_id)
+    if (self->answers && !self->at && !self->edit_id)
         json_object_set_new (params, "reply_parameters",
                              json_pack ("{s:I, s:b}", "message_id", (json_int_t) self->answers,
                                         "allow_sending_without_reply", 1));

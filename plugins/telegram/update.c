@@ -53,6 +53,20 @@ static json_t *new_metadata (const update_t *self, const json_t *chat, const jso
     return metadata;
 }
 
+/*  In a group without topics, and in General, Telegram names the message that a chain of answers began with: nothing
+    can be sent to it as to a topic.  */
+static int64_t topic_of (const json_t *message)
+{
+    bool topic = json_is_true (json_object_get (message, "is_topic_message"));
+    return topic ? number (message, "message_thread_id") : 0;
+}
+
+static void add_topic (json_t *metadata, const json_t *message)
+{
+    if (topic_of (message))
+        copy (metadata, "thread_id", message, "message_thread_id");
+}
+
 static char *dump (json_t *json)
 {
     char *text = json ? json_dumps (json, JSON_COMPACT) : NULL;
@@ -123,7 +137,7 @@ static void add_context (json_t *metadata, const json_t *message, const address_
     if (address->command.size)
         json_object_set_new (metadata, "command",
                              json_stringn (address->command.data, address->command.size));
-    copy (metadata, "thread_id", message, "message_thread_id");
+    add_topic (metadata, message);
     copy (metadata, "album", message, "media_group_id");
     copy (metadata, "edited_at", message, "edit_date");
     copy (metadata, "quote", json_object_get (message, "quote"), "text");
@@ -181,7 +195,7 @@ static void read_any_message (update_t *self, const json_t *message, const bot_t
 {
     address_t address;
     self->message_id = number (message, "message_id");
-    self->thread = number (message, "message_thread_id");
+    self->thread = topic_of (message);
     if (!read_chat (self, json_object_get (message, "chat")))
         return;
     if (number (message, "migrate_to_chat_id"))
@@ -258,14 +272,14 @@ static void read_callback (update_t *self, const json_t *query, const bot_t *bot
         return;
     }
     self->message_id = number (message, "message_id");
-    self->thread = number (message, "message_thread_id");
+    self->thread = topic_of (message);
     if (!read_chat (self, json_object_get (message, "chat"))
         || !read_user (self, json_object_get (query, "from"), NULL))
         return;
     json_t *metadata =
         new_metadata (self, json_object_get (message, "chat"), json_object_get (query, "from"));
     copy (metadata, "label", label_of (message, data), "text");
-    copy (metadata, "thread_id", message, "message_thread_id");
+    add_topic (metadata, message);
     snprintf (self->platform_id, sizeof self->platform_id, "%" PRId64 ":c%.*s", bot->id,
               (int) (self->callback_query.size < 100 ? self->callback_query.size : 100),
               self->callback_query.data);

@@ -214,7 +214,8 @@ static void what_a_message_answers_is_told (void **state)
     update_t update;
     message (&update, HOME,
              "'text':'why?','reply_to_message':{'message_id':2,'text':'because','from':" ME
-             "},'quote':{'text':'cause'},'forward_origin':{'type':'user'},'message_thread_id':8");
+             "},'quote':{'text':'cause'},'forward_origin':{'type':'user'},'message_thread_id':8,"
+             "'is_topic_message':true");
     json_t *metadata = json_of (update.event.metadata);
     assert_int_equal (json_integer_value (json_object_get (metadata, "answers")), 2);
     assert_int_equal (json_integer_value (json_object_get (metadata, "thread_id")), 8);

@@ -253,6 +253,44 @@ class Groups(ChainTest):
         chain.texts(1, -1009990002222)
         self.assertEqual(chain.params('sendMessage')[0]['message_thread_id'], 77)
 
+    def test_an_answer_to_an_answer_is_in_no_topic(self):
+        """Telegram names a thread for it all the same, where nothing can be sent to."""
+        chain = self.chain(typing=True)
+        for group, forum in ((-1009990003333, False), (-1009990004444, True)):
+            chain.tg.group(group, 'supergroup', is_forum=forum)
+            chain.say('/one', chat=group)
+            chain.answer('first')
+            chain.texts(1, group)
+            said = chain.say('and then?', chat=group, reply_to=chain.tg.transcript(group)['messages'][-1]['message_id'])
+            job = chain.job('and then?')
+            self.assertNotIn('thread_id', job['body']['metadata'])
+            chain.wait(lambda group=group: chain.tg.transcript(group)['typing'], 'it types')
+            chain.reply(job, 'second')
+            self.assertEqual(chain.texts(2, group), ['first', 'second'])
+            self.assertEqual(chain.tg.transcript(group)['messages'][-1]['reply_to'], said['message_id'])
+        self.assertEqual([one['status'] for one in chain.tg.requests('sendMessage')], [200] * 4)
+
+    def test_an_answer_to_what_was_deleted_stays_in_its_topic(self):
+        chain = self.chain()
+        group = -1009990002222
+        chain.tg.group(group, 'supergroup', is_forum=True)
+        said = chain.say('/ask', chat=group, thread=77)
+        job = chain.job()
+        chain.tg.erase(said['message_id'], chat=group)
+        chain.reply(job, 'here')
+        chain.texts(1, group)
+        self.assertEqual(chain.tg.transcript(group)['messages'][-1]['thread'], 77)
+
+    def test_an_answer_whose_topic_is_gone_is_in_the_group(self):
+        chain = self.chain()
+        group = -1009990002222
+        chain.tg.group(group, 'supergroup', is_forum=True)
+        chain.say('/ask', chat=group, thread=77)
+        job = chain.job()
+        chain.tg.erase_topic(77, group)
+        chain.reply(job, 'here')
+        self.assertEqual(chain.texts(1, group), ['here'])
+
     def test_a_bot_that_was_thrown_out_is_refused(self):
         chain = self.chain()
         chain.tg.group(GROUP)

@@ -75,6 +75,8 @@ class Control(People):
         who, place = self._chat(user, chat)
         message = place.add(who.api(), self._world.date())
         message.reply_to, message.thread = reply_to, thread
+        if thread and thread not in place.gone_topics:
+            place.topics.setdefault(thread, {'name': f'Topic {thread}', 'closed': False, 'hidden': False})
         return message
 
     def _told(self, message, kind='message'):
@@ -143,6 +145,11 @@ class Control(People):
     def erase(self, message_id, user=USER, chat=None):
         """A user deletes a message: bots are told nothing."""
         self._world.chats[user if chat is None else chat].messages[message_id].deleted = True
+        self._fake.changed()
+
+    def erase_topic(self, thread, chat):
+        """An administrator deletes a topic, and with it what is in it: bots are told nothing."""
+        self._world.chats[chat].drop_topic(thread)
         self._fake.changed()
 
     def press(self, message_id, button, user=USER, chat=None):

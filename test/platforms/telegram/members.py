@@ -278,10 +278,7 @@ class Members:
 
     def deleteForumTopic(self, values):
         chat, _, number = self.topic(values)
-        for message in chat.messages.values():
-            message.deleted = message.deleted or message.thread == number
-        del chat.topics[number]
-        chat.gone_topics.add(number)
+        chat.drop_topic(number)
         self.fake.changed()
         return True
 

@@ -222,18 +222,23 @@ class Methods(MoreMethods, Account, Business, Contents, Members, Queries, Sticke
         if not wanted:
             return None
         if given.get('chat_id', chat.id) != chat.id or chat.get(wanted) is None or chat.get(wanted).service:
-            if given.get('allow_sending_without_reply') or values.get('allow_sending_without_reply'):
+            free = given.get('allow_sending_without_reply') or values.get('allow_sending_without_reply')
+            if free and not chat.facts.get('is_forum'):
                 return None
             raise bad('message to be replied not found')
         if given.get('quote') and given['quote'] not in (chat.get(wanted).text or ''):
             raise bad('QUOTE_TEXT_INVALID')
         return wanted
 
+    def topic_there(self, chat, values):
+        number = values.get('message_thread_id')
+        if number and chat.kind != 'private' and number not in chat.topics:
+            raise bad('message thread not found')
+
     def post(self, chat, values, fill):
         """A new message of the bot; `fill (message)` gives it its content."""
         reply, markup = self.reply(chat, values), self.markup(values)
-        if values.get('message_thread_id') in chat.gone_topics:
-            raise bad('message thread not found')
+        self.topic_there(chat, values)
         self.paced(chat)
         message = chat.add(self.world.sender(), self.world.date())
         message.reply_to, message.markup = reply, markup
@@ -324,6 +329,7 @@ class Methods(MoreMethods, Account, Business, Contents, Members, Queries, Sticke
         chat = self.writable(values)
         if values.get('action') not in ACTIONS:
             raise bad('wrong parameter action in request')
+        self.topic_there(chat, values)
         chat.actions.append({'action': values['action'], 'at': self.world.date(), 'until': self.world.now() + ACTION_S})
         del chat.actions[:-DRAFTS_KEPT]
         self.fake.changed()

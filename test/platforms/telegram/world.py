@@ -57,10 +57,19 @@ class Message:
     def service(self):
         return self.text is None and not any(name in self.extra for name in MEDIA)
 
+    def root(self):
+        """The message that the answers began with: it is no topic, and nothing can be sent to it as if it were."""
+        message = self
+        while message.reply_to in self.chat.messages:
+            message = self.chat.messages[message.reply_to]
+        return message.id
+
     def api(self, deep=True):
         found = {'message_id': self.id, 'from': self.sender, 'date': self.date, 'chat': self.chat.api()}
         if self.thread:
-            found['message_thread_id'] = self.thread
+            found.update(message_thread_id=self.thread, is_topic_message=True)
+        elif self.reply_to and self.chat.kind == 'supergroup':
+            found['message_thread_id'] = self.root()
         if self.edit_date:
             found['edit_date'] = self.edit_date
         reply = self.chat.messages.get(self.reply_to)
@@ -81,7 +90,8 @@ class Message:
                     for button in row] for row in (self.markup or {}).get('inline_keyboard', [])]
         return {'message_id': self.id, 'by_bot': self.by_bot, 'from': self.sender['id'], 'text': self.text,
                 'html': entities.html(self.text or '', self.entities), 'entities': self.entities,
-                'reply_to': self.reply_to, 'buttons': buttons, 'edited': bool(self.edit_date), 'edits': self.edits,
+                'reply_to': self.reply_to, 'thread': self.thread, 'buttons': buttons,
+                'edited': bool(self.edit_date), 'edits': self.edits,
                 'deleted': self.deleted, 'reactions': self.reactions, 'at': self.sent_at,
                 'kind': next((name for name in MEDIA if name in self.extra), 'service' if self.service else 'text'),
                 'extra': self.extra}
@@ -122,6 +132,12 @@ class Chat:
         """A message that is there and not deleted."""
         message = self.messages.get(message_id)
         return None if message is None or message.deleted else message
+
+    def drop_topic(self, number):
+        for message in self.messages.values():
+            message.deleted = message.deleted or message.thread == number
+        del self.topics[number]
+        self.gone_topics.add(number)
 
     @property
     def words(self):
