@@ -214,7 +214,8 @@ static bool divides (uint8_t c)
     return c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')';
 }
 
-/*  The longest run of digits with single blanks, dashes, dots and brackets between them.  */
+/*  The longest run of digits with single blanks, dashes, dots and brackets between them. False: it is no number by
+    itself, or longer than any, which is not read to its end: each of its digits asks.  */
 static bool read_phone (plv_view_t text, size_t at, phone_t *ret_phone)
 {
     phone_t phone = {.plus = byte_at (text, at) == '+', .brackets = byte_at (text, at) == '('};
@@ -225,7 +226,9 @@ static bool read_phone (plv_view_t text, size_t at, phone_t *ret_phone)
     for (;; i++) {
         uint8_t c = byte_at (text, i);
         if (is_digit (c)) {
-            if (phone.plus && phone.digits == PHONE_DIGITS_MOST)
+            if (phone.digits == PHONE_DIGITS_MOST && !phone.plus)
+                return false;
+            if (phone.digits == PHONE_DIGITS_MOST)
                 break; /* another number follows */
             gap = 0;
             group++;
@@ -269,7 +272,7 @@ static size_t match_phone (plv_view_t text, size_t at)
 {
     phone_t phone;
     if ((byte_at (text, at) != '+' && goes_on (text, at)) || !read_phone (text, at, &phone)
-        || phone.digits > PHONE_DIGITS_MOST || phone.digits < 7)
+        || phone.digits < 7)
         return 0;
     bool good = (phone.plus && phone.digits >= 8) || (phone.zeros && phone.digits >= 10)
                 || (phone.zero && phone.digits >= 9 && phone.digits <= 12)

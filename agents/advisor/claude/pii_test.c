@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -159,6 +160,24 @@ static void any_text_comes_back_and_leaks_nothing (void **state)
     }
 }
 
+/*  Half an hour, if each of its digits looks for the end of its number.  */
+static void a_long_row_of_digits_is_read_at_once (void **state)
+{
+    enum { BYTES = 1024 * 1024, SECONDS_MAX = 10 };
+    plv_buf_t text = {0}, hidden = {0};
+    pii_t pii = {0};
+    (void) state;
+    while (text.size < BYTES)
+        plv_buf_add (&text, "1-", 2);
+    alarm (SECONDS_MAX);
+    pii_hide (&pii, plv_buf_view (&text), &hidden);
+    alarm (0);
+    assert_true (plv_view_equal (plv_buf_view (&text), plv_buf_view (&hidden)));
+    pii_free (&pii);
+    plv_buf_free (&text);
+    plv_buf_free (&hidden);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +186,7 @@ int main (void)
         cmocka_unit_test (what_is_too_much_is_hidden_for_good),
         cmocka_unit_test (the_end_of_a_growing_text_waits),
         cmocka_unit_test (any_text_comes_back_and_leaks_nothing),
+        cmocka_unit_test (a_long_row_of_digits_is_read_at_once),
     };
     return cmocka_run_group_tests_name ("pii", tests, NULL, NULL);
 }

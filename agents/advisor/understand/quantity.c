@@ -160,7 +160,7 @@ static bool take_risk (const context_t *self, const number_t *number)
     bool of_ten = scale_at && words_at (self->words, scale_at, "10");
     bool named = is (number->before, MARK_RISK_IS);
     double level = of_ten && named ? number->value * 0.7 + 0.5 : number->value;
-    bool whole = number->value == (double) (int) number->value && number->value >= 1 && level < 8;
+    bool whole = number->value >= 1 && level < 8 && number->value == (double) (int) number->value;
     if (!whole || !(of_seven || named) || unit_of (self, number))
         return false;
     self->found->risk = level < 1 ? 1 : (int) level;
