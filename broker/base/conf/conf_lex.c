@@ -1,8 +1,10 @@
 #include "base/conf/conf_lex.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -122,6 +124,40 @@ static plv_conf_token_t lex_number (plv_conf_lex_t *self)
     return TOKEN_INT;
 }
 
+/*  The text is valid UTF-8.  */
+static uint32_t code_point (const uint8_t *at, size_t size)
+{
+    uint32_t code = size == 1 ? at[0] : at[0] & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        code = code << 6 | (at[i] & 0x3fu);
+    return code;
+}
+
+static bool is_blank (uint32_t code)
+{
+    return code == 0xa0 || (code >= 0x2000 && code <= 0x200f) || code == 0x2028 || code == 0x2029
+           || code == 0x202f || code == 0x2060 || code == 0x3000 || code == 0xfeff;
+}
+
+/*  A quote or a blank that was pasted from a page looks right: its number tells what it is.  */
+static plv_conf_token_t refuse_odd (plv_conf_lex_t *self)
+{
+    const uint8_t *at = self->text.data + self->at;
+    size_t size = plv_utf8_size (at, self->text.size - self->at);
+    uint32_t code = code_point (at, size);
+    bool quote = code >= 0x2018 && code <= 0x201f, blank = is_blank (code);
+    if (code > ' ' && code < 0x7f)
+        snprintf (self->odd, sizeof self->odd, "%c has no meaning here%s", (char) code,
+                  code == '\'' ? ": a text stands in \"double quotes\"" : "");
+    else if (blank || code < 0xa0)
+        snprintf (self->odd, sizeof self->odd, "U+%04X has no meaning here%s", code,
+                  blank ? ": a blank is meant?" : "");
+    else
+        snprintf (self->odd, sizeof self->odd, "%.*s (U+%04X) has no meaning here%s", (int) size,
+                  (const char *) at, code, quote ? ": a text stands in \"straight quotes\"" : "");
+    return refuse (self, self->odd);
+}
+
 static plv_conf_token_t lex (plv_conf_lex_t *self)
 {
     int byte = peek (self, 0);
@@ -136,7 +172,7 @@ static plv_conf_token_t lex (plv_conf_lex_t *self)
     if (byte == '@')
         return refuse (self, "@include is not taken: a configuration is one file");
     if (!byte || !strchr ("=:;,{}[]()", byte))
-        return refuse (self, byte ? "a character that has no meaning here" : "a zero byte");
+        return byte ? refuse_odd (self) : refuse (self, "a zero byte");
     self->at++;
     return TOKEN_MARK;
 }

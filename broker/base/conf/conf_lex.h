@@ -31,7 +31,8 @@ typedef struct {
     plv_view_t word;
     int word_line;
     bool wide;         /* a TOKEN_INT that needs 64 bits and has no L */
-    const char *wrong; /* of a TOKEN_WRONG */
+    const char *wrong; /* of a TOKEN_WRONG; may be `odd` */
+    char odd[96];
 } plv_conf_lex_t;
 
 plv_conf_lex_t plv_conf_lex (plv_view_t text);

@@ -208,6 +208,9 @@ static plv_err_t check_bytes (const char *file, plv_view_t text, plv_fail_t *ret
 plv_err_t plv_conf_syntax (const char *file, plv_view_t text, plv_buf_t *ret_text,
                            plv_fail_t *ret_fail)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* editors on Windows begin a file with it */
+    if (text.size >= 3 && memcmp (text.data, mark, 3) == 0)
+        text = plv_view (text.data + 3, text.size - 3);
     plv_err_t err = check_bytes (file, text, ret_fail);
     if (err)
         return err;

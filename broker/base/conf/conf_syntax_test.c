@@ -46,6 +46,9 @@ static void the_grammar_of_libconfig_is_accepted (void **state)
     (void) state;
     static const char *const texts[] = {
         "",
+        "\xef\xbb\xbf",
+        "\xef\xbb\xbf"
+        "a = 1;\r\n",
         "\n\n",
         "# c",
         "// c",
@@ -102,12 +105,21 @@ static void mistakes_are_named_with_line_and_key (void **state)
     refused ("a = ( { b = x; } );", "f:1: a[0].b: a text stands in double quotes");
     refused ("a = [ [ 1 ] ];", "f:1: a[0]: a text, a number, true or false is missing here");
     refused ("a = 1;; b = 2;", "f:1: the name of a key is missing here");
-    refused ("a.b = 1;", "f:1: a: a character that has no meaning here");
+    refused ("a.b = 1;", "f:1: a: . has no meaning here");
     refused ("a = 12abc;", "f:1: a: neither a number nor a text in double quotes");
     refused ("a = inf;", "f:1: a: a text stands in double quotes");
     refused ("a = 0x1p3;", "f:1: a: neither a number nor a text in double quotes");
     refused ("1 = a;", "f:1: the name of a key is missing here");
-    refused ("a = 1 ! 2;", "f:1: a character that has no meaning here");
+    refused ("a = 1 ! 2;", "f:1: ! has no meaning here");
+    refused (
+        "a = \xe2\x80\x9cx\xe2\x80\x9d;",
+        "f:1: a: \xe2\x80\x9c (U+201C) has no meaning here: a text stands in \"straight quotes\"");
+    refused ("a =\xc2\xa0"
+             "1;",
+             "f:1: a: U+00A0 has no meaning here: a blank is meant?");
+    refused ("a = \xf0\x9f\x98\x80;", "f:1: a: \xf0\x9f\x98\x80 (U+1F600) has no meaning here");
+    refused ("a = 'x';", "f:1: a: ' has no meaning here: a text stands in \"double quotes\"");
+    refused ("a = \x01;", "f:1: a: U+0001 has no meaning here");
 }
 
 static void what_libconfig_lets_through_is_refused (void **state)
