@@ -132,6 +132,10 @@ void profile_read (profile_t *self, plv_view_t value)
     self->amount = read_amount (value, "amount");
     self->currency = read_currency (value);
     self->every = read_int (value, "every", 1, 12, 0);
+    self->lump = read_amount (value, "lump");
+    self->age = read_int (value, "age", 1, 120, 0);
+    self->until_age = read_int (value, "until_age", 1, 120, 0);
+    self->growth = read_int (value, "growth", 1, 1, 0);
     self->risk = read_int (value, "risk", 1, 7, 0);
     self->cheap = read_int (value, "cheap", 1, 1, 0);
     self->wants = read_topics (value, "wants");
@@ -169,12 +173,16 @@ static void write_symbols (plv_buf_t *out, const char *key, const symbols_t *sym
 
 void profile_write (const profile_t *self, plv_buf_t *out)
 {
-    plv_mp_put_map (out, 17);
+    plv_mp_put_map (out, 21);
     plv_mp_pair_text (out, "goal", GOALS[self->goal].id);
     write_int (out, "months", self->months);
     plv_mp_pair_double (out, "amount", self->amount);
     plv_mp_pair_text (out, "currency", profile_currency (self->currency));
     write_int (out, "every", self->every);
+    plv_mp_pair_double (out, "lump", self->lump);
+    write_int (out, "age", self->age);
+    write_int (out, "until_age", self->until_age);
+    write_int (out, "growth", self->growth);
     write_int (out, "risk", self->risk);
     write_int (out, "cheap", self->cheap);
     write_topics (out, "wants", self->wants);

@@ -32,6 +32,9 @@ typedef struct {
     double amount; /* 0: not known */
     int currency;  /* currency_t, or -1 */
     int every;     /* months between amounts; 0: once */
+    double lump;   /* what is there at once beside an amount that comes again; 0: nothing */
+    int age;       /* of the person who asks; 0: not known */
+    int until_age; /* the plan ends at this age, as of one that is not known; 0: not said */
     int risk;      /* the highest level wanted, 1 to 7; 0: not known */
     bool cheap;    /* low fees matter most */
     topic_set_t wants;
@@ -42,6 +45,7 @@ typedef struct {
     symbols_t seen;   /* before, while the user asked for others */
     symbols_t held;   /* owned already */
     target_t target;  /* what the last answer was to reach; amount 0: it was about something else */
+    bool growth;      /* the last answer was what will be there one day */
 } profile_t;
 
 void profile_init (profile_t *self);

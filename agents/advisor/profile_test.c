@@ -18,6 +18,10 @@ static void keeps_everything (void **state)
     before.amount = 12345.5;
     before.currency = CURRENCY_GBP;
     before.every = 1;
+    before.lump = 60000;
+    before.age = 34;
+    before.until_age = 60;
+    before.growth = true;
     before.risk = 5;
     before.cheap = true;
     before.wants = TOPIC_BIT (TOPIC_BONDS) | TOPIC_BIT (TOPIC_MUTUAL);

@@ -372,7 +372,7 @@ static bool good_figure (const sentence_t *self, size_t at, size_t size, double 
     if (is_money (self->text, at, at + size))
         return evidence_among (value, decimals, evidence->said, evidence->said_count)
                || evidence_among (value, decimals, evidence->figures, evidence->figure_count)
-               || value == self->ground->profile->amount;
+               || value == self->ground->profile->amount || value == self->ground->profile->lump;
     return !is_level (self->text, at) || good_level (self, value);
 }
 

@@ -115,6 +115,8 @@ static json_t *known_of (const reading_t *reading, int year)
     set_number (known, "horizon_months", profile->months);
     set_number (known, "amount", profile->amount);
     set_number (known, "every_months", profile->every);
+    set_number (known, "amount_at_once", profile->lump);
+    set_number (known, "age", profile->age);
     set_number (known, "highest_risk_level", profile->risk);
     if (profile->currency >= 0)
         json_object_set_new (known, "currency", json_string (profile_currency (profile->currency)));

@@ -25,10 +25,32 @@ static void say_social (social_t social, answer_t *answer)
     answer->confidence = 0.90;
 }
 
-static void say_outside (bool sure, language_t language, answer_t *answer)
+/*  In a conversation what it is about is not forgotten.  */
+static void say_not_understood (reading_t *reading, answer_t *answer)
 {
+    const profile_t *profile = &reading->profile;
+    if (profile->asked) {
+        reading->missing = profile->asked;
+        answer_say (answer, "I did not understand that. ");
+        recommend_ask_needs (reading, answer);
+    } else {
+        answer_say (answer,
+                    "I did not understand that. You can ask for less or more risk, another time "
+                    "or amount, other or cheaper products, why these were chosen, what they may "
+                    "come to or how two of them compare, or say \"start over\".");
+    }
+    answer->confidence = 0.20;
+}
+
+static void say_outside (bool sure, reading_t *reading, answer_t *answer)
+{
+    language_t language = reading->language;
     if (language)
         answer_say (answer, "%s\n", language_notice (language));
+    if (!sure && !language && (reading->profile.asked || reading->profile.shown.count)) {
+        say_not_understood (reading, answer);
+        return;
+    }
     answer_say (answer,
                 sure ? "That is outside of what I know, so I recommend nothing. "
                      : "I did not understand that as a question about investing, so I recommend "
@@ -37,8 +59,40 @@ static void say_outside (bool sure, language_t language, answer_t *answer)
     answer->confidence = sure ? 0.90 : 0.20;
 }
 
+/*  Is one of the products that were shown above the limit? All of a kind that was asked for may be.  */
+static bool is_over (catalogue_t *catalogue, const profile_t *profile)
+{
+    int limit = rank_limit (profile);
+    for (size_t i = 0; i < profile->shown.count; i++) {
+        int product = catalogue_find (catalogue, plv_view_str (profile->shown.items[i]));
+        if (product >= 0 && catalogue_product (catalogue, (size_t) product)->risk > limit)
+            return true;
+    }
+    return false;
+}
+
+static void say_why (catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
+{
+    bool over = is_over (catalogue, &reading->profile);
+    answer_say (answer,
+                "The last products were chosen so: nothing that you refuse is in them, %s, and "
+                "among those I prefer what serves your goal, spreads widely, and costs little. "
+                "Each asset class is named once, so that they fall less together.",
+                over ? "they are of the kind that you asked for, which is riskier than your limit "
+                       "or your horizon bears"
+                     : "their risk level is within your limit and what your horizon bears");
+    facts_sources (answer);
+    answer->confidence = 0.95;
+}
+
+/*  Were the products that were shown last chosen for this person, and not only compared?  */
+static bool is_chosen (const profile_t *profile)
+{
+    return profile->shown.count && (profile->risk || profile->wants || profile->assumed);
+}
+
 /*  The sole one, or all that the message speaks of.  */
-static void say_subjects (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
+static void say_subjects (catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
 {
     subject_t sole = subjects_sole (reading->subjects);
     const char *between = reading->intent == INTENT_SUBJECT ? "" : "\n";
@@ -53,12 +107,16 @@ static void say_subjects (const catalogue_t *catalogue, const reading_t *reading
         return;
     if (reading->subjects == SUBJECT_BIT (SUBJECT_DEPOSIT))
         facts_nearest_deposits (catalogue, answer);
+    if ((reading->subjects & SUBJECT_BIT (SUBJECT_OWN)) && is_chosen (&reading->profile)) {
+        answer_say (answer, "\n");
+        say_why (catalogue, reading, answer);
+    }
     answer_source (answer, "fixed texts of the advisor (subjects.def)");
     answer->confidence = 0.90;
 }
 
 /*  What must not get lost beside the answer itself.  */
-static void say_remarks (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
+static void say_remarks (catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
 {
     if (reading->other_goal && reading->intent == INTENT_ADVICE)
         answer_say (
@@ -108,18 +166,6 @@ static void say_unlisted (const catalogue_t *catalogue, const reading_t *reading
         "what it should do for you, and I look for a fund or ETF that does.",
         symbol, catalogue_size (catalogue));
     answer_source (answer, "product catalogue (fees as published by the issuers; see fee_as_of)");
-    answer->confidence = 0.95;
-}
-
-static void say_why (answer_t *answer)
-{
-    answer_say (
-        answer,
-        "The last products were chosen so: nothing that you refuse is in them, their risk "
-        "level is within your limit and what your horizon bears, and among those I prefer "
-        "what serves your goal, spreads widely, and costs little. Each asset class is named "
-        "once, so that they fall less together.");
-    facts_sources (answer);
     answer->confidence = 0.95;
 }
 
@@ -177,10 +223,10 @@ void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *pi
         say_subjects (catalogue, reading, answer);
         break;
     case INTENT_UNKNOWN:
-        say_outside (false, reading->language, answer);
+        say_outside (false, reading, answer);
         break;
     case INTENT_OUTSIDE:
-        say_outside (true, reading->language, answer);
+        say_outside (true, reading, answer);
         break;
     case INTENT_SOCIAL:
         say_social (reading->social, answer);
@@ -212,7 +258,10 @@ void advise_write (catalogue_t *catalogue, reading_t *reading, const picks_t *pi
         say_unlisted (catalogue, reading, answer);
         break;
     case INTENT_WHY:
-        say_why (answer);
+        say_why (catalogue, reading, answer);
+        break;
+    case INTENT_GROWTH:
+        savings_say_growth (reading, answer);
         break;
     case INTENT_TARGET:
         savings_say (reading, answer);

@@ -27,10 +27,25 @@ void outlook_say_rounded (const profile_t *profile, double amount, answer_t *ans
     outlook_say_amount (profile, (double) (int64_t) (amount / unit + 0.5) * unit, answer);
 }
 
+double outlook_grown (const profile_t *profile, double rate)
+{
+    return project (profile->lump, 0, profile->months, rate)
+           + project (profile->amount, profile->every, profile->months, rate);
+}
+
 static void say_grown (const profile_t *profile, double rate, answer_t *answer)
 {
-    double grown = project (profile->amount, profile->every, profile->months, rate);
-    outlook_say_rounded (profile, grown, answer);
+    outlook_say_rounded (profile, outlook_grown (profile, rate), answer);
+}
+
+void outlook_say_paid (const profile_t *profile, answer_t *answer)
+{
+    if (profile->lump > 0) {
+        outlook_say_amount (profile, profile->lump, answer);
+        answer_say (answer, " and ");
+    }
+    outlook_say_amount (profile, profile->amount, answer);
+    answer_say (answer, profile->every == 1 ? " a month" : profile->every ? " a year" : "");
 }
 
 void outlook_say (const profile_t *profile, const char *lead, double low, double high,

@@ -192,23 +192,27 @@ static void pick (picks_t *picks, const catalogue_t *catalogue, const candidate_
             picks->products[picks->count++] = candidates[i].product;
 }
 
-static void set_limit (const profile_t *profile, picks_t *picks)
+static int wanted_limit (const profile_t *profile)
 {
-    int wanted = profile->risk ? profile->risk : RISK_UNKNOWN_LIMIT;
-    int borne = rank_horizon_limit (profile->months);
-    if (!profile->risk && (profile->assumed & NEED_RISK))
-        wanted = 3;
+    if (profile->risk)
+        return profile->risk;
+    if (profile->assumed & NEED_RISK)
+        return 3;
     /* whoever asks for a kind of product without saying what risk they want sees that kind, without the bets in it */
-    if (!profile->risk && !(profile->assumed & NEED_RISK) && profile->wants)
-        wanted = RISK_KIND_LIMIT;
-    picks->limit = borne < wanted ? borne : wanted;
-    picks->by_horizon = borne < wanted;
+    return profile->wants ? RISK_KIND_LIMIT : RISK_UNKNOWN_LIMIT;
+}
+
+int rank_limit (const profile_t *profile)
+{
+    int wanted = wanted_limit (profile), borne = rank_horizon_limit (profile->months);
+    return borne < wanted ? borne : wanted;
 }
 
 void rank (catalogue_t *catalogue, const reading_t *reading, int year, picks_t *ret_picks)
 {
     *ret_picks = (picks_t){0};
-    set_limit (&reading->profile, ret_picks);
+    ret_picks->limit = rank_limit (&reading->profile);
+    ret_picks->by_horizon = ret_picks->limit < wanted_limit (&reading->profile);
     candidate_t *candidates = malloc (catalogue_size (catalogue) * sizeof *candidates);
     if (!candidates)
         return;

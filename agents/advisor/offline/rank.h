@@ -39,6 +39,9 @@ typedef struct {
 /*  The risk level that `months` bear: a fall must have time to recover. 0 months: not known, no limit.  */
 int rank_horizon_limit (int months);
 
+/*  The highest risk level that is recommended for a profile.  */
+int rank_limit (const profile_t *profile);
+
 void rank (catalogue_t *catalogue, const reading_t *reading, int year, picks_t *ret_picks);
 
 #endif

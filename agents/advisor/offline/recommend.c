@@ -29,12 +29,13 @@ static void say_profile (const profile_t *profile, answer_t *answer)
 {
     char months[FIGURE_BYTES];
     answer_say (answer, "For %s", profile->goal ? profile_goal_label (profile->goal) : "you");
+    if (profile->age)
+        answer_say (answer, " at an age of %d", profile->age);
     if (profile->months)
         answer_say (answer, " in %s", answer_months (profile->months, months));
     if (profile->amount > 0) {
         answer_say (answer, ", ");
-        outlook_say_amount (profile, profile->amount, answer);
-        answer_say (answer, profile->every == 1 ? " a month" : profile->every ? " a year" : "");
+        outlook_say_paid (profile, answer);
     }
     if (profile->risk)
         answer_say (answer, ", risk up to level %d of %d", profile->risk, RISK_MAX);
@@ -245,20 +246,25 @@ void recommend (const catalogue_t *catalogue, reading_t *reading, const picks_t 
     remember (&self, reading);
 }
 
-void recommend_ask (reading_t *reading, answer_t *answer)
+void recommend_ask_needs (reading_t *reading, answer_t *answer)
 {
-    profile_t *profile = &reading->profile;
-    if (profile->goal || profile->amount > 0 || profile->months || profile->risk || profile->wants
-        || profile->refuses) {
-        say_profile (profile, answer);
-        answer_say (answer, ": understood. ");
-    }
     answer_say (answer, "A recommendation would be a guess without one more thing:");
     if (reading->missing & NEED_HORIZON)
         answer_say (answer, "\n- When do you need the money (for example \"in 10 years\")?");
     if (reading->missing & NEED_RISK)
         answer_say (answer,
                     "\n- How much risk do you want: low, medium or high, or a level from 1 to 7?");
-    profile->asked = reading->missing;
+    reading->profile.asked = reading->missing;
     answer->confidence = 0.30;
+}
+
+void recommend_ask (reading_t *reading, answer_t *answer)
+{
+    const profile_t *profile = &reading->profile;
+    if (profile->goal || profile->age || profile->amount > 0 || profile->months || profile->risk
+        || profile->wants || profile->refuses) {
+        say_profile (profile, answer);
+        answer_say (answer, ": understood. ");
+    }
+    recommend_ask_needs (reading, answer);
 }

@@ -19,4 +19,7 @@ void recommend (const catalogue_t *catalogue, reading_t *reading, const picks_t 
 /*  Asks for what is missing, says what is understood so far, and remembers that it has asked.  */
 void recommend_ask (reading_t *reading, answer_t *answer);
 
+/*  The same without what is understood.  */
+void recommend_ask_needs (reading_t *reading, answer_t *answer);
+
 #endif

@@ -29,10 +29,8 @@ static void say_range (const reading_t *reading, int every, const assumption_t *
     outlook_say_rounded (&reading->profile, payment (reading, every, kind->low), answer);
 }
 
-static void say_kind (const reading_t *reading, const assumption_t *kind, answer_t *answer)
+static void say_payment (const reading_t *reading, const assumption_t *kind, answer_t *answer)
 {
-    answer_say (answer, "\n- %s (risk level %d of %d, %.1f to %.1f %% a year): ", kind->label,
-                kind->risk, RISK_MAX, kind->low, kind->high);
     if (missing (reading, kind->low) <= 0) {
         answer_say (answer, "nothing more, what you have is enough");
         return;
@@ -52,15 +50,21 @@ static void ask_when (reading_t *reading, answer_t *answer)
     answer->confidence = 0.30;
 }
 
-static void say_kinds (const reading_t *reading, answer_t *answer)
+typedef void say_kind_t (const reading_t *reading, const assumption_t *kind, answer_t *answer);
+
+static void say_kinds (const reading_t *reading, say_kind_t *say, answer_t *answer)
 {
     int horizon = rank_horizon_limit (reading->profile.months), risk = reading->profile.risk;
     int limit = risk && risk < horizon ? risk : horizon;
     bool left_out = false;
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
         assumption_t kind = assume_of (KINDS[i]);
-        if (kind.risk <= limit)
-            say_kind (reading, &kind, answer);
+        if (kind.risk <= limit) {
+            answer_say (answer,
+                        "\n- %s (risk level %d of %d, %.1f to %.1f %% a year): ", kind.label,
+                        kind.risk, RISK_MAX, kind.low, kind.high);
+            say (reading, &kind, answer);
+        }
         left_out |= kind.risk > limit;
     }
     if (left_out)
@@ -87,7 +91,7 @@ void savings_say (reading_t *reading, answer_t *answer)
         answer_say (answer, " that you have");
     }
     answer_say (answer, ", if these ranges hold, pay in about:");
-    say_kinds (reading, answer);
+    say_kinds (reading, say_payment, answer);
     answer_say (answer, "\nWithout any return it is ");
     outlook_say_rounded (&reading->profile, payment (reading, target->every, 0), answer);
     answer_say (answer,
@@ -95,6 +99,58 @@ void savings_say (reading_t *reading, answer_t *answer)
                 "long-run average, so less may come out. %s, and I say which funds suit.",
                 target->every == 1 ? "month" : "year",
                 reading->profile.risk ? "Ask for funds" : "Tell me how much risk you want");
+    answer_source (answer, "capital-market assumptions by asset class (assumptions.def)");
+    answer->confidence = 0.95;
+}
+
+/* ------------------------------------------------------------------ what will be there */
+
+static void say_sum (const reading_t *reading, const assumption_t *kind, answer_t *answer)
+{
+    outlook_say_rounded (&reading->profile, outlook_grown (&reading->profile, kind->low), answer);
+    answer_say (answer, " to ");
+    outlook_say_rounded (&reading->profile, outlook_grown (&reading->profile, kind->high), answer);
+}
+
+static void ask_what (reading_t *reading, answer_t *answer)
+{
+    const profile_t *profile = &reading->profile;
+    answer_say (answer, "What will be there depends on what goes in, and for how long. Tell me");
+    if (profile->amount <= 0)
+        answer_say (answer,
+                    "\n- an amount (\"10,000 USD\"), or how much a month (\"200 a month\")");
+    if (!profile->months && profile->until_age)
+        answer_say (answer, "\n- how old you are now (\"I am 40\")");
+    else if (!profile->months)
+        answer_say (answer,
+                    "\n- in how many years, or how old you are and at what age you want it");
+    answer_say (answer, "\nand I say what it may come to.");
+    reading->profile.asked = profile->months || profile->until_age ? 0 : NEED_HORIZON;
+    answer->confidence = 0.30;
+}
+
+void savings_say_growth (reading_t *reading, answer_t *answer)
+{
+    profile_t *profile = &reading->profile;
+    char months[FIGURE_BYTES];
+    if (profile->until_age)
+        profile->months = 0; /* an earlier time is not the one that is asked about */
+    if (profile->amount <= 0 || !profile->months) {
+        ask_what (reading, answer);
+        return;
+    }
+    profile->asked = 0;
+    outlook_say_paid (profile, answer);
+    answer_say (answer, ", after %s and if these ranges hold, come to about:",
+                answer_months (profile->months, months));
+    say_kinds (reading, say_sum, answer);
+    answer_say (answer, "\nPaid in is ");
+    outlook_say_rounded (profile, outlook_grown (profile, 0), answer);
+    answer_say (answer,
+                " of it. All of this is before fees, inflation and tax, and a range is assumed for "
+                "the long-run average: less may be there, above all right after a fall. %s, and I "
+                "say which funds suit.",
+                profile->risk ? "Ask for funds" : "Tell me how much risk you want");
     answer_source (answer, "capital-market assumptions by asset class (assumptions.def)");
     answer->confidence = 0.95;
 }

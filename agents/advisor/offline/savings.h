@@ -1,4 +1,4 @@
-/*  savings -- what has to be paid in for an amount to be there one day, in words
+/*  savings -- what has to be paid in for an amount to be there one day, and what will be there one day, in words
     OWNS    nothing
     THREAD  any
     FAILS   as answer.h
@@ -13,5 +13,8 @@
 #include "advisor/answer.h"
 
 void savings_say (reading_t *reading, answer_t *answer);
+
+/*  What the amounts of the profile come to; or what has to be known for that.  */
+void savings_say_growth (reading_t *reading, answer_t *answer);
 
 #endif

@@ -30,6 +30,7 @@ typedef enum {
     MARK_ASK,
     MARK_COMPARE,
     MARK_TARGET,
+    MARK_GROWTH,
     MARK_EXPLAIN,
     MARK_FORECAST,
     MARK_TRADE,

@@ -5,7 +5,8 @@ enum {
     AGE_MAX = 110,
     AMOUNT_LEAST = 100,
     MONTHS_MAX = 12 * YEARS_AHEAD_MAX,
-    ROLE_WORDS_MAX = 2
+    ROLE_WORDS_MAX = 2,
+    INCOME_WORDS_MAX = 3
 };
 
 /*  No person has more in any currency that is known here.  */
@@ -257,6 +258,34 @@ static bool is_capital (const context_t *self, const number_t *number, const mar
     return first && words_at (self->words, first - 1, "from");
 }
 
+/*  "I earn 3,000 a month", "my salary is 3,000": what somebody lives on.  */
+static bool is_income (const context_t *self, const number_t *number)
+{
+    static const char *const WORDS[] = {"earn", "earning", "earns", "salary", "wage", "wages"};
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        for (size_t back = 1; back <= INCOME_WORDS_MAX && back <= number->first; back++) {
+            const word_t *word = &self->words->items[number->first - back];
+            if (word->stop || word->comma)
+                break;
+            if (words_at (self->words, number->first - back, WORDS[i]))
+                return true;
+        }
+    return false;
+}
+
+/*  "60,000 and 800 a month", "800 a month, and I have 60,000": both count.  */
+static bool take_second (const context_t *self, const number_t *number, int every)
+{
+    quantities_t *found = self->found;
+    if (found->amount <= 0 || found->lump > 0 || found->target > 0
+        || (found->every > 0) == (every > 0) || (!every && found->owned != number->value))
+        return false;
+    found->lump = every ? found->amount : number->value;
+    found->amount = every ? number->value : found->amount;
+    found->every = every ? every : found->every;
+    return true;
+}
+
 static bool take_amount (const context_t *self, const number_t *number)
 {
     const mark_t *behind = number->after;
@@ -274,12 +303,19 @@ static bool take_amount (const context_t *self, const number_t *number)
         self->found->odd = true;
         return true;
     }
-    if (!is_debt (self, number))
-        take_role (self, number);
-    bool known = !is_capital (self, number, currency) && self->found->amount_marked
-                 && (!currency || self->found->currency >= 0);
-    if (known || is_debt (self, number))
+    if (is_debt (self, number) || is_income (self, number))
         return true;
+    take_role (self, number);
+    /* "300 a month to reach 50,000": that is what they put in */
+    bool reached = self->found->every && !every && self->found->target == number->value;
+    bool known =
+        reached || (self->found->amount_marked && (!currency || self->found->currency >= 0));
+    if (!is_capital (self, number, currency)
+        && (take_second (self, number, every ? behind->value : 0) || known)) {
+        if (currency && self->found->currency < 0)
+            self->found->currency = currency->value;
+        return true;
+    }
     self->found->amount = number->value;
     self->found->amount_marked = currency || number->scaled;
     self->found->currency = currency ? currency->value : self->found->currency;

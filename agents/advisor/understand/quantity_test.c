@@ -56,6 +56,32 @@ static void reads_amounts (void **state)
     }
 }
 
+static void reads_two_amounts_that_both_count (void **state)
+{
+    static const struct {
+        const char *text;
+        double amount;
+        double lump;
+        int every;
+    } rows[] = {
+        {"60,000 EUR and 800 EUR a month", 800, 60000, 1},
+        {"800 a month, and I have 60,000", 800, 60000, 1},
+        {"I have 20k and can save 3000 a year", 3000, 20000, 12},
+        {"500 a month from 100,000 euros", 100000, 0, 0}, /* a pension, not a plan */
+        {"300 a month to reach 50,000", 300, 0, 1},
+        {"I earn 4000 a month", 0, 0, 0},
+        {"my salary is 4000, I save 500 a month", 500, 0, 1},
+        {"300 a month and 200 a month", 200, 0, 1},
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        quantities_t found = read_text (rows[i].text);
+        assert_float_equal (found.amount, rows[i].amount, 1e-6);
+        assert_float_equal (found.lump, rows[i].lump, 1e-6);
+        assert_int_equal (found.every, rows[i].every);
+    }
+}
+
 static void reads_horizons (void **state)
 {
     static const struct {
@@ -176,6 +202,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (reads_amounts),
+        cmocka_unit_test (reads_two_amounts_that_both_count),
         cmocka_unit_test (reads_horizons),
         cmocka_unit_test (reads_ages_and_risk_levels),
         cmocka_unit_test (what_nobody_can_mean_is_left_out),

@@ -14,12 +14,14 @@ static const struct {
 
 static_assert (SUBJECT_COUNT_ <= 32, "a set of subjects is one 32-bit number");
 
-/*  How many words of a kind of product begin at or before word `at` and reach beyond it.  */
+/*  How many words of a kind of product, or of a phrase that says nothing ("after tax"), begin at or before word `at`
+    and reach beyond it.  */
 static size_t topic_words (const marks_t *marks, size_t at)
 {
     for (size_t i = 0; i < marks->count; i++) {
         const mark_t *mark = &marks->items[i];
-        if (mark->kind == MARK_TOPIC && at >= mark->first && at < mark->first + mark->count)
+        bool names = mark->kind == MARK_TOPIC || (mark->kind == MARK_NONE && !mark->weight);
+        if (names && at >= mark->first && at < mark->first + mark->count)
             return mark->count;
     }
     return 0;

@@ -4,7 +4,13 @@
 #include "advisor/understand/quantity.h"
 #include "advisor/understand/spelling.h"
 
-enum { RETIRE_AGE = 67, SCOPE_WORDS_MAX = 6, BARE_WORDS_MAX = 8, LATE_AGE = 95 };
+enum {
+    RETIRE_AGE = 67,
+    SCOPE_WORDS_MAX = 6,
+    BARE_WORDS_MAX = 8,
+    FRAGMENT_WORDS_MAX = 2,
+    LATE_AGE = 95
+};
 
 /*  No asset class but crypto is assumed to earn as much: assumptions.def.  */
 static const double RETURN_MOST = 10;
@@ -78,6 +84,10 @@ static void weigh (context_t *self)
                && (dated || (self->found.owned > 0 && has (self, MARK_HAVE)));
     self->anchored |= sum;
     reading->score += sum ? SCORE_LEAST : 0;
+    /* "etf?", "bonds please": somebody who writes in fragments */
+    if (self->anchored && self->negative == 0 && self->words.count <= FRAGMENT_WORDS_MAX
+        && reading->score < SCORE_LEAST)
+        reading->score = SCORE_LEAST;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
     self->anchored |= (has (self, MARK_RISK) || self->found.risk)
                       && (self->found.amount_marked || self->found.months || self->negative == 0);
@@ -187,9 +197,15 @@ static goal_t goal_of (const context_t *self)
 /*  A horizon from ages: until one retires, or until a child is of age.  */
 static int months_of_age (const context_t *self, goal_t goal)
 {
+    const profile_t *profile = &self->reading->profile;
+    bool asks = self->found.retire_age || (goal == GOAL_RETIREMENT && !profile->months);
     int age = self->found.age, end = self->found.retire_age;
+    if (!age && asks)
+        age = profile->age;
     if (!age)
         return 0;
+    if (!end && self->found.age_own)
+        end = profile->until_age;
     if (!end && goal == GOAL_EDUCATION && age < 18)
         end = 18;
     if (!end && goal == GOAL_RETIREMENT)
@@ -232,8 +248,43 @@ static void take_target (context_t *self)
 {
     target_t asked = target_find (&self->words, &self->marks, &self->found);
     target_t *target = &self->reading->profile.target;
-    if (asked.amount || !goes_on (self, target))
+    if (asked.amount || has (self, MARK_GROWTH) || !goes_on (self, target))
         *target = asked;
+}
+
+static bool has_word (const context_t *self, const char *text)
+{
+    for (size_t at = 0; at < self->words.count; at++)
+        if (words_at (&self->words, at, text))
+            return true;
+    return false;
+}
+
+/*  "How much will I have when I am 60?", and behind it "and with 300 a month?".  */
+static void take_growth (context_t *self)
+{
+    const unsigned risk = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK;
+    const quantities_t *found = &self->found;
+    profile_t *profile = &self->reading->profile;
+    if (profile->growth && found->bare > 0 && has_word (self, "at") && !found->retire_age)
+        self->found.retire_age = found->bare; /* "and at 67?" */
+    bool figure = found->months || found->amount || found->age || found->retire_age || found->risk;
+    bool goes_on = profile->growth && (figure || (self->reading->follow & risk))
+                   && !has (self, MARK_ASK) && !self->topics;
+    bool asks = has (self, MARK_GROWTH) && (figure || self->in_session);
+    profile->growth = (asks || goes_on) && !profile->target.amount && !self->reading->symbol_count
+                      && self->negative < 2;
+}
+
+static void take_age (context_t *self)
+{
+    profile_t *profile = &self->reading->profile;
+    if (self->found.age_own && self->found.age > 0) {
+        profile->age = self->found.age;
+        self->reading->changed = true;
+    }
+    if (self->found.retire_age)
+        profile->until_age = profile->age || self->found.age ? 0 : self->found.retire_age;
 }
 
 static void take_amount (context_t *self)
@@ -241,8 +292,26 @@ static void take_amount (context_t *self)
     profile_t *profile = &self->reading->profile;
     if (self->found.currency >= 0)
         profile->currency = self->found.currency;
+    /* "in euros", to an answer without a currency */
+    for (size_t i = 0; i < self->marks.count && self->in_session && profile->currency < 0; i++)
+        if (self->marks.items[i].kind == MARK_CURRENCY) {
+            profile->currency = self->marks.items[i].value;
+            self->reading->changed = true;
+        }
     if (!self->found.amount || profile->target.amount)
         return; /* what shall be there one day is not there to be invested */
+    /* what is there at once stays when an amount that comes again is named, and the other way round */
+    bool beside = self->found.owned > 0 || self->found.lump > 0;
+    if (self->found.every && !profile->every && profile->amount > 0)
+        profile->lump = profile->amount;
+    else if (!self->found.every && profile->every && beside) {
+        profile->lump = self->found.amount;
+        self->reading->changed = true;
+        return;
+    } else if (!self->found.every)
+        profile->lump = 0;
+    if (self->found.lump > 0)
+        profile->lump = self->found.lump;
     profile->amount = self->found.amount;
     profile->every = self->found.every;
     self->reading->changed = true;
@@ -252,7 +321,7 @@ static void take_goal_and_horizon (context_t *self)
 {
     profile_t *profile = &self->reading->profile;
     goal_t goal = goal_of (self);
-    if (!goal && self->found.retire_age)
+    if (!goal && self->found.retire_age && !profile->growth)
         goal = self->found.age && self->found.age < 18 ? GOAL_EDUCATION : GOAL_RETIREMENT;
     int months = self->found.months;
     /* "growth" beside another goal, or as an aside later, is not a change of goal */
@@ -269,6 +338,8 @@ static void take_goal_and_horizon (context_t *self)
     }
     if (!months && !profile->months)
         months = profile_goal_months (profile->goal);
+    if (self->found.age_own)
+        profile->until_age = 0;
     if (months) {
         profile->months = months;
         profile->assumed &= ~(unsigned) NEED_HORIZON;
@@ -321,7 +392,10 @@ static void take_single (context_t *self)
     } ROWS[] = {{"less", FOLLOW_LESS_RISK},
                 {"lower", FOLLOW_LESS_RISK},
                 {"higher", FOLLOW_MORE_RISK},
-                {"more", FOLLOW_OTHERS}};
+                {"more", FOLLOW_OTHERS},
+                {"fees", FOLLOW_THESE | FOLLOW_CHEAPER},
+                {"fee", FOLLOW_THESE | FOLLOW_CHEAPER},
+                {"costs", FOLLOW_THESE | FOLLOW_CHEAPER}};
     for (size_t i = 0; self->in_session && self->words.count == 1 && i < sizeof ROWS / sizeof *ROWS;
          i++)
         if (words_at (&self->words, 0, ROWS[i].word))
@@ -346,7 +420,8 @@ static bool about_investing (const context_t *self)
 static bool wants_products (const context_t *self)
 {
     return has (self, MARK_ASK) || has (self, MARK_GOAL) || has (self, MARK_TOPIC)
-           || self->reading->changed || self->reading->follow;
+           || self->reading->changed || self->reading->follow
+           || self->words.count <= FRAGMENT_WORDS_MAX;
 }
 
 /*  The product that was shown in that place, as if the message had named it.  */
@@ -385,14 +460,6 @@ static intent_t intent_of_shown (context_t *self)
     bool chosen = reading->profile.risk || reading->profile.wants || reading->profile.assumed;
     return (reading->follow & FOLLOW_WHY) && chosen && !reading->changed ? INTENT_WHY
                                                                          : INTENT_UNKNOWN;
-}
-
-static bool has_word (const context_t *self, const char *text)
-{
-    for (size_t at = 0; at < self->words.count; at++)
-        if (words_at (&self->words, at, text))
-            return true;
-    return false;
 }
 
 /*  A fee that nobody knows is none to recommend a product for.  */
@@ -501,6 +568,8 @@ static intent_t find_intent_alone (context_t *self)
         return self->negative > 1 ? INTENT_OUTSIDE : INTENT_RESET;
     if (self->reading->profile.target.amount && self->negative < 3)
         return INTENT_TARGET;
+    if (self->reading->profile.growth)
+        return INTENT_GROWTH;
     intent = intent_of_shown (self);
     if (!intent)
         intent = intent_of_symbols (self);
@@ -516,7 +585,9 @@ static intent_t find_intent (context_t *self)
         return INTENT_SUBJECT;
     intent_t intent = find_intent_alone (self);
     /* "what did it do last year?", "can I get it back at any time?": they ask for no product */
-    const subject_set_t whole = SUBJECT_BIT (SUBJECT_PAST) | SUBJECT_BIT (SUBJECT_SELLING);
+    const subject_set_t whole = SUBJECT_BIT (SUBJECT_PAST) | SUBJECT_BIT (SUBJECT_SELLING)
+                                | SUBJECT_BIT (SUBJECT_OWN) | SUBJECT_BIT (SUBJECT_ADVISER)
+                                | SUBJECT_BIT (SUBJECT_PACE) | SUBJECT_BIT (SUBJECT_DRAWING);
     bool dated = self->found.months && !self->found.months_vague;
     bool wants = has (self, MARK_ASK) || has (self, MARK_RISK) || dated;
     if ((subjects & whole) && intent == INTENT_ADVICE && !wants)
@@ -589,7 +660,8 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
 {
     context_t self = {.catalogue = catalogue, .reading = ret_reading};
     *ret_reading = (reading_t){.profile = *before};
-    self.in_session = before->asked || before->shown.count || before->target.amount;
+    self.in_session =
+        before->asked || before->shown.count || before->target.amount || before->growth;
     words_read (&self.words, text);
     spelling_mend (&self.words);
     phrases_find (&self.words, &self.marks);
@@ -599,6 +671,8 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
     take_bare (&self);
     take_single (&self);
     take_target (&self);
+    take_growth (&self);
+    take_age (&self);
     take_amount (&self);
     take_goal_and_horizon (&self);
     take_risk (&self);
@@ -615,6 +689,7 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
         find_missing (ret_reading);
     } else if (ret_reading->intent == INTENT_SOCIAL || ret_reading->intent == INTENT_EXPLAIN) {
         ret_reading->profile.target = before->target;
+        ret_reading->profile.growth = before->growth;
     } else if (ret_reading->intent == INTENT_UNKNOWN || ret_reading->intent == INTENT_OUTSIDE
                || ret_reading->intent == INTENT_SUBJECT) {
         ret_reading->profile = *before;

@@ -32,6 +32,7 @@ typedef enum {
     INTENT_TOPICS,   /* several kinds of products */
     INTENT_UNLISTED, /* a symbol that the catalogue does not have */
     INTENT_WHY,      /* why the last recommendations */
+    INTENT_GROWTH,   /* what will be there one day */
     INTENT_TARGET,   /* what to pay in for an amount to be there one day */
     INTENT_ADVICE,   /* products that suit the profile */
 } intent_t;
