@@ -12,7 +12,7 @@ TEST = os.path.dirname(HERE)
 sys.dont_write_bytecode = True
 sys.path[:] = [path for path in sys.path if os.path.realpath(path or '.') != HERE] + [TEST, HERE]
 from platforms.telegram import contract, table  # noqa: E402
-from telegram_test import Case, USER  # noqa: E402
+from telegram_client import Case, USER  # noqa: E402
 
 ANN, CHANNEL, FORUM = 1002, -1000000000077, -1000000000088
 PHOTO = {'type': 'photo', 'media': 'attach://file'}
