@@ -239,7 +239,11 @@ class Install(unittest.TestCase):
         run('scons', f'variant={VARIANT}', f'DESTDIR={self.root}', 'install')
         with open(conf) as file:
             self.assertEqual(file.read(), '// mine\n')
-        self.assertTrue(os.path.exists(conf + '.new'))
+        folder = os.path.dirname(conf)
+        self.assertEqual([name for name in os.listdir(folder) if name.endswith('.new')], ['palaver.conf.new'])
+        shutil.copy(conf + '.new', conf)
+        run('scons', f'variant={VARIANT}', f'DESTDIR={self.root}', 'install')
+        self.assertFalse(os.path.exists(conf + '.new'), 'it has nothing new any more')
 
 
 if __name__ == '__main__':
