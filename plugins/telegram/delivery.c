@@ -42,9 +42,10 @@ static void finish (delivery_t *self, pal_outcome_t outcome, uint32_t retry_afte
                     const char *reason)
 {
     telegram_t *owner = self->owner;
-    char words[REASON_BYTES], id[80] = "";
-    snprintf (words, sizeof words, self->parts.count > 1 ? "part %zu of %zu: %s" : "%.0zu%.0zu%s",
-              self->at + 1, self->parts.count, reason);
+    char words[REASON_BYTES], part[64] = "", id[80] = "";
+    if (self->parts.count > 1)
+        snprintf (part, sizeof part, "part %zu of %zu: ", self->at + 1, self->parts.count);
+    snprintf (words, sizeof words, "%s%s", part, reason);
     if (outcome == PAL_SENT) {
         snprintf (id, sizeof id, "%" PRId64 ":%" PRId64 ":%" PRId64, owner->bot.id, self->chat,
                   self->message_id);

@@ -190,6 +190,20 @@ static void ends_each_delivery (void **state)
                    PAL_NOT_SENT);
 }
 
+static void says_why (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    fake_host_deliver (host, 5, "42", NULL, "an answer");
+    answer (host, "sendMessage", 403,
+            "{\"ok\":false,\"error_code\":403,\"description\":\"Forbidden: bot was blocked\"}");
+    assert_string_equal (fake_host_outcome (host, 5).reason, "403 Forbidden: bot was blocked");
+    fake_host_deliver (host, 6, "42", NULL, " ");
+    assert_string_equal (fake_host_outcome (host, 6).reason,
+                         "there is nothing in it that can be shown");
+    fake_host_destroy (&host);
+}
+
 static void refuses_what_is_no_chat (void **state)
 {
     fake_host_t *host = polling ();
@@ -246,6 +260,7 @@ int main (void)
         cmocka_unit_test (asks_again_only_when_all_is_stored),
         cmocka_unit_test (tells_what_is_wrong),
         cmocka_unit_test (ends_each_delivery),
+        cmocka_unit_test (says_why),
         cmocka_unit_test (refuses_what_is_no_chat),
         cmocka_unit_test (says_the_notice_when_the_broker_does_not_know),
         cmocka_unit_test (ends_with_everything_under_way),
