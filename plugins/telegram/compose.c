@@ -133,9 +133,14 @@ static json_t *button_of (const json_t *given)
     const char *action = json_string_value (json_object_get (given, "action"));
     const char *value = json_string_value (json_object_get (given, "value"));
     char data[CALLBACK_BYTES_MAX + 2];
-    if (!label || !*label)
+    if (is_blank (label) || (url && url[strcspn (url, " \t\r\n")]))
         return NULL;
     if (url && *url)
+static bool is_blank (const char *text)
+{
+    return !text || !text[strspn (text, " \t\r\n")];
+}
+
         return json_pack ("{s:s, s:s}", "text", label, "url", url);
     if (!action || !*action)
         return NULL;

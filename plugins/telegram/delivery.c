@@ -104,7 +104,13 @@ static void on_sent_part (delivery_t *self, const outcome_t *outcome)
 static bool adapt (delivery_t *self, const outcome_t *outcome)
 {
     bool changed = false;
-    if (outcome->verdict == VERDICT_MIGRATE && outcome->migrate_to) {
+    if (outcome->verdict == VERDICT_BARE && self->buttons) {
+        const pal_host_t *host = self->owner->host;
+        host->log (host, PAL_LOG_WARN, "an answer goes without its buttons: %s", outcome->reason);
+        json_decref (self->buttons);
+        self->buttons = NULL;
+        changed = true;
+    } else if (outcome->verdict == VERDICT_MIGRATE && outcome->migrate_to) {
         moves_learn (self->owner, self->chat, outcome->migrate_to, NULL, NULL);
         presence_release (self->owner, self->chat, self);
         self->chat = outcome->migrate_to;

@@ -45,13 +45,15 @@ static void errors_have_their_verdict (void **state)
 {
     check_error (400, "Bad Request: chat not found", VERDICT_REFUSED);
     check_error (400, "Bad Request: message is too long", VERDICT_REFUSED);
-    check_error (400, "Bad Request: BUTTON_DATA_INVALID", VERDICT_REFUSED);
     check_error (400, "Bad Request: can't parse entities: Character '.' is reserved",
                  VERDICT_PLAIN);
     check_error (400, "Bad Request: ENTITY_TEXTURL_INVALID", VERDICT_PLAIN);
     check_error (400, "Bad Request: message is not modified: specified new", VERDICT_SENT);
     check_error (400, "Bad Request: message to be replied not found", VERDICT_ALONE);
     check_error (400, "Bad Request: message thread not found", VERDICT_TOPIC);
+    check_error (400, "Bad Request: inline keyboard button URL 'entity' is invalid: Wrong HTTP URL",
+                 VERDICT_BARE);
+    check_error (400, "Bad Request: BUTTON_DATA_INVALID", VERDICT_BARE);
     check_error (400, "Bad Request: message to edit not found", VERDICT_GONE);
     check_error (400, "Bad Request: query is too old and response timeout expired", VERDICT_GONE);
     check_error (400, "Logged out", VERDICT_TOKEN);

@@ -106,6 +106,15 @@ class Outcomes(ChainTest):
         self.shown(chain)
         self.assertNotIn('parse_mode', chain.params('sendMessage')[1])
 
+    def test_buttons_that_are_not_taken_are_left_out(self):
+        for button, requests in (({'label': 'Site', 'url': 'nowhere'}, 2), ({'label': ' \t', 'action': 'buy'}, 1),
+                                 ({'label': 'Two words', 'url': 'https://example.org/two words'}, 1)):
+            with self.subTest(button=button):
+                chain = self.chain()
+                chain.say('hello')
+                chain.reply(chain.job(), 'an answer', metadata={'buttons': [[button]]})
+                self.shown(chain, 'an answer', requests)
+
     def test_a_message_that_is_gone_is_answered_all_the_same(self):
         chain = self.after('error', {'quote': 'always'}, description='Bad Request: message to be replied not found')
         self.shown(chain)
