@@ -107,14 +107,24 @@ static void put_disclaimers (FILE *out, pal_text_t text, pal_text_t but)
     json_decref (items);
 }
 
-char *compose_text (const pal_reply_t *reply, unsigned most, pal_text_t but)
+/*  Telegram shows no NUL, and here it would end the text.  */
+static void put_text (FILE *out, pal_text_t text)
+{
+    for (size_t at = 0; at < text.size; at++) {
+        if (text.data[at])
+            fputc (text.data[at], out);
+    }
+}
+
+char *compose_text (const pal_reply_t *reply, const char *end, unsigned most, pal_text_t but)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream (&text, &size);
     if (!out)
         return NULL;
-    fprintf (out, "%.*s", PAL_ARG (reply->response_text));
+    put_text (out, reply->response_text);
+    fputs (end, out);
     put_recommendations (out, reply->recommendations, most);
     put_disclaimers (out, reply->disclaimers, but);
     if (fclose (out) != 0) {
@@ -126,6 +136,11 @@ char *compose_text (const pal_reply_t *reply, unsigned most, pal_text_t but)
 
 /* ------------------------------------------------------------------ buttons */
 
+static bool is_blank (const char *text)
+{
+    return !text || !text[strspn (text, " \t\r\n")];
+}
+
 static json_t *button_of (const json_t *given)
 {
     const char *label = json_string_value (json_object_get (given, "label"));
@@ -136,11 +151,6 @@ static json_t *button_of (const json_t *given)
     if (is_blank (label) || (url && url[strcspn (url, " \t\r\n")]))
         return NULL;
     if (url && *url)
-static bool is_blank (const char *text)
-{
-    return !text || !text[strspn (text, " \t\r\n")];
-}
-
         return json_pack ("{s:s, s:s}", "text", label, "url", url);
     if (!action || !*action)
         return NULL;

@@ -15,8 +15,9 @@
 
 #include <jansson.h>
 
-/*  To be freed. At most `most` recommendations; a disclaimer that is `but` is left out.  */
-char *compose_text (const pal_reply_t *reply, unsigned most, pal_text_t but);
+/*  To be freed. `end` follows the text itself: see fence.h. At most `most` recommendations; a disclaimer that is
+    `but` is left out.  */
+char *compose_text (const pal_reply_t *reply, const char *end, unsigned most, pal_text_t but);
 
 /*  An InlineKeyboardMarkup; NULL: there are no buttons. Those that Telegram would not take are left out.  */
 json_t *compose_buttons (pal_text_t metadata);

@@ -13,7 +13,7 @@ static void check_text (const char *recommendations, const char *disclaimers, co
         .recommendations = pal_text (recommendations),
         .disclaimers = pal_text (disclaimers),
     };
-    char *text = compose_text (&reply, 3, pal_text ("known"));
+    char *text = compose_text (&reply, "", 3, pal_text ("known"));
     assert_string_equal (text, expected);
     free (text);
 }

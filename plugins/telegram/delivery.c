@@ -2,6 +2,7 @@
 
 #include "telegram/compose.h"
 #include "telegram/delivery_parts.h"
+#include "telegram/fence.h"
 #include "telegram/moves.h"
 #include "telegram/pace.h"
 #include "telegram/presence.h"
@@ -236,6 +237,7 @@ static void read_reply (delivery_t *self, const pal_reply_t *reply)
     const options_t *options = &owner->options;
     const context_event_t *event = NULL;
     bool group = self->chat < 0;
+    char end[FENCE_END_BYTES] = "";
     if (reply->has_reply_to) {
         self->event = reply->reply_to;
         event = context_find (&owner->context, &self->event);
@@ -243,7 +245,9 @@ static void read_reply (delivery_t *self, const pal_reply_t *reply)
     self->thread = event ? event->thread : 0;
     if (options->quote == QUOTE_ALWAYS || (options->quote == QUOTE_GROUPS && group))
         self->answers = message_of (self, reply->platform_id);
-    self->text = compose_text (reply, options->recommendations, options->ai_notice);
+    if (reply->recommendations.size || reply->disclaimers.size)
+        fence_end (owner->host, reply->response_text, end);
+    self->text = compose_text (reply, end, options->recommendations, options->ai_notice);
     self->buttons = compose_buttons (reply->metadata);
 }
 

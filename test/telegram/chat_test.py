@@ -97,6 +97,22 @@ class Private(ChainTest):
         for words in ('not', 'automated assistant'):
             self.assertIn(words, text)
 
+    def test_an_answer_that_ends_within_code_does_not_take_the_rest_with_it(self):
+        chain = self.chain()
+        for number, (text, code) in enumerate((
+                ('See:\n```python\nprint(1)', 'print(1)'), ('~~~~\n```\nx\n~~~', '```\nx\n~~~'),
+                ('1. a\n\n   ```\n   x', 'x'), ('1. a\n\n   ```\n   x\n   ```', 'x'), ('  ```\nx\n```', 'x'))):
+            chain.say('go')
+            chain.answer(text, recommendations=[{'name': 'Fund', 'risk': 2}])
+            shown = chain.texts(number + 1)[-1]
+            self.assertTrue(shown.endswith(f'{code}\n\n1. Fund\nRisk: 2'), shown)
+
+    def test_no_byte_ends_an_answer(self):
+        chain = self.chain()
+        chain.say('go')
+        chain.answer('before\0after')
+        self.assertEqual(chain.texts(1), ['beforeafter'])
+
     def test_the_advisor(self):
         chain = self.chain(start=False, broker_conf={'compliance.on': True}, typing=True, stream=True)
         chain.broker.start()
