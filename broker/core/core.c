@@ -204,6 +204,11 @@ static void note_time (core_t *self, core_now_t now)
     if (self->now.wall_us && (jump_us > CLOCK_JUMP_US || jump_us < -CLOCK_JUMP_US))
         effects_log (self->effects, LOG_CLOCK_JUMPED, F_INT ("by_ms", jump_us / 1000));
     self->now = now;
+    int64_t moved_us = calm_pass (&self->calm, now.mono_us, now.wall_us);
+    if (moved_us == 0)
+        return;
+    effects_log (self->effects, LOG_CLOCK_BELIEVED, F_INT ("by_ms", moved_us / 1000));
+    retain_moved (self, moved_us);
 }
 
 static void note_stored (core_t *self, uint64_t seq)
@@ -292,7 +297,7 @@ uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
 {
     enter (self, effects);
     note_time (self, now);
-    dedup_sweep (self->dedup, (uint32_t) (now.wall_us / 1000000));
+    dedup_sweep (self->dedup, (uint32_t) (calm_us (&self->calm, now.mono_us) / 1000000));
     reflect_turn (self, all);
     tails_flush (self);
     self->effects = NULL;
@@ -316,6 +321,11 @@ bool core_busy (const core_t *self)
         if (peer->held)
             return true;
     return false;
+}
+
+int64_t core_calm_us (const core_t *self)
+{
+    return calm_least_us (&self->calm, self->now.mono_us, self->now.wall_us);
 }
 
 uint64_t core_reflected (const core_t *self)

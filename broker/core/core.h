@@ -87,6 +87,9 @@ bool core_busy (const core_t *self);
 /*  The journal below this position is reflected in the views.  */
 uint64_t core_reflected (const core_t *self);
 
+/*  The time of the last step by which what the wall clock has stamped grows old: see calm.h.  */
+int64_t core_calm_us (const core_t *self);
+
 /*  What the process knows of itself and a tool may ask for: an encoded map, shown as "process" in the answer to
     status, until there is another.  */
 void core_describe (core_t *self, plv_view_t map);

@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "core/ask/ask.h"
 #include "core/ask/tail.h"
+#include "core/calm.h"
 #include "core/core.h"
 #include "core/dead/dead.h"
 #include "core/dead/retain.h"
@@ -69,6 +70,8 @@ struct core {
     core_options_t options;
     plv_rng_t rng;
     core_now_t now;
+    calm_t calm;        /* the time that things grow old by */
+    int64_t seen_us;    /* what that was in an earlier run, late in it; 0: there was none */
     effects_t *effects; /* of the step under way; NULL during recovery */
     bool started;
     bool resuming; /* started, and nothing has been dispatched yet */

@@ -34,12 +34,12 @@ void retention_step (broker_t *self, core_now_t now)
                                        retention->candidate + 1, 1);
 }
 
-static const char *why_drop (broker_t *self, int64_t written_us, core_now_t now)
+static const char *why_drop (broker_t *self, int64_t written_us)
 {
     const plv_conf_t *conf = core_conf (self->core);
     if (self->retention.bytes > (uint64_t) conf->data_retain_mb << 20)
         return "size";
-    if (written_us && now.wall_us - written_us > conf->data_retain_h * 3600 * 1000000)
+    if (written_us && core_calm_us (self->core) - written_us > conf->data_retain_h * 3600 * 1000000)
         return "age";
     return NULL;
 }
@@ -53,7 +53,7 @@ bool retention_answer (broker_t *self, store_done_t *done)
     self->retention.asked = false;
     if (plv_row_next (plv_buf_view (&done->rows), &at, &row))
         record_open (row.value, &reader, NULL);
-    const char *why = why_drop (self, reader.wall_us, now);
+    const char *why = why_drop (self, reader.wall_us);
     if (!why)
         return false;
     self->retention.drop_below = self->retention.candidate;

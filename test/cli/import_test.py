@@ -136,7 +136,7 @@ class Import(CliTest):
     def test_letters_that_go_by_age_are_warned_of_and_saved_first(self):
         world, folder = World(self.folder()), os.path.join(self.folder(), 'saved')
         broker, _ = self.start(4, {'dead.max_age_d': 3, 'dead.warn_h': 24, 'dead.export': folder}, env=world.env())
-        world.set(clock_s=2 * DAY + 3600)
+        world.set(passed_s=2 * DAY + 3600)
         broker.write_conf()
         broker.signal(signal.SIGHUP)
         broker.wait_metric('dead_expiring', 4)
@@ -144,7 +144,7 @@ class Import(CliTest):
         broker.wait_log('dead.expiring', count=4)
         doctor = self.call(broker, 'doctor', '--table').wait()
         self.assertIn('will be thrown away soon', doctor.out)
-        world.set(clock_s=3 * DAY + 2 * 3600)
+        world.set(passed_s=3 * DAY + 2 * 3600)
         broker.signal(signal.SIGHUP)
         broker.wait_log('dead.kept')  # the directory is not there: they stay
         self.assertEqual(len(broker.dead()), 4)

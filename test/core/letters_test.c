@@ -269,6 +269,37 @@ static void test_a_new_bound_warns_first (void **state)
     fx_destroy (&fx);
 }
 
+/*  A clock that is years ahead for some minutes, while the warning stands for others: none goes. One that stays there
+    makes them old, and of these is warned anew.  */
+static void test_a_clock_that_jumps_throws_nothing_away (void **state)
+{
+    static const int64_t YEARS_MS = 10 * 365 * 24 * (int64_t) HOUR_MS;
+    fixture_t *fx = start ("dead = { max_age_d = 2; warn_h = 12; };");
+    (void) state;
+    for (int i = 0; i < 6; i++) {
+        kill_some (fx, 1);
+        pass (fx, 10 * HOUR_MS);
+    }
+    int64_t left = fx_gauge (fx, GAUGE_DEAD);
+    assert_in_range (left, 3, 5);
+    fx_jump (fx, YEARS_MS);
+    pass (fx, HOUR_MS / 2);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), left);
+    fx_jump (fx, -YEARS_MS);
+    pass (fx, 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), left);
+    fx_jump (fx, YEARS_MS);
+    pass (fx, 0);
+    pass (fx, HOUR_MS);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), left);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD_EXPIRING), left);
+    pass (fx, 10 * HOUR_MS);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), left);
+    pass (fx, 2 * HOUR_MS);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
+    fx_destroy (&fx);
+}
+
 static void test_by_number_the_oldest_first (void **state)
 {
     fixture_t *fx = start ("dead = { max = 10; warn_h = 1; };");
@@ -299,6 +330,7 @@ int main (void)
         cmocka_unit_test (test_none_goes_by_itself),
         cmocka_unit_test (test_by_age_behind_a_warning),
         cmocka_unit_test (test_a_new_bound_warns_first),
+        cmocka_unit_test (test_a_clock_that_jumps_throws_nothing_away),
         cmocka_unit_test (test_by_number_the_oldest_first),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -116,6 +116,19 @@ class Clock(BrokerTest):
         adapter.expect('STORED')
         self.assertEqual(broker.metric('events_duplicate'), 1)
 
+    def test_a_second_copy_is_known_after_a_jump_ahead(self):
+        broker, adapter, worker = self.start()
+        self.round_trip(adapter, worker, 'hello', platform_id='m1')
+        self.jump(broker, 3 * 365 * 24 * HOUR)
+        for number in range(3):  # turns, in which ids that have expired are dropped
+            self.round_trip(adapter, worker, 'hello', platform_id=f'other{number}')
+        for _ in range(2):
+            adapter.publish('hello', platform_id='m1')
+            adapter.expect('STORED')
+            self.assertEqual(broker.metric('events_duplicate'), 1)
+            broker.restart()
+            adapter.hello()
+
     def test_a_deadline_ends_although_the_clock_went_back(self):
         broker, adapter, worker = self.start(**{'agents.deadline_ms': 700})
         adapter.publish('hello')

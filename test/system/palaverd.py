@@ -89,8 +89,8 @@ class World:
         self.path = f'{folder}/world'
         self.set()
 
-    def set(self, clock_s=0, sync_s=0.0, sync_errno=0):
-        told = struct.pack('=3q', int(clock_s * 1e6), int(sync_s * 1e6), sync_errno)
+    def set(self, clock_s=0, sync_s=0.0, sync_errno=0, passed_s=0):
+        told = struct.pack('=4q', int(clock_s * 1e6), int(sync_s * 1e6), sync_errno, int(passed_s * 1e6))
         with open(self.path, 'r+b' if os.path.exists(self.path) else 'w+b') as file:
             file.write(told)
 

@@ -6,8 +6,9 @@
 
     $PALAVER_WORLD_HUP names a file: when that is opened for the first time, SIGHUP comes.
 
-    The file holds three int64_t: microseconds to add to the wall clock, microseconds that each sync takes longer,
-    and the errno with which each sync fails (0: none does).  */
+    The file holds four int64_t: microseconds to add to the wall clock, microseconds that each sync takes longer,
+    the errno with which each sync fails (0: none does), and microseconds to add to all clocks, as if they had
+    passed.  */
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,6 +31,7 @@ typedef struct {
     int64_t clock_us;
     int64_t sync_us;
     int64_t sync_errno;
+    int64_t passed_us;
 } world_t;
 
 static const world_t usual;
@@ -48,9 +50,11 @@ static __attribute__ ((constructor)) void world_open (void)
 HOOK int clock_gettime (clockid_t clock, struct timespec *ret_time)
 {
     long failed = syscall (SYS_clock_gettime, clock, ret_time);
-    if (failed || !world || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
+    bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+    if (failed || !world || (!wall && clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_COARSE))
         return (int) failed;
-    int64_t us = (int64_t) ret_time->tv_sec * 1000000 + ret_time->tv_nsec / 1000 + world->clock_us;
+    int64_t us = (int64_t) ret_time->tv_sec * 1000000 + ret_time->tv_nsec / 1000 + world->passed_us
+                 + (wall ? world->clock_us : 0);
     ret_time->tv_sec = us / 1000000;
     ret_time->tv_nsec = us % 1000000 * 1000;
     return 0;

@@ -47,6 +47,16 @@ static void warned_row (core_t *self)
         plv_row_delete (&self->effects->rows, VIEW_META, plv_view_str (WARNED));
 }
 
+/*  Letters have grown old by a leap of the clock that is longer than the warning stands: nobody was warned of them. */
+void retain_moved (core_t *self, int64_t moved_us)
+{
+    if (!self->retain.warned_us || moved_us <= self->policy->conf->dead_warn_h * HOUR_US)
+        return;
+    self->retain.warned_us = 0;
+    self->retain.logged_us = 0;
+    warned_row (self);
+}
+
 bool retain_load (core_t *self, plv_view_t key, plv_view_t value)
 {
     if (!plv_view_is (key, WARNED))
@@ -66,11 +76,11 @@ static int64_t goes_us (const core_t *self, const dead_brief_t *brief)
     int64_t at_us = INT64_MAX;
     if (conf->dead_max_age_d)
         at_us = brief->dead_us + conf->dead_max_age_d * DAY_US;
-    if (most && behind >= most && at_us > self->now.wall_us)
-        at_us = self->now.wall_us;
+    if (most && behind >= most && at_us > core_calm_us (self))
+        at_us = core_calm_us (self);
     else if (most && count > most * NEAR_TENTHS / 10 && behind + (most + 9) / 10 >= most
-             && at_us > self->now.wall_us + 1)
-        at_us = self->now.wall_us + 1; /* with the next letters that come */
+             && at_us > core_calm_us (self) + 1)
+        at_us = core_calm_us (self) + 1; /* with the next letters that come */
     return at_us;
 }
 
@@ -79,12 +89,12 @@ static void look_at (core_t *self, const dead_brief_t *brief)
     retain_t *retain = &self->retain;
     int64_t at_us = goes_us (self, brief);
     int64_t most_us = self->policy->conf->dead_warn_h * HOUR_US;
-    if (at_us == INT64_MAX || at_us > self->now.wall_us + most_us)
+    if (at_us == INT64_MAX || at_us > core_calm_us (self) + most_us)
         return;
     retain->expiring++;
     if (retain->first_us == 0 || at_us < retain->first_us)
         retain->first_us = at_us;
-    if (at_us <= self->now.wall_us && retain->due.size < BATCH * sizeof brief->number)
+    if (at_us <= core_calm_us (self) && retain->due.size < BATCH * sizeof brief->number)
         plv_buf_add (&retain->due, &brief->number, sizeof brief->number);
     plv_buf_check (&retain->due);
 }
@@ -119,15 +129,15 @@ static void warn (core_t *self)
         return;
     }
     if (!retain->warned_us) {
-        retain->warned_us = self->now.wall_us;
+        retain->warned_us = core_calm_us (self);
         warned_row (self);
     }
     earliest_us = retain->warned_us + self->policy->conf->dead_warn_h * HOUR_US;
     if (retain->first_us < earliest_us)
         retain->first_us = earliest_us;
-    if (retain->logged_us && self->now.wall_us - retain->logged_us < DAY_US)
+    if (retain->logged_us && core_calm_us (self) - retain->logged_us < DAY_US)
         return;
-    retain->logged_us = self->now.wall_us;
+    retain->logged_us = core_calm_us (self);
     effects_log (self->effects, LOG_DEAD_EXPIRING, F_INT ("count", (int64_t) retain->expiring),
                  F_INT ("first_us", retain->first_us));
 }
@@ -165,7 +175,7 @@ void retain_due (core_t *self)
     retain->walking = false;
     self->metrics.gauge[GAUGE_DEAD_EXPIRING] = (int64_t) retain->expiring;
     warn (self);
-    if (retain->due.size && self->now.wall_us >= retain->first_us && !retain->ask)
+    if (retain->due.size && core_calm_us (self) >= retain->first_us && !retain->ask)
         begin_batch (self);
 }
 

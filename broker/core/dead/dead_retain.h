@@ -12,6 +12,7 @@
 
 void retain_soon (core_t *self);
 void retain_due (core_t *self);
+void retain_moved (core_t *self, int64_t moved_us); /* by which the clock is believed now */
 bool retain_load (core_t *self, plv_view_t key, plv_view_t value); /* a row of META */
 void retain_rows (ask_t *ask, const input_t *input);
 bool retain_read (core_t *self, ask_t *ask);

@@ -9,12 +9,22 @@
 #include "core/state/state.h"
 #include "wire/mp.h"
 
+/*  An id is remembered from the believed time on; what is read back bears a stamp of the wall clock, which is not taken
+    for earlier than what was seen already.  */
+static int64_t known_from_us (const core_t *self, int64_t at_us)
+{
+    if (self->effects)
+        return calm_us (&self->calm, self->now.mono_us);
+    return at_us > self->seen_us ? at_us : self->seen_us;
+}
+
 void apply_platform_id (core_t *self, plv_view_t adapter, plv_view_t platform_id, int64_t at_us)
 {
     if (platform_id.size == 0)
         return;
     dedup_key_t key = dedup_key (self->dedup, adapter, platform_id);
-    uint32_t expires_s = (uint32_t) (at_us / 1000000 + self->policy->conf->dedup_h * 3600);
+    int64_t from_s = known_from_us (self, at_us) / 1000000;
+    uint32_t expires_s = (uint32_t) (from_s + self->policy->conf->dedup_h * 3600);
     dedup_keep (self->dedup, &key, expires_s);
     reflect_key (self, &key, expires_s);
 }

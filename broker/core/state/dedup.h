@@ -6,7 +6,7 @@
             at a time, so no call stalls; 20 bytes a slot, at most 3/4 of the slots used
 
     An id is remembered as a keyed 128-bit hash (SipHash-x-2-4) of adapter, 0 and platform id, with
-    the second at which it expires (wall clock, since 1970). Its time is what dedup_sweep was told
+    the second at which it expires (believed time, see calm.h). Its time is what dedup_sweep was told
     last.  */
 
 #ifndef CORE_DEDUP_H

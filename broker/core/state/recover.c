@@ -31,6 +31,10 @@ static plv_err_t load_meta (core_t *self, plv_view_t key, plv_view_t value, plv_
             || !record_get_number (value, &at, &self->dead_count))
             return damaged (VIEW_META, key, ret_fail);
         self->metrics.gauge[GAUGE_DEAD] = (int64_t) self->dead_count;
+    } else if (plv_view_is (key, "seen_us")) {
+        if (value.size != 8)
+            return damaged (VIEW_META, key, ret_fail);
+        self->seen_us = (int64_t) plv_get_u64 (value.data);
     } else if (!hold_load (self, key, value) || !drains_load (self, key, value)
                || !retain_load (self, key, value)) {
         return damaged (VIEW_META, key, ret_fail);
@@ -216,6 +220,7 @@ void core_start (core_t *self, core_now_t now, uint64_t next_seq)
     session_t *session;
 
     self->now = now;
+    calm_start (&self->calm, now.mono_us, now.wall_us, self->seen_us);
     self->seq = next_seq;
     self->stored = next_seq - 1;
     self->started = true;

@@ -161,7 +161,7 @@ static void delete_expired_runs (core_t *self)
         uint8_t bytes[8];
         memcpy (&key, self->runs.data + at, sizeof key);
         memcpy (&expires_s, self->runs.data + at + sizeof key, sizeof expires_s);
-        if (expires_s >= self->now.wall_us / 1000000)
+        if (expires_s >= calm_us (&self->calm, self->now.mono_us) / 1000000)
             break;
         plv_row_delete (&self->effects->rows, VIEW_DEDUP, number_key (bytes, key));
         at += RUN_BYTES;
@@ -208,6 +208,8 @@ static void write_meta (core_t *self)
     record_put_number (&self->scratch, self->dead_count);
     plv_row_put (&self->effects->rows, VIEW_META, plv_view_str ("counts"),
                  plv_buf_view (&self->scratch));
+    plv_put_u64 (value, (uint64_t) calm_us (&self->calm, self->now.mono_us));
+    plv_row_put (&self->effects->rows, VIEW_META, plv_view_str ("seen_us"), plv_view (value, 8));
     self->reflected = reflected;
 }
 
