@@ -170,6 +170,8 @@ supervisor_conf_t broker_adapters_conf (const plv_conf_t *conf)
         .adapters = conf->plugins_raw,
         .user = conf->plugins_user,
         .hang_ms = (uint32_t) conf->plugins_hang_s * 1000,
+        .off = (const char *const *) conf->plugins_off.items,
+        .off_count = conf->plugins_off.count,
     };
 }
 

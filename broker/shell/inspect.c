@@ -116,9 +116,9 @@ typedef struct {
     FILE *notes;
 } groups_t;
 
-static void note_without_plugin (void *arg, const char *group)
+/*  `key` is what names the plugin.  */
+static void note_no_plugin (const groups_t *groups, const char *key, const char *group)
 {
-    const groups_t *groups = arg;
     plv_near_t near = plv_near (plv_view_str (group));
     for (int at = 0; at < groups->files->count; at++) {
         const char *name = groups->files->entries[at]->d_name;
@@ -126,11 +126,17 @@ static void note_without_plugin (void *arg, const char *group)
             return;
         plv_near_offer (&near, plv_view_str (name));
     }
-    fprintf (groups->notes, "adapters.%s: not checked: %s has no plugin %s.so", group,
-             groups->self->dir, group);
+    fprintf (groups->notes, "%s%s has no plugin %s.so", key, groups->self->dir, group);
     if (near.best.size)
         fprintf (groups->notes, "; did you mean " PLV_VIEW_FMT "?", PLV_VIEW_ARG (near.best));
     fputs ("\n", groups->notes);
+}
+
+static void note_without_plugin (void *arg, const char *group)
+{
+    char key[NAME_BYTES + 32];
+    snprintf (key, sizeof key, "adapters.%s: not checked: ", group);
+    note_no_plugin (arg, key, group);
 }
 
 plv_err_t inspect_check (const inspect_t *self, const plv_conf_t *conf, FILE *notes,
@@ -143,6 +149,8 @@ plv_err_t inspect_check (const inspect_t *self, const plv_conf_t *conf, FILE *no
         err = check (self, conf, files.entries[at]->d_name, notes, ret_fail);
     if (!err)
         plv_conf_adapter_names (conf->plugins_raw, note_without_plugin, &groups);
+    for (size_t at = 0; !err && at < conf->plugins_off.count; at++)
+        note_no_plugin (&groups, "plugins.off: ", conf->plugins_off.items[at]);
     free_files (&files);
     return err;
 }

@@ -68,6 +68,13 @@ static const char *unknown (supervisor_t *supervisor, const char *name, plv_buf_
     plv_near_t near = plv_near (plv_view_str (name));
     if (!supervisor)
         return refuse (body, "NOENT", "this broker watches no plugin directory");
+    if (supervisor_is_off (supervisor, name)) {
+        snprintf (text, sizeof text,
+                  "adapter \"%.64s\" is named in plugins.off: take it out there, and send palaverd "
+                  "SIGHUP",
+                  name);
+        return refuse (body, "NOENT", text);
+    }
     for (size_t at = 0; supervisor_next (supervisor, &at, &host);)
         plv_near_offer (&near, plv_view_str (host.name));
     if (near.best.size)

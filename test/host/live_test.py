@@ -5,6 +5,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -101,6 +102,18 @@ class Live(Place):
         row = self.host('late', state='running')
         self.assertEqual((row['platform'], row['version'], row['restarts'], row['last']), ('live', '1', 0, ''))
         self.assertGreater(row['pid'], 0)
+
+    def test_one_that_the_configuration_switches_off_is_not_there(self):
+        broker = self.place(**{'plugins.off': ['two']})
+        self.drop('two')
+        self.drop('one')
+        self.host('one', state='running')
+        self.assertEqual(list(self.hosts()), ['one'])
+        self.assertIn('"two" is named in plugins.off', self.palaver('adapters', 'start', 'two', code=3))
+        broker.write_conf({'plugins.off': ['one']})
+        broker.signal(signal.SIGHUP)
+        self.host('two', state='running')
+        wait(lambda: list(self.hosts()) == ['two'], 'one has left')
 
     def test_a_replaced_file_takes_over_and_the_old_one_leaves_in_order(self):
         broker = self.place()
@@ -385,6 +398,9 @@ class Conf(Place):
         self.assertEqual(done.stdout, f'{broker.file}: valid\n')
         self.assertIn(f'adapters.wep: not checked: {self.dir} has no plugin wep.so; did you mean web?', done.stderr)
         self.assertIn('adapters.old: not checked, its plugin would be refused', done.stderr)
+        _, done = self.palaverd('--check-conf', **{'plugins.off': ['wbe', 'web']})
+        self.assertEqual([line for line in done.stderr.splitlines() if 'plugins.off' in line],
+                         [f'plugins.off: {self.dir} has no plugin wbe.so; did you mean web?'])
 
     def test_every_key_is_printed_and_what_is_printed_is_the_same_conf(self):
         broker, done = self.palaverd('--print-conf', adapters={'web': {'number': 4, 'key': 'env:LIVE_SECRET'},

@@ -17,6 +17,7 @@ enum { LOOK_AGAIN_MS = 1000, METRICS_ADAPTERS_MAX = 256 };
 struct supervisor {
     char *dir, *copies, *program, *broker;
     char *conf_file, *conf_adapters, *conf_user;
+    plv_buf_t off; /* names, each ended by NUL */
     supervision_t all;
     int inotify;
     int watch;       /* -1: the directory is not there */
@@ -71,11 +72,23 @@ static void take_file (supervisor_t *self, supervised_t *adapter, int dir, const
         supervised_take (adapter, path, now_us);
 }
 
+static bool is_off (const supervisor_t *self, const char *name, size_t size)
+{
+    for (size_t at = 0; at < self->off.size;) {
+        const char *one = (const char *) self->off.data + at;
+        if (strlen (one) == size && memcmp (one, name, size) == 0)
+            return true;
+        at += strlen (one) + 1;
+    }
+    return false;
+}
+
 static void look_at (supervisor_t *self, int dir, const char *file, int64_t now_us)
 {
     plugin_stamp_t stamp;
     size_t stem;
-    if (!is_plugin (file, &stem) || !plugin_file_stamp (dir, file, &stamp))
+    if (!is_plugin (file, &stem) || is_off (self, file, stem)
+        || !plugin_file_stamp (dir, file, &stamp))
         return;
     supervised_t *adapter = find (self, file, stem);
     if (!adapter)
@@ -207,6 +220,14 @@ void supervisor_configure (supervisor_t *self, const supervisor_conf_t *conf)
     };
 }
 
+static void take_off (supervisor_t *self, const supervisor_conf_t *conf)
+{
+    plv_buf_clear (&self->off);
+    for (size_t i = 0; i < conf->off_count; i++)
+        plv_buf_add (&self->off, conf->off[i], strlen (conf->off[i]) + 1);
+    plv_buf_check (&self->off);
+}
+
 static void take_options (supervisor_t *self, const supervisor_options_t *options)
 {
     supervisor_options_t *set = &self->all.options;
@@ -222,6 +243,7 @@ static void take_options (supervisor_t *self, const supervisor_options_t *option
     set->program = self->program = plv_strdup (options->program);
     set->broker = self->broker = plv_strdup (options->broker);
     supervisor_configure (self, &options->conf);
+    take_off (self, &options->conf);
     self->all.rng = plv_rng_seed (options->seed);
 }
 
@@ -293,6 +315,7 @@ void supervisor_destroy (supervisor_t **self_p)
     free (self->conf_file);
     free (self->conf_adapters);
     free (self->conf_user);
+    plv_buf_free (&self->off);
     free (self);
     *self_p = NULL;
 }
@@ -346,14 +369,24 @@ bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_
 void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64_t now_us)
 {
     supervisor_configure (self, conf);
+    take_off (self, conf);
+    if (!self->stopping)
+        self->scan_us = now_us;
     for (plv_node_t *at = self->adapters.next; !self->stopping && at != &self->adapters;
          at = at->next) {
         supervised_t *adapter = PLV_OF (at, supervised_t, node);
+        if (is_off (self, adapter->name, strlen (adapter->name)))
+            continue; /* the scan that follows takes it away */
         if (adapter->unwanted)
             plv_log (self->all.options.log, LOG_ADAPTER_UNWANTED, F_STR ("adapter", adapter->name));
         else if (!adapter->removed && adapter->copy[0])
             supervised_replace (adapter, now_us);
     }
+}
+
+bool supervisor_is_off (const supervisor_t *self, const char *name)
+{
+    return is_off (self, name, strlen (name));
 }
 
 bool supervisor_next (const supervisor_t *self, size_t *at, supervisor_status_t *ret_status)

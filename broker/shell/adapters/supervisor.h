@@ -32,6 +32,9 @@ typedef struct {
     const char *adapters; /* its plugins_raw: each host gets its own group */
     const char *user;     /* that hosts run as when we are root; "": none */
     uint32_t hang_ms;     /* 10000: a host whose loop is silent for so long is killed */
+    const char *const
+        *off; /* names of plugins that are not there for us; supervisor_configure leaves them */
+    size_t off_count;
 } supervisor_conf_t;
 
 /*  Texts are copied. A time of 0 means the default behind it.  */
@@ -111,11 +114,14 @@ bool supervisor_adapter_start (supervisor_t *self, const char *name, int64_t now
 bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_us);
 bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t now_us);
 
+/*  Is its file in the directory, or may be, and the conf says that it is not run?  */
+bool supervisor_is_off (const supervisor_t *self, const char *name);
+
 /*  What each host is given from now on when it is started; those that run go on.  */
 void supervisor_configure (supervisor_t *self, const supervisor_conf_t *conf);
 
 /*  The conf has changed: every adapter is replaced by one that has read it, refused ones are tried again.
-    What was stopped by hand stays stopped, and the log says so.  */
+    What was stopped by hand stays stopped, and the log says so. What is off now drains and leaves.  */
 void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64_t now_us);
 
 /*  Walks the adapters, in the order in which they were found: `for (size_t at = 0; supervisor_next (...);)`.  */

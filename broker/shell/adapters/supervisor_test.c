@@ -123,6 +123,7 @@ typedef struct {
     plv_log_t *log;
     char log_path[96];
     char self[4096];
+    const char *const *off; /* one name */
 } fixture_t;
 
 static void drop (const fixture_t *fixture, const char *name, const char *does)
@@ -183,7 +184,10 @@ static void begin (fixture_t *fixture)
         .backoff_ms = 20,
         .backoff_max_ms = 200,
         .open_ms = 2000,
-        .conf = {.hang_ms = 500, .adapters = "one = { key = 1; };"},
+        .conf = {.hang_ms = 500,
+                 .adapters = "one = { key = 1; };",
+                 .off = fixture->off,
+                 .off_count = fixture->off != NULL},
         .drain_ms = 300,
     };
     plv_fail_t fail;
@@ -587,6 +591,35 @@ static void stop_start_and_restart_by_hand (void **state)
     assert_false (supervisor_adapter_restart (fixture->supervisor, "nobody", plv_clock_mono_us ()));
 }
 
+static void one_that_is_off_is_not_there (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    const char *const off[] = {"two"};
+    drop (fixture, "one.so", "serve");
+    drop (fixture, "two.so", "serve");
+    fixture->off = off;
+    begin (fixture);
+    fixture->off = NULL;
+    wait_for (fixture, "one", is_ready, &status);
+    assert_false (status_of (fixture, "two", &status));
+    assert_true (supervisor_is_off (fixture->supervisor, "two"));
+    assert_false (supervisor_is_off (fixture->supervisor, "tw"));
+    drop (fixture, "two.so", "serve 2");
+    supervisor_reload (fixture->supervisor, &(supervisor_conf_t){0}, plv_clock_mono_us ());
+    wait_for (fixture, "two", is_ready, &status);
+    pid_t pid = status.pid;
+    supervisor_reload (fixture->supervisor, &(supervisor_conf_t){.off = off, .off_count = 1},
+                       plv_clock_mono_us ());
+    int64_t until = plv_clock_mono_us () + PATIENCE_MS * 1000;
+    while (status_of (fixture, "two", &status)) {
+        assert_true (plv_clock_mono_us () < until);
+        turn (fixture, 20000);
+    }
+    assert_int_equal (kill (pid, 0), -1);
+    wait_for (fixture, "one", is_ready, &status);
+}
+
 /*  Lines of the log with these words; all are lines of ours.  */
 static size_t logged (const fixture_t *fixture, const char *words)
 {
@@ -665,6 +698,7 @@ int main (int count, char **words)
         T (what_is_stopped_by_hand_stays_so),
         T (a_host_gets_its_own_part_of_the_conf),
         T (stop_start_and_restart_by_hand),
+        T (one_that_is_off_is_not_there),
         T (what_a_plugin_writes_is_logged_as_its_words),
         T (says_what_is_wrong_with_the_directory),
     };
