@@ -5,6 +5,8 @@
 #include "wire/json.h"
 #include "wire/mp.h"
 
+#include <math.h>
+
 static const struct {
     pal_event_type_t type;
     plv_event_type_t code;
@@ -149,11 +151,15 @@ static pal_text_t part (plv_buf_t *out, plv_view_t body, const char *name, plv_m
     return text_of (plv_buf_view (out));
 }
 
+/*  -1: it is not given, or says what no JSON can say.  */
 static double number (plv_view_t body, const char *name)
 {
     plv_mp_t at;
     double value;
-    return plv_mp_find (body, name, &at) && plv_mp_double (&at, &value) && value >= 0 ? value : -1;
+    return plv_mp_find (body, name, &at) && plv_mp_double (&at, &value) && isfinite (value)
+                   && value >= 0
+               ? value
+               : -1;
 }
 
 static plv_err_t put_whole (plv_buf_t *out, plv_view_t body, plv_fail_t *ret_fail)
