@@ -147,19 +147,22 @@ static json_t **sorted (const json_t *result, size_t count)
     return updates;
 }
 
-/*  False: no memory; the same updates come again.  */
+/*  False: no memory, or none can be confirmed; the same updates come again. After a week without any, Telegram
+    begins anew at a random number, which may be lower.  */
 static bool take (poll_t *self, const json_t *result)
 {
     size_t count = json_array_size (result);
     json_t **updates = sorted (result, count);
-    self->items = updates ? calloc (count, sizeof *self->items) : NULL;
+    json_t *last = updates ? json_object_get (updates[count - 1], "update_id") : NULL;
+    bool none = count && (!json_is_integer (last) || json_integer_value (last) < 0);
+    self->items = updates && !none ? calloc (count, sizeof *self->items) : NULL;
     for (size_t at = 0; self->items && at < count; at++) {
         item_t *item = &self->items[at];
         *item = (item_t){.intake = {.owner = self->owner, .done = on_done, .arg = self}};
         update_read (&item->intake.update, updates[at], &self->owner->bot);
-        if (item->intake.update.update_id >= self->offset)
-            self->offset = item->intake.update.update_id + 1;
     }
+    if (self->items)
+        self->offset = json_integer_value (last) + 1;
     self->count = self->items ? count : 0;
     free (updates);
     return self->count == count;
@@ -189,7 +192,9 @@ static void tell (const poll_t *self, const outcome_t *outcome)
             "a webhook is set for this bot, so it cannot be polled: whoever set it has to "
             "delete it, or restart this adapter to take the bot over (409)");
     else if (outcome->verdict != VERDICT_TOKEN) /* api.c has told */
-        host->health (host, false, "no updates from Telegram: %s", outcome->reason);
+        host->health (host, false, "no updates from Telegram: %s",
+                      outcome->reason[0] ? outcome->reason
+                                         : "200, and nothing in it that can be confirmed");
 }
 
 static void on_updates (void *arg, const outcome_t *outcome)

@@ -128,6 +128,44 @@ static void asks_again_only_when_all_is_stored (void **state)
     fake_host_destroy (&host);
 }
 
+static void check_offset (fake_host_t *host, const char *expected)
+{
+    fake_host_advance (host, 1);
+    assert_non_null (strstr (fake_host_sent (host, newest (host, "getUpdates"))->body, expected));
+}
+
+/*  After a week without any, Telegram begins anew at a random number; another server counts for itself.  */
+static void confirms_numbers_that_begin_anew (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    answer (host, "getUpdates", 200, "{\"ok\":true,\"result\":[" UPDATE_OF (100, 7, "one") "]}");
+    fake_host_stored (host, 0);
+    check_offset (host, "\"offset\":101");
+    answer (host, "getUpdates", 200, "{\"ok\":true,\"result\":[" UPDATE_OF (5, 7, "two") "]}");
+    fake_host_stored (host, 1);
+    check_offset (host, "\"offset\":6");
+    fake_host_destroy (&host);
+}
+
+static void does_not_hurry_after_what_cannot_be_confirmed (void **state)
+{
+    fake_host_t *host = polling ();
+    size_t asked = 0;
+    (void) state;
+    for (int times = 0; times < 3; times++) { /* the first wait may be none */
+        fake_host_advance (host, 5000);
+        answer (host, "getUpdates", 200, "{\"ok\":true,\"result\":[{\"message\":{}}]}");
+        asked = fake_host_requests (host);
+    }
+    assert_non_null (strstr (fake_host_trouble (host), "no updates from Telegram: 200"));
+    fake_host_advance (host, 100);
+    assert_int_equal (fake_host_requests (host), asked);
+    fake_host_advance (host, 5000);
+    check_offset (host, "\"timeout\":3");
+    fake_host_destroy (&host);
+}
+
 static void check_trouble (unsigned status, const char *description, const char *words)
 {
     fake_host_t *host = polling ();
@@ -258,6 +296,8 @@ int main (void)
         cmocka_unit_test (refuses_conf_that_cannot_be_right),
         cmocka_unit_test (waits_for_a_token),
         cmocka_unit_test (asks_again_only_when_all_is_stored),
+        cmocka_unit_test (confirms_numbers_that_begin_anew),
+        cmocka_unit_test (does_not_hurry_after_what_cannot_be_confirmed),
         cmocka_unit_test (tells_what_is_wrong),
         cmocka_unit_test (ends_each_delivery),
         cmocka_unit_test (says_why),
