@@ -63,6 +63,11 @@ static void finish (delivery_t *self, pal_outcome_t outcome, uint32_t retry_afte
     destroy (self);
 }
 
+void delivery_give_back (delivery_t *self, const char *reason)
+{
+    finish (self, PAL_NOT_SENT, DEFERRED_MS, reason);
+}
+
 /* ------------------------------------------------------------------ sending */
 
 static void on_timer (void *arg)

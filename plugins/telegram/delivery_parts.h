@@ -46,6 +46,8 @@ void progress_read_stream (delivery_t *self);
 /*  delivery.c: the steps.  */
 void delivery_render (delivery_t *self);
 void delivery_step (delivery_t *self);
+/*  The broker tries it again.  */
+void delivery_give_back (delivery_t *self, const char *reason);
 /*  Another notice than was thought: the parts are made anew.  */
 bool delivery_make_parts (delivery_t *self);
 

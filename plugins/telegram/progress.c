@@ -40,9 +40,22 @@ static bool take (delivery_t *self, pal_text_t value)
     return true;
 }
 
+/*  What is kept cannot be read: to go on would send it twice.  */
+static void give_back (delivery_t *self, const pal_kv_result_t *result)
+{
+    char words[160];
+    snprintf (words, sizeof words, "what is sent of it cannot be read: %.*s",
+              PAL_ARG (result->reason));
+    delivery_give_back (self, words);
+}
+
 static void on_read (void *arg, const pal_kv_result_t *result)
 {
     delivery_t *self = arg;
+    if (!result->ok) {
+        give_back (self, result);
+        return;
+    }
     if (result->found)
         take (self, result->value);
     delivery_step (self);
@@ -85,6 +98,10 @@ void progress_remove (const delivery_t *self)
 static void on_stream (void *arg, const pal_kv_result_t *result)
 {
     delivery_t *self = arg;
+    if (!result->ok) {
+        give_back (self, result);
+        return;
+    }
     if (result->found) {
         self->streamed = true;
         self->edit_id = keep_number (result->value);

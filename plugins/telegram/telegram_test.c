@@ -273,6 +273,24 @@ static void says_the_notice_when_the_broker_does_not_know (void **state)
     fake_host_destroy (&host);
 }
 
+/*  Which parts were sent is not known: from the first one on they would come twice.  */
+static void sends_no_part_when_it_cannot_read_which_are_sent (void **state)
+{
+    fake_host_t *host = polling ();
+    char text[6000];
+    (void) state;
+    memset (text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    size_t asked = fake_host_requests (host);
+    fake_host_fail_kv (host, "BUSY");
+    fake_host_deliver (host, 5, "42", NULL, text);
+    fake_host_advance (host, 1);
+    assert_int_equal (fake_host_requests (host), asked);
+    assert_int_equal (fake_host_outcome (host, 5).outcome, PAL_NOT_SENT);
+    assert_non_null (strstr (fake_host_outcome (host, 5).reason, "BUSY"));
+    fake_host_destroy (&host);
+}
+
 static void ends_with_everything_under_way (void **state)
 {
     fake_host_t *host = polling ();
@@ -303,6 +321,7 @@ int main (void)
         cmocka_unit_test (says_why),
         cmocka_unit_test (refuses_what_is_no_chat),
         cmocka_unit_test (says_the_notice_when_the_broker_does_not_know),
+        cmocka_unit_test (sends_no_part_when_it_cannot_read_which_are_sent),
         cmocka_unit_test (ends_with_everything_under_way),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
