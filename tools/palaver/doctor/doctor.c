@@ -11,7 +11,7 @@ static const column_t columns[] = {
     {.title = "CHECK", .key = "check"},
     {.title = "RESULT", .key = "result"},
     {.title = "FOUND", .key = "found"},
-    {.title = "WHAT TO DO", .key = "advice"},
+    {.title = "WHAT TO DO", .key = "advice", .below = true},
 };
 
 static const char *const results[] = {"ok", "skipped", "warning", "problem"};

@@ -161,6 +161,15 @@ static void leave_out (table_t *self)
     plv_buf_free (&names);
 }
 
+/*  Is the last column to stand below, since it is too wide to stand behind?  */
+static bool must_fold (const table_t *self)
+{
+    size_t last = self->count - 1, width = self->widths[last];
+    for (size_t i = 0; i < last; i++)
+        width += self->widths[i] + 2;
+    return self->columns[last].below && self->out->columns && width > self->out->columns;
+}
+
 static void put_titles (table_t *self)
 {
     plv_buf_t line = {0};
@@ -170,16 +179,32 @@ static void put_titles (table_t *self)
         if (width > self->widths[i])
             self->widths[i] = width;
     }
-    leave_out (self);
+    if ((self->folds = must_fold (self)))
+        self->left_out[self->count - 1] = true;
+    else
+        leave_out (self);
     out_colour (self->out, &line, "1");
     for (size_t i = 0; i < self->count; i++)
-        if (!self->left_out[i])
+        if (self->folds && i + 2 == self->count)
+            text_put (&line, self->columns[i].title);
+        else if (!self->left_out[i])
             put_cell (self, i, plv_view_str (self->columns[i].title), &line, &used);
     out_colour (self->out, &line, "0");
     plv_buf_add_u8 (&line, '\n');
     out_flush (&line);
     plv_buf_free (&line);
     self->begun = true;
+}
+
+/*  Of a row whose columns are in `cells`, the last two.  */
+static void put_folded (const table_t *self, const char *cell, plv_buf_t *lines, size_t used)
+{
+    const char *below = cell + strlen (cell) + 1;
+    text_put_folded (lines, plv_view_str (cell), used, self->out->columns);
+    if (!*below)
+        return;
+    text_putf (lines, "\n%*s-> ", (int) used, "");
+    text_put_folded (lines, plv_view_str (below), used + 3, self->out->columns);
 }
 
 void table_flush (table_t *self)
@@ -191,7 +216,9 @@ void table_flush (table_t *self)
     for (size_t row = 0; row < self->rows; row++) {
         size_t used = 0;
         for (size_t i = 0; i < self->count; i++) {
-            if (!self->left_out[i])
+            if (self->folds && i + 2 == self->count)
+                put_folded (self, cell, &lines, used);
+            else if (!self->left_out[i])
                 put_cell (self, i, plv_view_str (cell), &lines, &used);
             cell += strlen (cell) + 1;
         }

@@ -27,6 +27,7 @@ typedef struct {
     const char *key;
     column_kind_t kind;
     size_t most;    /* columns that it takes at most; 0: no bound */
+    bool below;     /* of the last one: on a terminal that is too narrow it stands under its row */
     unsigned spare; /* on a terminal that is too narrow 1 is left out first, then 2 ...; 0: never */
 } column_t;
 
@@ -41,6 +42,8 @@ typedef struct {
     plv_buf_t cells; /* each ended by NUL */
     size_t rows;     /* in `cells` */
     size_t total;
+    bool
+        folds; /* the last column stands under its row, and what is before it in as many lines as it takes */
     bool begun; /* the titles are printed */
 } table_t;
 

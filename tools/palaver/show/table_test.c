@@ -109,6 +109,48 @@ static void a_narrow_terminal_has_fewer_columns (void **state)
     prints (&out, spare_columns, "NAME  LIST\none   a, b\ntwo   a, b\n");
 }
 
+static const column_t folding[] = {
+    {.title = "CHECK", .key = "check"},
+    {.title = "FOUND", .key = "found"},
+    {.title = "WHAT TO DO", .key = "advice", .below = true},
+};
+
+static void put_finding (table_t *table, const char *found, const char *advice)
+{
+    plv_buf_t map = {0};
+    plv_mp_put_map (&map, 3);
+    plv_mp_pair_text (&map, "check", "clock");
+    plv_mp_pair_text (&map, "found", found);
+    plv_mp_pair_text (&map, "advice", advice);
+    table_add (table, plv_buf_view (&map));
+    plv_buf_free (&map);
+}
+
+static void findings (const out_t *out)
+{
+    table_t table = table_new (out, folding, 3);
+    put_finding (&table, "it is late", "go to bed");
+    put_finding (&table, "fine", "");
+    table_flush (&table);
+    table_free (&table);
+}
+
+static void what_is_too_wide_stands_below_in_as_many_lines_as_it_takes (void **state)
+{
+    out_t out = {.columns = 29};
+    (void) state;
+    prints (&out, findings,
+            "CHECK  FOUND       WHAT TO DO\nclock  it is late  go to bed\nclock  fine        \n");
+    out.columns = 16;
+    prints (&out, findings,
+            "CHECK  FOUND\nclock  it is\n       late\n       -> go to\n          bed\n"
+            "clock  fine\n");
+    out.columns = 3;
+    prints (&out, findings,
+            "CHECK  FOUND\nclock  it\n       is\n       late\n       -> go\n          to\n"
+            "          bed\nclock  fine\n");
+}
+
 static void one_row (const out_t *out)
 {
     table_t table = table_new (out, columns, 4);
@@ -150,6 +192,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (columns_are_aligned_over_pages),
         cmocka_unit_test (a_narrow_terminal_has_fewer_columns),
+        cmocka_unit_test (what_is_too_wide_stands_below_in_as_many_lines_as_it_takes),
         cmocka_unit_test (off_a_terminal_it_is_json),
         cmocka_unit_test (titles_may_be_bold),
         cmocka_unit_test (nothing_is_nothing),

@@ -126,6 +126,27 @@ void text_put (plv_buf_t *out, const char *text)
     plv_buf_add_view (out, plv_view_str (text));
 }
 
+void text_put_folded (plv_buf_t *out, plv_view_t text, size_t indent, size_t columns)
+{
+    size_t used = indent;
+    for (size_t at = 0; at < text.size;) {
+        const uint8_t *blank = memchr (text.data + at, ' ', text.size - at);
+        size_t size = blank ? (size_t) (blank - text.data) - at : text.size - at;
+        plv_view_t word = plv_view (text.data + at, size);
+        size_t width = text_width (word);
+        if (at && used + 1 + width > columns) {
+            text_putf (out, "\n%*s", (int) indent, "");
+            used = indent;
+        } else if (at) {
+            text_put (out, " ");
+            used++;
+        }
+        plv_buf_add_view (out, word);
+        used += width;
+        at += size + 1;
+    }
+}
+
 const char *text_s (uint64_t count)
 {
     return count == 1 ? "" : "s";

@@ -29,6 +29,10 @@ void text_put_line (plv_buf_t *out, plv_view_t text, size_t columns);
 /*  Appends all lines, each behind `indent` blanks but the first; other control characters become a blank.  */
 void text_put_lines (plv_buf_t *out, plv_view_t text, size_t indent);
 
+/*  Appends one line, which stands at column `indent`, in as many as it takes: they end between words at `columns` where
+    they can, and each but the first has `indent` blanks before it.  */
+void text_put_folded (plv_buf_t *out, plv_view_t text, size_t indent, size_t columns);
+
 void text_put (plv_buf_t *out, const char *text);
 
 /*  How long, in the two largest units: "42 s", "3 min 7 s", "2 d 5 h".  */
