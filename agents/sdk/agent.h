@@ -43,6 +43,10 @@
 #include "wire/event.h"
 #include "wire/mp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #pragma GCC visibility push(default)
 
 typedef struct plv_agent plv_agent_t;
@@ -230,5 +234,9 @@ typedef struct {
 plv_err_t plv_job_nack (plv_job_t *job, const plv_nack_t *nack, plv_fail_t *ret_fail);
 
 #pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

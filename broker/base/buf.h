@@ -10,6 +10,10 @@
 
 #include "base/view.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     uint8_t *data;
     size_t size;
@@ -58,5 +62,9 @@ static inline plv_view_t plv_buf_view (const plv_buf_t *self)
 {
     return plv_view (self->data, self->size);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

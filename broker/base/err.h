@@ -9,6 +9,10 @@
 #ifndef PLV_BASE_ERR_H
 #define PLV_BASE_ERR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
 #define ERR(name, text) ERR_##name,
 #include "base/err.def"
@@ -39,5 +43,9 @@ const char *plv_err_text (plv_err_t code);
 
 /*  The code that an errno value stands for (ENOSPC: ERR_NOSPC, ..., else ERR_IO).  */
 plv_err_t plv_err_of_errno (int error_number);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

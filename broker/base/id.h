@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { PLV_ID_BYTES = 16, PLV_ID_TEXT_BYTES = 37 };
 
 typedef struct {
@@ -26,5 +30,9 @@ plv_id_t plv_id_make (int64_t now_us, uint64_t random);
 void plv_id_format (const plv_id_t *self, char ret_text[PLV_ID_TEXT_BYTES]);
 bool plv_id_parse (const char *text, plv_id_t *ret_id);
 bool plv_id_is_zero (const plv_id_t *self);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

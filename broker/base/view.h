@@ -23,12 +23,13 @@ typedef struct {
 
 static inline plv_view_t plv_view (const void *data, size_t size)
 {
-    return (plv_view_t){.data = data, .size = size};
+    plv_view_t view = {(const uint8_t *) data, size};
+    return view;
 }
 
 static inline plv_view_t plv_view_str (const char *text)
 {
-    return (plv_view_t){.data = (const uint8_t *) text, .size = text ? strlen (text) : 0};
+    return plv_view (text, text ? strlen (text) : 0);
 }
 
 static inline bool plv_view_equal (plv_view_t a, plv_view_t b)

@@ -13,6 +13,10 @@
 #include "base/err.h"
 #include "base/id.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
     EVENT_UNKNOWN,
 #define EVENT(name, text, kept, meaning) EVENT_##name,
@@ -62,5 +66,9 @@ bool plv_event_type_routed (plv_event_type_t type);
     without it is refused.  */
 plv_err_t plv_body_check (plv_event_type_t type, plv_view_t body, plv_view_t *ret_text,
                           plv_fail_t *ret_fail);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

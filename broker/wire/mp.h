@@ -13,6 +13,10 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     const uint8_t *at;
     const uint8_t *end;
@@ -34,7 +38,8 @@ typedef enum {
 
 static inline plv_mp_t plv_mp (plv_view_t bytes)
 {
-    return (plv_mp_t){.at = bytes.data, .end = bytes.size ? bytes.data + bytes.size : bytes.data};
+    plv_mp_t self = {bytes.data, bytes.size ? bytes.data + bytes.size : bytes.data};
+    return self;
 }
 
 static inline bool plv_mp_done (const plv_mp_t *self)
@@ -152,5 +157,9 @@ static inline void plv_mp_pair_double (plv_buf_t *self, const char *key, double 
     plv_mp_put_text (self, key);
     plv_mp_put_double (self, number);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
