@@ -277,15 +277,14 @@ class Job:
         self._deltas = 0
         self._interrupt: Optional[Callable[[], Any]] = None     # ends the `await` of a handler that is async
         # Below with the worker's lock held.
-        self._running = False
-        self._answered = False
+        self._running = self._over = False
+        self.answered = False       #: by reply or nack
         self._kept: Optional[bytes] = None
         self._unsaved: List[_Step] = []
         self._calls: Dict[int, _Call] = {}
         self._called = 0
         self._ended: Dict[int, int] = {}    # calls that were ended, and how many there were then
         self._cancel: Optional[str] = None
-        self._over = False
         self.batch: Body = batch or {}
         self.attempt: int = attempt                 #: 1, 2, ...
         self.trial: bool = (options or {}).get ('trial') is True    #: only an operator sees it: do nothing in the world
@@ -315,10 +314,6 @@ class Job:
     def left_s (self) -> float:
         """Seconds until the job's deadline; negative behind it."""
         return float (self._deadline - time.monotonic ())
-
-    @property
-    def answered (self) -> bool:
-        return self._answered
 
     @property
     def cancelled (self) -> str:
@@ -359,9 +354,9 @@ class Job:
     def _finish (self, frame: bytes) -> None:
         worker = self._worker
         with worker._lock:
-            if self._answered:
+            if self.answered:
                 raise ValueError ('the job is answered already')
-            self._answered, self._kept = True, frame
+            self.answered, self._kept = True, frame
             worker._put (self, frame)
             if time.monotonic () - self._begun >= QUICK_S:
                 worker._wake ()
@@ -608,7 +603,7 @@ class Worker:
             self._options['batch'] = {'size': self._batch['size'], 'wait_ms': self._batch.get ('wait_ms', 1000)}
         self._handler: Handler = lambda job: None
         self._ran = False
-        self._loop_thread = 0       # where handlers that are `async def` run
+        self._pid = self._loop_thread = 0       # that thread: where handlers that are `async def` run
 
         self._lock = threading.Lock ()
         self._work = threading.Condition (self._lock)
@@ -617,10 +612,7 @@ class Worker:
         self._held: Dict[int, Job] = {}
         self._out: List[bytes] = []
         self._running = 0
-        self._ready = False
-        self._asleep = False
-        self._over = False
-        self._stop = False
+        self._ready = self._asleep = self._over = self._stop = False
         self._failure: Optional[Refused] = None
         self._notify: Callable[[], None] = lambda: self._work.notify ()
         self._link = _Link (self)
@@ -649,7 +641,7 @@ class Worker:
         want this worker."""
         if self._ran:
             raise RuntimeError ('a worker runs once')
-        self._ran = True
+        self._ran, self._pid = True, os.getpid ()
         self._handler = handler
         self._endpoint = self._endpoint or _default_endpoint ()
         self._keys = self._load_keys (*self._certs)
@@ -703,7 +695,7 @@ class Worker:
 
     def _put_end (self, job: Job, number: int) -> None:
         """Of a call. A broker that does not know the verb ends the call with its job."""
-        if self._link._minor >= MINOR_OF_CALL_CANCEL and not job._answered:
+        if self._link._minor >= MINOR_OF_CALL_CANCEL and not job.answered:
             self._put (job, _frame ('CALL_CANCEL', job._lease, number))
 
     def _cancel_job (self, job: Job, code: str) -> None:
@@ -764,8 +756,18 @@ class Worker:
 
     # The handlers.
 
+    def _end_copy (self, problem: Optional[BaseException] = None) -> None:
+        """What a handler has forked is no worker, although it has come back here: it ends."""
+        if os.getpid () != self._pid:
+            code = getattr (problem, 'code', 1) if problem else 0
+            if problem and not isinstance (problem, SystemExit):
+                traceback.print_exception (type (problem), problem, problem.__traceback__)
+            sys.stdout.flush ()
+            os._exit (code if isinstance (code, int) else int (code is not None))
+
     def _settle (self, jobs: List[Job], answer: Answer) -> None:
         """What a handler returned becomes an answer, unless it gave one itself."""
+        self._end_copy ()
         if not self._batch and answer is not None and not jobs[0].answered:
             jobs[0].reply (answer)
         for job in jobs:
@@ -773,6 +775,7 @@ class Worker:
                 job.nack ('general_error', 'the handler returned without an answer')
 
     def _give_back (self, jobs: List[Job], problem: BaseException) -> None:
+        self._end_copy (problem)
         words = f'{type (problem).__name__}: {_words (problem)}'
         given = problem if isinstance (problem, Nack) else Nack (
             'timeout' if isinstance (problem, TimeoutError) else 'general_error', words)
@@ -877,9 +880,8 @@ class _Link:
         self._pinged = self._pause = 0.0
         self._welcome_wait = WELCOME_WAIT_S
         self._nap = QUICK_S
-        self._drain_said = False
         self._drained = 0.0
-        self._blocked = False
+        self._drain_said = self._blocked = False
         # What wakes the poll. A signal handler may ring while its own thread does, hence the kind of lock.
         self._bell = threading.RLock ()
         self._reader = self._writer = -1
@@ -1029,10 +1031,8 @@ class _Link:
                     done._over = True
                 elif done:
                     worker._forget (done)
-        elif name == 'STEP_SAVED':
-            saved = worker._held.get (arguments[0])
-            if saved:
-                saved._step_saved (arguments[1])
+        elif name == 'STEP_SAVED' and arguments[0] in worker._held:
+            worker._held[arguments[0]]._step_saved (arguments[1])
         elif name == 'ANSWER' and arguments[0] in worker._held:
             worker._held[arguments[0]]._call_answered (*arguments[1:6])
         elif name == 'CANCEL' and arguments[0] in worker._held:

@@ -110,6 +110,8 @@ def common (job):
         raise KeyError (rest)
     if command == 'forgot':
         return answer_async (job)       # nobody awaits it
+    if command == 'fork':
+        return fork ({'exit': lambda: sys.exit (7), 'raise': lambda: 1 // 0, 'return': lambda: None}[rest])
     if command == 'odd':
         raise ODD[int (rest)]
     return {'bad': bad, 'live': live, 'state': state}.get (command, lambda job: None) (job)
@@ -117,6 +119,15 @@ def common (job):
 
 def outcome (failure):
     return f'no: {failure.outcome} {failure.code}'
+
+
+def fork (end):
+    """A process that a handler makes and that comes back out of it, as one that knows no better."""
+    pid = os.fork ()
+    if not pid:
+        end ()
+        return 'never heard'
+    return f'it ended with {os.waitstatus_to_exitcode (os.waitpid (pid, 0)[1])}'
 
 
 def call (job, rest):

@@ -290,6 +290,15 @@ def whatever_a_handler_raises_the_worker_lives(broker, worker):
 
 
 @test(languages=('python', 'asyncio'))
+def a_process_that_a_handler_forks_is_no_second_worker(broker, worker):
+    peer, _ = broker.accept()
+    for at, (how, code) in enumerate((('exit', 7), ('raise', 1), ('return', 0))):
+        broker.send(peer, job(65537 + at, f'fork {how}'))
+        reply(broker, 65537 + at, f'it ended with {code}')
+    worker.says('ZeroDivisionError')
+
+
+@test(languages=('python', 'asyncio'))
 def a_handler_that_forgets_to_await_hears_of_it(broker, worker):
     peer, _ = broker.accept()
     broker.send(peer, job(65537, 'forgot'))
