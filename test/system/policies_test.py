@@ -293,6 +293,24 @@ class Batching(Policies):
         worker = broker.worker('batcher', credit=credit, batch={'size': size, 'wait_ms': wait_ms})
         return broker, broker.adapter(), worker
 
+    def test_a_route_that_is_paused_has_its_events_back_from_a_batch_and_tries_one_alone(self):
+        broker = self.broker({'breaker.threshold': 2, 'breaker.open_s': 1})
+        adapter, batcher = broker.adapter(), broker.worker('batcher', batch={'size': 16, 'wait_ms': 60000})
+        for session in 'ab':
+            adapter.publish('hello', session=session)
+        adapter.stored(2)
+        single = broker.worker('single')
+        for session in 'cdef':
+            adapter.publish('hello', session=session)
+        adapter.stored(4)
+        leases = [single.job()['lease'] for _ in range(2)]
+        single.send(*(frame('NACK', lease, False, None, 'general_error', 'no') for lease in leases))
+        broker.wait_log('route.paused')
+        single.bye()
+        broker.wait_log('route.probing')
+        self.assertEqual(batcher.job()['batch']['size'], 1)
+        batcher.quiet('JOB')
+
     def test_a_full_batch_comes_at_once(self):
         _, adapter, worker = self.start_batch(4, 60000)
         for number in range(4):

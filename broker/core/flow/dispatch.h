@@ -18,7 +18,7 @@ void dispatch_session (core_t *self, session_t *session);
 void dispatch_service (core_t *self, service_t *service);
 bool dispatch_waits (const service_t *service); /* an event, for nothing but a worker */
 void dispatch_gathered (core_t *self, peer_t *peer);
-void dispatch_regather (core_t *self); /* after the routes have changed */
+void dispatch_regather (core_t *self); /* after routes have changed, or one is paused */
 void dispatch_ungather (core_t *self, peer_t *peer, session_t *session);
 /*  The worker has had the job since its attempt began, says it on a new connection, and has it until the deadline that
     it always had.  */

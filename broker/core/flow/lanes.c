@@ -161,6 +161,8 @@ void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change)
         timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
         effects_log (self->effects, LOG_ROUTE_PAUSED, F_STR ("route", lane->route->name),
                      F_STR ("why", lane->breaker.why));
+        dispatch_regather (
+            self); /* what waits in a batch would go along with the one that is tried */
         break;
     case BREAKER_PROBING:
         effects_log (self->effects, LOG_ROUTE_PROBING, F_STR ("route", lane->route->name));
