@@ -54,6 +54,10 @@ struct broker {
     int64_t metrics_next_us; /* when the core is told what plugins count */
     zactor_t *auth;          /* NULL: nobody comes from other machines */
     zcert_t *cert;
+    zcertstore_t *let_in; /* the keys of agents on other machines */
+    char *let_in_dir;
+    struct timespec let_in_at; /* when that directory was changed last */
+    int64_t let_in_next_us;
     effects_t effects[2];
     turn_t turn;
     unsigned unread; /* sockets that may have more, a bit each */
@@ -93,6 +97,8 @@ void signals_take (broker_t *self);
 
 /*  remote.c: agents on other machines  */
 plv_err_t remote_open (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_fail);
+void remote_step (broker_t *self, int64_t now_us); /* cuts off whose key was taken away */
+void remote_reload (broker_t *self);               /* also whose key was changed within its file */
 void remote_close (broker_t *self);
 
 /*  watch.c: what systemd is told  */

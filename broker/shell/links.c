@@ -15,7 +15,8 @@ enum {
     SEND_MARK = 256,
     RECEIVE_MARK = 1000,
     BACKLOG = 4096,
-    LINGER_MS = 1000
+    LINGER_MS = 1000,
+    KEY_BYTES = 41 /* Z85 and a NUL */
 };
 
 /*  A packet that its peer did not read in time.  */
@@ -28,7 +29,9 @@ typedef struct {
     uint32_t number;
     uint8_t socket;
     uint8_t id_size;
-    plv_node_t stuck; /* in the links' list while something waits */
+    bool barred;         /* what it sends is dropped */
+    char key[KEY_BYTES]; /* its public one; empty: it needs none */
+    plv_node_t stuck;    /* in the links' list while something waits */
     plv_node_t parcels;
     size_t waiting_bytes;
     uint8_t id[];
@@ -38,6 +41,7 @@ typedef struct {
     void *socket;
     int fd;
     unsigned allowed;
+    bool guarded;
     plv_map_t by_id;
 } door_t;
 
@@ -51,6 +55,8 @@ struct links {
     uint32_t next_number;
     unsigned touched;
     zmq_msg_t received;
+    links_guard_fn *guard;
+    void *guard_arg;
 };
 
 links_t *links_new (void *context, const uint8_t seed[16])
@@ -155,6 +161,7 @@ plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, voi
     size_t size = sizeof door->fd;
     door->socket = socket;
     door->allowed = allowed;
+    door->guarded = cert != NULL;
     zmq_getsockopt (socket, ZMQ_FD, &door->fd, &size);
     self->touched |= 1u << (self->count - 1);
     plv_map_init (&door->by_id, self->seed);
@@ -204,14 +211,60 @@ static unsigned receive_last (links_t *self, void *socket)
     return parts;
 }
 
+void links_set_guard (links_t *self, links_guard_fn *guard, void *arg)
+{
+    self->guard = guard;
+    self->guard_arg = arg;
+}
+
+/*  The authenticator has let the connection in, perhaps long ago, and says by which key with each message.  */
+static bool let_in (links_t *self, link_t *link)
+{
+    const char *key = zmq_msg_gets (&self->received, "User-Id");
+    if (link->key[0] == '\0' && !link->barred) {
+        snprintf (link->key, sizeof link->key, "%s", key ? key : "");
+        link->barred = !key || !self->guard || !self->guard (self->guard_arg, link->key);
+    }
+    return !link->barred;
+}
+
+static link_t *barred_now (links_t *self)
+{
+    link_t *link;
+    for (size_t at = 0; (link = plv_map_u64_next (&self->by_number, &at));)
+        if (self->doors[link->socket].guarded && link->key[0]
+            && link->barred == self->guard (self->guard_arg, link->key))
+            return link;
+    return NULL;
+}
+
+/*  One that may come again is a new peer when it speaks next, as one that is barred is.  */
+void links_review (links_t *self, void (*lost) (void *arg, uint32_t peer, const char *key),
+                   void *arg)
+{
+    link_t *link;
+    while (self->guard && (link = barred_now (self))) {
+        char key[KEY_BYTES];
+        uint32_t number = link->number;
+        bool was_heard = !link->barred;
+        memcpy (key, link->key, sizeof key);
+        links_forget (self, number);
+        if (was_heard)
+            lost (arg, number, key);
+    }
+}
+
 bool links_receive (links_t *self, size_t index, links_packet_t *ret_packet)
 {
     door_t *door = &self->doors[index];
-    if (zmq_msg_recv (&self->received, door->socket, ZMQ_DONTWAIT) < 0)
-        return false;
-    link_t *link = link_of (
-        self, index, plv_view (zmq_msg_data (&self->received), zmq_msg_size (&self->received)));
-    ret_packet->parts = receive_last (self, door->socket) != 1;
+    link_t *link;
+    do {
+        if (zmq_msg_recv (&self->received, door->socket, ZMQ_DONTWAIT) < 0)
+            return false;
+        link = link_of (self, index,
+                        plv_view (zmq_msg_data (&self->received), zmq_msg_size (&self->received)));
+        ret_packet->parts = receive_last (self, door->socket) != 1;
+    } while (door->guarded && !let_in (self, link));
     ret_packet->peer = link->number;
     ret_packet->allowed = door->allowed;
     ret_packet->bytes = plv_view (zmq_msg_data (&self->received), zmq_msg_size (&self->received));

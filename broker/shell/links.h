@@ -35,6 +35,16 @@ int links_fd (const links_t *self, size_t index);
 /*  The sockets that were sent on since the last call, a bit each.  */
 unsigned links_touched (links_t *self);
 
+/*  May a peer with this public key (Z85) be heard? Asked of each that comes by a socket with CURVE before its first
+    packet is taken, and of all in links_review.  */
+typedef bool links_guard_fn (void *arg, const char *key);
+
+void links_set_guard (links_t *self, links_guard_fn *guard, void *arg);
+
+/*  Calls `lost` for every peer that may not be heard any more; whatever else comes by its connection is dropped.  */
+void links_review (links_t *self, void (*lost) (void *arg, uint32_t peer, const char *key),
+                   void *arg);
+
 typedef struct {
     uint32_t peer; /* a new number for a routing id that is not known */
     unsigned allowed;

@@ -53,6 +53,8 @@ static int wait_ms (broker_t *self)
         next_us = least (next_us, supervisor_deadline (self->supervisor));
     if (self->watchdog_us)
         next_us = least (next_us, self->watchdog_next_us);
+    if (self->let_in)
+        next_us = least (next_us, self->let_in_next_us);
     if (links_waiting (self->links))
         next_us = least (next_us, now_us + FLUSH_US);
     if (self->draining)
@@ -171,6 +173,7 @@ static void keep_time (broker_t *self)
     if (!self->options->inspect)
         retention_step (self, now);
     watch_step (self, now.mono_us);
+    remote_step (self, now.mono_us);
     core_metrics (self->core)->counter[COUNTER_LOG_LOST] = plv_log_lost (self->log);
     if (self->supervisor)
         supervisor_step (self->supervisor, now.mono_us);

@@ -11,6 +11,8 @@
 /*  Agents on other machines: TCP, always with CURVE. Who is let in is a folder of public keys, which czmq's
     authenticator watches; the broker's own certificate lies beside it.  */
 
+enum { LOOK_US = 1000000 };
+
 /*  What `palaver keys` makes belongs to who has called it.  */
 static plv_err_t unreadable (const char *path, const char *keys, plv_fail_t *ret_fail)
 {
@@ -73,6 +75,53 @@ static plv_err_t start_auth (broker_t *self, const char *keys, plv_fail_t *ret_f
     return ERR_OK;
 }
 
+static bool may_be_heard (void *arg, const char *key)
+{
+    broker_t *self = arg;
+    return zcertstore_lookup (self->let_in, key) != NULL;
+}
+
+static void bar (void *arg, uint32_t peer, const char *key)
+{
+    broker_t *self = arg;
+    plv_log (self->log, LOG_PEER_BARRED, F_STR ("key", key));
+    turn_lost (self, peer);
+}
+
+/*  The authenticator looks at the keys when somebody connects, and never again.  */
+void remote_step (broker_t *self, int64_t now_us)
+{
+    struct stat info;
+    if (!self->let_in || now_us < self->let_in_next_us)
+        return;
+    self->let_in_next_us = now_us + LOOK_US;
+    if (stat (self->let_in_dir, &info))
+        memset (&info, 0, sizeof info); /* without a directory nobody is let in */
+    if (memcmp (&info.st_mtim, &self->let_in_at, sizeof info.st_mtim) == 0)
+        return;
+    self->let_in_at = info.st_mtim;
+    links_review (self->links, bar, self);
+}
+
+void remote_reload (broker_t *self)
+{
+    memset (&self->let_in_at, 0xff, sizeof self->let_in_at);
+    self->let_in_next_us = 0;
+}
+
+static void guard (broker_t *self, const char *keys)
+{
+    struct stat info;
+    if (asprintf (&self->let_in_dir, "%s/agents", keys) < 0)
+        plv_out_of_memory (strlen (keys));
+    if (stat (self->let_in_dir, &info) == 0)
+        self->let_in_at = info.st_mtim;
+    self->let_in = zcertstore_new (self->let_in_dir);
+    if (!self->let_in)
+        plv_out_of_memory (sizeof *self);
+    links_set_guard (self->links, may_be_heard, self);
+}
+
 plv_err_t remote_open (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_fail)
 {
     if (!conf->listen_agents[0])
@@ -85,6 +134,8 @@ plv_err_t remote_open (broker_t *self, const plv_conf_t *conf, plv_fail_t *ret_f
     if (!err)
         err = start_auth (self, keys, ret_fail);
     if (!err)
+        guard (self, keys);
+    if (!err)
         err = links_bind (self->links, conf->listen_agents, FROM_WORKER, self->cert, ret_fail);
     free (keys);
     return err;
@@ -94,4 +145,6 @@ void remote_close (broker_t *self)
 {
     zactor_destroy (&self->auth);
     zcert_destroy (&self->cert);
+    zcertstore_destroy (&self->let_in);
+    free (self->let_in_dir);
 }

@@ -99,6 +99,7 @@ static void reload (broker_t *self)
     input_t input = {.type = INPUT_POLICY, .now = now, .policy = policy};
     turn_input (self, &input);
     broker_describe (self);
+    remote_reload (self);
     supervisor_conf_t adapters = broker_adapters_conf (core_conf (self->core));
     if (self->supervisor)
         supervisor_reload (self->supervisor, &adapters, now.mono_us);

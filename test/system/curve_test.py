@@ -98,13 +98,42 @@ class Curve(BrokerTest):
             return peer.next(0.5)
         self.assertEqual(wait(try_it, 'the new key is let in')[0], 'WELCOME')
 
-    def test_a_key_that_is_taken_away_is_not_let_in_again(self):
+    def test_who_is_connected_by_a_key_that_is_taken_away_is_cut_off(self):
+        """A stolen key is of no use any more, whatever its connection says: it gets no job, and its answer counts for
+        nothing."""
+        broker = self.start()
+        cert(f'{self.keys}/agents/two.cert', self.stranger[0].decode())
+        adapter, other = broker.adapter(), self.remote(broker, self.stranger)
+        thief = self.remote(broker, self.allowed)
+        adapter.publish('a secret')
+        adapter.publish('another', session='2')
+        adapter.stored(2)
+        first, second = thief.job(), other.job()
+        os.unlink(f'{self.keys}/agents/one.cert')
+        self.assertEqual(broker.wait_log('peer.barred')['key'], self.allowed[0].decode())
+        again = other.job()
+        self.assertEqual((again['envelope']['id'], again['attempt']), (first['envelope']['id'], 2))
+        thief.reply(first['lease'], 'forged')
+        self.not_let_in(thief)
+        self.not_let_in(self.remote(broker, self.allowed, hello=False))
+        for job in (second, again):
+            other.reply(job['lease'], 'from the other')
+            self.assertEqual(self.deliver(adapter)['response_text'], 'from the other')
+        self.assertEqual(broker.metric('peers{role="worker"}'), 1)
+
+    def test_a_key_that_is_put_back_is_let_in_again(self):
         broker = self.start()
         adapter, worker = broker.adapter(), self.remote(broker, self.allowed)
-        for name in os.listdir(f'{self.keys}/agents'):
-            os.unlink(f'{self.keys}/agents/{name}')
-        self.not_let_in(self.remote(broker, self.allowed, hello=False))
-        self.round_trip(adapter, worker, 'who is connected stays')
+        path = f'{self.keys}/agents/one.cert'
+        os.rename(path, f'{self.keys}/one.cert')
+        broker.wait_log('peer.barred')
+        os.rename(f'{self.keys}/one.cert', path)
+        def try_it():
+            worker.send(frame('HELLO', 'agent', 'remote', 'b', 1, worker.options))
+            return worker.next(0.5)
+        self.assertEqual(wait(try_it, 'it is let in again')[0], 'WELCOME')
+        worker.ready = True
+        self.round_trip(adapter, worker, 'hello')
 
     def test_only_agents_are_let_in(self):
         broker = self.start()
