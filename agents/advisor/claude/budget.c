@@ -82,23 +82,24 @@ static void end (budget_t *self)
     pthread_mutex_unlock (&self->lock);
 }
 
-bool budget_reserve (budget_t *self, int64_t most, int64_t now_wall_us)
+bool budget_reserve (budget_t *self, int64_t most, int64_t now_wall_us, budget_hold_t *ret_hold)
 {
     begin (self, now_wall_us);
     bool good = !self->most || self->day.spent + most <= self->most;
-    if (good)
+    if (good) {
         self->day.spent += most;
+        *ret_hold = (budget_hold_t){.most = most, .day = self->day.day};
+    }
     end (self);
     return good;
 }
 
-void budget_settle (budget_t *self, int64_t reserved, int64_t spent, int64_t tokens,
+void budget_settle (budget_t *self, const budget_hold_t *hold, int64_t spent, int64_t tokens,
                     int64_t now_wall_us)
 {
     begin (self, now_wall_us);
-    self->day.spent += spent - reserved;
-    if (self->day.spent < 0)
-        self->day.spent = spent; /* it was reserved yesterday */
+    if (hold->day == self->day.day)
+        self->day.spent += spent - hold->most;
     self->day.tokens += tokens;
     self->day.calls += tokens > 0;
     end (self);

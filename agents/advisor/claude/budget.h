@@ -22,11 +22,18 @@ plv_err_t budget_new (const char *path, int64_t day_most, budget_t **ret_budget,
                       plv_fail_t *ret_fail);
 void budget_destroy (budget_t **self_p);
 
-/*  False when it would pass the day's limit.  */
-bool budget_reserve (budget_t *self, int64_t most, int64_t now_wall_us);
+/*  What is reserved for one call.  */
+typedef struct {
+    int64_t most;
+    int64_t day; /* since 1970, that pays for it */
+} budget_hold_t;
 
-/*  What it came to, instead of what was reserved.  */
-void budget_settle (budget_t *self, int64_t reserved, int64_t spent, int64_t tokens,
+/*  False, and nothing in `ret_hold`, when it would pass the day's limit.  */
+bool budget_reserve (budget_t *self, int64_t most, int64_t now_wall_us, budget_hold_t *ret_hold);
+
+/*  What it came to, instead of what was reserved. After midnight the day before has paid for it, with all that was
+    reserved, and the new day's money stays as it is.  */
+void budget_settle (budget_t *self, const budget_hold_t *hold, int64_t spent, int64_t tokens,
                     int64_t now_wall_us);
 
 typedef struct {

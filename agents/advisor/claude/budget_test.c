@@ -39,33 +39,48 @@ static budget_t *begin (int64_t most)
 static void a_limit_is_never_passed_and_a_new_day_begins_anew (void **state)
 {
     budget_t *budget = begin (100);
+    budget_hold_t hold;
     (void) state;
-    assert_true (budget_reserve (budget, 60, 5));
-    assert_false (budget_reserve (budget, 60, 5));
-    budget_settle (budget, 60, 30, 7, 5);
-    assert_true (budget_reserve (budget, 70, 5));
-    assert_false (budget_reserve (budget, 1, 5));
-    assert_true (budget_reserve (budget, 100, 5 + DAY_US));
-    budget_settle (budget, 70, 50, 7, 5 + DAY_US); /* of yesterday's reservation nothing is left */
-    assert_true (budget_today (budget, 5 + DAY_US).spent >= 50);
+    assert_true (budget_reserve (budget, 60, 5, &hold));
+    assert_false (budget_reserve (budget, 60, 5, &hold));
+    budget_settle (budget, &hold, 30, 7, 5);
+    assert_true (budget_reserve (budget, 70, 5, &hold));
+    assert_false (budget_reserve (budget, 1, 5, &hold));
+    assert_true (budget_reserve (budget, 100, 5 + DAY_US, &hold));
     budget_destroy (&budget);
     assert_null (budget);
+}
+
+static void a_reservation_of_yesterday_is_not_given_back_to_today (void **state)
+{
+    budget_t *budget = begin (100);
+    budget_hold_t yesterday, today;
+    (void) state;
+    assert_true (budget_reserve (budget, 70, 5, &yesterday));
+    assert_true (budget_reserve (budget, 100, 5 + DAY_US, &today));
+    budget_settle (budget, &yesterday, 50, 7, 5 + DAY_US);
+    assert_int_equal (budget_today (budget, 5 + DAY_US).spent, 100);
+    assert_false (budget_reserve (budget, 1, 5 + DAY_US, &yesterday));
+    budget_settle (budget, &today, 60, 7, 5 + DAY_US);
+    assert_int_equal (budget_today (budget, 5 + DAY_US).spent, 60);
+    budget_destroy (&budget);
 }
 
 static void what_was_spent_outlives_the_process (void **state)
 {
     budget_t *budget = begin (100);
+    budget_hold_t hold;
     (void) state;
-    assert_true (budget_reserve (budget, 80, 5));
-    budget_settle (budget, 80, 75, 1234, 5);
+    assert_true (budget_reserve (budget, 80, 5, &hold));
+    budget_settle (budget, &hold, 75, 1234, 5);
     budget_destroy (&budget);
     budget = begin (100);
     budget_day_t day = budget_today (budget, 5);
     assert_int_equal (day.spent, 75);
     assert_int_equal (day.tokens, 1234);
     assert_int_equal (day.calls, 1);
-    assert_false (budget_reserve (budget, 26, 5));
-    assert_true (budget_reserve (budget, 25, 5));
+    assert_false (budget_reserve (budget, 26, 5, &hold));
+    assert_true (budget_reserve (budget, 25, 5, &hold));
     budget_destroy (&budget);
 }
 
@@ -77,9 +92,10 @@ static void several_processes_share_one_limit (void **state)
     for (int i = 0; i < PROCESSES; i++) {
         if (fork () == 0) {
             budget_t *budget = begin (MOST);
+            budget_hold_t hold;
             int mine = 0;
             for (int k = 0; k < TRIES; k++)
-                mine += budget_reserve (budget, 1, 5);
+                mine += budget_reserve (budget, 1, 5, &hold);
             _exit (mine);
         }
     }
@@ -95,16 +111,17 @@ static void a_damaged_file_counts_as_empty_and_no_file_as_memory (void **state)
 {
     plv_fail_t fail = {0};
     budget_t *budget = NULL;
+    budget_hold_t hold;
     FILE *file = fopen (path, "w");
     (void) state;
     fputs ("something else\n", file);
     fclose (file);
     budget = begin (10);
-    assert_true (budget_reserve (budget, 10, 5));
+    assert_true (budget_reserve (budget, 10, 5, &hold));
     budget_destroy (&budget);
     assert_int_equal (budget_new ("/no/such/folder/x", 10, &budget, &fail), ERR_NOENT);
     assert_int_equal (budget_new (NULL, 0, &budget, &fail), ERR_OK);
-    assert_true (budget_reserve (budget, INT64_MAX / 4, 5));
+    assert_true (budget_reserve (budget, INT64_MAX / 4, 5, &hold));
     budget_destroy (&budget);
 }
 
@@ -113,6 +130,7 @@ int main (void)
 #define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST (a_limit_is_never_passed_and_a_new_day_begins_anew),
+        TEST (a_reservation_of_yesterday_is_not_given_back_to_today),
         TEST (what_was_spent_outlives_the_process),
         TEST (several_processes_share_one_limit),
         TEST (a_damaged_file_counts_as_empty_and_no_file_as_memory),

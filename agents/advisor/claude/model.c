@@ -42,7 +42,8 @@ typedef struct {
     const model_ask_t *ask;
     bill_t *bill;
     plv_buf_t body;
-    int64_t most; /* what an attempt can cost at most */
+    int64_t most;       /* what an attempt can cost at most */
+    budget_hold_t hold; /* for the attempt under way */
     int64_t max_tokens;
     bool said; /* words have gone out: another attempt stays silent */
 } run_t;
@@ -212,7 +213,7 @@ static void pay (run_t *run, const attempt_t *attempt)
     guess_usage (run, attempt, &usage);
     int64_t money = model_price (run->model->settings, &usage);
     int64_t input = usage.input + usage.cache_read + usage.cache_write;
-    budget_settle (run->model->budget, run->most, money, input + usage.output,
+    budget_settle (run->model->budget, &run->hold, money, input + usage.output,
                    plv_clock_wall_us ());
     run->bill->money += money;
     run->bill->input += input;
@@ -333,8 +334,9 @@ static trouble_t afford (run_t *run)
 {
     if (run->ask->money_left >= 0 && run->bill->money + run->most > run->ask->money_left)
         return TROUBLE_BUDGET;
-    return budget_reserve (run->model->budget, run->most, plv_clock_wall_us ()) ? TROUBLE_NONE
-                                                                                : TROUBLE_BUDGET;
+    if (!budget_reserve (run->model->budget, run->most, plv_clock_wall_us (), &run->hold))
+        return TROUBLE_BUDGET;
+    return TROUBLE_NONE;
 }
 
 /*  Like 0.5 s, 1 s, 2 s ... 8 s, less up to a quarter; or what the server says.  */
@@ -378,7 +380,7 @@ static bool try_once (run_t *run, unsigned tries, message_t *message, trouble_t 
     if ((*ret_trouble = afford (run)) != TROUBLE_NONE)
         return false;
     if ((*ret_trouble = enter (run)) != TROUBLE_NONE) {
-        budget_settle (run->model->budget, run->most, 0, 0, plv_clock_wall_us ());
+        budget_settle (run->model->budget, &run->hold, 0, 0, plv_clock_wall_us ());
         return false;
     }
     attempt_t attempt = {
