@@ -69,9 +69,35 @@ class Bench(CliTest):
     def test_nobody_answers(self):
         broker = self.broker()
         done = self.palaver(broker, 'bench', '--workers', '0', '--timeout', '0.5', code=PARTLY)
-        first, second = done.err.splitlines()
+        first, second, third = done.err.splitlines()
         self.assertIn('0 of', first)
-        self.assertRegex(second, r'messages of [0-9]+ sessions of this run wait for an agent')
+        self.assertIn('1 message of this run waits for an agent', second)
+        self.assertIn('palaver sessions list --platform bench', third)
+        self.assertEqual(broker.metric('events_accepted'), 1)  # and not one for each of its sessions
+        self.echo(broker)
+        self.palaver(broker, 'bench', '--workers', '0', '--count', '5')
+        wait(lambda: broker.ask('status')['counts']['outbox'] == 0, 'the next bench takes what the first one left')
+
+    def test_what_is_under_way_is_waited_for(self):
+        broker = self.broker({**QUICK, 'routes': [route('bench', 'bench', platform='bench'), route()]})
+        call = self.call(broker, 'bench', '--count', '1000000', '--outstanding', '64')
+        wait(lambda: broker.metric('events_accepted') >= 200, 'it is under way')
+        call.process.send_signal(signal.SIGINT)
+        done = call.wait()
+        self.assertEqual(done.code, PARTLY)
+        self.assertRegex(done.err, r'^palaver: interrupted; [0-9]+ of 1100000 round trips were made\n$')
+        self.assertEqual(broker.ask('sessions.list')['items'], [])
+        counts = broker.ask('status')['counts']
+        self.assertEqual((counts['pending_events'], counts['outbox']), (0, 0))
+
+    def test_a_broker_at_its_limits(self):
+        broker = self.broker({**QUICK, 'limits.pending': 8,
+                              'routes': [route('bench', 'bench', platform='bench'), route()]})
+        done = self.palaver(broker, 'bench', '--count', '1000', '--outstanding', '64', code=PARTLY)
+        self.assertRegex(done.err, r'^palaver: the broker is at its limits: [^\n]*\n$')
+        self.assertEqual(broker.ask('sessions.list')['items'], [])
+        counts = broker.ask('status')['counts']
+        self.assertEqual((counts['pending_events'], counts['outbox']), (0, 0))
 
     def test_no_broker(self):
         self.palaver(None, *BENCH, '--run', self.folder(), code=UNREACHABLE)

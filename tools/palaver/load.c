@@ -14,7 +14,7 @@
 /*  One session has one message under way at a time, so that what is measured is the broker and not a queue. Which
     session an answer is for says which message it answers.  */
 
-enum { LOOK_US = 500000 };
+enum { LOOK_US = 500000, SETTLE_US = 2000000, SETTLE_LONGEST_US = 15000000 };
 
 void load_session (const load_t *self, uint32_t number, char ret_name[64])
 {
@@ -60,7 +60,8 @@ static uint32_t total (const load_t *self)
 
 static void publish_more (load_t *self)
 {
-    while (self->free_count && self->published < total (self))
+    uint32_t most = self->ending ? 0 : self->done ? total (self) : 1;
+    while (self->free_count && self->published < most)
         publish (self, self->free[--self->free_count]);
 }
 
@@ -121,9 +122,11 @@ static plv_err_t take (load_t *self, const plv_frame_t *frame, plv_fail_t *ret_f
     case VERB_DELIVER:
         return take_deliver (self, frame, ret_fail);
     case VERB_BUSY:
+        self->refused++;
         return plv_fail (ret_fail, ERR_BUSY, "the broker is at its limits: " PLV_VIEW_FMT,
                          PLV_VIEW_ARG (frame->arg[2].bytes));
     case VERB_REJECTED:
+        self->refused++;
         return plv_fail (ret_fail, ERR_ARG, "the broker does not take it: " PLV_VIEW_FMT,
                          PLV_VIEW_ARG (frame->arg[2].bytes));
     default:
@@ -146,14 +149,16 @@ static plv_err_t turn (load_t *self, int64_t deadline_us, plv_fail_t *ret_fail)
         if (!err)
             err = link_next (&self->link, 0, &frame, ret_fail);
     }
-    if (err != ERR_TIMEOUT)
-        return err;
-    publish_more (self);
+    if (err == ERR_TIMEOUT)
+        publish_more (self);
     progress_at (&self->progress, self->done);
+    plv_fail_t fail;
+    plv_err_t sent = ERR_OK;
     if (self->packet.size > PLV_PACKET_HEAD_BYTES)
-        return link_send (&self->link, &self->packet, ret_fail);
-    plv_buf_clear (&self->packet);
-    return ERR_OK;
+        sent = link_send (&self->link, &self->packet, err == ERR_TIMEOUT ? ret_fail : &fail);
+    else
+        plv_buf_clear (&self->packet);
+    return err == ERR_TIMEOUT ? sent : err;
 }
 
 static void prepare (load_t *self, const load_options_t *options)
@@ -168,6 +173,30 @@ static void prepare (load_t *self, const load_options_t *options)
     self->progress = progress_new ("round trips", total (self));
     for (uint32_t i = options->outstanding; i > 0; i--)
         self->free[self->free_count++] = i - 1;
+}
+
+/*  What was sent is answered sooner or later: better now, while somebody is here to take it.  */
+static void settle (load_t *self)
+{
+    plv_fail_t fail;
+    plv_err_t err = ERR_OK;
+    int64_t now_us = plv_clock_mono_us (), longest_us = now_us + SETTLE_LONGEST_US;
+    int64_t until_us = now_us + SETTLE_US;
+    self->ending = true;
+    while (!err && load_left (self) && until_us > now_us) {
+        uint32_t done = self->done;
+        err = turn (self, until_us, &fail);
+        if (err == ERR_BUSY || err == ERR_ARG)
+            err = ERR_OK; /* of what was sent before the first of these */
+        now_us = plv_clock_mono_us ();
+        if (self->done > done)
+            until_us = now_us + SETTLE_US < longest_us ? now_us + SETTLE_US : longest_us;
+    }
+}
+
+uint32_t load_left (const load_t *self)
+{
+    return self->published - self->refused - self->done;
 }
 
 plv_err_t load_run (load_t *self, const load_options_t *options, int64_t deadline_us,
@@ -190,6 +219,8 @@ plv_err_t load_run (load_t *self, const load_options_t *options, int64_t deadlin
     err = link_send (&self->link, &self->packet, ret_fail);
     while (!err && self->done < total (self) && !interrupt_seen ())
         err = turn (self, deadline_us, ret_fail);
+    if (!err || err == ERR_TIMEOUT || err == ERR_BUSY || err == ERR_ARG)
+        settle (self);
     progress_end (&self->progress);
     link_close (&self->link);
     if (!err && self->done < total (self))

@@ -43,24 +43,23 @@ static void end_sessions (asker_t *asker, const load_t *load)
 {
     char name[64];
     plv_buf_t arguments = {0};
-    uint32_t left = 0;
+    uint32_t left = load_left (load);
     asker->quiet = true;
     for (uint32_t i = 0; i < load->options->outstanding && i < load->published; i++) {
         load_session (load, i, name);
         plv_buf_clear (&arguments);
         plv_mp_put_map (&arguments, 1);
         plv_mp_pair_text (&arguments, "session", name);
-        ending_t end = ask (asker, "sessions.reset", &arguments, NULL);
-        if (end == END_UNREACHABLE)
+        if (ask (asker, "sessions.reset", &arguments, NULL) == END_UNREACHABLE)
             break;
-        left += end == END_PARTLY;
     }
     asker->quiet = false;
     if (left)
         say (
-            "messages of %u sessions of this run wait for an agent; palaver sessions list --platform bench "
-            "shows them",
-            left);
+            "%u message%s of this run wait%s for an agent: the first one that serves %s answers, and the next\n"
+            "palaver bench takes what it says; palaver sessions list --platform bench shows %s",
+            left, text_s (left), left == 1 ? "s" : "", left == 1 ? "it" : "them",
+            left == 1 ? "it" : "them");
     plv_buf_free (&arguments);
 }
 
