@@ -47,10 +47,10 @@ void pace_block (telegram_t *self, int64_t chat, uint32_t ms)
     int64_t now = host->mono_us (host);
     bool others = self->flooded_chat && self->flooded_chat != chat
                   && now - self->flooded_us < FLOODS_TOGETHER_US;
-    if (!chat || others)
-        host->rate_block (host, pal_text ("all"), ms);
-    if (!chat)
+    if (!chat) /* no message: who asked waits */
         return;
+    if (others)
+        host->rate_block (host, pal_text ("all"), ms);
     host->rate_block (host, name_of (name, "chat", chat), ms);
     host->rate_block (host, name_of (name, "sign", chat), ms);
     self->flooded_chat = chat;

@@ -189,6 +189,25 @@ static void tells_what_is_wrong (void **state)
     check_trouble (502, "Bad Gateway", "no updates");
 }
 
+/*  Telegram's limits are those of a method: getUpdates, setWebhook and the like have theirs.  */
+static void sends_while_updates_are_asked_for_too_often (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    answer (host, "getUpdates", 429,
+            "{\"ok\":false,\"error_code\":429,\"description\":\"Too Many Requests: retry after 50\","
+            "\"parameters\":{\"retry_after\":50}}");
+    fake_host_deliver (host, 5, "42", NULL, "an answer");
+    answer (host, "sendMessage", 200, SENT);
+    assert_int_equal (fake_host_outcome (host, 5).outcome, PAL_SENT);
+    size_t asked = fake_host_requests (host);
+    fake_host_advance (host, 49000);
+    assert_int_equal (fake_host_requests (host), asked);
+    fake_host_advance (host, 2000);
+    newest (host, "getUpdates");
+    fake_host_destroy (&host);
+}
+
 /* ------------------------------------------------------------------ answers */
 
 static void check_outcome (pal_ended_t ended, unsigned status, const char *body,
@@ -317,6 +336,7 @@ int main (void)
         cmocka_unit_test (confirms_numbers_that_begin_anew),
         cmocka_unit_test (does_not_hurry_after_what_cannot_be_confirmed),
         cmocka_unit_test (tells_what_is_wrong),
+        cmocka_unit_test (sends_while_updates_are_asked_for_too_often),
         cmocka_unit_test (ends_each_delivery),
         cmocka_unit_test (says_why),
         cmocka_unit_test (refuses_what_is_no_chat),
