@@ -19,7 +19,8 @@ uint32_t pace_message (telegram_t *self, int64_t chat, pal_urgency_t urgency);
 /*  The same for what is no message: typing, a draft.  */
 uint32_t pace_sign (telegram_t *self, int64_t chat);
 
-/*  Telegram wants rest in a chat; 0: it was no message, and does not stop any. Two chats within a few seconds mean all of them.  */
+/*  Telegram wants rest in a chat; 0: it was no message, and does not stop any. Two chats within a few seconds mean
+    all of them.  */
 void pace_block (telegram_t *self, int64_t chat, uint32_t ms);
 
 #endif

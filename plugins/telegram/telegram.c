@@ -183,7 +183,6 @@ static void telegram_drain (void *arg)
     telegram_t *self = arg;
     self->draining = true;
     poll_stop (self);
-    webhook_stop (self);
     deliveries_drain (self);
     presences_close (self);
 }

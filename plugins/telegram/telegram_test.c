@@ -1,6 +1,7 @@
 #include "sdk/fake_host.h"
 #include "sdk/fake_host_net.h"
 
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -194,9 +195,10 @@ static void sends_while_updates_are_asked_for_too_often (void **state)
 {
     fake_host_t *host = polling ();
     (void) state;
-    answer (host, "getUpdates", 429,
-            "{\"ok\":false,\"error_code\":429,\"description\":\"Too Many Requests: retry after 50\","
-            "\"parameters\":{\"retry_after\":50}}");
+    answer (
+        host, "getUpdates", 429,
+        "{\"ok\":false,\"error_code\":429,\"description\":\"Too Many Requests: retry after 50\","
+        "\"parameters\":{\"retry_after\":50}}");
     fake_host_deliver (host, 5, "42", NULL, "an answer");
     answer (host, "sendMessage", 200, SENT);
     assert_int_equal (fake_host_outcome (host, 5).outcome, PAL_SENT);
@@ -205,6 +207,38 @@ static void sends_while_updates_are_asked_for_too_often (void **state)
     assert_int_equal (fake_host_requests (host), asked);
     fake_host_advance (host, 2000);
     newest (host, "getUpdates");
+    fake_host_destroy (&host);
+}
+
+static const char *secret_of (fake_host_t *host)
+{
+    static char secret[128];
+    json_t *params = json_loads (fake_host_sent (host, newest (host, "setWebhook"))->body, 0, NULL);
+    snprintf (secret, sizeof secret, "x-telegram-bot-api-secret-token: %s\n",
+              json_string_value (json_object_get (params, "secret_token")));
+    json_decref (params);
+    return secret;
+}
+
+/*  Its connection was there before another process took over.  */
+static void takes_updates_of_the_webhook_while_it_drains (void **state)
+{
+    fake_host_t *host = host_with ("mode", "webhook");
+    (void) state;
+    fake_host_set_text (host, "webhook_url", "https://bot.example.org/hook");
+    fake_host_set_connected (host, true);
+    assert_int_equal (fake_host_open (host), 0);
+    fake_host_advance (host, 1);
+    answer (host, "getMe", 200, ME);
+    fake_host_advance (host, 1);
+    const char *secret = secret_of (host);
+    answer (host, "setWebhook", 200, OK);
+    fake_host_drain (host);
+    uint64_t call = fake_host_request (host, "POST", "/hook", secret, UPDATE_OF (11, 7, "late"));
+    assert_int_equal (fake_host_events (host), 1);
+    assert_int_equal (fake_host_response (host, call).status, 0);
+    fake_host_stored (host, 0);
+    assert_int_equal (fake_host_response (host, call).status, 200);
     fake_host_destroy (&host);
 }
 
@@ -337,6 +371,7 @@ int main (void)
         cmocka_unit_test (does_not_hurry_after_what_cannot_be_confirmed),
         cmocka_unit_test (tells_what_is_wrong),
         cmocka_unit_test (sends_while_updates_are_asked_for_too_often),
+        cmocka_unit_test (takes_updates_of_the_webhook_while_it_drains),
         cmocka_unit_test (ends_each_delivery),
         cmocka_unit_test (says_why),
         cmocka_unit_test (refuses_what_is_no_chat),

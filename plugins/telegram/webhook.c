@@ -121,8 +121,8 @@ static void on_request (void *arg, const pal_http_request_t *request)
         answer (self, request->call, 404, 0);
     } else if (!pal_text_is (request->method, "POST")) {
         answer (self, request->call, 405, 0);
-    } else if (!self->secret[0] || !self->owner->bot.id || self->owner->draining) {
-        answer (self, request->call, 503, 1000); /* not yet, or not any more */
+    } else if (!self->secret[0] || !self->owner->bot.id) {
+        answer (self, request->call, 503, 1000); /* not yet */
     } else if (!host->same_secret (host, shown, pal_text (self->secret))) {
         host->metric_add (host, "strangers_total", 1);
         answer (self, request->call, 401, 0);
@@ -287,12 +287,6 @@ int webhook_listen (telegram_t *owner)
     owner->webhook = self;
     read_path (self->path, sizeof self->path, owner->options.webhook_url);
     return listen_on (self);
-}
-
-void webhook_stop (telegram_t *owner)
-{
-    if (owner->webhook)
-        owner->host->http_close (owner->host);
 }
 
 void webhook_close (telegram_t *owner)

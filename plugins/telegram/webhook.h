@@ -16,8 +16,6 @@
 int webhook_listen (telegram_t *self);
 /*  Tells Telegram where. Called when the bot is known.  */
 void webhook_start (telegram_t *self);
-/*  No further updates.  */
-void webhook_stop (telegram_t *self);
 void webhook_close (telegram_t *self);
 
 #endif
