@@ -43,13 +43,13 @@ class Done:
 class Call:
     """One call that runs; its stdin is empty, its output goes into files."""
 
-    def __init__(self, arguments, env, stdin=None):
+    def __init__(self, arguments, env, stdin=None, before=None):
         self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self.stdin = tempfile.TemporaryFile()
         self.stdin.write((stdin or '').encode())
         self.stdin.seek(0)
         self.process = subprocess.Popen([PALAVER, *arguments], stdin=self.stdin, stdout=self.out, stderr=self.err,
-                                        env=env)
+                                        env=env, preexec_fn=before)
 
     def running(self):
         return self.process.poll() is None
@@ -126,9 +126,9 @@ class CliTest(BrokerTest):
         clean = {key: value for key, value in os.environ.items() if key not in ('NO_COLOR', 'PALAVER_RUN')}
         return {**clean, 'TERM': 'xterm', **({'PALAVER_RUN': run} if run else {}), **(env or {})}
 
-    def call(self, broker, *arguments, env=None, stdin=None):
-        """A call under way."""
-        call = Call(arguments, self.environment(broker and broker.run, env), stdin)
+    def call(self, broker, *arguments, env=None, stdin=None, before=None):
+        """A call under way; `before` is called in its process first."""
+        call = Call(arguments, self.environment(broker and broker.run, env), stdin, before)
         self.addCleanup(call.kill)
         return call
 

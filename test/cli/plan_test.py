@@ -5,6 +5,7 @@
 import collections
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -117,6 +118,22 @@ class Plan(CliTest):
         self.palaver(self.one, 'dead', 'discard', text_id(ids[1]), '--yes')
         row, = self.apply(code=PARTLY).rows
         self.assertEqual((row['replayed'], row['missing']), (2, 1))
+
+    def test_a_record_that_cannot_be_written_stops_it(self):
+        """The disk is full after the line which says that the step has begun."""
+        self.letters(self.one, 2)
+        plan, = self.plan('--all').rows
+        room = len(json.dumps({'plan': plan['hash']}) + '\n' + json.dumps({'begun': 0}) + '\n') + 10
+
+        def full():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        done = self.apply(before=full, code=PARTLY)
+        self.assertIn('what is done cannot be written', done.err)
+        self.assertEqual(done.rows[0]['replayed'], 2)
+        self.assertEqual(self.answer(2), ['bad 0', 'bad 1'])
+        row, = self.apply().rows
+        self.assertEqual((row['replayed'], row['before'], row['missing']), (0, 2, 0))
 
     def test_a_rate_is_kept(self):
         self.letters(self.one, 30)

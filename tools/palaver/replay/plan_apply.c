@@ -33,6 +33,7 @@ typedef struct {
 static bool put_line (record_t *self, const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));
 
+/*  False when the whole line could not be written, which is said.  */
 static bool put_line (record_t *self, const char *format, ...)
 {
     char line[512];
@@ -40,8 +41,11 @@ static bool put_line (record_t *self, const char *format, ...)
     va_start (args, format);
     int size = vsnprintf (line, sizeof line, format, args);
     va_end (args);
-    return size > 0 && (size_t) size < sizeof line
-           && write (self->fd, line, (size_t) size) == (ssize_t) size;
+    ssize_t written = write (self->fd, line, (size_t) size);
+    if (written != size)
+        say ("the record of what is done cannot be written: %s",
+             strerror (written < 0 ? errno : ENOSPC));
+    return written == size;
 }
 
 static void take_line (record_t *self, plv_view_t map)
@@ -71,9 +75,9 @@ static bool read_record (record_t *self, const plan_t *plan)
     char *text = NULL;
     size_t room = 0;
     ssize_t size;
-    bool first = true, good = true;
+    bool first = true, good = file;
     off_t whole = 0;
-    while (file && good && (size = getline (&text, &room, file)) > 0 && text[size - 1] == '\n') {
+    while (good && (size = getline (&text, &room, file)) > 0 && text[size - 1] == '\n') {
         plv_buf_t map = {0};
         whole += size;
         if (!plv_json_to_mp (&map, plv_view (text, (size_t) size), PLV_JSON_OBJECT, NULL)) {
@@ -89,9 +93,7 @@ static bool read_record (record_t *self, const plan_t *plan)
     free (text);
     if (file)
         fclose (file);
-    if (good && ftruncate (self->fd, whole) == 0 && first)
-        good = put_line (self, "{\"plan\": \"%s\"}\n", plan->hash);
-    return good;
+    return good && ftruncate (self->fd, whole) == 0;
 }
 
 static ending_t open_record (record_t *self, const plan_t *plan, const char *path)
@@ -111,6 +113,9 @@ static ending_t open_record (record_t *self, const plan_t *plan, const char *pat
         end = END_PARTLY;
     } else if (!read_record (self, plan)) {
         say ("%s is the record of another plan; put it aside", (const char *) name.data);
+        end = END_PARTLY;
+    } else if (lseek (self->fd, 0, SEEK_END) == 0
+               && !put_line (self, "{\"plan\": \"%s\"}\n", plan->hash)) {
         end = END_PARTLY;
     }
     plv_buf_free (&name);
@@ -143,10 +148,8 @@ static ending_t step (sending_t *sending, asker_t *asker, plan_t *plan, record_t
     *ret_more = false;
     if (count == 0)
         return END_OK;
-    if (!put_line (record, "{\"begun\": %" PRIu64 "}\n", record->at)) {
-        say ("the record of what is done cannot be written: %s", strerror (errno));
+    if (!put_line (record, "{\"begun\": %" PRIu64 "}\n", record->at))
         return END_PARTLY;
-    }
     ending_t end = send_again_step (sending, asker, letters, count, &tally, &did);
     if (doubtful) {
         tally.before = tally.missing + tally.changed;
@@ -157,8 +160,8 @@ static ending_t step (sending_t *sending, asker_t *asker, plan_t *plan, record_t
         tally_add (&record->tally, &tally);
         return end;
     }
-    *ret_more = true;
-    return record_step (record, count, &tally) ? END_OK : END_PARTLY;
+    *ret_more = record_step (record, count, &tally);
+    return *ret_more ? END_OK : END_PARTLY;
 }
 
 static ending_t skip_done (plan_t *plan, uint64_t count)
