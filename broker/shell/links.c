@@ -11,7 +11,6 @@
 #include <zmq.h>
 
 enum {
-    ROUTING_ID_BYTES_MAX = 255,
     SEND_MARK = 256,
     RECEIVE_MARK = 1000,
     BACKLOG = 4096,
