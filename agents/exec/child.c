@@ -347,6 +347,16 @@ void child_stop (child_t **self_p, int grace_ms)
     *self_p = NULL;
 }
 
+/*  "SIGSEGV"; a signal of real time has no name.  */
+static void name_signal (int number, char *text, size_t size)
+{
+    const char *name = sigabbrev_np (number);
+    if (name)
+        snprintf (text, size, "SIG%s", name);
+    else
+        snprintf (text, size, "signal %d", number);
+}
+
 void child_epitaph (child_t *self, char *text, size_t size)
 {
     char words[LAST_WORDS_BYTES];
@@ -361,14 +371,16 @@ void child_epitaph (child_t *self, char *text, size_t size)
     memcpy (words, self->last_words, sizeof words);
     pthread_mutex_unlock (&self->lock);
     const char *colon = words[0] ? ": " : "";
-    if (!ended)
+    if (!ended) {
         snprintf (text, size, "the program has closed its output%s%s", colon, words);
-    else if (WIFSIGNALED (self->status))
-        snprintf (text, size, "the program was killed by SIG%s%s%s",
-                  sigabbrev_np (WTERMSIG (self->status)), colon, words);
-    else
+    } else if (WIFSIGNALED (self->status)) {
+        char name[24];
+        name_signal (WTERMSIG (self->status), name, sizeof name);
+        snprintf (text, size, "the program was killed by %s%s%s", name, colon, words);
+    } else {
         snprintf (text, size, "the program ended with status %d%s%s", WEXITSTATUS (self->status),
                   colon, words);
+    }
 }
 
 /* ------------------------------------------------------------------ lines */

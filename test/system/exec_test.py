@@ -354,6 +354,12 @@ for job in jobs():
     raise KeyError('prices')
 ''', 'ended with status 1', "KeyError: 'prices'")
 
+    def test_a_signal_without_a_name_is_named_by_its_number(self):
+        self.failing(f'''
+for job in jobs():
+    os.kill(os.getpid(), {signal.SIGRTMIN + 3})
+''', f'killed by signal {signal.SIGRTMIN + 3}')
+
     def test_a_hung_child_is_killed_at_the_deadline(self):
         broker, adapter = self.failing('''
 for job in jobs():
