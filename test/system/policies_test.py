@@ -211,9 +211,9 @@ class Cache(Policies):
     def cached(self, **conf):
         return self.start(routes=[route(cache=True)], **conf)
 
-    def ask(self, adapter, worker, text, session, answer=None, state=None):
+    def ask(self, adapter, worker, text, session, answer=None, state=None, **more):
         """(asked a worker, body of the answer)."""
-        adapter.publish(text, session=session)
+        adapter.publish(text, session=session, **more)
         adapter.expect('STORED')
         got = wait(lambda: worker.try_job() or adapter.came('DELIVER'), 'a job or an answer')
         if got is not True:
@@ -253,6 +253,28 @@ class Cache(Policies):
         self.assertEqual((asked, body['response_text']), (False, 'for low'))
         asked, body = self.ask(adapter, worker, 'what now?', 'c', answer='for high')
         self.assertEqual((asked, body['response_text']), (True, 'for high'))
+
+    def test_what_is_asked_of_a_picture_is_asked_anew(self):
+        """The same words with another file are another question, and its answer is none to the words alone."""
+        broker, adapter, worker = self.cached()
+        for session, name in (('a', 'cat'), ('b', 'dog'), ('c', None)):
+            more = {'attachments': [{'url': f'https://example.org/{name}.jpg'}] if name else []}
+            asked, body = self.ask(adapter, worker, 'what is this?', session, answer=f'a {name}', **more)
+            self.assertEqual((asked, body['response_text']), (True, f'a {name}'))
+        self.assertEqual((broker.metric('cache_hits'), broker.metric('cache_entries')), (0, 1))
+
+    def test_what_was_merged_with_a_picture_is_no_answer_to_its_words(self):
+        broker, adapter, worker = self.start(routes=[route(cache=True, overlap='merge')])
+        adapter.publish('wait')
+        job = worker.job()
+        adapter.publish('what is')
+        adapter.publish('this?', attachments=[{'url': 'https://example.org/cat.jpg'}])
+        adapter.stored(3)
+        worker.reply(job['lease'], 'I wait')
+        self.deliver(adapter)
+        worker.reply(worker.job()['lease'], 'a cat')
+        self.deliver(adapter)
+        self.assertTrue(self.ask(adapter, worker, 'what is this?', 'b')[0])
 
     def test_it_expires(self):
         broker, adapter, worker = self.cached(**{'cache.ttl_s': 1})

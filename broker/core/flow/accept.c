@@ -201,7 +201,8 @@ static bool answer_from_cache (core_t *self, const incoming_t *in)
     plv_view_t body;
     bool found = false;
 
-    if (!in->lane->route->cache || in->envelope.type_code != EVENT_CHAT_MESSAGE)
+    if (!in->lane->route->cache || in->envelope.type_code != EVENT_CHAT_MESSAGE
+        || !cache_may (in->body))
         return false;
     session_t *session = session_get (self, in->envelope.session_id);
     if (session && (session->parked_by || !plv_list_empty (&session->events)))

@@ -80,7 +80,8 @@ static void keep_in_cache (core_t *self, const entry_t *entry, plv_view_t body)
 {
     plv_buf_t key = {0}, subset = {0}, marked = {0};
     plv_view_t query = plv_mp_find_str (entry_body (entry), "message_text");
-    if (!entry->lane || !entry->lane->route->cache || query.size == 0)
+    if (!entry->lane || !entry->lane->route->cache || query.size == 0
+        || !cache_may (entry_body (entry)))
         return;
     state_subset (&entry->session->state, plv_buf_view (&entry->lane->service->cache_keys),
                   &subset);

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/policy/fold.h"
+#include "wire/mp.h"
 
 #include <stdlib.h>
 
@@ -85,6 +86,24 @@ void cache_clear (cache_t *self)
     plv_node_t *node;
     while ((node = plv_list_first (&self->by_use)))
         cache_drop (self, PLV_OF (node, cache_entry_t, node));
+}
+
+static bool has_items (plv_view_t map, const char *key)
+{
+    plv_mp_t value;
+    uint32_t count;
+    return plv_mp_find (map, key, &value) && !plv_mp_nil (&value)
+           && (!plv_mp_array (&value, &count) || count > 0);
+}
+
+bool cache_may (plv_view_t body)
+{
+    plv_mp_t metadata;
+    plv_view_t map;
+    if (has_items (body, "attachments"))
+        return false;
+    return !plv_mp_find (body, "metadata", &metadata) || plv_mp_peek (&metadata) != MP_MAP
+           || !plv_mp_skip (&metadata, &map) || !has_items (map, "merged");
 }
 
 void cache_key (plv_buf_t *buf, uint32_t route_index, plv_view_t text, plv_view_t state_subset)

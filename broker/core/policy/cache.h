@@ -25,6 +25,10 @@ void cache_destroy (cache_t **self_p);
 void cache_set_limits (cache_t *self, const cache_limits_t *limits);
 void cache_clear (cache_t *self);
 
+/*  Is this message its text, and nothing more? Of one that has files, or is several in one, the text alone says too
+    little: it is neither answered from the cache nor kept there.  */
+bool cache_may (plv_view_t body);
+
 /*  Appends the key of a question: the route, the part of the session's state that the agent
     declared relevant (bytes, compared as they are), and the text, without regard to case (fold.h)
     and to the amount of white space.  */
