@@ -145,6 +145,13 @@ class Troubles(AdvisorTest):
                 self.fake.script({**at_once(LONG), **bad, 'times': 2})
                 self.without_model('down', session=f'b{session}')
 
+    def test_what_was_said_before_a_cut_is_paid_for(self):
+        self.begin(retries=0, breaker_failures=100)
+        self.fake.script({**at_once(LONG * 10), 'piece': 40, 'cut_after': 33})     # behind 30 pieces
+        metadata = self.without_model('down')
+        self.assertGreater(metadata['output_tokens'], 100)
+        self.assertLessEqual(metadata['output_tokens'], 30 * 40 // 4)
+
     def test_a_refusal_is_not_the_last_word(self):
         self.begin()
         self.fake.script({'content': [], 'stop_reason': 'refusal',

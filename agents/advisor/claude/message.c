@@ -85,6 +85,12 @@ static part_t *part_at (message_t *self, const json_t *event)
     return &self->parts[at];
 }
 
+static void hear (message_t *self, part_t *part, plv_view_t words)
+{
+    plv_buf_add_view (&part->text, words);
+    self->words += words.size;
+}
+
 static void begin_block (message_t *self, const json_t *event, message_said_t *said, void *arg)
 {
     part_t *part = part_at (self, event);
@@ -100,11 +106,11 @@ static void begin_block (message_t *self, const json_t *event, message_said_t *s
     const char *first = json_string_value (json_object_get (block, "text"));
     const char *thought = json_string_value (json_object_get (block, "thinking"));
     if (first) {
-        plv_buf_add_view (&part->text, plv_view_str (first));
+        hear (self, part, plv_view_str (first));
         if (said && *first)
             said (arg, plv_view_str (first));
     } else if (thought) {
-        plv_buf_add_view (&part->text, plv_view_str (thought));
+        hear (self, part, plv_view_str (thought));
     }
 }
 
@@ -134,13 +140,13 @@ static void add_delta (message_t *self, const json_t *event, message_said_t *sai
         return;
     }
     if (strcmp (type, "text_delta") == 0) {
-        plv_buf_add_view (&part->text, delta_text (delta, "text"));
+        hear (self, part, delta_text (delta, "text"));
         if (said && delta_text (delta, "text").size)
             said (arg, delta_text (delta, "text"));
     } else if (strcmp (type, "input_json_delta") == 0) {
-        plv_buf_add_view (&part->text, delta_text (delta, "partial_json"));
+        hear (self, part, delta_text (delta, "partial_json"));
     } else if (strcmp (type, "thinking_delta") == 0) {
-        plv_buf_add_view (&part->text, delta_text (delta, "thinking"));
+        hear (self, part, delta_text (delta, "thinking"));
     } else if (strcmp (type, "signature_delta") == 0) {
         plv_buf_add_view (&part->signature, delta_text (delta, "signature"));
     } else if (strcmp (type, "citations_delta") == 0) {

@@ -42,6 +42,7 @@ typedef struct {
     part_t *parts;   /* one a block */
     size_t part_count;
     size_t bytes;
+    size_t words;  /* bytes of all that the model has said, thoughts and inputs of tools included */
     bool complete; /* message_stop has come */
     bool broken;
 } message_t;

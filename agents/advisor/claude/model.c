@@ -199,12 +199,16 @@ static int64_t most_money (const run_t *run)
                       + (double) run->max_tokens * set->price_output + 1);
 }
 
-/*  The tokens of a request that was read and not answered are paid for all the same.  */
+/*  The tokens of a request that was read and not answered are paid for all the same, and so are those of an answer that
+    was cut or taken back: how many they were stands at its end, which did not come.  */
 static void guess_usage (const run_t *run, const attempt_t *attempt, usage_t *usage)
 {
     bool read = attempt->status == 200 || (!attempt->status && attempt->trouble == TROUBLE_SLOW);
     if (read && !usage->input && !usage->cache_read && !usage->cache_write)
         usage->input = (int64_t) run->body.size / 4;
+    int64_t heard = (int64_t) attempt->message->words / 4;
+    if (!attempt->message->complete && usage->output < heard)
+        usage->output = heard < run->max_tokens ? heard : run->max_tokens;
 }
 
 static void pay (run_t *run, const attempt_t *attempt)
