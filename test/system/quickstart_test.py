@@ -91,13 +91,18 @@ class Quickstart(unittest.TestCase):
         self.port = free_port()
         self.command = [f'{TOP}/tools/quickstart', '--yes', '--data', self.data, '--port', str(self.port)]
 
+    def run_it(self, *options, **more):
+        return subprocess.run([f'{TOP}/tools/quickstart', '--yes', *options], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=240, check=False, **more)
+
     def demo(self):
-        return subprocess.run([*self.command, '--demo'], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=240, check=False)
+        return self.run_it('--data', self.data, '--port', str(self.port), '--demo')
 
     def test_the_demo_answers_and_ends(self):
-        done = self.demo()
+        folder, name = os.path.split(self.data)
+        done = self.run_it('--data', name, '--port', str(self.port), '--demo', cwd=folder)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(f'Everything is kept in {self.data}.', done.stdout)
         self.assertEqual(done.stdout.count('You: '), done.stdout.count('Palaver: '))
         self.assertGreaterEqual(done.stdout.count('Palaver: '), 3, done.stdout)
         self.assertEqual(running(self.data), [])
@@ -144,6 +149,17 @@ class Quickstart(unittest.TestCase):
         self.two_others(pids, terminal)
         terminal.press_ctrl_c()
         self.assertEqual(terminal.wait(20), 0, terminal.output)
+
+    def test_what_makes_no_sense_is_said_before_anything_is_built(self):
+        for options, words in ((['--port', 'abc'], '--port needs a number from 1 to 65535'),
+                               (['--port', '65536'], '65535'), (['--port'], '65535'),
+                               (['--data'], '--data needs a directory'), (['-x'], '-x: what is')):
+            done = self.run_it(*options)
+            self.assertEqual((done.returncode, done.stdout), (2, ''))
+            self.assertIn(words, done.stderr)
+        done = self.run_it('--help')
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertIn('--data DIR', done.stdout)
 
     def test_a_port_in_use_is_named(self):
         with socket.socket() as other:
