@@ -259,8 +259,18 @@ static plv_err_t no_command (call_t *self, plv_fail_t *ret_fail)
     return plv_fail (ret_fail, ERR_ARG, "%s is no command", first);
 }
 
+/*  `palaver help WORDS` is `palaver WORDS --help`, as in other tools.  */
+static void take_help (call_t *self)
+{
+    if (self->operand_count == 0 || strcmp (self->operands[0], "help") != 0)
+        return;
+    self->given |= UINT64_C (1) << OPTION_HELP;
+    memmove (self->operands, self->operands + 1, --self->operand_count * sizeof *self->operands);
+}
+
 static plv_err_t find_command (call_t *self, plv_fail_t *ret_fail)
 {
+    take_help (self);
     bool help = call_has (self, OPTION_HELP);
     const command_t *command;
     if (self->operand_count == 0)

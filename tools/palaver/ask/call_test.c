@@ -117,6 +117,17 @@ static void help_needs_no_operands (void **state)
     assert_null (call.command);
     assert_string_equal (call.group, "dead");
     call_free (&call);
+    call = good ("help dead list", room);
+    assert_true (call_has (&call, OPTION_HELP));
+    assert_string_equal (call.command->words, "dead list");
+    call_free (&call);
+    call = good ("help dead", room);
+    assert_string_equal (call.group, "dead");
+    call_free (&call);
+    call = good ("help", room);
+    assert_true (call_has (&call, OPTION_HELP));
+    assert_null (call.command);
+    call_free (&call);
     call = good ("--help", room);
     assert_null (call.command);
     assert_null (call.group);
@@ -129,6 +140,7 @@ static void what_is_wrong_is_named (void **state)
     bad ("", "what is to be done");
     bad ("statsu", "status perhaps");
     bad ("xyzzy", "xyzzy is no command");
+    bad ("help xyzzy", "xyzzy is no command");
     bad ("dead", "list, show, stats, replay, discard");
     bad ("dead lst", "dead list perhaps?");
     bad ("adapters restart", "adapters reload perhaps?");
