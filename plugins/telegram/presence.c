@@ -135,10 +135,10 @@ static void on_sign (void *arg, const outcome_t *outcome)
 
 /* ------------------------------------------------------------------ showing */
 
-static void put_thread (const presence_t *self, json_t *params)
+static void put_thread (int64_t thread, json_t *params)
 {
-    if (self->thread && params)
-        json_object_set_new (params, "message_thread_id", json_integer (self->thread));
+    if (thread && params)
+        json_object_set_new (params, "message_thread_id", json_integer (thread));
 }
 
 static void show_typing (presence_t *self)
@@ -150,7 +150,7 @@ static void show_typing (presence_t *self)
     }
     json_t *params =
         json_pack ("{s:I, s:s}", "chat_id", (json_int_t) self->chat, "action", "typing");
-    put_thread (self, params);
+    put_thread (self->thread, params);
     self->typing_at_us = now_us (self) + TYPING_MS * INT64_C (1000) * self->slow;
     self->showing = 0;
     self->call = api_call (self->owner, "sendChatAction", params, SIGN_MS, on_sign, self);
@@ -182,9 +182,15 @@ static json_t *params_of (presence_t *self, const char **ret_method)
     return params;
 }
 
+/*  What the stream answers. Meanwhile somebody may have written in another topic.  */
+static const context_event_t *asked (presence_t *self)
+{
+    return context_find (&self->owner->context, &self->stream.event);
+}
+
 static void add_reply (presence_t *self, json_t *params)
 {
-    context_event_t *event = context_find (&self->owner->context, &self->stream.event);
+    const context_event_t *event = asked (self);
     if (!event || !event->message_id || self->owner->options.quote == QUOTE_NEVER)
         return;
     json_object_set_new (params, "reply_parameters",
@@ -206,7 +212,7 @@ static void show_stream (presence_t *self)
     if (!params)
         return;
     if (draft || !stream->message_id)
-        put_thread (self, params);
+        put_thread (asked (self) ? asked (self)->thread : self->thread, params);
     if (!draft && !stream->message_id)
         add_reply (self, params);
     self->showing = stream->size;

@@ -125,6 +125,19 @@ class Drafts(ChainTest):
         self.assertEqual(len(chain.tg.requests('sendMessage')), 1)
         self.assertIn('reply_parameters', chain.params('sendMessage')[0])
 
+    def test_words_stay_in_the_topic_that_they_answer(self):
+        chain, group = self.chain(stream=True, typing=True), -1009990002222
+        chain.tg.group(group, 'supergroup', is_forum=True)
+        chain.say('/ask', chat=group, thread=77)
+        job = chain.job()
+        chain.delta(job, 0, 'one two')
+        said = chain.say('/other', chat=group, thread=88)
+        self.assertTrue(chain.tg.wait_confirmed(said['update_id']))
+        self.assertEqual(chain.texts(1, group), ['one two'])
+        chain.reply(job, 'one two three')
+        chain.wait(lambda: chain.seen(group) == ['one two three'], 'it is whole')
+        self.assertEqual([one['thread'] for one in chain.tg.transcript(group)['messages'] if one['by_bot']], [77])
+
     def test_edits_that_are_limited_still_end_in_the_whole_answer(self):
         for kind, more in (('flood', {'retry_after': 1}), ('cut_after', {}), ('error', {
                 'description': "Bad Request: message can't be edited"})):
