@@ -47,7 +47,9 @@ static void say_outside (bool sure, reading_t *reading, answer_t *answer)
     language_t language = reading->language;
     if (language)
         answer_say (answer, "%s\n", language_notice (language));
-    if (!sure && !language && (reading->profile.asked || reading->profile.shown.count)) {
+    const profile_t *profile = &reading->profile;
+    bool goes_on = profile->asked || profile->shown.count || profile->growth;
+    if (!sure && !language && goes_on) {
         say_not_understood (reading, answer);
         return;
     }

@@ -306,10 +306,10 @@ static bool take_amount (const context_t *self, const number_t *number)
     if (is_debt (self, number) || is_income (self, number))
         return true;
     take_role (self, number);
-    /* "300 a month to reach 50,000": that is what they put in */
-    bool reached = self->found->every && !every && self->found->target == number->value;
-    bool known =
-        reached || (self->found->amount_marked && (!currency || self->found->currency >= 0));
+    /* "300 a month to reach 50,000", "200 a month, not 300": the first is what they put in */
+    bool aside = self->found->every && !every
+                 && (self->found->target == number->value || (!currency && !number->scaled));
+    bool known = aside || (self->found->amount_marked && (!currency || self->found->currency >= 0));
     if (!is_capital (self, number, currency)
         && (take_second (self, number, every ? behind->value : 0) || known)) {
         if (currency && self->found->currency < 0)

@@ -72,6 +72,7 @@ static void reads_two_amounts_that_both_count (void **state)
         {"I earn 4000 a month", 0, 0, 0},
         {"my salary is 4000, I save 500 a month", 500, 0, 1},
         {"300 a month and 200 a month", 200, 0, 1},
+        {"200 a month, not 300", 200, 0, 1},
     };
     (void) state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

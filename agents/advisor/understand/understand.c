@@ -26,6 +26,7 @@ typedef struct {
     bool anchored;   /* something speaks of investing surely */
     bool risk_named; /* in words that are about nothing else */
     bool in_session; /* the session was about investing before */
+    bool grew;       /* the last answer was what will be there one day */
     int negative;    /* weights of what speaks of something else */
     unsigned kinds;  /* bit per mark_kind_t that occurs */
     int compare;     /* the strongest COMPARE value */
@@ -266,11 +267,12 @@ static void take_growth (context_t *self)
     const unsigned risk = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK;
     const quantities_t *found = &self->found;
     profile_t *profile = &self->reading->profile;
-    if (profile->growth && found->bare > 0 && has_word (self, "at") && !found->retire_age)
+    if (self->grew && found->bare > 0 && has_word (self, "at") && !found->retire_age)
         self->found.retire_age = found->bare; /* "and at 67?" */
     bool figure = found->months || found->amount || found->age || found->retire_age || found->risk;
-    bool goes_on = profile->growth && (figure || (self->reading->follow & risk))
-                   && !has (self, MARK_ASK) && !self->topics;
+    figure |= has (self, MARK_CURRENCY);
+    bool goes_on = self->grew && (figure || (self->reading->follow & risk)) && !has (self, MARK_ASK)
+                   && !self->topics;
     bool asks = has (self, MARK_GROWTH) && (figure || self->in_session);
     profile->growth = (asks || goes_on) && !profile->target.amount && !self->reading->symbol_count
                       && self->negative < 2;
@@ -301,7 +303,10 @@ static void take_amount (context_t *self)
     if (!self->found.amount || profile->target.amount)
         return; /* what shall be there one day is not there to be invested */
     /* what is there at once stays when an amount that comes again is named, and the other way round */
-    bool beside = self->found.owned > 0 || self->found.lump > 0;
+    bool beside = self->found.owned > 0 || self->found.lump > 0 || has_word (self, "start");
+    /* "and with 300?" behind 200 a month */
+    if (profile->growth && self->grew && profile->every && !beside && !self->found.every)
+        self->found.every = profile->every;
     if (self->found.every && !profile->every && profile->amount > 0)
         profile->lump = profile->amount;
     else if (!self->found.every && profile->every && beside) {
@@ -409,7 +414,8 @@ static bool continues (const context_t *self)
                           | FOLLOW_SKIP | FOLLOW_THESE;
     if (!self->in_session || self->negative > 1)
         return false;
-    return self->reading->changed || self->found.products || (self->reading->follow & bits);
+    return self->reading->changed || self->found.products || (self->reading->follow & bits)
+           || (self->grew && has (self, MARK_ASK));
 }
 
 static bool about_investing (const context_t *self)
@@ -660,6 +666,7 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
 {
     context_t self = {.catalogue = catalogue, .reading = ret_reading};
     *ret_reading = (reading_t){.profile = *before};
+    self.grew = before->growth;
     self.in_session =
         before->asked || before->shown.count || before->target.amount || before->growth;
     words_read (&self.words, text);
