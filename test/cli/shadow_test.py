@@ -3,9 +3,10 @@
 """palaver dead replay --shadow: agents answer, and nothing happens."""
 
 import json
+import os
 import unittest
 
-from cli import NOTHING, PARTLY, SILENT, CliTest, route
+from cli import NOTHING, PARTLY, SILENT, CliTest, route, wait
 
 
 class Shadow(CliTest):
@@ -47,6 +48,27 @@ class Shadow(CliTest):
         self.assertEqual((job['body']['message_text'], job['options']['service']), ('corrected', 'better'))
         worker.reply(job['lease'], 'yes')
         self.assertEqual(call.wait().code, 0)
+
+    def old(self, broker, worker):
+        """What the person was told when the one letter died."""
+        call = self.call(broker, 'dead', 'replay', '--all', '--shadow', '--yes')
+        worker.reply(worker.job()['lease'], 'new')
+        return call.wait().rows[0]['old']
+
+    def test_what_was_told_of_a_letter_that_was_put_back(self):
+        broker = self.broker({'agents.attempts': 1, 'fallback.llm_unavailable': 'Nobody is in.'})
+        adapter, worker = broker.adapter(), broker.worker()
+        adapter.publish('fatal')
+        worker.job()
+        worker.close()
+        wait(broker.dead, 'it dies')
+        worker = broker.worker()
+        self.assertEqual(self.old(broker, worker), 'Nobody is in.')
+        path = os.path.join(self.folder(), 'letters.jsonl')
+        self.palaver(broker, 'dead', 'export', path, '--all')
+        self.palaver(broker, 'dead', 'discard', '--all', '--yes')
+        self.palaver(broker, 'dead', 'import', path)
+        self.assertEqual(self.old(broker, worker), 'Nobody is in.')
 
     def test_a_letter_that_is_gone(self):
         broker, _ = self.start(1)

@@ -263,12 +263,6 @@ bool trace_take (trace_t *self, uint64_t seq, int64_t wall_us, const record_t *r
 
 /* ------------------------------------------------------------------ what is kept of it */
 
-/*  A line of the ledger that an operator made, no attempt.  */
-static bool is_operators (how_t how)
-{
-    return how == HOW_REPLAYED || how == HOW_IMPORTED;
-}
-
 static hop_t hop_of (const entry_t *entry, how_t how)
 {
     if (how == HOW_REPLAYED)
@@ -287,8 +281,8 @@ static void take_attempt (trace_t *self, const entry_t *entry, const attempt_t *
                       .number = entry->number,
                       .attempt = attempt->number,
                       .who = label_view (attempt->who),
-                      .why = is_operators (how) ? label_view (attempt->why) : plv_view (NULL, 0)});
-    if (how == HOW_OPEN || is_operators (how))
+                      .why = how_operators (how) ? label_view (attempt->why) : plv_view (NULL, 0)});
+    if (how == HOW_OPEN || how_operators (how))
         return;
     add (self, &(station_t){.hop = HOP_ENDED,
                             .at_us = attempt->ended_us,

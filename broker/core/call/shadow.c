@@ -19,14 +19,12 @@ static const int64_t PATIENCE_US = INT64_C (240) * 1000000;
     that forbids the message.  */
 static void put_old (core_t *self, const entry_t *letter, const dead_t *dead, plv_buf_t *old)
 {
-    const attempt_t *last = ledger_at (&letter->ledger, letter->ledger.count - 1);
     bool tried = dead->why == DEAD_PERMANENT || dead->why == DEAD_ATTEMPTS;
     plv_buf_t body = {0};
     if (!(letter->flags & ENTRY_TOLD) || dead->why == DEAD_REJECTED)
         return;
-    fallback_kind_t kind = tried && letter->ledger.count
-                               ? fail_fallback ((how_t) last->how, dead->code)
-                               : FALLBACK_GENERAL_ERROR;
+    fallback_kind_t kind = tried ? fail_fallback (ledger_outcome (&letter->ledger), dead->code)
+                                 : FALLBACK_GENERAL_ERROR;
     fallback_body (&body, self->policy->conf, kind,
                    plv_mp_find_str (entry_body (letter), "message_text"));
     plv_buf_check (&body);

@@ -30,6 +30,11 @@ bool how_charged (how_t how)
     return (unsigned) how < HOW_COUNT && how_info[how].charged;
 }
 
+bool how_operators (how_t how)
+{
+    return how == HOW_REPLAYED || how == HOW_IMPORTED;
+}
+
 static void attempt_free (attempt_t *self)
 {
     label_drop (&self->who);
@@ -81,6 +86,16 @@ attempt_t *ledger_last (ledger_t *self)
     if (self->count == 0)
         return NULL;
     return self->count == 1 ? &self->first : &self->more[self->count - 2];
+}
+
+how_t ledger_outcome (const ledger_t *self)
+{
+    for (uint32_t i = self->count; i-- > 0;) {
+        how_t how = (how_t) ledger_at (self, i)->how;
+        if (!how_operators (how))
+            return how;
+    }
+    return HOW_OPEN;
 }
 
 void ledger_end (ledger_t *self, how_t how, int64_t at_us, plv_view_t code, plv_view_t why)

@@ -18,6 +18,8 @@ typedef enum {
 
 const char *how_text (how_t how);
 bool how_charged (how_t how);
+/*  Is the line of the ledger no attempt, but what an operator did with the letter?  */
+bool how_operators (how_t how);
 
 typedef struct {
     int64_t at_us;    /* wall clock */
@@ -42,8 +44,10 @@ void ledger_open (ledger_t *self, uint16_t number, int64_t at_us, label_t *who);
 /*  Ends the last attempt; does nothing when it has ended already.  */
 void ledger_end (ledger_t *self, how_t how, int64_t at_us, plv_view_t code, plv_view_t why);
 const attempt_t *ledger_at (const ledger_t *self, uint32_t index);
-/*  NULL when there was none.  */
+/*  NULL when there was none. It may be an operator's line.  */
 attempt_t *ledger_last (ledger_t *self);
+/*  How the last attempt ended, before what operators did; HOW_OPEN when there was none, too.  */
+how_t ledger_outcome (const ledger_t *self);
 
 void ledger_write (const ledger_t *self, plv_buf_t *buf);
 bool ledger_read (plv_view_t bytes, size_t *at, ledger_t *ret_ledger);
