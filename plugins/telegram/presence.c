@@ -97,7 +97,7 @@ static void on_shown (presence_t *self, const outcome_t *outcome)
     telegram_t *owner = self->owner;
     stream_t *stream = &self->stream;
     bool group = self->chat < 0, first = group && !stream->message_id;
-    char key[KEEP_KEY_BYTES], value[64];
+    char key[KEEP_KEY_BYTES], value[72];
     if (outcome->verdict == VERDICT_SENT) {
         stream->shown = self->showing;
         owner->host->metric_add (owner->host, "shown_total", 1);
@@ -112,8 +112,8 @@ static void on_shown (presence_t *self, const outcome_t *outcome)
     stream->message_id = outcome->message_id;
     context_sent (&owner->context, self->chat, stream->message_id);
     snprintf (key, sizeof key, KEEP_STREAM "%s", stream->event.text);
-    snprintf (value, sizeof value, "%" PRId64 " %" PRId64, stream->message_id,
-              owner->host->wall_us (owner->host) / 1000000);
+    snprintf (value, sizeof value, "%" PRId64 " %" PRId64 " %" PRId64, stream->message_id,
+              owner->host->wall_us (owner->host) / 1000000, self->chat);
     owner->host->kv_put (owner->host, pal_text (key), pal_text (value), NULL, NULL);
 }
 

@@ -95,6 +95,16 @@ void progress_remove (const delivery_t *self)
         host->kv_remove (host, key_of (key, KEEP_STREAM, &self->event), NULL, NULL);
 }
 
+/*  "MESSAGE TIME CHAT": in a group that has moved messages are counted anew, and this number is another's.  */
+static int64_t streamed_in (int64_t wanted, pal_text_t value)
+{
+    char text[VALUE_BYTES];
+    int64_t message_id = 0, chat = wanted;
+    snprintf (text, sizeof text, "%.*s", PAL_ARG (value));
+    sscanf (text, "%" SCNd64 " %*d %" SCNd64, &message_id, &chat);
+    return chat == wanted ? message_id : 0;
+}
+
 static void on_stream (void *arg, const pal_kv_result_t *result)
 {
     delivery_t *self = arg;
@@ -104,7 +114,7 @@ static void on_stream (void *arg, const pal_kv_result_t *result)
     }
     if (result->found) {
         self->streamed = true;
-        self->edit_id = keep_number (result->value);
+        self->edit_id = streamed_in (self->chat, result->value);
     }
     delivery_render (self);
 }

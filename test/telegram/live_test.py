@@ -125,6 +125,24 @@ class Drafts(ChainTest):
         self.assertEqual(len(chain.tg.requests('sendMessage')), 1)
         self.assertIn('reply_parameters', chain.params('sendMessage')[0])
 
+    def test_after_a_move_no_other_message_is_edited(self):
+        """In the supergroup messages are counted anew: the number of the streamed one is another's."""
+        chain = self.chain(stream=True, start_text='Welcome!')
+        chain.tg.group(GROUP)
+        chain.say('not for the bot', chat=GROUP)
+        chain.say('/ask', chat=GROUP)
+        job = chain.job()
+        chain.delta(job, 0, 'one two')
+        chain.texts(1, GROUP)
+        new = chain.tg.upgrade(GROUP)
+        chain.say('/start', chat=new)
+        self.assertEqual(chain.texts(1, new), ['Welcome!'])
+        numbers = [[one['message_id'] for one in chain.tg.transcript(chat)['messages'] if one['by_bot']]
+                   for chat in (GROUP, new)]
+        self.assertEqual(numbers[0], numbers[1])
+        chain.reply(job, 'one two three')
+        self.assertEqual(chain.texts(2, new), ['Welcome!', 'one two three'])
+
     def test_words_stay_in_the_topic_that_they_answer(self):
         chain, group = self.chain(stream=True, typing=True), -1009990002222
         chain.tg.group(group, 'supergroup', is_forum=True)
