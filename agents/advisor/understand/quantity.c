@@ -174,13 +174,15 @@ static bool take_age (const context_t *self, const number_t *number)
     if ((!old && !named) || number->value > AGE_MAX || number->scaled
         || is (number->after, MARK_UNIT) || is (number->after, MARK_CURRENCY))
         return false;
+    bool own = named && self->words->items[number->first].number
+               && (words_at (self->words, number->before->first, "i")
+                   || words_at (self->words, number->before->first, "im"));
     if (named && number->before->value == 2)
         self->found->retire_age = (int) number->value;
-    else
+    else if (!own || !self->found->age)
         self->found->age = (int) number->value;
-    self->found->age_own |= named && self->words->items[number->first].number
-                            && (words_at (self->words, number->before->first, "i")
-                                || words_at (self->words, number->before->first, "im"));
+    if (own && number->before->value != 2)
+        self->found->own_age = (int) number->value;
     return true;
 }
 

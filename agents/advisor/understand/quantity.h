@@ -18,7 +18,7 @@ typedef struct {
     int months;         /* horizon; 0: none */
     bool months_vague;  /* from words such as "long term" */
     int age;            /* years; 0: none */
-    bool age_own;       /* of the person who asks */
+    int own_age;        /* that of the person who asks; `age` is a child's where both are said */
     int products;       /* how many are wanted; 0: not said */
     int retire_age;
     int risk;       /* RISK_MIN..RISK_MAX; 0: none */

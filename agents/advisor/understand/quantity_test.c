@@ -157,8 +157,10 @@ static void reads_hasty_notes (void **state)
     assert_int_equal (found.risk, 6);
     assert_float_equal (read_text ("500 a month beside 20k credit card debt").amount, 500, 1e-6);
     assert_float_equal (read_text ("50k, and a 30k student loan").amount, 50000, 1e-6);
-    assert_true (read_text ("I am 16").age_own);
-    assert_false (read_text ("she is 8").age_own);
+    assert_int_equal (read_text ("I am 16").own_age, 16);
+    assert_int_equal (read_text ("she is 8").own_age, 0);
+    assert_int_equal (read_text ("I am 35, my son is 3").own_age, 35);
+    assert_int_equal (read_text ("my son is 3, I am 35").age, 3);
 }
 
 static void capitals_are_tickers_or_shouts (void **state)

@@ -201,11 +201,13 @@ static int months_of_age (const context_t *self, goal_t goal)
     const profile_t *profile = &self->reading->profile;
     bool asks = self->found.retire_age || (goal == GOAL_RETIREMENT && !profile->months);
     int age = self->found.age, end = self->found.retire_age;
+    if (goal == GOAL_RETIREMENT && self->found.own_age)
+        age = self->found.own_age;
     if (!age && asks)
         age = profile->age;
     if (!age)
         return 0;
-    if (!end && self->found.age_own)
+    if (!end && self->found.own_age)
         end = profile->until_age;
     if (!end && goal == GOAL_EDUCATION && age < 18)
         end = 18;
@@ -281,8 +283,8 @@ static void take_growth (context_t *self)
 static void take_age (context_t *self)
 {
     profile_t *profile = &self->reading->profile;
-    if (self->found.age_own && self->found.age > 0) {
-        profile->age = self->found.age;
+    if (self->found.own_age > 0) {
+        profile->age = self->found.own_age;
         self->reading->changed = true;
     }
     if (self->found.retire_age)
@@ -326,8 +328,9 @@ static void take_goal_and_horizon (context_t *self)
 {
     profile_t *profile = &self->reading->profile;
     goal_t goal = goal_of (self);
+    bool child = self->found.age && self->found.age < 18 && !self->found.own_age;
     if (!goal && self->found.retire_age && !profile->growth)
-        goal = self->found.age && self->found.age < 18 ? GOAL_EDUCATION : GOAL_RETIREMENT;
+        goal = child ? GOAL_EDUCATION : GOAL_RETIREMENT;
     int months = self->found.months;
     /* "growth" beside another goal, or as an aside later, is not a change of goal */
     if (goal && !(goal == GOAL_GROWTH && profile->goal)) {
@@ -343,7 +346,7 @@ static void take_goal_and_horizon (context_t *self)
     }
     if (!months && !profile->months)
         months = profile_goal_months (profile->goal);
-    if (self->found.age_own)
+    if (self->found.own_age)
         profile->until_age = 0;
     if (months) {
         profile->months = months;
@@ -606,9 +609,9 @@ static void find_subjects (context_t *self)
     subject_set_t subjects = subjects_find (&self->words, &self->marks);
     if (self->found.percent >= RETURN_MOST)
         subjects |= SUBJECT_BIT (SUBJECT_RETURN);
-    if (self->found.age_own && self->found.age < 18)
+    if (self->found.own_age && self->found.own_age < 18)
         subjects |= SUBJECT_BIT (SUBJECT_MINOR);
-    if (self->found.age_own && self->found.age + self->reading->profile.months / 12 > LATE_AGE)
+    if (self->found.own_age && self->found.own_age + self->reading->profile.months / 12 > LATE_AGE)
         subjects |= SUBJECT_BIT (SUBJECT_LATE);
     if (self->refused & CRYPTO_TOPICS)
         subjects &= ~SUBJECT_BIT (SUBJECT_COINS);
