@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # RUN: timeout=240
-"""palaver events show, list: what has been, station by station, whatever became of it."""
+"""palaver events show, list, discard: what has been, station by station, whatever became of it."""
 
 import re
 import unittest
 
-from cli import NOTHING, OK, PARTLY, SILENT, TIME, USAGE, CliTest, wait
+from cli import NOTHING, OK, PARTLY, SILENT, TIME, USAGE, CliTest, route, wait
 from wireclient import text_id
 
 
@@ -93,6 +93,93 @@ class Events(CliTest):
         self.assertIn(f'there are more: --after {rows[1]["number"]}', text.err)
         self.palaver(broker, 'events', 'list', '--after', 'x', code=USAGE)
         self.palaver(broker, 'events', 'list', '--since', 'soon', code=USAGE)
+
+
+class Discard(CliTest):
+    """palaver events discard: what waits becomes a dead letter, which can be sent again; nothing is lost."""
+
+    def pending(self, broker):
+        metrics = broker.metrics()
+        return metrics['pending_events'], metrics['outbox']
+
+    def test_of_a_route_but_not_what_a_worker_has(self):
+        broker = self.broker({'routes': [route('slow', 'advisor', command='/slow'), route('rest', 'other')]})
+        adapter, worker = broker.adapter(), broker.worker(credit=1)
+        for i in range(6):
+            adapter.publish(f'/slow {i}', session=str(i % 3))
+        adapter.publish('stays', session='9')
+        adapter.stored(7)
+        job = worker.job()
+        dry = self.palaver(broker, 'events', 'discard', '--route', 'slow', '--dry-run')
+        self.assertEqual((dry.rows, self.pending(broker)), ([{'discarded': 5, 'in_hand': 1}], (7, 0)))
+        self.palaver(broker, 'events', 'discard', '--route', 'slow', code=USAGE)
+        done = self.palaver(broker, 'events', 'discard', '--route', 'slow', '--yes', '--why', 'flood', '--who', 'ops')
+        self.assertEqual((done.rows, self.pending(broker)), ([{'discarded': 5, 'in_hand': 1}], (2, 0)))
+        letters = self.palaver(broker, 'dead', 'list', '--reason', 'discarded').rows
+        self.assertEqual(len(letters), 5)
+        whole = self.palaver(broker, 'dead', 'show', str(letters[0]['number'])).rows[0]
+        self.assertIn('by ops: flood', str(whole))
+        worker.reply(job['lease'], 'an answer')
+        self.assertEqual(self.deliver(adapter)['response_text'], 'an answer')
+        adapter.quiet('DELIVER')  # nobody is told anything of the others
+        broker.restart(crash=True)
+        self.assertEqual((self.pending(broker), len(broker.dead())), ((1, 0), 5))
+        adapter.hello()
+        worker.hello()
+        self.palaver(broker, 'dead', 'replay', '--all', '--yes')
+        for _ in range(5):
+            worker.reply(worker.job()['lease'], 'later')
+            self.assertEqual(self.deliver(adapter)['response_text'], 'later')
+
+    def test_of_an_adapter_that_is_gone_its_replies_too(self):
+        broker = self.broker()
+        web, other, worker = broker.adapter('web', credit=0), broker.adapter('other'), broker.worker()
+        for number in range(3):
+            web.publish('hello', session=str(number))
+            worker.reply(worker.job()['lease'], 'an answer')
+        web.publish('hello', session='0')
+        job = worker.job()
+        web.close()
+        broker.wait_log('peer.gone', name='web')
+        other.publish('hello')
+        kept = worker.job()
+        done = self.palaver(broker, 'events', 'discard', '--adapter', 'web', '--yes')
+        self.assertEqual(done.rows, [{'discarded': 3, 'in_hand': 1}])
+        for one in (job, kept):
+            worker.reply(one['lease'], 'goes on')
+        self.assertEqual(self.deliver(other)['response_text'], 'goes on')
+        self.assertEqual([row['reason'] for row in self.palaver(broker, 'dead', 'list').rows], ['discarded'] * 3)
+        wait(lambda: self.pending(broker) == (0, 1), 'the last answer waits for its adapter')
+
+    def test_of_a_session_and_a_parked_one_goes_on(self):
+        broker = self.broker({'routes': [route(on_dead='park')]})
+        adapter, worker = broker.adapter(), broker.worker()
+        for text in ('bad', 'one', 'two'):
+            adapter.publish(text, session='1')
+        adapter.publish('mine', session='2')
+        jobs = {job['body']['message_text']: job for job in (worker.job(), worker.job())}
+        worker.nack(jobs['bad']['lease'], permanent=True)
+        self.deliver(adapter)
+        wait(broker.dead, 'it is parked')
+        done = self.palaver(broker, 'events', 'discard', '--session', 'web_1', '--yes')
+        self.assertEqual(done.rows, [{'discarded': 2, 'in_hand': 0}])
+        self.palaver(broker, 'sessions', 'unpark', 'web_1')
+        adapter.publish('three', session='1')
+        self.assertEqual(worker.job()['body']['message_text'], 'three')
+        self.palaver(broker, 'events', 'discard', '--session', 'nobody', '--yes', code=NOTHING)
+        self.palaver(broker, 'events', 'discard', '--yes', code=USAGE)
+
+    def test_more_than_one_step(self):
+        broker = self.broker()
+        adapter = broker.adapter()
+        for number in range(1300):
+            adapter.publish('hello', session=str(number % 7))
+        adapter.stored(1300)
+        done = self.palaver(broker, 'events', 'discard', '--adapter', 'web', '--yes')
+        self.assertEqual((done.rows, self.pending(broker)), ([{'discarded': 1300, 'in_hand': 0}], (0, 0)))
+        worker = broker.worker()
+        worker.quiet('JOB')
+        self.round_trip(adapter, worker, 'and it goes on', session='3')
 
 
 if __name__ == '__main__':

@@ -60,7 +60,8 @@ class Filters(CliTest):
     def test_a_word_that_nothing_has_is_refused(self):
         broker = self.broker()
         for command, option, known in (
-                ('dead list', '--reason', 'attempts, permanent, no_route, rejected, expired, refused, unknown'),
+                ('dead list', '--reason',
+                 'attempts, permanent, no_route, rejected, expired, refused, unknown, discarded'),
                 ('dead stats', '--outcome', 'failed, rejected, expired, refused, unknown'),
                 ('dead replay --yes', '--reason', 'attempts'), ('dead discard --yes', '--outcome', 'failed'),
                 ('dead list', '--type', 'chat.message, chat.response'), ('events list', '--type', 'chat.message'),

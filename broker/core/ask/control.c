@@ -7,6 +7,7 @@
 #include "core/ask/control_order.h"
 #include "core/ask/control_peers.h"
 #include "core/ask/control_show.h"
+#include "core/ask/discard.h"
 #include "core/ask/events.h"
 #include "core/ask/hold.h"
 #include "core/ask/tails.h"
@@ -350,6 +351,9 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_EVENTS_LIST:
         events_start (self, peer, request, command, arguments);
         break;
+    case COMMAND_EVENTS_DISCARD:
+        discard_control (self, peer, request, arguments);
+        break;
     case COMMAND_TRY:
         try_start (self, peer, request, arguments);
         break;
@@ -364,10 +368,9 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         hold_control (self, peer, request, (int) command, arguments);
         break;
     case COMMAND_AGENTS_DRAIN:
-        control_drain (self, peer, request, arguments);
-        break;
     case COMMAND_AGENTS_RESUME:
-        control_resume (self, peer, request, arguments);
+        (command == COMMAND_AGENTS_DRAIN ? control_drain : control_resume) (self, peer, request,
+                                                                            arguments);
         break;
     case COMMAND_TAIL:
     case COMMAND_TAIL_READ:

@@ -2,7 +2,7 @@
 
 #include "core/state/record.h"
 
-enum { DEAD_FORMAT = 1, DEAD_COUNT = 8 };
+enum { DEAD_FORMAT = 1, DEAD_COUNT = 9 };
 
 static const char *const reasons[DEAD_COUNT] = {
 #define DEADWHY(number, name, reason, outcome, meaning) [number] = (reason),

@@ -4,6 +4,8 @@
 #include "wire/event.h"
 #include "wire/mp.h"
 
+enum { WHYS = 32 }; /* bits of `whys` */
+
 static uint64_t number_of (plv_view_t arguments, const char *key)
 {
     plv_mp_t value;
@@ -76,7 +78,7 @@ void dead_match_make (const dead_filter_t *filter, plv_buf_t *routes, dead_match
         .code = dead_brief_hash (filter->code),
         .routes = routes,
     };
-    for (unsigned why = 0; why < 8 * sizeof (uint8_t); why++)
+    for (unsigned why = 0; why < WHYS; why++)
         if (is (filter->reason, plv_view_str (dead_reason ((dead_why_t) why)))
             && is (filter->outcome, plv_view_str (dead_outcome ((dead_why_t) why))))
             ret_match->whys |= 1u << why;
@@ -108,8 +110,8 @@ bool dead_match_takes (const dead_match_t *self, const dead_brief_t *brief)
            && may_be (filter->adapter, self->adapter, brief->adapter)
            && may_be (filter->route, self->route, brief->route)
            && may_be (filter->type, self->type, brief->type)
-           && may_be (filter->code, self->code, brief->code) && (self->whys >> (brief->why & 7) & 1)
-           && brief->attempts >= filter->attempts
+           && may_be (filter->code, self->code, brief->code)
+           && (self->whys >> brief->why % WHYS & 1) && brief->attempts >= filter->attempts
            && (!filter->since_us || brief->dead_us >= (int64_t) filter->since_us)
            && (!filter->until_us || brief->dead_us < (int64_t) filter->until_us)
            && (filter->service.size == 0 || leads_there (self->routes, brief->route));

@@ -184,11 +184,12 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
     plv_buf_t body = {0};
     bool parks = entry->kind == ENTRY_EVENT && entry->lane
                  && entry->lane->route->on_dead == ON_DEAD_PARK && death->why != DEAD_REJECTED
-                 && !(entry->flags & ENTRY_CLOSES);
+                 && death->why != DEAD_DISCARDED && !(entry->flags & ENTRY_CLOSES);
 
     log_dead (self, entry, death);
     count (self, entry->kind == ENTRY_EVENT ? COUNTER_DEAD_LETTERS : COUNTER_DEAD_REPLIES);
-    put_fallback (self, entry, death->fallback, &body);
+    if (death->why != DEAD_DISCARDED) /* the operator knows what to say to whom */
+        put_fallback (self, entry, death->fallback, &body);
     record_t record = {
         .type = RECORD_DEAD,
         .number = entry->number,

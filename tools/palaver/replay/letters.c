@@ -306,19 +306,24 @@ static bool answered_yes (void)
     return strcmp (line, "y\n") == 0 || strcmp (line, "yes\n") == 0 || strcmp (line, "Y\n") == 0;
 }
 
-ending_t letters_confirm (const call_t *call, size_t count, const char *what)
+ending_t letters_confirm_of (const call_t *call, size_t count, const char *what, const char *thing)
 {
     if (count == 0 || call_has (call, OPTION_YES) || call_has (call, OPTION_DRY_RUN))
         return END_OK;
     if (!isatty (STDIN_FILENO) || !isatty (STDERR_FILENO)) {
-        say ("%s %zu dead letter%s? There is no terminal to ask on: say --yes", what, count,
+        say ("%s %zu %s%s? There is no terminal to ask on: say --yes", what, count, thing,
              text_s (count));
         return END_USAGE;
     }
     out_push ();
-    fprintf (stderr, "%s %zu dead letter%s? [y/N] ", what, count, text_s (count));
+    fprintf (stderr, "%s %zu %s%s? [y/N] ", what, count, thing, text_s (count));
     if (answered_yes ())
         return END_OK;
     say ("nothing was done");
     return END_PARTLY;
+}
+
+ending_t letters_confirm (const call_t *call, size_t count, const char *what)
+{
+    return letters_confirm_of (call, count, what, "dead letter");
 }

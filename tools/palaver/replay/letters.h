@@ -51,5 +51,7 @@ letter_t letters_read (plv_view_t letter);
 
 /*  Is it to be done, to how many? Asks on a terminal. END_OK: yes.  */
 ending_t letters_confirm (const call_t *call, size_t count, const char *what);
+/*  The same about other things; `thing`: one of them.  */
+ending_t letters_confirm_of (const call_t *call, size_t count, const char *what, const char *thing);
 
 #endif
