@@ -312,6 +312,13 @@ for job in jobs():
         self.assertEqual(reply['response_text'], 'about more for u1 after 2 turns')   # a new crew: it counts from one
         self.says('a crew prints a lot')
 
+    def test_fields_of_a_crew_that_are_called_as_ours_are_do_no_harm(self):
+        broker = self.broker({'agents.attempts': 1, 'agents.deadline_ms': 10000})
+        fields = "{'type': 'fund', 'id': 7, 'state': 'CA', 'confidence': 0.8}"
+        adapter = self.crew(broker, STAND_IN_CREW.replace("{'confidence': 0.8}", fields), 'topic')
+        reply = self.answer(adapter, 'funds')
+        self.assertEqual((reply['response_text'], reply['confidence']), ('about funds for u1 after 0 turns', 0.8))
+
     def test_what_a_crew_lacks_is_said_in_the_log_and_the_letter(self):
         broker = self.broker({'agents.attempts': 1})
         adapter = self.crew(broker, STAND_IN_CREW)

@@ -30,7 +30,9 @@ def answer(crew, job):
     inputs = {'message': text, 'user_id': job['event']['user_id'], 'history': history,
               'current_year': str(datetime.date.today().year), **{name: text for name in sys.argv[2:]}}
     result = crew.kickoff(inputs=inputs)
-    return {'response_text': getattr(result, 'raw', str(result)), **(getattr(result, 'json_dict', None) or {})}
+    fields = dict(getattr(result, 'json_dict', None) or {})
+    fields.pop('state', None)  # a field of the crew's, and not the conversation's state
+    return {'response_text': getattr(result, 'raw', str(result)), **fields}
 
 
 if len(sys.argv) < 2:
@@ -43,7 +45,7 @@ with contextlib.redirect_stdout(sys.stderr):  # crews print a lot: it goes to th
     say({'type': 'ready'})
     for job in filter(lambda job: job['type'] == 'job', map(json.loads, sys.stdin)):
         try:
-            say({'type': 'reply', 'id': job['id'], **answer(make(thing), job)})
+            say({**answer(make(thing), job), 'type': 'reply', 'id': job['id']})
         except Exception as error:
             traceback.print_exc()
             reason = f'{type(error).__name__}: {error}'
