@@ -183,27 +183,49 @@ static bool put (asker_t *asker, json_t *arguments, const char *name, char kind,
     return false;
 }
 
+static bool is_listed (const char *list, pal_text_t wanted)
+{
+    char name[NAME_BYTES], kind;
+    while (next_argument (&list, name, &kind)) {
+        if (pal_text_is (wanted, name))
+            return true;
+    }
+    return false;
+}
+
+/*  A name that is not known is refused: without the filter that was meant, the answer is of others, too.  */
+static bool names_are_known (asker_t *asker, pal_text_t query, const char *list)
+{
+    char detail[NAME_BYTES + 64];
+    while (query.size) {
+        const char *end = memchr (query.data, '&', query.size);
+        size_t size = end ? (size_t) (end - query.data) : query.size;
+        const char *equals = memchr (query.data, '=', size);
+        pal_text_t name = {query.data, equals ? (size_t) (equals - query.data) : size};
+        if (size && !is_listed (list, name)) {
+            snprintf (detail, sizeof detail, "\"%.*s\" is not one of those that this path takes",
+                      (int) (name.size < NAME_BYTES ? name.size : NAME_BYTES - 1), name.data);
+            asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
+            return false;
+        }
+        query = (pal_text_t){query.data + size + (end != NULL), query.size - size - (end != NULL)};
+    }
+    return true;
+}
+
 bool operate_read_query (asker_t *asker, const request_t *request, const char *list,
                          json_t *arguments)
 {
     char name[NAME_BYTES], kind, bytes[VALUE_BYTES_MAX];
     pal_text_t text;
+    if (!names_are_known (asker, request->http->query, list))
+        return false;
     while (next_argument (&list, name, &kind)) {
         if (route_query (request->http->query, name, bytes, sizeof bytes, &text) && text.size
             && !put (asker, arguments, name, kind, text))
             return false;
     }
     return true;
-}
-
-static bool is_listed (const char *list, const char *wanted)
-{
-    char name[NAME_BYTES], kind;
-    while (next_argument (&list, name, &kind)) {
-        if (strcmp (name, wanted) == 0)
-            return true;
-    }
-    return false;
 }
 
 /*  A key that is not known is refused: it would be an order that is not carried out as it is meant.  */
@@ -214,7 +236,7 @@ static bool take_body (asker_t *asker, json_t *body, const char *list, json_t *a
     json_t *value;
     json_object_foreach (body, name, value)
     {
-        if (is_listed (list, name)) {
+        if (is_listed (list, pal_text (name))) {
             json_object_set (arguments, name, value);
             continue;
         }

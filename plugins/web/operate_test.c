@@ -89,7 +89,7 @@ static void pages_of_other_sites_are_refused_even_if_they_may_chat (void **state
 static void a_query_becomes_arguments (void **state)
 {
     fake_host_t *host = *state;
-    uint64_t call = get (host, "/operate/dead?after=7&platform=we%22b&attempts=2&unknown=1&code=");
+    uint64_t call = get (host, "/operate/dead?after=7&platform=we%22b&attempts=2&&code=");
     assert_string_equal (fake_host_answer (host, "ok", "{\"items\":[],\"next\":null}"),
                          "dead.list {\"after\":7,\"platform\":\"we\\\"b\",\"attempts\":2}");
     assert_answer (host, call, 200, "{\"items\":[],\"next\":null}");
@@ -98,6 +98,10 @@ static void a_query_becomes_arguments (void **state)
                          "dead.show {\"number\":12}");
     assert_answer (host, call, 404, "no such letter");
     assert_answer (host, get (host, "/operate/dead/twelve"), 400, "number: takes a number");
+    assert_answer (host, get (host, "/operate/dead?after=1&sesion=web_me"), 400,
+                   "\\\"sesion\\\" is not one of those that this path takes");
+    assert_answer (host, get (host, "/operate/dead?since"), 400, "\\\"since\\\" is not one of");
+    assert_answer (host, get (host, "/operate/status?x=1"), 400, "\\\"x\\\" is not one of");
     assert_answer (host, get (host, "/operate/dead?after=x"), 400, "after: takes a number");
     assert_answer (host, get (host, "/operate/session?session=%ff"), 400, "session: takes a text");
 }
