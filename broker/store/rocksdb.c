@@ -16,8 +16,10 @@ static plv_err_t start_threads (rdb_t *self, plv_fail_t *ret_fail)
     if (!error) {
         error = pthread_create (&self->helper_thread, NULL, rdb_helper_main, self);
         if (error) {
+            pthread_mutex_lock (&self->lock);
             self->stopping = true;
             pthread_cond_signal (&self->commit_wake);
+            pthread_mutex_unlock (&self->lock);
             pthread_join (self->commit_thread, NULL);
         }
     }
