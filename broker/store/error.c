@@ -24,7 +24,8 @@ static const meaning_t meanings[] = {
     {"Permission denied", ERR_PERM,
      "give the directory and all files in it to the user that runs the broker"},
     {"Read-only file system", ERR_PERM, "make the file system writable"},
-    {"lock", ERR_BUSY, "stop the other process that uses it"},
+    {"While lock file", ERR_BUSY, "stop the other process that uses it"},
+    {"lock hold by", ERR_BUSY, "stop the other process that uses it"},
 };
 
 static const meaning_t other = {"", ERR_IO,
