@@ -98,15 +98,15 @@ class Accept(BrokerTest):
 
     def test_3_1_dedup_window(self):
         world = World(self.folder())
-        broker = self.broker({'dedup.h': 1, 'session.idle_s': 100000}, env=world.env())
+        broker = self.broker({'dedup.h': 1, 'session.idle_s': 100000, 'agents.timeout_ms': 600000}, env=world.env())
         adapter = broker.adapter()
         adapter.publish('first', platform_id='m1')
         adapter.expect('STORED')
-        world.set(clock_s=3000)
+        self.let_pass(world, 3000, adapter)
         adapter.publish('within the hour', platform_id='m1')
         adapter.expect('STORED')
         self.assertEqual(broker.metric('events_duplicate'), 1)
-        world.set(clock_s=4000)
+        self.let_pass(world, 1000, adapter)
         broker.metrics()
         adapter.publish('an hour later', platform_id='m1')
         adapter.expect('STORED')

@@ -236,7 +236,8 @@ class Meetings(BrokerTest):
 class Retention(BrokerTest):
     def test_old_traffic_goes_and_what_is_pending_or_dead_stays(self):
         world = World(self.folder())
-        conf = {'data.retain_h': 1, 'data.reflect_s': 1, 'session.idle_s': 1000000, 'delivery.not_after_s': 1000000}
+        conf = {'data.retain_h': 1, 'data.reflect_s': 1, 'session.idle_s': 1000000, 'delivery.not_after_s': 1000000,
+                'agents.deadline_ms': 10000000, 'agents.timeout_ms': 600000}
         broker = self.broker(conf, env=world.env())
         adapter, worker = broker.adapter(), broker.worker()
         adapter.publish('old and pending', session='pending')
@@ -247,9 +248,12 @@ class Retention(BrokerTest):
         self.deliver(adapter)
         for number in range(80):
             self.round_trip(adapter, worker, f'{number}', session=str(number % 5), platform_id=str(number))
-        broker.stop()
-        world.set(clock_s=7200)
-        broker.start()
+        self.let_pass(world, 7200, adapter, worker)
+        adapter.publish('two hours later', session='later')
+        adapter.stored()
+        worker.reply(worker.job()['lease'], 'an answer')
+        self.deliver(adapter)
+        broker.restart()
         line = broker.wait_log('journal.dropped')
         self.assertEqual(line['why'], 'age')
         until = time.monotonic() + 1.5

@@ -31,6 +31,8 @@ __all__ = ['BUILD', 'PATIENCE', 'PROGRAM', 'QUICK', 'SECONDS', 'VARIANT', 'Broke
 PROGRAM = os.path.join(BUILD, 'bin', 'palaverd')
 # Between two looks: soon again at first, seldom while much is being waited for at once on this machine.
 LOOK_S, LOOK_MAX_S = 0.002, 0.05
+# Shorter than agents.timeout_ms at its most.
+STEP_S = 500
 
 CONF = {
     'agents.heartbeat_ms': 200, 'agents.timeout_ms': 60000, 'agents.backoff_ms': 20, 'agents.backoff_max_ms': 50,
@@ -90,6 +92,7 @@ class World:
         self.set()
 
     def set(self, clock_s=0, sync_s=0.0, sync_errno=0, passed_s=0):
+        self.passed_s = passed_s
         told = struct.pack('=4q', int(clock_s * 1e6), int(sync_s * 1e6), sync_errno, int(passed_s * 1e6))
         with open(self.path, 'r+b' if os.path.exists(self.path) else 'w+b') as file:
             file.write(told)
@@ -340,6 +343,16 @@ class BrokerTest(unittest.TestCase):
         worker.reply(job['lease'], answer)
         worker.expect('COMMITTED')
         return job, self.deliver(adapter)
+
+    def let_pass(self, world, seconds, *peers):
+        """As if so much time had gone by, in steps in which no peer is silent for too long."""
+        until_s = world.passed_s + seconds
+        while world.passed_s < until_s:
+            world.set(passed_s=min(world.passed_s + STEP_S, until_s))
+            for peer in peers:
+                peer.inbox = [one for one in peer.inbox if one[0] != 'PONG']
+                peer.send(wireclient.frame('PING'))
+                wait(lambda one=peer: (one.poll(0), any(verb == 'PONG' for verb, _ in one.inbox))[1], 'a sign of life')
 
     def deliver(self, adapter, seconds=None):
         """Takes one delivery and says that it was sent; its body."""
