@@ -155,6 +155,9 @@ static void keep_ready (plv_agent_t *self, int64_t now_us)
     }
 }
 
+static const char not_let_in[] =
+    "; who is not in its keys/agents, or has a wrong broker.cert, gets none";
+
 /*  Heartbeats, silence, a broker that does not answer, and the end.  */
 void plv_link_keep_time (plv_agent_t *self)
 {
@@ -168,7 +171,8 @@ void plv_link_keep_time (plv_agent_t *self)
     } else if (link->state == LINK_READY) {
         keep_ready (self, now_us);
     } else if (now_us - link->hello_us > link->welcome_us) {
-        plv_agent_note (self, "no answer from %s: trying again", self->set.endpoint);
+        plv_agent_note (self, "no answer from %s: trying again%s", self->set.endpoint,
+                        strncmp (self->set.endpoint, "tcp://", 6) == 0 ? not_let_in : "");
         if (link->welcome_us < WELCOME_WAIT_MS_MAX * 1000)
             link->welcome_us *= 2;
         plv_link_reopen (self, RECONNECT_MS * 1000);

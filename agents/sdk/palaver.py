@@ -620,8 +620,7 @@ class Worker:
     def _load_keys (self, cert: Optional[str], broker_cert: Optional[str]) -> Optional[Tuple[bytes, ...]]:
         if not self._endpoint.startswith ('tcp://'):
             return None
-        own = cert or os.environ.get ('PALAVER_CERT')
-        broker = broker_cert or os.environ.get ('PALAVER_BROKER_CERT')
+        own, broker = cert or os.environ.get ('PALAVER_CERT'), broker_cert or os.environ.get ('PALAVER_BROKER_CERT')
         if not own or not broker:
             raise Refused ('ARG', f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
         public, secret = _read_keys (own, True)
@@ -1085,7 +1084,8 @@ class _Link:
             self._worker._log ('the broker is silent: connecting anew')
             self._reopen (0.1)
         elif self._state == 'introduced' and now - self._hello_at > self._welcome_wait:
-            self._worker._log (f'no answer from {self._worker._endpoint}: trying again')
+            self._worker._log (f'no answer from {self._worker._endpoint}: trying again' + (
+                '; who is not in its keys/agents, or has a wrong broker.cert, gets none' if self._worker._keys else ''))
             self._welcome_wait = min (self._welcome_wait * 2, WELCOME_WAIT_MAX_S)
             self._reopen (0.1)
         elif self._state == 'ready' and now >= self._ping_at ():

@@ -6,8 +6,11 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
+
+import zmq.auth
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import palaver  # noqa: E402
@@ -42,13 +45,13 @@ class Workers(unittest.TestCase):
 
 class Main(unittest.TestCase):
     PROGRAM = """import palaver
-palaver.main(palaver.Worker(name='hello', endpoint='ipc:///nobody/listens/here'%s), print)
+palaver.main(palaver.Worker(name='hello', endpoint=%r%s), print)
 """
 
-    def first_line(self, more=''):
+    def first_line(self, more='', endpoint='ipc:///nobody/listens/here'):
         """What it says while it looks for a broker, until it is stopped."""
-        child = subprocess.Popen([sys.executable, '-c', self.PROGRAM % more], stderr=subprocess.PIPE, text=True,
-                                 cwd=os.path.dirname(os.path.abspath(__file__)))
+        child = subprocess.Popen([sys.executable, '-c', self.PROGRAM % (endpoint, more)], text=True,
+                                 stderr=subprocess.PIPE, cwd=os.path.dirname(os.path.abspath(__file__)))
         try:
             with child.stderr:
                 return child.stderr.readline()
@@ -58,6 +61,14 @@ palaver.main(palaver.Worker(name='hello', endpoint='ipc:///nobody/listens/here'%
 
     def test_a_program_says_that_nobody_answers(self):
         self.assertEqual(self.first_line(), 'hello: no answer from ipc:///nobody/listens/here: trying again\n')
+
+    def test_over_tcp_the_keys_may_be_why(self):
+        with tempfile.TemporaryDirectory() as folder:
+            public, secret = zmq.auth.create_certificates(folder, 'both')
+            os.chmod(secret, 0o600)
+            line = self.first_line(f', cert={secret!r}, broker_cert={public!r}', 'tcp://127.0.0.1:9')
+        self.assertEqual(line, 'hello: no answer from tcp://127.0.0.1:9: trying again; who is not in its '
+                               'keys/agents, or has a wrong broker.cert, gets none\n')
 
     def test_a_log_of_its_own_is_used_instead(self):
         own = ", log=lambda line: __import__('sys').stderr.write(f'own {line}\\n')"

@@ -3,11 +3,12 @@
 """Agents on other machines: TCP with CURVE, off by default, and only for keys that are let in."""
 
 import os
+import subprocess
 import unittest
 
 import zmq
 
-from palaverd import BrokerTest, is_root, wait
+from palaverd import BUILD, BrokerTest, is_root, wait
 from ports import free_port
 from wireclient import Worker, frame
 
@@ -88,6 +89,18 @@ class Curve(BrokerTest):
     def test_a_wrong_server_key_does_not_connect(self):
         broker = self.start()
         self.not_let_in(self.remote(broker, self.allowed, zmq.curve_keypair()[0].decode(), hello=False))
+
+    def test_a_worker_that_is_not_let_in_says_what_may_be_why(self):
+        broker = self.start()
+        own, its = f'{broker.folder}/own', f'{broker.folder}/its'
+        cert(own, *(key.decode() for key in self.stranger))
+        cert(its, self.public)
+        worker = subprocess.Popen([f'{BUILD}/bin/palaver-exec', '--endpoint', self.endpoint, '--cert', own,
+                                   '--broker-cert', its, '--', 'cat'], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(worker.wait)
+        self.addCleanup(worker.terminate)
+        with worker.stderr:
+            self.assertIn('who is not in its keys/agents', worker.stderr.readline())
 
     def test_a_key_that_is_added_later_is_let_in_without_a_restart(self):
         broker = self.start()
