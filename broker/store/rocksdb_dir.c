@@ -180,6 +180,23 @@ static plv_err_t check_whole (const char *dir, plv_fail_t *ret_fail)
     return ERR_OK;
 }
 
+/*  RocksDB begins a log of its own at each start, although nothing is ever written there, and would keep all of them
+    until the next flush: release 7 does (8.3 no longer). One that stays costs a few bytes and nothing else.  */
+static void drop_empty_logs (const char *dir)
+{
+    DIR *stream = opendir (dir);
+    struct stat status;
+    for (struct dirent *entry; stream && (entry = readdir (stream));) {
+        const char *dot = strrchr (entry->d_name, '.');
+        if (dot && strcmp (dot, ".log") == 0
+            && fstatat (dirfd (stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG (status.st_mode) && status.st_size == 0)
+            (void) !unlinkat (dirfd (stream), entry->d_name, 0);
+    }
+    if (stream)
+        closedir (stream);
+}
+
 plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, plv_fail_t *ret_fail)
 {
     plv_err_t err = ERR_OK;
@@ -210,6 +227,8 @@ plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, pl
         err = take_lock (dir_fd, dir, ret_lock_fd, ret_fail);
     if (!err)
         err = check_whole (dir, ret_fail);
+    if (!err && !read_only)
+        drop_empty_logs (dir);
 done:
     if (dir_fd >= 0)
         close (dir_fd);

@@ -52,6 +52,9 @@ rocksdb_options_t *rdb_options_new (const store_rocksdb_options_t *options, cons
     rocksdb_options_set_max_background_jobs (base, 2);
     rocksdb_options_set_bytes_per_sync (base, BYTES_PER_SYNC);
     rocksdb_options_set_max_open_files (base, -1);
+    /*  By default each view's few files are opened by 16 threads, which are made for that and end behind it: some 190
+        at a start.  */
+    rocksdb_options_set_max_file_opening_threads (base, 1);
     set_quiet (base, log_dir);
     /*  A background write that failed is not tried again behind our back: the broker stops and
         says why. And what is to be flushed at a stop is known here alone.  */

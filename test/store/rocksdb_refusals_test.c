@@ -1,4 +1,4 @@
-/*  Directories that the store does not open, and what it says then.  */
+/*  Directories that the store does not open, and what it says then; and what a start leaves behind.  */
 
 #include "subject.h"
 
@@ -345,6 +345,20 @@ static void a_reader_sees_what_a_crash_left_in_the_journal (void **state)
     assert_int_equal (count_files (self->dir), files);
 }
 
+/*  A broker that starts again and again with nothing to do in between, as in a loop of crashes.  */
+static void starts_leave_nothing_behind (void **state)
+{
+    enum { STARTS = 6 };
+    subject_t *self = *state;
+    fill_store (self);
+    assert_int_equal (try_open (self->dir, false).code, ERR_OK);
+    assert_int_equal (try_open (self->dir, false).code, ERR_OK);
+    size_t files = count_files (self->dir);
+    for (int i = 0; i < STARTS; i++)
+        assert_int_equal (try_open (self->dir, false).code, ERR_OK);
+    assert_int_equal (count_files (self->dir), files);
+}
+
 #define REFUSAL(test_) cmocka_unit_test_setup_teardown (test_, setup, teardown)
 
 int main (int argc, char **argv)
@@ -368,6 +382,7 @@ int main (int argc, char **argv)
         REFUSAL (the_loss_of_current_does_not_begin_anew),
         REFUSAL (a_reader_reads_all_and_leaves_no_trace),
         REFUSAL (a_reader_sees_what_a_crash_left_in_the_journal),
+        REFUSAL (starts_leave_nothing_behind),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
