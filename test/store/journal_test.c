@@ -365,6 +365,53 @@ static void a_flipped_bit_in_the_last_record_cuts_it_off (void **state)
     assert_int_equal (reopen (self), 10);
 }
 
+static uint64_t used_bytes (const world_t *self, uint64_t number)
+{
+    plv_buf_t bytes = read_segment (self, number);
+    size_t size = bytes.size;
+    while (size && bytes.data[size - 1] == 0)
+        size--;
+    plv_buf_free (&bytes);
+    return size;
+}
+
+/*  In segments of records of all sizes, of which every fifth is synced by the one behind it alone.  */
+static void a_flipped_bit_anywhere_is_refused_or_costs_the_end_alone (void **state)
+{
+    enum { FLIPS = 2000, RECORDS = 126, AT_END = 2 };
+    world_t *self = *state;
+    plv_rng_t rng = plv_rng_seed (99);
+    plv_fail_t fail;
+    size_t refused = 0;
+    reopen (self);
+    for (int i = 1; i <= RECORDS; i++)
+        append (self, 1, 0, 0, i % 5 != 0);
+    journal_destroy (&self->journal);
+    uint64_t segments = 0;
+    while (exists (self, segments + 1) && used_bytes (self, segments + 1) > SEGMENT_HEAD_BYTES)
+        segments++;
+    assert_true (segments > 5);
+    for (int i = 0; i < FLIPS; i++) {
+        uint64_t number = 1 + plv_rng_below (&rng, segments);
+        uint64_t at = plv_rng_below (&rng, used_bytes (self, number));
+        int bit = (int) plv_rng_below (&rng, 8);
+        flip (self, number, at, bit);
+        if (try_open (self, true, 1, &fail) == ERR_OK)
+            assert_in_range (journal_last (self->journal), RECORDS - AT_END, RECORDS);
+        else {
+            refused++;
+            assert_int_equal (fail.code, ERR_CORRUPT);
+            assert_non_null (strstr (fail.text, "damaged at byte"));
+        }
+        journal_destroy (&self->journal);
+        flip (self, number, at, bit);
+    }
+    assert_int_equal (reopen (self), RECORDS);
+    expect_values (self, 1, RECORDS, 0, 0);
+    print_message ("%zu of %d flips refused\n", refused, FLIPS);
+    assert_true (refused > FLIPS * 8 / 10);
+}
+
 static void fill_segments (world_t *self, uint64_t segments)
 {
     reopen (self);
@@ -720,6 +767,7 @@ int main (void)
         JOURNAL (a_hole_cuts_off_later_segments_too),
         JOURNAL (a_flipped_bit_in_any_field_is_refused),
         JOURNAL (a_flipped_bit_in_the_last_record_cuts_it_off),
+        JOURNAL (a_flipped_bit_anywhere_is_refused_or_costs_the_end_alone),
         JOURNAL (a_segment_that_is_gone_or_empty_is_refused),
         JOURNAL (the_first_record_of_a_later_segment_is_damaged),
         JOURNAL (a_newer_release_wrote_it),
