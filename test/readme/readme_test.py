@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=900 variants=release label=slow alone
+# RUN: timeout=900 variants=release label=slow
 """The commands of README.md work as pasted, in order, and print what the README says (lines that begin with #>).
 
 They run in a home folder of their own, in a copy of the files that git knows, and on a free port.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# RUN: timeout=300 alone variants=debug,release,asan
+# RUN: timeout=300 variants=debug,release,asan
 """Workers that die between two calls of the model, and fifty conversations at once on one worker."""
 
 import threading
