@@ -111,6 +111,11 @@ static void values_of_another_type_are_refused (void **state)
              "p.conf:1: rate_limit.messages: takes a whole number, not a text");
     refused ("rate_limit = { messages = 1.5; };",
              "p.conf:1: rate_limit.messages: takes a whole number, not a number with a fraction");
+    refused ("session = { idle_s = \"10m\"; };",
+             "p.conf:1: session.idle_s: takes a whole number of seconds, not a text");
+    refused (
+        "agents = { heartbeat_ms = 0.5; };",
+        "p.conf:1: agents.heartbeat_ms: takes a whole number of milliseconds, not a number with a fraction");
     refused ("rate_limit = { on = 1; };",
              "p.conf:1: rate_limit.on: takes true or false, not a whole number");
     refused ("data = { dir = { }; };",

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void *field_of (const plv_conf_key_t *key, void *owner)
 {
@@ -102,13 +103,29 @@ plv_err_t plv_conf_text_check (const char *text, plv_fail_t *ret_fail)
     return ERR_OK;
 }
 
+/*  Who writes "10m" does not know that the name ends in the unit.  */
+static const char *unit_text (const char *path)
+{
+    static const struct {
+        const char *end, *text;
+    } units[] = {
+        {"_ms", " of milliseconds"}, {"_s", " of seconds"},    {"_h", " of hours"},
+        {"_d", " of days"},          {"_kb", " of kilobytes"}, {"_mb", " of megabytes"},
+    };
+    const char *end = strrchr (path, '_');
+    for (size_t at = 0; end && at < sizeof units / sizeof *units; at++)
+        if (strcmp (end, units[at].end) == 0)
+            return units[at].text;
+    return "";
+}
+
 static plv_err_t set_int (const plv_conf_key_t *key, int64_t *field,
                           const config_setting_t *setting, plv_fail_t *ret_fail)
 {
     int type = config_setting_type (setting);
     if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-        return plv_fail (ret_fail, ERR_CONF, "takes a whole number, not %s",
-                         plv_conf_type_text (setting));
+        return plv_fail (ret_fail, ERR_CONF, "takes a whole number%s, not %s",
+                         unit_text (key->path), plv_conf_type_text (setting));
     int64_t value = config_setting_get_int64 (setting);
     if (value < key->min || value > key->max)
         return plv_fail (ret_fail, ERR_CONF, "%" PRId64 " is out of range: %" PRId64 " to %" PRId64,
