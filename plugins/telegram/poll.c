@@ -11,6 +11,7 @@ enum {
     ANSWER_SLACK_MS = 15000,
     LATER_MS_MAX = 60000,
     TOKEN_MS = 10000,
+    NOTHING_MS = 1000, /* who has nothing takes at least so long to say so, or is asked later */
     FIRST_S = 3,
     /* after a failure: it shows soon that all is well again */
 };
@@ -28,6 +29,7 @@ struct poll {
     api_call_t *call;
     uint64_t timer;
     int64_t offset;
+    int64_t asked_us;
     item_t *items;
     size_t count;
     bool offering, stopped;
@@ -197,6 +199,14 @@ static void tell (const poll_t *self, const outcome_t *outcome)
                                          : "200, and nothing in it that can be confirmed");
 }
 
+/*  A server of one's own, or what stands before it, may not wait for updates.  */
+static uint32_t rest_of_nothing (const poll_t *self)
+{
+    const pal_host_t *host = self->owner->host;
+    int64_t took_ms = (host->mono_us (host) - self->asked_us) / 1000;
+    return self->count == 0 && took_ms < NOTHING_MS ? (uint32_t) (NOTHING_MS - took_ms) : 0;
+}
+
 static void on_updates (void *arg, const outcome_t *outcome)
 {
     poll_t *self = arg;
@@ -208,7 +218,11 @@ static void on_updates (void *arg, const outcome_t *outcome)
         host->retry_good (host, "updates");
         host->health (host, true, "polling as @%s", self->owner->username);
         host->metric_add (host, "updates_total", self->count);
-        offer (self);
+        uint32_t rest_ms = rest_of_nothing (self);
+        if (rest_ms)
+            set_timer (self, rest_ms);
+        else
+            offer (self);
         return;
     }
     self->troubled = true;
@@ -228,6 +242,7 @@ static void ask (poll_t *self)
                                 (int) wait_s, "allowed_updates", update_allowed ());
     if (self->offset)
         json_object_set_new (params, "offset", json_integer (self->offset));
+    self->asked_us = owner->host->mono_us (owner->host);
     self->call =
         api_call (owner, "getUpdates", params, wait_s * 1000 + ANSWER_SLACK_MS, on_updates, self);
     if (!self->call)

@@ -167,6 +167,22 @@ static void does_not_hurry_after_what_cannot_be_confirmed (void **state)
     fake_host_destroy (&host);
 }
 
+static void does_not_hurry_after_nothing_at_once (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    answer (host, "getUpdates", 200, "{\"ok\":true,\"result\":[]}");
+    size_t asked = fake_host_requests (host);
+    fake_host_advance (host, 900);
+    assert_int_equal (fake_host_requests (host), asked);
+    fake_host_advance (host, 200);
+    check_offset (host, "\"timeout\":50");
+    fake_host_advance (host, 50000);
+    answer (host, "getUpdates", 200, "{\"ok\":true,\"result\":[]}");
+    assert_int_equal (fake_host_requests (host), asked + 2);
+    fake_host_destroy (&host);
+}
+
 static void check_trouble (unsigned status, const char *description, const char *words)
 {
     fake_host_t *host = polling ();
@@ -369,6 +385,7 @@ int main (void)
         cmocka_unit_test (asks_again_only_when_all_is_stored),
         cmocka_unit_test (confirms_numbers_that_begin_anew),
         cmocka_unit_test (does_not_hurry_after_what_cannot_be_confirmed),
+        cmocka_unit_test (does_not_hurry_after_nothing_at_once),
         cmocka_unit_test (tells_what_is_wrong),
         cmocka_unit_test (sends_while_updates_are_asked_for_too_often),
         cmocka_unit_test (takes_updates_of_the_webhook_while_it_drains),
