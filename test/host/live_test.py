@@ -418,15 +418,18 @@ class Conf(Place):
 
     def test_a_plugin_whose_constructors_hang_is_killed(self):
         self.place().stop()
-        source = f'{self.made}/hang.c'
-        with open(source, 'w', encoding='ascii') as file:
-            file.write('__attribute__ ((constructor)) static void hang (void) { for (volatile int a = 0;; a++) ; }\n')
-        subprocess.run(['cc', '-shared', '-fPIC', source, '-o', f'{self.dir}/hang.so'], check=True)
-        os.chmod(f'{self.dir}/hang.so', 0o755)
+        for name, first in (('hang', ''), ('mute', 'close (1); ')):
+            source = f'{self.made}/{name}.c'
+            with open(source, 'w', encoding='ascii') as file:
+                file.write('#include <unistd.h>\n__attribute__ ((constructor)) static void hang (void) '
+                           f'{{ {first}for (volatile int a = 0;; a++) ; }}\n')
+            subprocess.run(['cc', '-shared', '-fPIC', source, '-o', f'{self.dir}/{name}.so'], check=True)
+            os.chmod(f'{self.dir}/{name}.so', 0o755)
         done = subprocess.run([f'{BUILD}/bin/palaverd', '--conf', self.started.file, '--check-conf'],
-                              capture_output=True, text=True, check=False, timeout=30)
+                              capture_output=True, text=True, check=False, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn('did not return within 5000 ms: killed', done.stderr)
+        for name in ('hang', 'mute'):
+            self.assertRegex(done.stderr, rf'{name}\.so: its constructors did not return within 5000 ms: killed')
 
 
 if __name__ == '__main__':
