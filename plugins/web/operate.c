@@ -168,7 +168,9 @@ static json_t *value_of (pal_text_t text, char kind)
     if (kind == '#')
         return events_number (text, &number) ? json_integer ((json_int_t) number) : NULL;
     if (kind == '?')
-        return json_boolean (pal_text_is (text, "true"));
+        return pal_text_is (text, "true")    ? json_true ()
+               : pal_text_is (text, "false") ? json_false ()
+                                             : NULL;
     return json_stringn (text.data, text.size);
 }
 
@@ -178,7 +180,10 @@ static bool put (asker_t *asker, json_t *arguments, const char *name, char kind,
     json_t *value = value_of (text, kind);
     if (value && !json_object_set_new (arguments, name, value))
         return true;
-    snprintf (detail, sizeof detail, "%s: takes a %s", name, kind ? "number" : "text in UTF-8");
+    snprintf (detail, sizeof detail, "%s: takes %s", name,
+              kind == '#'   ? "a number"
+              : kind == '?' ? "true or false"
+                            : "a text in UTF-8");
     asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
     return false;
 }

@@ -160,6 +160,7 @@ static void questions_that_wait_end_with_the_gateway (void **state)
 static void what_happens_is_streamed_until_somebody_leaves (void **state)
 {
     fake_host_t *host = *state;
+    assert_answer (host, get (host, "/operate/tail?texts=yes"), 400, "texts: takes true or false");
     uint64_t call = get (host, "/operate/tail?platform=web&texts=true");
     assert_string_equal (fake_host_answer_part (host, "{\"items\":[],\"lost\":0}"),
                          "tail {\"platform\":\"web\",\"texts\":true}");
