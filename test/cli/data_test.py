@@ -113,6 +113,8 @@ class Restore(CliTest):
     def test_what_is_no_backup(self):
         done = self.palaver(None, 'restore', self.folder(), '--data', f'{self.top}/new', code=NOTHING)
         self.assertIn('is no backup', done.err)
+        done = self.palaver(None, 'restore', f'{self.top}/none', '--data', f'{self.top}/new', code=NOTHING)
+        self.assertIn(f'{self.top}/none: No such file or directory', done.err)
         self.assertFalse(os.path.exists(f'{self.top}/new'))
 
     def test_a_restore_that_fails_leaves_nothing_behind(self):

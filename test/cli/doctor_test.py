@@ -80,6 +80,8 @@ class Doctor(CliTest):
         folder = self.folder()
         self.palaver(None, 'keys', 'new', 'broker', '--keys', folder)
         conf = f'listen = {{ agents = "tcp://127.0.0.1:1"; keys = "{folder}"; }};'
+        none = f'listen = {{ agents = "tcp://127.0.0.1:1"; keys = "{folder}/none"; }};'
+        self.one(self.doctor(conf=none, code=PARTLY), 'keys', 'problem', 'cannot be read', f'--keys {folder}/none')
         self.one(self.doctor(conf=conf, code=PARTLY if os.geteuid() else OK), 'keys', 'ok', '1 secret key')
         os.chmod(f'{folder}/broker.cert_secret', 0o644)
         self.one(self.doctor(conf=conf, code=PARTLY), 'keys', 'problem', '1 of 1', 'chmod 600')

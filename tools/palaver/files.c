@@ -214,6 +214,8 @@ static plv_err_t copy_files (copy_t *self, const char *from, const char *to)
 static plv_err_t check_backup (const char *backup, plv_fail_t *ret_fail)
 {
     struct stat info;
+    if (stat (backup, &info))
+        return plv_fail (ret_fail, ERR_NOENT, "%s: %s", backup, strerror (errno));
     char *current = join (backup, "CURRENT");
     bool found = stat (current, &info) == 0;
     free (current);

@@ -91,6 +91,17 @@ static unsigned count_open (DIR *stream, unsigned *ret_open)
     return count;
 }
 
+static void miss_keys (doctor_t *doctor, const char *folder)
+{
+    char *advice = NULL;
+    if (asprintf (&advice, "make the broker's key pair: palaver keys new broker --keys %s", folder)
+        < 0)
+        plv_out_of_memory (strlen (folder));
+    doctor_say (doctor, FINDING_PROBLEM, advice, "listen.agents is set, and %s cannot be read",
+                folder);
+    free (advice);
+}
+
 void check_keys (doctor_t *doctor)
 {
     unsigned open = 0;
@@ -98,9 +109,7 @@ void check_keys (doctor_t *doctor)
     DIR *stream = opendir (folder);
     unsigned count = stream ? count_open (stream, &open) : 0;
     if (!stream && doctor->conf->listen_agents[0])
-        doctor_say (doctor, FINDING_PROBLEM,
-                    "make the broker's key pair: palaver keys new broker --keys DIR",
-                    "listen.agents is set, and %s cannot be read", folder);
+        miss_keys (doctor, folder);
     else if (!stream)
         doctor_say (doctor, FINDING_SKIPPED, "", "no agents of other machines");
     else if (open)
