@@ -74,6 +74,15 @@ static void acknowledge (load_t *self, uint64_t delivery)
     plv_mp_put_nil (&self->packet);
     plv_mp_put_nil (&self->packet);
     plv_frame_end (&self->packet, mark);
+    self->acknowledged++;
+}
+
+static void take_settled (load_t *self, plv_view_t deliveries)
+{
+    plv_mp_t items = plv_mp (deliveries);
+    uint32_t count;
+    if (plv_mp_array (&items, &count))
+        self->settled += count;
 }
 
 /*  The number behind the last underscore; `outstanding` when it is none of ours.  */
@@ -121,6 +130,9 @@ static plv_err_t take (load_t *self, const plv_frame_t *frame, plv_fail_t *ret_f
     switch (frame->verb) {
     case VERB_DELIVER:
         return take_deliver (self, frame, ret_fail);
+    case VERB_SETTLED:
+        take_settled (self, frame->arg[0].bytes);
+        return ERR_OK;
     case VERB_BUSY:
         self->refused++;
         return plv_fail (ret_fail, ERR_BUSY, "the broker is at its limits: " PLV_VIEW_FMT,
@@ -175,7 +187,13 @@ static void prepare (load_t *self, const load_options_t *options)
         self->free[self->free_count++] = i - 1;
 }
 
-/*  What was sent is answered sooner or later: better now, while somebody is here to take it.  */
+static bool is_under_way (const load_t *self)
+{
+    return load_left (self) || self->settled < self->acknowledged;
+}
+
+/*  What was sent is answered sooner or later: better now, while somebody is here to take it. A session ends only when
+    its answer is settled.  */
 static void settle (load_t *self)
 {
     plv_fail_t fail;
@@ -183,13 +201,13 @@ static void settle (load_t *self)
     int64_t now_us = plv_clock_mono_us (), longest_us = now_us + SETTLE_LONGEST_US;
     int64_t until_us = now_us + SETTLE_US;
     self->ending = true;
-    while (!err && load_left (self) && until_us > now_us) {
-        uint32_t done = self->done;
+    while (!err && is_under_way (self) && until_us > now_us) {
+        uint32_t before = self->done + self->settled;
         err = turn (self, until_us, &fail);
         if (err == ERR_BUSY || err == ERR_ARG)
             err = ERR_OK; /* of what was sent before the first of these */
         now_us = plv_clock_mono_us ();
-        if (self->done > done)
+        if (self->done + self->settled > before)
             until_us = now_us + SETTLE_US < longest_us ? now_us + SETTLE_US : longest_us;
     }
 }
