@@ -5,7 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <unistd.h>
+#include <sys/time.h>
 
 #include <cmocka.h>
 
@@ -45,9 +45,9 @@ static void long_text (void **state)
     (void) state;
     while (text.size < BODY_BYTES_MAX)
         plv_buf_add (&text, character, sizeof character - 1);
-    alarm (SECONDS_MAX);
+    setitimer (ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = SECONDS_MAX}, NULL); /* of CPU */
     plv_mask_put_text (&out, plv_buf_view (&text));
-    alarm (0);
+    setitimer (ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = 0}, NULL);
     assert_true (plv_view_equal (plv_buf_view (&out), plv_buf_view (&text)));
     plv_buf_free (&text);
     plv_buf_free (&out);

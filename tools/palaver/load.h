@@ -28,7 +28,7 @@ typedef struct {
     uint32_t free_count;
     uint32_t published, refused, done, measured;
     uint32_t acknowledged, settled; /* deliveries */
-    int64_t first_us, last_us; /* of the measured ones */
+    int64_t first_us, last_us;      /* of the measured ones */
     uint64_t run_id;
     bool ending; /* nothing more is published */
     progress_t progress;
