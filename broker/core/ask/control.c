@@ -369,8 +369,7 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         break;
     case COMMAND_AGENTS_DRAIN:
     case COMMAND_AGENTS_RESUME:
-        (command == COMMAND_AGENTS_DRAIN ? control_drain : control_resume) (self, peer, request,
-                                                                            arguments);
+        control_drains (self, peer, request, (int) command, arguments);
         break;
     case COMMAND_TAIL:
     case COMMAND_TAIL_READ:

@@ -107,7 +107,7 @@ void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body)
     free (page);
 }
 
-void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+static void drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
 {
     plv_view_t name = plv_mp_find_str (arguments, "name"), who = plv_mp_find_str (arguments, "who");
     peer_t *worker;
@@ -138,7 +138,7 @@ void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arg
     plv_buf_free (&body);
 }
 
-void control_resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
+static void resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
 {
     plv_view_t name = plv_mp_find_str (arguments, "name"),
                who = text_cut (plv_mp_find_str (arguments, "who"), NAME_BYTES_MAX);
@@ -158,6 +158,15 @@ void control_resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t ar
     plv_mp_pair_i64 (&body, "workers", workers);
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
+}
+
+void control_drains (core_t *self, peer_t *peer, uint64_t request, int command,
+                     plv_view_t arguments)
+{
+    if (command == COMMAND_AGENTS_DRAIN)
+        drain (self, peer, request, arguments);
+    else
+        resume (self, peer, request, arguments);
 }
 
 static bool is_behind (const outlet_t *outlet, plv_view_t after)

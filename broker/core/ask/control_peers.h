@@ -11,8 +11,9 @@
 #include "core/peer/peer.h"
 
 void control_agents (core_t *self, plv_view_t arguments, plv_buf_t *body);
-void control_drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments);
-void control_resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments);
+/*  Answers agents.drain and agents.resume.  */
+void control_drains (core_t *self, peer_t *peer, uint64_t request, int command,
+                     plv_view_t arguments);
 void control_adapters (core_t *self, plv_view_t arguments, plv_buf_t *body);
 
 #endif
