@@ -63,6 +63,7 @@ int main (int argc, char **argv)
     plv_fail_t fail;
     sigset_t signals;
     listen_to (&signals);
+    broker_hold_signals ();
     if (!options_parse (argc, argv, &options))
         return 2;
     plv_err_t err = plv_conf_load (options.conf, &conf, &fail);
