@@ -1,13 +1,12 @@
 #include "shell/letters_file.h"
 
-#include "base/alloc.h"
+#include "base/sync.h"
 #include "wire/json.h"
 #include "wire/mp.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -75,19 +74,10 @@ static bool add (int fd, off_t end, plv_view_t lines)
     return good;
 }
 
-/*  The name of a new file is on disk when its directory is; one that may not be read is taken at its word.  */
-static bool sync_dir (const char *path)
+/*  A directory that may not be read is taken at its word.  */
+static bool sync_name (const char *path)
 {
-    char *dir = plv_strdup (path);
-    *strrchr (dir, '/') = 0;
-    int fd = open (*dir ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd < 0 || fsync (fd) == 0;
-    int error = errno;
-    if (fd >= 0)
-        close (fd);
-    free (dir);
-    errno = error;
-    return good;
+    return plv_sync_parent (path) || errno == EACCES;
 }
 
 /*  Nothing is masked in it: nobody else may read it.  */
@@ -102,7 +92,7 @@ plv_err_t letters_file_append (plv_view_t order, plv_buf_t *path, plv_fail_t *re
     int fd = open (name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool good = fd >= 0 && fstat (fd, &before) == 0
                 && add (fd, before.st_size, plv_buf_view (&lines))
-                && (before.st_size > 0 || sync_dir (name));
+                && (before.st_size > 0 || sync_name (name));
     if (!good)
         err = plv_fail (ret_fail, ERR_IO, "%s: %s", name, strerror (errno));
     if (fd >= 0)

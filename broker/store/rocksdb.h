@@ -94,7 +94,6 @@ typedef struct {
 /*  rocksdb_dir.c: the directory exists, is ours alone, holds a store or nothing, and nobody
     else uses it.  */
 plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, plv_fail_t *ret_fail);
-bool rdb_dir_sync_parent (const char *path);
 uint64_t rdb_dir_bytes (const char *dir);
 bool rdb_dir_has_current (const char *dir);
 /*  A directory with files in it, as a backup that failed.  */

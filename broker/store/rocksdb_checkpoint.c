@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/sync.h"
 #include "base/within.h"
 #include "store/error.h"
 #include "store/rocksdb.h"
@@ -40,7 +41,7 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
     if (!err)
         err = journal_copy (self->journal, journal, first, atomic_load (&self->written), &meanwhile,
                             ret_fail);
-    if (!err && !rdb_dir_sync_parent (journal))
+    if (!err && !plv_sync_parent (journal))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be synced: %s",
                         dir, strerror (errno));
     if (checkpoint)
@@ -83,7 +84,7 @@ plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, plv_fail_t *ret_fa
         goto done;
     }
     err = fill (self, dir, inner, ret_fail);
-    if (!err && (chmod (inner, 0700) < 0 || rename (inner, dir) < 0 || !rdb_dir_sync_parent (dir)))
+    if (!err && (chmod (inner, 0700) < 0 || rename (inner, dir) < 0 || !plv_sync_parent (dir)))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be finished: %s",
                         dir, strerror (errno));
     rdb_dir_remove (outer);

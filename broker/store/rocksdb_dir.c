@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/sync.h"
 #include "store/rocksdb.h"
 
 #include <dirent.h>
@@ -13,21 +14,6 @@
 
 static const char lock_name[] = "palaver.lock";
 
-/*  The name of a new directory is on disk when the directory that holds it is.  */
-bool rdb_dir_sync_parent (const char *path)
-{
-    char *parent = plv_strdup (path);
-    char *slash = strrchr (parent, '/');
-    if (slash)
-        *(slash == parent ? slash + 1 : slash) = '\0';
-    int fd = open (slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync (fd) == 0;
-    if (fd >= 0)
-        close (fd);
-    free (parent);
-    return synced;
-}
-
 /*  Makes the missing parents too: ~/.local/state is not there on a fresh account.  */
 static plv_err_t make_dir (const char *dir, plv_fail_t *ret_fail)
 {
@@ -39,7 +25,7 @@ static plv_err_t make_dir (const char *dir, plv_fail_t *ret_fail)
             continue;
         *at = '\0';
         bool made = mkdir (path, 0700) == 0;
-        if ((!made && errno != EEXIST) || (made && !rdb_dir_sync_parent (path)))
+        if ((!made && errno != EEXIST) || (made && !plv_sync_parent (path)))
             err = plv_fail (ret_fail, plv_err_of_errno (errno),
                             "the data directory %s cannot be made (%s): %s", dir, path,
                             strerror (errno));
@@ -220,7 +206,7 @@ plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, pl
     /*  Who made it, a script or systemd, has hardly made its name last. A parent that may not
         be read is older than this store.  */
     if (!err && !read_only)
-        (void) rdb_dir_sync_parent (dir);
+        (void) plv_sync_parent (dir);
     if (!err && read_only)
         err = look_at_lock (dir_fd, dir, ret_fail);
     else if (!err)

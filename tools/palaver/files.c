@@ -1,6 +1,7 @@
 #include "palaver/files.h"
 
 #include "base/alloc.h"
+#include "base/sync.h"
 #include "base/within.h"
 #include "palaver/interrupt.h"
 #include "palaver/show/progress.h"
@@ -274,12 +275,7 @@ static plv_err_t put_in_place (const char *beside, const char *data, plv_fail_t 
     if (rename (beside, data))
         return plv_fail (ret_fail, plv_err_of_errno (errno),
                          "%s: %s; give a directory below it with --data", data, strerror (errno));
-    char *parent = plv_strdup (data), *slash = strrchr (parent, '/');
-    if (slash)
-        slash[slash == parent ? 1 : 0] = '\0';
-    plv_err_t err = sync_folder (slash ? parent : ".", ret_fail);
-    free (parent);
-    return err;
+    return plv_sync_parent (data) ? ERR_OK : fail_errno (data, ret_fail);
 }
 
 static plv_err_t restore_beside (const char *backup, const char *beside, const char *data,
