@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -36,16 +37,13 @@ static bool put_line (record_t *self, const char *format, ...)
 /*  False when the whole line could not be written, which is said.  */
 static bool put_line (record_t *self, const char *format, ...)
 {
-    char line[512];
     va_list args;
     va_start (args, format);
-    int size = vsnprintf (line, sizeof line, format, args);
+    bool written = vdprintf (self->fd, format, args) > 0;
     va_end (args);
-    ssize_t written = write (self->fd, line, (size_t) size);
-    if (written != size)
-        say ("the record of what is done cannot be written: %s",
-             strerror (written < 0 ? errno : ENOSPC));
-    return written == size;
+    if (!written)
+        say ("the record of what is done cannot be written: %s", strerror (errno));
+    return written;
 }
 
 static void take_line (record_t *self, plv_view_t map)
