@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /*  What nobody waits for is written in pieces of this size, so that the next sync has little to
@@ -79,7 +78,8 @@ plv_err_t journal_open (const journal_options_t *options, journal_t **ret_journa
     self->dir = plv_strdup (options->dir);
     self->read_only = options->read_only;
     self->segment_bytes = options->segment_bytes;
-    self->fd = self->next_fd = -1;
+    self->next_fd = -1;
+    writer_init (&self->writer, options->direct);
     crc32c_init (&self->crc);
     pthread_mutex_init (&self->lock, NULL);
     pthread_cond_init (&self->wake, NULL);
@@ -113,7 +113,7 @@ void journal_destroy (journal_t **self_p)
         pthread_mutex_unlock (&self->lock);
         pthread_join (self->thread, NULL);
     }
-    close_file (self->fd);
+    writer_free (&self->writer);
     close_file (self->next_fd);
     close_file (self->dir_fd);
     pthread_cond_destroy (&self->wake);
@@ -179,39 +179,20 @@ uint64_t journal_bytes (journal_t *self, uint64_t first)
     return bytes;
 }
 
-/*  `parts` are used up.  */
-static bool write_parts (int fd, struct iovec *parts, int count, uint64_t offset)
-{
-    while (count) {
-        ssize_t done = pwritev (fd, parts, count, (off_t) offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return false;
-        offset += (uint64_t) done;
-        for (; count && (size_t) done >= parts->iov_len; parts++, count--)
-            done -= (ssize_t) parts->iov_len;
-        if (count) {
-            parts->iov_base = (char *) parts->iov_base + done;
-            parts->iov_len -= (size_t) done;
-        }
-    }
-    return true;
-}
-
+/*  The tail of the writer holds whole records only: each takes a multiple of eight bytes.  */
 static bool write_record (journal_t *self, const journal_record_t *record)
 {
-    static const uint8_t ZEROS[JOURNAL_BLOCK_BYTES];
+    static const uint8_t ZEROS[RECORD_ALIGN];
     uint8_t head[RECORD_HEAD_BYTES];
-    uint64_t end = self->current.end + sizeof head + record->journal.size + record->ops.size;
+    uint64_t size = sizeof head + record->journal.size + record->ops.size;
     record_head_put (&self->crc, &self->current.id, record, head);
-    struct iovec parts[] = {
-        {head, sizeof head},
-        {(void *) record->journal.data, record->journal.size},
-        {(void *) record->ops.data, record->ops.size},
-        {(void *) ZEROS, -end % JOURNAL_BLOCK_BYTES},
+    const plv_view_t parts[] = {
+        plv_view (head, sizeof head),
+        record->journal,
+        record->ops,
+        plv_view (ZEROS, record_bytes (record) - size),
     };
-    return write_parts (self->fd, parts, sizeof parts / sizeof *parts, self->current.end);
+    return writer_append (&self->writer, self->current.end, parts, sizeof parts / sizeof *parts);
 }
 
 /*  On a disk that is nearly full zeros for the next segment take what room there is, and give it back. The record goes
@@ -229,7 +210,7 @@ static plv_err_t make_room (journal_t *self, uint64_t bytes, plv_fail_t *ret_fai
 {
     const segment_t *current = &self->current;
     bool fits = current->end + bytes <= current->capacity || current->end == SEGMENT_HEAD_BYTES;
-    return self->fd >= 0 && !self->roll_due && fits ? ERR_OK : journal_roll (self, ret_fail);
+    return self->writer.fd >= 0 && !self->roll_due && fits ? ERR_OK : journal_roll (self, ret_fail);
 }
 
 static void note_appended (journal_t *self, const journal_record_t *record)
@@ -252,7 +233,7 @@ static void note_appended (journal_t *self, const journal_record_t *record)
 static void push (journal_t *self)
 {
     uint64_t size = self->unsynced - self->pushed;
-    sync_file_range (self->fd, (off_t) (self->current.end - size), (off_t) size,
+    sync_file_range (self->writer.fd, (off_t) (self->current.end - size), (off_t) size,
                      SYNC_FILE_RANGE_WRITE);
     self->pushed = self->unsynced;
 }
@@ -288,7 +269,7 @@ plv_err_t journal_sync (journal_t *self, plv_fail_t *ret_fail)
         return fail_before (self, ret_fail);
     if (self->unsynced == 0)
         return ERR_OK;
-    if (fdatasync (self->fd) < 0) {
+    if (fdatasync (self->writer.fd) < 0) {
         self->failed = true;
         return journal_errno (self, self->current.id.number, "syncing", ret_fail);
     }

@@ -4,7 +4,7 @@
             another one. bytes: any
     FAILS   a write or sync that failed is final: what it lost nobody knows, so nothing more is
             taken. Damage is named by file and byte
-    COST    append: one checksum, one system call. sync: one fdatasync of blocks that are
+    COST    append: one checksum, one copy, one system call. sync: one fdatasync of blocks that are
             allocated and written already, so that there is nothing but data to write
 
     A segment (journal_format.h) is filled with real zeros before it is used, behind the commits;
@@ -21,8 +21,11 @@
         the same with O_DIRECT, fdatasync       94      116          42
         the same with O_DIRECT, RWF_DSYNC       92      119          45
 
-    O_DIRECT would save a copy of the bytes, but not every file system has it, and it wants
-    records padded to blocks, or synced blocks written twice: not worth it.
+    Where batches are synced (`direct`) both the zeros and the records go past the system's cache, if the file system
+    can do that: the copies, and the pages that nobody reads again, are saved. Under load (4 workers, 256 messages
+    under way, on a faster machine) that is a tenth of the broker's CPU each, and a lone message, which waits for two
+    syncs, is there 4 % earlier. The price is that a record that is not to be synced waits for its write, and that
+    what is read back comes from the disk.
 
     A torn end and damage are told apart by what each record says about those before it: `synced`
     is the position up to which all was on disk when the record was written. What cannot be read
@@ -42,6 +45,7 @@ typedef struct journal journal_t;
 typedef struct {
     const char *dir;
     bool read_only;
+    bool direct; /* each append waits for the disk, and no cache holds what was written */
     uint64_t segment_bytes; /* of a full-grown segment; the first ones are smaller */
 } journal_options_t;
 

@@ -1,6 +1,6 @@
 /*  journal_inside -- the inside of the journal, shared by its files and by nobody else
     OWNS    see journal.h
-    THREAD  `lock` guards `segments` and what is ready for the next one. `fd`, `current`,
+    THREAD  `lock` guards `segments` and what is ready for the next one. `writer`, `current`,
             `unsynced` and `failed` belong to who appends
     FAILS   see journal.h
     COST    see journal.h  */
@@ -11,6 +11,11 @@
 #include "store/journal.h"
 
 #include <pthread.h>
+
+/*  Of a file system. A write that begins or ends within one has the system read the rest of it first, unless it has
+    that in its cache, and cannot go past that: so writes begin with what the last block holds already, and go to the
+    end of one, with zeros.  */
+enum { JOURNAL_BLOCK_BYTES = 4096 };
 
 typedef struct {
     segment_id_t id;
@@ -26,6 +31,14 @@ typedef enum {
     READY_YES,
 } ready_t;
 
+/*  Appends to a segment, in whole blocks.  */
+typedef struct {
+    int fd;                            /* of the segment; -1: of none */
+    bool direct;                       /* past the system's cache, where the file system can */
+    uint8_t *room;                     /* aligned, as such writes want it */
+    uint8_t tail[JOURNAL_BLOCK_BYTES]; /* what the block holds in which the records end */
+} segment_writer_t;
+
 struct journal {
     char *dir;
     int dir_fd;
@@ -37,8 +50,8 @@ struct journal {
     size_t count;
     size_t capacity;
 
-    int fd;        /* of the last segment */
-    bool roll_due; /* nothing may follow in the last segment */
+    segment_writer_t writer; /* of the last segment */
+    bool roll_due;           /* nothing may follow in the last segment */
     bool failed;
     uint64_t unsynced; /* bytes appended since the last sync */
     uint64_t pushed;   /* of these, what the system was told to write */
@@ -57,10 +70,6 @@ struct journal {
     int next_fd;
     unsigned free_files; /* forgotten ones that wait to be used again */
 };
-
-/*  Of a file system. A write that ends within one has the system read the rest of it first, unless
-    it has that in its cache: so writes go to the end of one, with zeros.  */
-enum { JOURNAL_BLOCK_BYTES = 4096 };
 
 enum { SEGMENT_NAME_BYTES = 40 };
 #define SEGMENT_SUFFIX ".journal"
@@ -98,6 +107,15 @@ void *journal_ready_main (void *arg);
 void journal_push_segment (journal_t *self, const segment_t *segment);
 /*  The segment `at` and all behind it become free files, the last one first.  */
 plv_err_t journal_cut (journal_t *self, size_t at, plv_fail_t *ret_fail);
+
+/*  journal_writer.c: records to the end of the last segment.  */
+void writer_init (segment_writer_t *self, bool direct);
+void writer_free (segment_writer_t *self);
+/*  Goes on in another file, which is the writer's now: its records end at `end`. False: errno says why.  */
+bool writer_enter (segment_writer_t *self, int fd, uint64_t end);
+/*  At `offset`, the end of what was appended before. False: errno says why, nothing counts as written, and it may be
+    tried once more.  */
+bool writer_append (segment_writer_t *self, uint64_t offset, const plv_view_t *parts, size_t count);
 
 /*  journal_reader.c: the records of one segment.  */
 typedef struct segment_reader {

@@ -122,7 +122,7 @@ static int make_bare (journal_t *self, segment_t *ret_next)
 plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail)
 {
     segment_t next;
-    plv_err_t err = self->fd < 0 ? ERR_OK : journal_sync (self, ret_fail);
+    plv_err_t err = self->writer.fd < 0 ? ERR_OK : journal_sync (self, ret_fail);
     if (err)
         return err;
     pthread_mutex_lock (&self->lock);
@@ -144,12 +144,11 @@ plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail)
     pthread_mutex_unlock (&self->lock);
     if (err)
         return err;
-    if (self->fd >= 0)
-        close (self->fd);
-    self->fd = fd;
     self->roll_due = false;
     self->current = next;
-    return ERR_OK;
+    return writer_enter (&self->writer, fd, next.end)
+               ? ERR_OK
+               : journal_errno (self, next.id.number, "reading", ret_fail);
 }
 
 static bool free_file (journal_t *self, uint64_t number)

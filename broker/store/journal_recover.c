@@ -136,19 +136,34 @@ static uint64_t unsynced_offset (walk_t *self)
 
 /*  A sync that failed before the last stop has left pages that look clean and are not on disk:
     what was read is written once more.  */
-static bool write_again (journal_t *self, uint64_t from, uint64_t to)
+static bool write_again (int fd, uint64_t from, uint64_t to)
 {
     enum { PIECE_BYTES = 256 * 1024 };
     uint8_t *piece = plv_alloc (PIECE_BYTES);
     bool good = true;
     while (good && from < to) {
         uint64_t size = to - from < PIECE_BYTES ? to - from : PIECE_BYTES;
-        ssize_t got = pread (self->fd, piece, size, (off_t) from);
-        good = got > 0 && write_all (self->fd, piece, (size_t) got, from);
+        ssize_t got = pread (fd, piece, size, (off_t) from);
+        good = got > 0 && write_all (fd, piece, (size_t) got, from);
         from += got > 0 ? (uint64_t) got : 0;
     }
     free (piece);
-    return good && fdatasync (self->fd) == 0;
+    return good && fdatasync (fd) == 0;
+}
+
+/*  The last segment to write on; -1: errno says why.  */
+static int open_again (walk_t *self)
+{
+    const journal_t *journal = self->journal;
+    char name[SEGMENT_NAME_BYTES];
+    segment_name (journal->current.id.number, name);
+    int fd = openat (journal->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || write_again (fd, unsynced_offset (self), self->offset))
+        return fd;
+    int error_number = errno;
+    close (fd);
+    errno = error_number;
+    return -1;
 }
 
 /*  The last segment is written on, unless something lies behind its end: records of now could
@@ -156,7 +171,6 @@ static bool write_again (journal_t *self, uint64_t from, uint64_t to)
 static plv_err_t go_on (walk_t *self, plv_fail_t *ret_fail)
 {
     journal_t *journal = self->journal;
-    char name[SEGMENT_NAME_BYTES];
     plv_err_t err = journal_cut (journal, self->at + 1, ret_fail);
     if (!err && !journal->segments[self->at].first_seq) {
         journal->roll_due = true;
@@ -166,9 +180,8 @@ static plv_err_t go_on (walk_t *self, plv_fail_t *ret_fail)
         return err;
     journal->current = journal->segments[self->at];
     journal->roll_due = self->torn;
-    segment_name (journal->current.id.number, name);
-    journal->fd = openat (journal->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (journal->fd < 0 || !write_again (journal, unsynced_offset (self), self->offset))
+    int fd = open_again (self);
+    if (fd < 0 || !writer_enter (&journal->writer, fd, self->offset))
         return journal_errno (journal, journal->current.id.number, "writing to", ret_fail);
     return ERR_OK;
 }

@@ -120,12 +120,12 @@ static void commit (rdb_t *self, const store_batch_t *batch)
     report_stored (self, batch->seq, commit_us);
 }
 
+/*  Where batches are synced, those that are not wait for the disk, too: for their write (see journal_options_t).  */
 static bool is_quick (const rdb_t *self, const store_batch_t *batch)
 {
-    bool sync = batch->sync && self->sync;
     uint32_t bound_us = batch->alone ? ALONE_US_MAX : INLINE_US_MAX;
     return batch->journal.size + batch->ops.size < INLINE_BYTES_MAX
-           && (!sync || self->commit_ewma_us < bound_us);
+           && (!self->sync || self->commit_ewma_us < bound_us);
 }
 
 void rdb_append (store_t *base, const store_batch_t *batch)

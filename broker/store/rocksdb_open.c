@@ -129,7 +129,12 @@ static plv_err_t open_journal (rdb_t *self, const store_rocksdb_options_t *optio
     if (asprintf (&dir, "%s/journal", self->dir) < 0)
         plv_out_of_memory (strlen (self->dir));
     journal_options_t wanted = {
-        .dir = dir, .read_only = self->read_only, .segment_bytes = rdb_segment_bytes (options)};
+        .dir = dir,
+        .read_only = self->read_only,
+        .direct =
+            options->sync, /* who does not wait for the disk does not wait for a write either */
+        .segment_bytes = rdb_segment_bytes (options),
+    };
     plv_err_t err = journal_open (&wanted, &self->journal, ret_fail);
     free (dir);
     if (!err && journal_has_records (self->journal) && !rdb_dir_has_current (self->dir))

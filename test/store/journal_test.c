@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static bool direct; /* past the system's cache, and through it after every second opening */
+
 enum { SMALL_BYTES = 16 * 1024, VALUE_BYTES_MAX = 3000, WAIT_US_MAX = 30000000 };
 
 typedef struct {
@@ -24,6 +26,7 @@ typedef struct {
     uint64_t segment_bytes;
     uint64_t next_seq;
     uint64_t synced;
+    unsigned opened;
 } world_t;
 
 static int setup (void **state)
@@ -48,8 +51,10 @@ static int teardown (void **state)
 
 static plv_err_t try_open (world_t *self, bool read_only, uint64_t from, plv_fail_t *ret_fail)
 {
-    journal_options_t options = {
-        .dir = self->data, .read_only = read_only, .segment_bytes = self->segment_bytes};
+    journal_options_t options = {.dir = self->data,
+                                 .read_only = read_only,
+                                 .direct = direct && self->opened++ % 2 == 0,
+                                 .segment_bytes = self->segment_bytes};
     journal_destroy (&self->journal);
     plv_err_t err = journal_open (&options, &self->journal, ret_fail);
     if (!err)
@@ -784,5 +789,7 @@ int main (void)
         JOURNAL (damage_in_an_old_segment_is_found_when_it_is_read),
         JOURNAL (reading_goes_on_in_a_segment_that_has_grown),
     };
-    return cmocka_run_group_tests (tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name ("through the cache", tests, NULL, NULL);
+    direct = true;
+    return failed + cmocka_run_group_tests_name ("past the cache, in turns", tests, NULL, NULL);
 }
