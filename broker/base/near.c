@@ -7,6 +7,11 @@ static size_t least (size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static bool same_letter (uint8_t a, uint8_t b)
+{
+    return tolower (a) == tolower (b);
+}
+
 /*  Optimal string alignment: the table of distances between all beginnings, of which three rows are kept.  */
 size_t plv_near_distance (plv_view_t a, plv_view_t b)
 {
@@ -21,10 +26,10 @@ size_t plv_near_distance (plv_view_t a, plv_view_t b)
     for (size_t at = 1; at <= a.size; at++) {
         row[0] = at;
         for (size_t to = 1; to <= b.size; to++) {
-            bool same = tolower (a.data[at - 1]) == tolower (b.data[to - 1]);
+            bool same = same_letter (a.data[at - 1], b.data[to - 1]);
             row[to] = least (least (row[to - 1], last[to]) + 1, last[to - 1] + !same);
-            if (at > 1 && to > 1 && a.data[at - 1] == b.data[to - 2]
-                && a.data[at - 2] == b.data[to - 1])
+            if (at > 1 && to > 1 && same_letter (a.data[at - 1], b.data[to - 2])
+                && same_letter (a.data[at - 2], b.data[to - 1]))
                 row[to] = least (row[to], before[to - 2] + 1);
         }
         size_t *oldest = before;

@@ -23,6 +23,7 @@ static void a_distance_counts_changes (void **state)
     assert_int_equal (distance ("massagas", "messages"), 2);
     assert_int_equal (distance ("kitten", "sitting"), 3);
     assert_int_equal (distance ("Level", "level"), 0);
+    assert_int_equal (distance ("Elvel", "level"), 1);
 }
 
 static void a_long_name_is_never_near (void **state)
