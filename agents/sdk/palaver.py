@@ -791,7 +791,7 @@ class Worker:
         try:
             answer = self._handler (jobs if self._batch else jobs[0])
             self._settle (jobs, answer)     # type: ignore[arg-type]
-        except (Exception, SystemExit) as problem:      # a library that exits is no reason for the worker to end
+        except (Exception, SystemExit, asyncio.CancelledError) as problem:     # no reason for the worker to end
             self._give_back (jobs, problem)
         finally:
             with self._lock:

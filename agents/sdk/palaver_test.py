@@ -2,6 +2,7 @@
 # RUN: timeout=60 variants=debug,release
 """What palaver.py does by itself; test/wire/conformance_test.py says how it speaks with a broker."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -107,6 +108,25 @@ class Failures(unittest.TestCase):
         thread.start()
         thread.join(SECONDS)
         self.assertIn('MemoryError: no room', ''.join(ends))
+
+
+class Handlers(unittest.TestCase):
+    def test_one_that_was_cancelled_gives_its_job_back_and_ends_nothing(self):
+        def fail(job):
+            raise asyncio.CancelledError()
+
+        async def fail_async(job):
+            raise asyncio.CancelledError()
+        envelope = {'id': b'0' * 16, 'type': 'chat.message', 'platform': 'web', 'session_id': 's', 'user_id': 'u'}
+        for handler in (fail, fail_async):
+            worker = palaver.Worker()
+            worker._handler, worker._pid = handler, os.getpid()
+            job = palaver.Job(worker, [1, 1, 1000, envelope, b'\x80', [], b'\x80', {}, None, None])
+            if handler is fail:
+                worker._handle([job])
+            else:
+                asyncio.run(worker._handle_async([job]))
+            self.assertTrue(job.answered)
 
 
 class Arguments(unittest.TestCase):
