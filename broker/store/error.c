@@ -37,10 +37,23 @@ static bool disk_is_full (const char *path)
     return statvfs (path, &status) == 0 && status.f_bavail * status.f_frsize < 64 * 1024;
 }
 
+/*  A directory may be called anything, "Corruption" too.  */
+static bool says_outside_path (const char *text, const char *words, const char *path)
+{
+    size_t path_size = strlen (path), size = strlen (words);
+    for (const char *at = text; *at;) {
+        if (path_size && strncmp (at, path, path_size) == 0)
+            at += path_size;
+        else if (strncmp (at++, words, size) == 0)
+            return true;
+    }
+    return false;
+}
+
 static const meaning_t *meaning_of (const char *path, const char *text)
 {
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-        if (strstr (text, meanings[i].words))
+        if (says_outside_path (text, meanings[i].words, path))
             return &meanings[i];
     return disk_is_full (path) ? &meanings[0] : &other;
 }

@@ -41,11 +41,27 @@ static void a_path_with_lock_in_it_is_no_lock (void **state)
                       ERR_IO);
 }
 
+static void a_directory_called_like_a_fault_is_none (void **state)
+{
+    static const char TEXT[] =
+        "IO error: While open a file for appending: /srv/Corruption/data/LOCK: Permission denied";
+    plv_fail_t fail = {0};
+    (void) state;
+    assert_int_equal (store_error (&fail, "/srv/Corruption/data", "opening", TEXT), ERR_PERM);
+    assert_int_equal (store_error (&fail, "/srv/No space left", "reading",
+                                   "/srv/No space left/1.sst: Input/output error"),
+                      ERR_IO);
+    assert_int_equal (store_error (&fail, "/srv/Corruption", "reading",
+                                   "Corruption: /srv/Corruption/1.sst: bad block"),
+                      ERR_CORRUPT);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (words_of_the_system_say_what_to_do),
         cmocka_unit_test (a_path_with_lock_in_it_is_no_lock),
+        cmocka_unit_test (a_directory_called_like_a_fault_is_none),
     };
     return cmocka_run_group_tests_name ("store_error", tests, NULL, NULL);
 }
