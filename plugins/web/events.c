@@ -66,12 +66,10 @@ static bool read_after (const asker_t *asker, const request_t *request, uint64_t
                         bool *ret_given)
 {
     char bytes[32];
-    pal_text_t text = asker_header (asker, "last-event-id", bytes, sizeof bytes - 1);
-    *ret_given = text.size > 0;
-    if (!text.size) {
-        *ret_given = route_query (request->http->query, "after", bytes, sizeof bytes - 1, &text);
-    }
-    bytes[text.size] = 0;
+    pal_text_t text = asker_header (asker, "last-event-id", bytes, sizeof bytes);
+    *ret_given =
+        text.size > 0
+        || route_query (request->http->query, "after", bytes, sizeof bytes, &text) != QUERY_MISSING;
     *ret_seq = 0;
     return !*ret_given || events_number (text, ret_seq);
 }

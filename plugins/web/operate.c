@@ -156,7 +156,7 @@ static bool next_argument (const char **list, char name[NAME_BYTES], char *ret_k
         return false;
     memcpy (name, *list, size);
     *list += size;
-    *ret_kind = strchr ("#?", name[size - 1]) ? name[size - 1] : 0;
+    *ret_kind = strchr ("#+?", name[size - 1]) ? name[size - 1] : 0;
     name[*ret_kind ? size - 1 : size] = 0;
     return true;
 }
@@ -165,8 +165,10 @@ static bool next_argument (const char **list, char name[NAME_BYTES], char *ret_k
 static json_t *value_of (pal_text_t text, char kind)
 {
     uint64_t number;
-    if (kind == '#')
-        return events_number (text, &number) ? json_integer ((json_int_t) number) : NULL;
+    if (kind == '#' || kind == '+')
+        return events_number (text, &number) && (number || kind == '#')
+                   ? json_integer ((json_int_t) number)
+                   : NULL;
     if (kind == '?')
         return pal_text_is (text, "true")    ? json_true ()
                : pal_text_is (text, "false") ? json_false ()
@@ -182,6 +184,7 @@ static bool put (asker_t *asker, json_t *arguments, const char *name, char kind,
         return true;
     snprintf (detail, sizeof detail, "%s: takes %s", name,
               kind == '#'   ? "a number"
+              : kind == '+' ? "a number from 1"
               : kind == '?' ? "true or false"
                             : "a text in UTF-8");
     asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
@@ -218,6 +221,13 @@ static bool names_are_known (asker_t *asker, pal_text_t query, const char *list)
     return true;
 }
 
+static void refuse_length (asker_t *asker, const char *name)
+{
+    char detail[NAME_BYTES + 32];
+    snprintf (detail, sizeof detail, "%s: takes at most %d bytes", name, VALUE_BYTES_MAX);
+    asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
+}
+
 bool operate_read_query (asker_t *asker, const request_t *request, const char *list,
                          json_t *arguments)
 {
@@ -226,8 +236,12 @@ bool operate_read_query (asker_t *asker, const request_t *request, const char *l
     if (!names_are_known (asker, request->http->query, list))
         return false;
     while (next_argument (&list, name, &kind)) {
-        if (route_query (request->http->query, name, bytes, sizeof bytes, &text) && text.size
-            && !put (asker, arguments, name, kind, text))
+        if (route_query (request->http->query, name, bytes, sizeof bytes, &text)
+            == QUERY_TOO_LONG) {
+            refuse_length (asker, name);
+            return false;
+        }
+        if (text.size && !put (asker, arguments, name, kind, text))
             return false;
     }
     return true;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 extern const pal_adapter_t palaver_adapter;
@@ -104,6 +105,26 @@ static void a_query_becomes_arguments (void **state)
     assert_answer (host, get (host, "/operate/status?x=1"), 400, "\\\"x\\\" is not one of");
     assert_answer (host, get (host, "/operate/dead?after=x"), 400, "after: takes a number");
     assert_answer (host, get (host, "/operate/session?session=%ff"), 400, "session: takes a text");
+}
+
+static void what_a_query_cannot_mean_is_not_left_out (void **state)
+{
+    fake_host_t *host = *state;
+    char path[600];
+    snprintf (path, sizeof path, "/operate/dead?session=%0512d", 7);
+    get (host, path);
+    assert_non_null (strstr (fake_host_answer (host, "ok", "{}"), "dead.list {\"session\":\"0"));
+    snprintf (path, sizeof path, "/operate/dead?session=%0513d", 7);
+    assert_answer (host, get (host, path), 400, "session: takes at most 512 bytes");
+    snprintf (path, sizeof path, "/operate/tail?user=%0513d", 7);
+    assert_answer (host, get (host, path), 400, "user: takes at most 512 bytes");
+    static const char *const lists[] = {"agents", "adapters", "sessions",
+                                        "dead",   "events",   "dead/groups"};
+    for (size_t at = 0; at < sizeof lists / sizeof *lists; at++) {
+        snprintf (path, sizeof path, "/operate/%s?limit=0", lists[at]);
+        assert_answer (host, get (host, path), 400, "limit: takes a number from 1");
+    }
+    assert_null (fake_host_answer (host, "ok", "{}"));
 }
 
 static void an_order_says_who_gives_it (void **state)
@@ -204,6 +225,8 @@ int main (void)
         cmocka_unit_test_setup_teardown (pages_of_other_sites_are_refused_even_if_they_may_chat,
                                          set_up, tear_down),
         cmocka_unit_test_setup_teardown (a_query_becomes_arguments, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (what_a_query_cannot_mean_is_not_left_out, set_up,
+                                         tear_down),
         cmocka_unit_test_setup_teardown (an_order_says_who_gives_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown (what_the_broker_refuses_is_said_in_its_words, set_up,
                                          tear_down),

@@ -190,21 +190,24 @@ static bool decode (pal_text_t text, char *bytes, size_t size, pal_text_t *ret_v
     return true;
 }
 
-bool route_query (pal_text_t query, const char *name, char *bytes, size_t size,
-                  pal_text_t *ret_value)
+query_t route_query (pal_text_t query, const char *name, char *bytes, size_t size,
+                     pal_text_t *ret_value)
 {
     const size_t length = strlen (name);
+    *ret_value = pal_text (NULL);
     while (query.size) {
         size_t end = 0;
         while (end < query.size && query.data[end] != '&')
             end++;
         if (end > length && memcmp (query.data, name, length) == 0 && query.data[length] == '=')
             return decode ((pal_text_t){query.data + length + 1, end - length - 1}, bytes, size,
-                           ret_value);
+                           ret_value)
+                       ? QUERY_GIVEN
+                       : QUERY_TOO_LONG;
         size_t skip = end < query.size ? end + 1 : end;
         query = (pal_text_t){query.data + skip, query.size - skip};
     }
-    return false;
+    return QUERY_MISSING;
 }
 
 bool route_takes_json (asker_t *asker)

@@ -46,9 +46,11 @@ void route_refuse (struct web *web, const pal_http_request_t *http, uint32_t sta
     it may, `ret_part` is its session.  */
 uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part);
 
-/*  The value of `name` in a query, decoded; false: it is not there, or too long for `bytes`.  */
-bool route_query (pal_text_t query, const char *name, char *bytes, size_t size,
-                  pal_text_t *ret_value);
+typedef enum { QUERY_MISSING, QUERY_GIVEN, QUERY_TOO_LONG } query_t;
+
+/*  The value of `name` in a query, decoded into `bytes`; empty unless it is given and fits.  */
+query_t route_query (pal_text_t query, const char *name, char *bytes, size_t size,
+                     pal_text_t *ret_value);
 
 /*  A body in JSON? If not, it has been answered.  */
 bool route_takes_json (asker_t *asker);

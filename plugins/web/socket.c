@@ -412,7 +412,7 @@ uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const cha
 {
     asker_t asker;
     char user_bytes[255], after_bytes[32];
-    pal_text_t conversation, user, after = {0};
+    pal_text_t conversation, user, after;
     uint64_t number = 0;
     asker_init (&asker, web, request);
     uint32_t status = route_socket (&asker, request->path, &conversation);
@@ -420,13 +420,13 @@ uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const cha
         return status;
     if (web->draining)
         return refuse (&asker, PROBLEM_STOPPING, NULL);
-    bool named =
-        route_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user) && user.size;
-    if (named && !text_is_id (user, sizeof user_bytes))
+    query_t named = route_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user);
+    if (named == QUERY_TOO_LONG || (user.size && !text_is_id (user, sizeof user_bytes)))
         return refuse (&asker, PROBLEM_BAD_PARAMETER, "user_id takes 1 to 255 bytes");
-    if (!named)
+    if (!user.size)
         user = conversation;
-    bool resumes = route_query (request->query, "after", after_bytes, sizeof after_bytes, &after);
+    bool resumes = route_query (request->query, "after", after_bytes, sizeof after_bytes, &after)
+                   != QUERY_MISSING;
     if (resumes && !events_number (after, &number))
         return refuse (&asker, PROBLEM_BAD_PARAMETER, "after takes the `seq` of an event");
     socket_t *self = socket_new (&asker, conversation, user);

@@ -70,11 +70,14 @@ class Sockets(WebTest):
                          ['hello', *['chat.message', 'chat.response'] * 3])
         stream = web.stream('/chat/session/s1/events', {'Last-Event-ID': str(answers[1]['seq'])})
         self.assertEqual([stream.next()[0] for _ in range(3)], ['hello', 'chat.message', 'chat.response'])
-        self.assertEqual(web.ask('GET', '/chat/session/s1/events?after=x').status, 400)
-        with self.assertRaises(websocket.Refused) as refused:
-            web.socket(query='?after=x')
-        self.assertEqual(refused.exception.status, 400)
-        self.assertIn('after takes the `seq`', refused.exception.body)
+        for after in ('x', '0' * 40):
+            self.assertEqual(web.ask('GET', f'/chat/session/s1/events?after={after}').status, 400)
+        for query, words in (('?after=x', 'after takes the `seq`'), (f'?after={"0" * 40}', 'after takes the `seq`'),
+                             (f'?user_id={"u" * 256}', 'user_id takes 1 to 255 bytes')):
+            with self.assertRaises(websocket.Refused) as refused:
+                web.socket(query=query)
+            self.assertEqual(refused.exception.status, 400)
+            self.assertIn(words, refused.exception.body)
 
     def test_a_gap_is_said(self):
         web = self.web()
