@@ -5,13 +5,15 @@
 #include "base/rng.h"
 #include "sdk/agent.h"
 
+#include <ctype.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SERVICES = 8 };
+enum { SERVICES = 8, THINK_MS_MAX = 3600000 };
 
 typedef struct {
     plv_agent_options_t options;
@@ -61,18 +63,86 @@ static void say (void *arg, const char *line)
     fprintf (stderr, "palaver-echo: %s\n", line);
 }
 
-static void split_services (echo_t *self, char *list)
+static bool split_services (echo_t *self, char *list)
 {
     self->options.services = self->services;
     self->options.service_count = 0;
-    while (list && self->options.service_count < SERVICES)
+    while (list) {
+        if (self->options.service_count == SERVICES) {
+            fprintf (stderr, "palaver-echo: --services: at most %d\n", SERVICES);
+            return false;
+        }
         self->services[self->options.service_count++] = strsep (&list, ",");
+    }
+    return true;
 }
 
-static int history_of (const char *text)
+static bool take_number (const char *option, unsigned most, unsigned *ret_number)
 {
-    long turns = strtol (text, NULL, 10);
-    return turns > 0 && turns <= HISTORY_TURNS_MAX ? (int) turns : PLV_HISTORY_NONE;
+    char *end;
+    unsigned long number = strtoul (optarg, &end, 10);
+    if (!isdigit ((unsigned char) *optarg) || *end || number > most) {
+        fprintf (stderr, "palaver-echo: --%s %s: a whole number from 0 to %u is needed\n", option,
+                 optarg, most);
+        return false;
+    }
+    *ret_number = (unsigned) number;
+    return true;
+}
+
+static bool take_history (echo_t *self)
+{
+    unsigned turns;
+    if (!take_number ("history", HISTORY_TURNS_MAX, &turns))
+        return false;
+    self->options.history = turns ? (int) turns : PLV_HISTORY_NONE;
+    return true;
+}
+
+static bool take_share (double *ret_share)
+{
+    char *end;
+    double share = strtod (optarg, &end);
+    if (end == optarg || *end || !(share >= 0 && share <= 1)) {
+        fprintf (stderr, "palaver-echo: --fail-rate %s: a number from 0 to 1 is needed\n", optarg);
+        return false;
+    }
+    *ret_share = share;
+    return true;
+}
+
+/*  False: it has been said what is wrong.  */
+static bool take_option (echo_t *self, int option)
+{
+    switch (option) {
+    case 'e':
+        self->options.endpoint = optarg;
+        return true;
+    case 's':
+        return split_services (self, optarg);
+    case 'n':
+        self->options.name = optarg;
+        return true;
+    case 'c':
+        return take_number ("credit", UINT16_MAX, &self->options.credit);
+    case 'j':
+        return take_number ("threads", UINT16_MAX, &self->options.threads);
+    case 'y':
+        return take_history (self);
+    case 't':
+        return take_number ("think", THINK_MS_MAX, &self->think_ms);
+    case 'f':
+        return take_share (&self->fail_rate);
+    case 'v':
+        self->options.log = say;
+        return true;
+    case 'h':
+        fputs (USAGE, stdout);
+        exit (0);
+    default:
+        fputs (USAGE, stderr);
+        return false;
+    }
 }
 
 static bool parse (int argc, char **argv, echo_t *self)
@@ -90,43 +160,13 @@ static bool parse (int argc, char **argv, echo_t *self)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    for (int option; (option = getopt_long (argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'e':
-            self->options.endpoint = optarg;
-            break;
-        case 's':
-            split_services (self, optarg);
-            break;
-        case 'n':
-            self->options.name = optarg;
-            break;
-        case 'c':
-            self->options.credit = (unsigned) strtoul (optarg, NULL, 10);
-            break;
-        case 'j':
-            self->options.threads = (unsigned) strtoul (optarg, NULL, 10);
-            break;
-        case 'y':
-            self->options.history = history_of (optarg);
-            break;
-        case 't':
-            self->think_ms = (unsigned) strtoul (optarg, NULL, 10);
-            break;
-        case 'f':
-            self->fail_rate = strtod (optarg, NULL);
-            break;
-        case 'v':
-            self->options.log = say;
-            break;
-        case 'h':
-            fputs (USAGE, stdout);
-            exit (0);
-        default:
+    for (int option; (option = getopt_long (argc, argv, "h", OPTIONS, NULL)) != -1;)
+        if (!take_option (self, option))
             return false;
-        }
-    }
-    return optind == argc;
+    if (optind == argc)
+        return true;
+    fputs (USAGE, stderr);
+    return false;
 }
 
 int main (int argc, char **argv)
@@ -135,10 +175,8 @@ int main (int argc, char **argv)
         .services = {"echo"},
         .options = {.name = "echo", .build = "1", .service_count = 1, .history = PLV_HISTORY_NONE}};
     self.options.services = self.services;
-    if (!parse (argc, argv, &self)) {
-        fputs (USAGE, stderr);
+    if (!parse (argc, argv, &self))
         return 64;
-    }
     plv_agent_t *agent = NULL;
     plv_fail_t fail = {0};
     plv_err_t err = plv_agent_new (&self.options, &agent, &fail);
