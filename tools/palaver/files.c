@@ -198,7 +198,7 @@ static plv_err_t copy_files (copy_t *self, const char *from, const char *to)
 {
     DIR *stream = opendir (from);
     plv_err_t err = stream ? ERR_OK : fail_errno (from, self->fail);
-    for (struct dirent *entry; !err && (entry = readdir (stream));) {
+    for (struct dirent *entry; !err && (errno = 0, entry = readdir (stream));) {
         if (!is_copied (entry->d_name))
             continue;
         char *source = join (from, entry->d_name), *target = join (to, entry->d_name);
@@ -206,6 +206,8 @@ static plv_err_t copy_files (copy_t *self, const char *from, const char *to)
         free (source);
         free (target);
     }
+    if (!err && errno)
+        err = fail_errno (from, self->fail); /* what could not be listed was not copied */
     if (stream)
         closedir (stream);
     return err ? err : sync_folder (to, self->fail);
