@@ -66,9 +66,21 @@ bool writer_enter (segment_writer_t *self, int fd, uint64_t end)
     return true;
 }
 
+/*  Larger blocks than ours are asked for. False: that was not it.  */
+static bool give_up_direct (segment_writer_t *self)
+{
+    int flags = fcntl (self->fd, F_GETFL);
+    self->direct = false;
+    return flags >= 0 && flags & O_DIRECT && fcntl (self->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
 static bool put_out (stream_t *self, size_t size)
 {
-    if (!write_all (self->writer->fd, self->writer->room, size, self->offset))
+    segment_writer_t *writer = self->writer;
+    bool good = write_all (writer->fd, writer->room, size, self->offset)
+                || (errno == EINVAL && give_up_direct (writer)
+                    && write_all (writer->fd, writer->room, size, self->offset));
+    if (!good)
         return false;
     self->offset += size;
     self->used = 0;

@@ -1,6 +1,7 @@
 #include "fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,9 +62,16 @@ static void be_slow (int fd)
         usleep (us); /* slow on purpose */
 }
 
+static bool is_ordered (fault_call_t call, int fd)
+{
+    int calls = atomic_load (&order.calls);
+    return calls & (int) call
+           || (call == FAULT_WRITE && calls & FAULT_DIRECT && fcntl (fd, F_GETFL) & O_DIRECT);
+}
+
 static bool fails (fault_call_t call, int fd)
 {
-    if (!(atomic_load (&order.calls) & (int) call) || !is_file (fd, order.part))
+    if (!is_ordered (call, fd) || !is_file (fd, order.part))
         return false;
     long met = atomic_fetch_add (&order.met, 1) + 1;
     if (order.once ? met != order.nth : met < order.nth)
