@@ -41,6 +41,7 @@ typedef struct {
     size_t line_count;
     uint64_t group_count;
     uint64_t total;
+    uint64_t removals; /* of letters, before it began */
 
     /* what has been, out of the journal: see events.h */
     struct events_show *show;

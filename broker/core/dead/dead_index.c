@@ -19,17 +19,17 @@ void dead_groups_add (plv_map_u64_t *groups, const dead_brief_t *brief)
         group->fingerprint = brief->fingerprint;
         group->first_us = brief->dead_us;
         group->last_us = brief->dead_us;
+        group->newest = brief->number;
         plv_map_u64_put (groups, brief->fingerprint, group);
     }
     group->count++;
     if (brief->dead_us < group->first_us)
         group->first_us = brief->dead_us;
-    if (brief->dead_us >= group->last_us) {
-        group->last_us = brief->dead_us;
+    if (brief->dead_us < group->last_us)
+        return;
+    group->last_us = brief->dead_us;
+    if (group->newest)
         group->newest = brief->number;
-    } else if (group->newest == 0) {
-        group->newest = brief->number;
-    }
 }
 
 void dead_groups_free (plv_map_u64_t *groups)
@@ -45,12 +45,20 @@ static void leave_group (plv_map_u64_t *groups, const dead_brief_t *brief)
     dead_group_t *group = plv_map_u64_get (groups, brief->fingerprint);
     if (!group)
         return;
-    if (group->newest == brief->number)
+    if (brief->dead_us <= group->first_us || brief->dead_us >= group->last_us)
         group->newest = 0;
     if (--group->count > 0)
         return;
     plv_map_u64_remove (groups, brief->fingerprint);
     free (group);
+}
+
+/*  A letter that came behind the walk's back makes the counts differ, as long as none has left.  */
+void dead_index_learn (dead_index_t *self, const dead_group_t *found, uint64_t removals)
+{
+    dead_group_t *group = plv_map_u64_get (&self->groups, found->fingerprint);
+    if (group && group->newest == 0 && group->count == found->count && self->removals == removals)
+        *group = *found;
 }
 
 void dead_index_free (dead_index_t *self)
@@ -205,6 +213,7 @@ bool dead_index_remove (dead_index_t *self, uint64_t number)
     memmove (&chunk->briefs[at.item], &chunk->briefs[at.item + 1],
              (chunk->count - at.item) * sizeof *chunk->briefs);
     self->count--;
+    self->removals++;
     join_chunks (self, at.chunk);
     return true;
 }

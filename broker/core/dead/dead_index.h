@@ -17,9 +17,10 @@
 typedef struct {
     uint64_t fingerprint;
     uint64_t count;
-    int64_t first_us; /* the first and the last death that were seen */
+    int64_t first_us; /* the first and the last death of those that are counted */
     int64_t last_us;
-    uint64_t newest; /* number of the letter that came last; 0: that one is gone */
+    uint64_t
+        newest; /* number of the letter that died last; 0: the first or the last has left, see below */
 } dead_group_t;
 
 typedef struct dead_chunk dead_chunk_t;
@@ -29,6 +30,7 @@ typedef struct {
     size_t chunk_count;
     size_t chunk_capacity;
     size_t count;
+    uint64_t removals;    /* so far */
     plv_map_u64_t groups; /* dead_group_t, by fingerprint */
 } dead_index_t;
 
@@ -52,5 +54,9 @@ const dead_brief_t *dead_index_next (const dead_index_t *self, dead_cursor_t *cu
 /*  Groups of a part of the letters: `groups` as those of an index.  */
 void dead_groups_add (plv_map_u64_t *groups, const dead_brief_t *brief);
 void dead_groups_free (plv_map_u64_t *groups);
+/*  When the first or the last letter of a group leaves, only a walk finds out which are so now.
+    Takes over what a walk over every letter has found of a group that the index does not know whole. `removals`: as
+    many as there were when the walk began.  */
+void dead_index_learn (dead_index_t *self, const dead_group_t *found, uint64_t removals);
 
 #endif

@@ -16,6 +16,22 @@ static dead_brief_t brief_of (uint64_t number, uint64_t kind)
         .number = number, .fingerprint = kind + 1, .dead_us = (int64_t) number * 10};
 }
 
+/*  A group that has its newest letter is known whole: a brief's number says when it died.  */
+static void compare_ends (const dead_index_t *index, const uint8_t *model, uint64_t kind)
+{
+    const dead_group_t *group = plv_map_u64_get (&index->groups, kind);
+    uint64_t first = 1, last = NUMBERS - 1;
+    if (!group || !group->newest)
+        return;
+    while (model[first] != kind)
+        first++;
+    while (model[last] != kind)
+        last--;
+    assert_int_equal (group->first_us, first * 10);
+    assert_int_equal (group->last_us, last * 10);
+    assert_int_equal (group->newest, last);
+}
+
 /*  What the index is to be: one byte a number, 0 or the kind + 1.  */
 static void compare (const dead_index_t *index, const uint8_t *model)
 {
@@ -36,8 +52,7 @@ static void compare (const dead_index_t *index, const uint8_t *model)
         const dead_group_t *group = plv_map_u64_get (&index->groups, kind);
         groups += counts[kind] > 0;
         assert_int_equal (group ? group->count : 0, counts[kind]);
-        if (group && group->newest)
-            assert_int_equal (model[group->newest], kind);
+        compare_ends (index, model, kind);
     }
     assert_int_equal (index->groups.count, groups);
 }
@@ -104,9 +119,59 @@ static void test_first_and_last (void **state)
     assert_int_equal (group->first_us, 20);
     assert_int_equal (group->last_us, 90);
     assert_int_equal (group->newest, 2);
+    dead_index_remove (&index, 1);
+    assert_int_equal (group->newest, 2); /* neither the first nor the last death */
     dead_index_remove (&index, 2);
-    assert_int_equal (group->count, 2);
+    assert_int_equal (group->count, 1);
     assert_int_equal (group->newest, 0);
+    dead_index_free (&index);
+}
+
+static void add_at (dead_index_t *index, uint64_t number, int64_t dead_us)
+{
+    dead_brief_t brief = brief_of (number, 1);
+    brief.dead_us = dead_us;
+    dead_index_add (index, &brief);
+}
+
+static void walk (const dead_index_t *index, plv_map_u64_t *groups)
+{
+    dead_cursor_t cursor = dead_index_seek (index, 0);
+    const dead_brief_t *brief;
+    while ((brief = dead_index_next (index, &cursor)))
+        dead_groups_add (groups, brief);
+}
+
+/*  What is not known of a group since a letter has left is learned by a walk, if it has seen all there is.  */
+static void test_learning_from_a_walk (void **state)
+{
+    dead_index_t index = {0};
+    plv_map_u64_t groups = {0};
+    (void) state;
+    for (uint64_t number = 1; number <= 4; number++)
+        add_at (&index, number, (int64_t) number * 10);
+    const dead_group_t *group = plv_map_u64_get (&index.groups, 2);
+    dead_index_remove (&index, 1); /* the first death */
+    assert_int_equal (group->newest, 0);
+    add_at (&index, 5, 50);
+    assert_int_equal (group->newest, 0); /* the first one is as unknown as before */
+    uint64_t removals = index.removals;
+    walk (&index, &groups);
+    const dead_group_t *found = plv_map_u64_get (&groups, 2);
+    add_at (&index, 1, 60);
+    dead_index_learn (&index, found, removals); /* it came too late for the walk */
+    assert_int_equal (group->newest, 0);
+    dead_index_remove (&index, 5);
+    dead_index_learn (&index, found, removals); /* as many as it has seen, and others */
+    assert_int_equal (group->newest, 0);
+    dead_groups_free (&groups);
+    groups = (plv_map_u64_t){0};
+    walk (&index, &groups);
+    dead_index_learn (&index, plv_map_u64_get (&groups, 2), index.removals);
+    assert_int_equal (group->first_us, 20);
+    assert_int_equal (group->last_us, 60);
+    assert_int_equal (group->newest, 1);
+    dead_groups_free (&groups);
     dead_index_free (&index);
 }
 
@@ -141,9 +206,8 @@ static void test_a_brief_as_a_row (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_against_a_model),
-        cmocka_unit_test (test_seeking),
-        cmocka_unit_test (test_first_and_last),
+        cmocka_unit_test (test_against_a_model),  cmocka_unit_test (test_seeking),
+        cmocka_unit_test (test_first_and_last),   cmocka_unit_test (test_learning_from_a_walk),
         cmocka_unit_test (test_a_brief_as_a_row),
     };
     return cmocka_run_group_tests_name ("dead_index", tests, NULL, NULL);

@@ -56,8 +56,9 @@ static void choose (ask_t *ask, const plv_map_u64_t *groups)
         keep_largest (ask);
 }
 
-static void begin (ask_t *ask)
+static void begin (const core_t *self, ask_t *ask)
 {
+    ask->removals = self->letters.removals;
     ask->limit = control_number (plv_buf_view (&ask->arguments), "limit", LIMIT_DEFAULT);
     if (ask->limit == 0 || ask->limit > LIMIT_MAX)
         ask->limit = LIMIT_MAX;
@@ -117,14 +118,11 @@ static bool walk (core_t *self, ask_t *ask, const dead_filter_t *filter)
 }
 
 /*  What a walk over everything has found out is kept.  */
-static void remember_newest (core_t *self, const ask_t *ask)
+static void remember (core_t *self, const ask_t *ask)
 {
-    for (size_t i = 0; i < ask->line_count; i++) {
-        const dead_group_t *found = &ask->lines[i].group;
-        dead_group_t *group = plv_map_u64_get (&self->letters.groups, found->fingerprint);
-        if (group && group->newest == 0 && dead_index_get (&self->letters, found->newest))
-            group->newest = found->newest;
-    }
+    const dead_group_t *found;
+    for (size_t at = 0; (found = plv_map_u64_next (&ask->groups, &at));)
+        dead_index_learn (&self->letters, found, ask->removals);
 }
 
 void stats_go_on (core_t *self, ask_t *ask)
@@ -133,7 +131,7 @@ void stats_go_on (core_t *self, ask_t *ask)
     dead_filter_read (plv_buf_view (&ask->arguments), &filter);
     bool whole = is_unfiltered (&filter);
     if (ask->limit == 0) {
-        begin (ask);
+        begin (self, ask);
         if (whole) {
             choose (ask, &self->letters.groups);
             if (all_known (ask)) {
@@ -152,7 +150,7 @@ void stats_go_on (core_t *self, ask_t *ask)
     }
     choose (ask, &ask->groups);
     if (whole)
-        remember_newest (self, ask);
+        remember (self, ask);
     read_newest (self, ask);
 }
 
