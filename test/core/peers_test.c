@@ -1,5 +1,6 @@
 /*  Who may connect, who holds what when a connection or the broker is gone, and what tools are told.  */
 
+#include "core/internal.h"
 #include "fixture.h"
 
 #include <stdio.h>
@@ -556,6 +557,23 @@ static void test_a_reload_in_the_middle (void **state)
     fx_destroy (&fx);
 }
 
+/*  What neither a route nor a worker nor a call names any more is forgotten, also when routes shared it.  */
+static void test_services_leave_with_their_routes (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t worker = fx_worker (fx, 1);
+    fx_reload (fx, SMALL "routes = ( { name = \"one\"; service = \"new\"; session = \"web_1\"; },"
+                         "           { name = \"two\"; service = \"new\"; } );");
+    assert_int_equal (fx->core->services.count, 2); /* the old one has a worker */
+    fx_bye (fx, worker);
+    fx_gone (fx, worker);
+    assert_int_equal (fx->core->services.count, 1);
+    fx_reload (fx, SMALL "routes = ( { name = \"one\"; service = \"other\"; } );");
+    assert_int_equal (fx->core->services.count, 1);
+    fx_destroy (&fx);
+}
+
 static void test_a_clock_that_jumps (void **state)
 {
     fixture_t *fx = start ("session = { idle_s = 600; };");
@@ -603,6 +621,7 @@ int main (void)
         cmocka_unit_test (test_a_lease_named_twice),
         cmocka_unit_test (test_questions_without_an_end),
         cmocka_unit_test (test_a_reload_in_the_middle),
+        cmocka_unit_test (test_services_leave_with_their_routes),
         cmocka_unit_test (test_a_clock_that_jumps),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -103,6 +103,7 @@ static void destroy (core_t *self, lane_t *lanes, size_t count)
         lane_t *lane = &lanes[i];
         timers_cancel (&self->timers, &lane->reopen);
         plv_node_remove (&lane->in_service);
+        service_spare (self, lane->service);
         while (plv_list_pop (&lane->ready) || plv_list_pop (&lane->later))
             ;
         label_drop (&lane->name);
