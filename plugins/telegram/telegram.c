@@ -65,11 +65,18 @@ static void on_me (void *arg, const outcome_t *outcome)
 {
     telegram_t *self = arg;
     const char *name = json_string_value (json_object_get (outcome->result, "username"));
+    int64_t id = json_integer_value (json_object_get (outcome->result, "id"));
     if (outcome->verdict != VERDICT_SENT) {
         failed (self, outcome);
         return;
     }
-    self->bot.id = json_integer_value (json_object_get (outcome->result, "id"));
+    if (id <= 0) {
+        self->host->health (self->host, false,
+                            "Telegram cannot be reached: the answer to getMe names no bot");
+        telegram_begin_later (self, "begin", 0);
+        return;
+    }
+    self->bot.id = id;
     snprintf (self->username, sizeof self->username, "%s", name ? name : "");
     self->host->retry_good (self->host, "begin");
     self->host->health (self->host, true, "is @%s", self->username);

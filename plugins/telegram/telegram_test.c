@@ -167,6 +167,28 @@ static void does_not_hurry_after_what_cannot_be_confirmed (void **state)
     fake_host_destroy (&host);
 }
 
+/*  A server of one's own may answer with JSON that names nobody.  */
+static void does_not_hurry_after_a_bot_without_a_number (void **state)
+{
+    fake_host_t *host = host_with (NULL, NULL);
+    (void) state;
+    fake_host_set_connected (host, true);
+    assert_int_equal (fake_host_open (host), 0);
+    for (int times = 0; times < 3; times++) { /* the first wait may be none */
+        fake_host_advance (host, 5000);
+        answer (host, "getMe", 200, "{\"ok\":true,\"result\":{\"username\":\"test_bot\"}}");
+    }
+    size_t asked = fake_host_requests (host);
+    assert_non_null (strstr (fake_host_trouble (host), "getMe"));
+    fake_host_advance (host, 100);
+    assert_int_equal (fake_host_requests (host), asked);
+    fake_host_advance (host, 60000);
+    answer (host, "getMe", 200, ME);
+    answer (host, "deleteWebhook", 200, OK);
+    newest (host, "getUpdates");
+    fake_host_destroy (&host);
+}
+
 static void does_not_hurry_after_nothing_at_once (void **state)
 {
     fake_host_t *host = polling ();
@@ -385,6 +407,7 @@ int main (void)
         cmocka_unit_test (asks_again_only_when_all_is_stored),
         cmocka_unit_test (confirms_numbers_that_begin_anew),
         cmocka_unit_test (does_not_hurry_after_what_cannot_be_confirmed),
+        cmocka_unit_test (does_not_hurry_after_a_bot_without_a_number),
         cmocka_unit_test (does_not_hurry_after_nothing_at_once),
         cmocka_unit_test (tells_what_is_wrong),
         cmocka_unit_test (sends_while_updates_are_asked_for_too_often),
