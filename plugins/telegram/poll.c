@@ -156,7 +156,8 @@ static bool take (poll_t *self, const json_t *result)
     size_t count = json_array_size (result);
     json_t **updates = sorted (result, count);
     json_t *last = updates ? json_object_get (updates[count - 1], "update_id") : NULL;
-    bool none = count && (!json_is_integer (last) || json_integer_value (last) < 0);
+    int64_t last_id = json_is_integer (last) ? json_integer_value (last) : -1;
+    bool none = last_id < 0 || last_id == INT64_MAX; /* no number comes behind it */
     self->items = updates && !none ? calloc (count, sizeof *self->items) : NULL;
     for (size_t at = 0; self->items && at < count; at++) {
         item_t *item = &self->items[at];
@@ -164,7 +165,7 @@ static bool take (poll_t *self, const json_t *result)
         update_read (&item->intake.update, updates[at], &self->owner->bot);
     }
     if (self->items)
-        self->offset = json_integer_value (last) + 1;
+        self->offset = last_id + 1;
     self->count = self->items ? count : 0;
     free (updates);
     return self->count == count;

@@ -189,6 +189,20 @@ static void does_not_hurry_after_a_bot_without_a_number (void **state)
     fake_host_destroy (&host);
 }
 
+/*  A number beyond which there is none would be followed by a negative one, which drops what waits.  */
+static void confirms_no_number_without_a_next_one (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    answer (host, "getUpdates", 200,
+            "{\"ok\":true,\"result\":[" UPDATE_OF (9223372036854775807, 7, "last") "]}");
+    assert_int_equal (fake_host_events (host), 0);
+    assert_non_null (strstr (fake_host_trouble (host), "no updates from Telegram: 200"));
+    fake_host_advance (host, 5000);
+    assert_null (strstr (fake_host_sent (host, newest (host, "getUpdates"))->body, "offset"));
+    fake_host_destroy (&host);
+}
+
 static void does_not_hurry_after_nothing_at_once (void **state)
 {
     fake_host_t *host = polling ();
@@ -408,6 +422,7 @@ int main (void)
         cmocka_unit_test (confirms_numbers_that_begin_anew),
         cmocka_unit_test (does_not_hurry_after_what_cannot_be_confirmed),
         cmocka_unit_test (does_not_hurry_after_a_bot_without_a_number),
+        cmocka_unit_test (confirms_no_number_without_a_next_one),
         cmocka_unit_test (does_not_hurry_after_nothing_at_once),
         cmocka_unit_test (tells_what_is_wrong),
         cmocka_unit_test (sends_while_updates_are_asked_for_too_often),
