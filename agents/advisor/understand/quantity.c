@@ -260,19 +260,38 @@ static bool is_capital (const context_t *self, const number_t *number, const mar
     return first && words_at (self->words, first - 1, "from");
 }
 
-/*  "I earn 3,000 a month", "my salary is 3,000": what somebody lives on.  */
+/*  Which of the words, NULL behind the last, stands a little before the number: where, or the number's own place.  */
+static size_t word_before (const context_t *self, const number_t *number, const char *const *words)
+{
+    for (size_t back = 1; back <= INCOME_WORDS_MAX && back <= number->first; back++) {
+        size_t at = number->first - back;
+        if (self->words->items[at].stop || self->words->items[at].comma)
+            break;
+        for (size_t i = 0; words[i]; i++)
+            if (words_at (self->words, at, words[i]))
+                return at;
+    }
+    return number->first;
+}
+
+/*  "I earn 3,000 a month", "my salary is 3,000".  */
 static bool is_income (const context_t *self, const number_t *number)
 {
-    static const char *const WORDS[] = {"earn", "earning", "earns", "salary", "wage", "wages"};
-    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-        for (size_t back = 1; back <= INCOME_WORDS_MAX && back <= number->first; back++) {
-            const word_t *word = &self->words->items[number->first - back];
-            if (word->stop || word->comma)
-                break;
-            if (words_at (self->words, number->first - back, WORDS[i]))
-                return true;
-        }
-    return false;
+    static const char *const WORDS[] = {"earn", "earning", "earns", "salary",
+                                        "wage", "wages",   NULL};
+    bool income = word_before (self, number, WORDS) < number->first;
+    self->found->income |= income;
+    return income;
+}
+
+/*  "And spend 2,500", behind an income. Alone, or as "to spend 2,500", it may well be what is to be invested.  */
+static bool is_cost (const context_t *self, const number_t *number)
+{
+    static const char *const WORDS[] = {"spend",    "spends", "spending", "expense",
+                                        "expenses", "rent",   NULL};
+    size_t at = word_before (self, number, WORDS);
+    return self->found->income && at < number->first
+           && (!at || !words_at (self->words, at - 1, "to"));
 }
 
 /*  "60,000 and 800 a month", "800 a month, and I have 60,000": both count.  */
@@ -305,7 +324,7 @@ static bool take_amount (const context_t *self, const number_t *number)
         self->found->odd = true;
         return true;
     }
-    if (is_debt (self, number) || is_income (self, number))
+    if (is_debt (self, number) || is_income (self, number) || is_cost (self, number))
         return true;
     take_role (self, number);
     /* "300 a month to reach 50,000", "200 a month, not 300": the first is what they put in */
