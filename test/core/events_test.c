@@ -1,5 +1,6 @@
 /*  What has been, out of the journal: one event on its way, and pages of past traffic.  */
 
+#include "base/limits.h"
 #include "fixture.h"
 
 #include <stdio.h>
@@ -369,6 +370,59 @@ static void test_with_texts_and_the_ends_of_sessions (void **state)
     fx_destroy (&fx);
 }
 
+enum { ENDED = 3000, ENDED_ROUNDS = 5 };
+
+/*  Sessions with names as long as may be, that end together.  */
+static void end_many (fixture_t *fx, uint32_t web, int round)
+{
+    char session[KEY_BYTES_MAX + 1];
+    for (int i = 0; i < ENDED; i++) {
+        snprintf (session, sizeof session, "web_%0250d", round * ENDED + i);
+        fx_say (fx, web, session, "nobody wants it");
+        fx_forget (fx, web);
+    }
+    fx_time (fx, 11000);
+    fx_forget (fx, web);
+    assert_int_equal (fx_gauge (fx, GAUGE_SESSIONS), 0);
+}
+
+/*  A page of what nobody has said; true: there is another one.  */
+static bool list_nobody (fixture_t *fx, uint32_t tool, uint64_t *after, uint64_t *position,
+                         uint32_t *ends)
+{
+    plv_mp_t next;
+    plv_buf_t *buf = fx_control_begin (fx, "events.list", 4);
+    plv_mp_pair_bool (buf, "whole", true);
+    fx_put_text (buf, "user", "nobody");
+    fx_put_number (buf, "after", *after);
+    fx_put_number (buf, "position", *position);
+    fx_send (fx, tool, FROM_TOOL);
+    plv_view_t body = fx_expect_result (fx, tool, "ok");
+    assert_true (body.size < FRAME_BYTES_MAX);
+    assert_int_equal (fx_items (body, "items"), 0);
+    *ends += fx_items (body, "ends");
+    *position = fx_number (body, "position");
+    return plv_mp_find (body, "next", &next) && plv_mp_u64 (&next, after);
+}
+
+/*  A page has an end also when it finds no event, and none of the sessions' ends is left out or told twice.  */
+static void test_more_ends_than_a_page_has_room_for (void **state)
+{
+    fixture_t *fx = start ("session = { idle_s = 10; }; fallback = { general_error = \"\"; };"
+                           "routes = ( { name = \"r\"; service = \"s\"; platform = \"none\"; } );");
+    uint64_t after = 0, position = 0;
+    uint32_t ends = 0, pages = 1;
+    (void) state;
+    for (int round = 0; round < ENDED_ROUNDS; round++)
+        end_many (fx, fx_adapter (fx, "web"), round);
+    uint32_t tool = fx_tool (fx);
+    while (list_nobody (fx, tool, &after, &position, &ends))
+        pages++;
+    assert_true (pages > 1);
+    assert_int_equal (ends, ENDED * ENDED_ROUNDS);
+    fx_destroy (&fx);
+}
+
 /*  What waits is found too, also when the journal has forgotten how it came.  */
 static void test_what_the_journal_has_forgotten (void **state)
 {
@@ -438,6 +492,7 @@ int main (void)
         cmocka_unit_test (test_pages_by_outcome),
         cmocka_unit_test (test_a_span_of_time),
         cmocka_unit_test (test_with_texts_and_the_ends_of_sessions),
+        cmocka_unit_test (test_more_ends_than_a_page_has_room_for),
         cmocka_unit_test (test_what_the_journal_has_forgotten),
         cmocka_unit_test (test_a_journal_that_cannot_be_read),
     };

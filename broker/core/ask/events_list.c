@@ -58,6 +58,7 @@ struct events_list {
     bool full;               /* no more events are gathered */
     bool ended;              /* and there are none */
     uint64_t last, last_seq; /* of the event that was gathered last: its number, and its place */
+    uint64_t passed;         /* number of the event that was looked at last */
     uint64_t bytes;
     uint64_t settled_bytes;
     uint64_t open;    /* items that are not over yet */
@@ -146,6 +147,7 @@ const char *events_list_start (core_t *self, ask_t *ask, plv_view_t arguments)
     list->limit = limit_of (control_number (kept, "limit", LIMIT_DEFAULT),
                             list->whole ? WHOLE_MAX : LIMIT_MAX);
     list->begun_us = self->now.mono_us;
+    list->passed = list->wanted.after;
     walk_begin (&list->walk, self->seq);
     return NULL;
 }
@@ -228,7 +230,11 @@ static void watch_room (events_list_t *list)
 static void gather (events_list_t *list, uint64_t seq, const record_t *record)
 {
     plv_envelope_t envelope;
-    if (record->type != RECORD_ACCEPT || plv_envelope_parse (record->envelope, &envelope, NULL)
+    if (record->type != RECORD_ACCEPT)
+        return;
+    if (list->passed < record->number)
+        list->passed = record->number;
+    if (plv_envelope_parse (record->envelope, &envelope, NULL)
         || !passes (&list->wanted, record, &envelope))
         return;
     item_t *item = plv_alloc_zero (1, sizeof *item);
@@ -273,12 +279,23 @@ static void note_end (events_list_t *list, const record_t *record)
     if (!list->whole || list->full || !is (list->wanted.session, record->session)
         || !is_among (list->wanted.sessions, record->session))
         return;
+    size_t before = list->ends.size;
     plv_mp_put_map (&list->ends, 2);
     plv_mp_pair_str (&list->ends, "session_id", record->session);
     plv_mp_pair_i64 (&list->ends, "at_us", record->at_us);
     plv_buf_check (&list->ends);
-    list->bytes += record->session.size;
+    list->bytes += list->ends.size - before;
     list->end_count++;
+}
+
+/*  Many sessions ended, and few events were asked for: the next page goes on behind this value of the journal.  */
+static void watch_ends (events_list_t *list, uint64_t seq)
+{
+    if (list->full || list->bytes <= BYTES_MAX || !list->passed)
+        return;
+    list->full = true;
+    list->last = list->passed;
+    list->last_seq = seq + 1;
 }
 
 static void join (item_t *item, const record_t *record)
@@ -365,6 +382,7 @@ static void take_value (const core_t *self, events_list_t *list, record_reader_t
             gather (list, seq, &record);
         follow (self, list, &record);
     }
+    watch_ends (list, seq);
 }
 
 void events_list_take (core_t *self, ask_t *ask, const input_t *input)
@@ -482,6 +500,7 @@ static void write_page (core_t *self, const events_list_t *list, page_t *page)
 {
     plv_buf_t map = {0};
     const item_t *last = NULL;
+    size_t most = list->ends.size < ANSWER_BYTES_MAX ? ANSWER_BYTES_MAX - list->ends.size : 0;
     page->next = list->ended ? 0 : list->last;
     page->position = list->last_seq;
     for (const plv_node_t *node = list->items.next; node != &list->items; node = node->next) {
@@ -491,8 +510,7 @@ static void write_page (core_t *self, const events_list_t *list, page_t *page)
         plv_buf_check (&map);
         if (!is (list->wanted.outcome, plv_mp_find_str (plv_buf_view (&map), "outcome")))
             continue;
-        if (last
-            && (page->count == list->limit || page->items.size + map.size > ANSWER_BYTES_MAX)) {
+        if (last && (page->count == list->limit || page->items.size + map.size > most)) {
             page->next = last->fate.number;
             page->position = last->seq;
             break;
