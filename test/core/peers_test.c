@@ -384,6 +384,32 @@ static void test_what_tools_are_told (void **state)
     fx_destroy (&fx);
 }
 
+/*  What is named may be more than one answer has room for, or no number: then nothing is done.  */
+static void test_letters_that_cannot_be_meant (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "poison");
+    fx_nack (fx, worker, job (fx, worker), true, "general_error");
+    plv_buf_t *buf = fx_control_begin (fx, "dead.show", 1);
+    plv_mp_put_text (buf, "number");
+    plv_mp_put_array (buf, 2);
+    plv_mp_put_u64 (buf, 1);
+    plv_mp_put_u64 (buf, 2);
+    fx_send (fx, tool, FROM_TOOL);
+    fx_expect_result (fx, tool, "ARG");
+    buf = fx_control_begin (fx, "dead.discard", 1);
+    plv_mp_put_text (buf, "numbers");
+    plv_mp_put_array (buf, 2);
+    plv_mp_put_u64 (buf, 1);
+    plv_mp_put_text (buf, "2");
+    fx_send (fx, tool, FROM_TOOL);
+    fx_expect_result (fx, tool, "ARG");
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
+    fx_destroy (&fx);
+}
+
 static void test_what_tools_get_wrong (void **state)
 {
     fixture_t *fx = start ("");
@@ -616,6 +642,7 @@ int main (void)
         cmocka_unit_test (test_a_route_is_paused),
         cmocka_unit_test (test_what_tools_are_told),
         cmocka_unit_test (test_what_tools_get_wrong),
+        cmocka_unit_test (test_letters_that_cannot_be_meant),
         cmocka_unit_test (test_a_dead_letter_is_shown_and_sent_again),
         cmocka_unit_test (test_a_damaged_dead_letter),
         cmocka_unit_test (test_a_lease_named_twice),

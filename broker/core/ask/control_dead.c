@@ -112,14 +112,14 @@ void control_scan_numbers (core_t *self, ask_t *ask)
 }
 
 /*  What a map names under `key`: one, or an array of them. False when there are too many, or others.  */
-static bool read_named (plv_view_t arguments, const char *key, uint32_t *ret_count,
+static bool read_named (plv_view_t arguments, const char *key, uint32_t most, uint32_t *ret_count,
                         plv_mp_t *ret_value)
 {
     *ret_count = 0;
     if (!plv_mp_find (arguments, key, ret_value))
         return true;
     if (plv_mp_peek (ret_value) == MP_ARRAY)
-        return plv_mp_array (ret_value, ret_count) && *ret_count <= NAMED_MAX;
+        return plv_mp_array (ret_value, ret_count) && *ret_count <= most;
     *ret_count = 1;
     return true;
 }
@@ -142,16 +142,20 @@ static bool read_id (plv_mp_t *value, plv_id_t *ret_id)
 static bool start_named (core_t *self, ask_t *ask, plv_view_t arguments)
 {
     bool show = ask->command == COMMAND_DEAD_SHOW;
+    uint32_t most = show ? 1 : NAMED_MAX; /* a letter that is shown whole may fill an answer */
     plv_mp_t numbers, ids;
     uint32_t number_count, id_count;
     uint64_t number;
     plv_id_t id;
-    if (!read_named (arguments, show ? "number" : "numbers", &number_count, &numbers)
-        || !read_named (arguments, show ? "id" : "ids", &id_count, &ids)
-        || number_count + id_count == 0 || number_count + id_count > NAMED_MAX)
+    if (!read_named (arguments, show ? "number" : "numbers", most, &number_count, &numbers)
+        || !read_named (arguments, show ? "id" : "ids", most, &id_count, &ids)
+        || number_count + id_count == 0 || number_count + id_count > most)
         return false;
-    while (number_count-- && plv_mp_u64 (&numbers, &number))
+    for (; number_count; number_count--) {
+        if (!plv_mp_u64 (&numbers, &number))
+            return false;
         plv_buf_add (&ask->numbers, &number, sizeof number);
+    }
     for (; id_count; id_count--) {
         if (!read_id (&ids, &id))
             return false;
@@ -183,7 +187,8 @@ ask_t *control_ask_new (core_t *self, int command)
 }
 
 static const char NAME_SOME[] =
-    "name 1 to 1000 dead letters: \"number\" or \"id\" for dead.show, \"numbers\" or \"ids\" for the others";
+    "name one dead letter, by \"number\" or \"id\", for dead.show; 1 to 1000, by \"numbers\" or \"ids\", for the "
+    "others";
 
 /*  NULL, or why it cannot be done.  */
 static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
