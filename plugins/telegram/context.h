@@ -4,8 +4,8 @@
     FAILS   never: what is forgotten is not there
     COST    one look over the ring; 200 KB
 
-    An answer finds its topic by the event that it answers, and a reaction in a group is only of interest when it is
-    about a message that we sent.  */
+    Typing and streamed words find their topic by the event that they answer, and a reaction in a group is only of
+    interest when it is about a message that we sent.  */
 
 #ifndef TELEGRAM_CONTEXT_H
 #define TELEGRAM_CONTEXT_H

@@ -6,6 +6,7 @@
 #include "telegram/moves.h"
 #include "telegram/pace.h"
 #include "telegram/presence.h"
+#include "telegram/update.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -240,14 +241,11 @@ static void read_reply (delivery_t *self, const pal_reply_t *reply)
 {
     telegram_t *owner = self->owner;
     const options_t *options = &owner->options;
-    const context_event_t *event = NULL;
     bool group = self->chat < 0;
     char end[FENCE_END_BYTES] = "";
-    if (reply->has_reply_to) {
+    if (reply->has_reply_to)
         self->event = reply->reply_to;
-        event = context_find (&owner->context, &self->event);
-    }
-    self->thread = event ? event->thread : 0;
+    self->thread = update_topic (reply->platform_id);
     if (options->quote == QUOTE_ALWAYS || (options->quote == QUOTE_GROUPS && group))
         self->answers = message_of (self, reply->platform_id);
     if (reply->recommendations.size || reply->disclaimers.size)

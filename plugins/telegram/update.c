@@ -103,6 +103,24 @@ static bool read_user (update_t *self, const json_t *user, const json_t *in_the_
     return !self->why;
 }
 
+/*  Behind the platform's id, which comes with the answer, whatever has been forgotten by then.  */
+static void write_topic (update_t *self)
+{
+    size_t size = strlen (self->platform_id);
+    if (self->thread)
+        snprintf (self->platform_id + size, sizeof self->platform_id - size, ":t%" PRId64,
+                  self->thread);
+}
+
+int64_t update_topic (pal_text_t platform_id)
+{
+    char text[UPDATE_ID_BYTES];
+    int64_t thread = 0;
+    snprintf (text, sizeof text, "%.*s", PAL_ARG (platform_id));
+    const char *last = strrchr (text, ':');
+    return last && sscanf (last, ":t%" SCNd64, &thread) == 1 ? thread : 0;
+}
+
 /*  Everything that events have in common. `platform_id` is written already.  */
 static void publish (update_t *self, pal_event_type_t type, int64_t date, json_t *metadata)
 {
@@ -159,6 +177,7 @@ static void write_message_id (update_t *self, const bot_t *bot, int64_t edit_dat
     if (edit_date)
         snprintf (self->platform_id + size, sizeof self->platform_id - (size_t) size,
                   ":e%" PRId64 ":%" PRId64, edit_date, self->update_id);
+    write_topic (self);
 }
 
 /*  The text as it is published; a sticker says its emoji. False: memory ran out.  */
@@ -283,6 +302,7 @@ static void read_callback (update_t *self, const json_t *query, const bot_t *bot
     snprintf (self->platform_id, sizeof self->platform_id, "%" PRId64 ":c%.*s", bot->id,
               (int) (self->callback_query.size < 100 ? self->callback_query.size : 100),
               self->callback_query.data);
+    write_topic (self);
     publish (self, PAL_CHAT_ACTION, 0, metadata);
     self->body = dump (action_body (data));
     self->event.body = pal_text (self->body);

@@ -10,7 +10,7 @@
         BOT:cQUERY                             a button
         BOT:CHAT:MESSAGE:rUSER:DATE:UPDATE     a reaction
     so an update that is delivered again has the same id, and two different ones never have; BOT is there because
-    message ids begin anew with another bot.
+    message ids begin anew with another bot. The first three end in :tTOPIC when they are in a topic of a forum.
 
     In groups only what is meant for the bot is published (see address.h), or everything with bot->hears_all. The text
     comes without "@this_bot" where it only calls the bot: "/help@this_bot me" is "/help me". A button's data
@@ -64,6 +64,9 @@ void update_read (update_t *self, json_t *json, const bot_t *bot);
 void update_parse (update_t *self, pal_text_t text, const bot_t *bot);
 
 void update_free (update_t *self);
+
+/*  The topic that the platform's id of an event names; 0: none.  */
+int64_t update_topic (pal_text_t platform_id);
 
 /*  A new array for allowed_updates: all that update_read knows.  */
 json_t *update_allowed (void);

@@ -225,6 +225,11 @@ static void what_a_message_answers_is_told (void **state)
     check_fact (&update, "answers_text", "because");
     check_fact (&update, "quote", "cause");
     assert_int_equal (update.thread, 8);
+    check_text (update.event.platform_id, "99:7:3:t8");
+    assert_int_equal (update_topic (update.event.platform_id), 8);
+    assert_int_equal (update_topic (pal_text ("99:7:3")), 0);
+    assert_int_equal (update_topic (pal_text ("99:ct8")), 0);
+    assert_int_equal (update_topic (pal_text (NULL)), 0);
     update_free (&update);
     (void) state;
 }

@@ -2,12 +2,15 @@
 # RUN: timeout=300 variants=debug,release,asan
 """Telegram, through the whole chain: what people write reaches the agents, and what these answer is shown."""
 
+import os
+import signal
 import time
 import unittest
 
 from chain import TOP, USER, Agent, ChainTest, route, wait
 
 GROUP = -2001
+FORUM = -1009990002222
 REACTIONS = {'routes': [route(types=['chat.message', 'chat.reaction'])]}
 RISKY = {'name': 'World *ETF*', 'symbol': 'WLD', 'risk_level': 4, 'expected_return': '5.1 % a year',
          'why': 'broad_and cheap'}
@@ -285,6 +288,47 @@ class Groups(ChainTest):
             self.assertEqual(chain.texts(2, group), ['first', 'second'])
             self.assertEqual(chain.tg.transcript(group)['messages'][-1]['reply_to'], said['message_id'])
         self.assertEqual([one['status'] for one in chain.tg.requests('sendMessage')], [200] * 4)
+
+    def begin_in_topic(self, **conf):
+        """A chain, a message in a topic as a job, and then another host, which remembers nothing of it."""
+        chain = self.chain(**conf)
+        chain.tg.group(FORUM, 'supergroup', is_forum=True)
+        chain.say('/ask', chat=FORUM, thread=77)
+        job = chain.job()
+        self.kill(chain)
+        return chain, job
+
+    def kill(self, chain):
+        host = chain.host()['pid']
+        os.kill(host, signal.SIGKILL)
+        chain.wait(lambda: chain.host()['pid'] != host, 'another host')
+
+    def threads(self, chain):
+        return [one['thread'] for one in chain.tg.transcript(FORUM)['messages']]
+
+    def test_every_part_of_an_answer_stays_in_its_topic_after_kill_9(self):
+        chain, job = self.begin_in_topic()
+        chain.reply(job, 'a word ' * 900)
+        chain.texts(2, FORUM, 30)
+        self.assertEqual(self.threads(chain), [77, 77, 77])
+
+    def test_an_answer_that_quotes_nothing_stays_in_its_topic_after_kill_9(self):
+        chain, job = self.begin_in_topic(quote='never')
+        chain.reply(job, 'here')
+        chain.texts(1, FORUM, 30)
+        self.assertEqual(self.threads(chain), [77, 77])
+
+    def test_the_answer_to_a_button_stays_in_its_topic_after_kill_9(self):
+        chain, job = self.begin_in_topic()
+        chain.reply(job, 'choose', metadata={'buttons': [{'label': 'Buy', 'action': 'buy'}]})
+        chain.texts(1, FORUM, 30)
+        chain.settled()
+        chain.tg.press(chain.tg.transcript(FORUM)['messages'][-1]['message_id'], 'Buy', chat=FORUM)
+        job = chain.job()
+        self.kill(chain)
+        chain.reply(job, 'bought')
+        chain.texts(2, FORUM, 30)
+        self.assertEqual(self.threads(chain), [77, 77, 77])
 
     def test_an_answer_to_what_was_deleted_stays_in_its_topic(self):
         chain = self.chain()
