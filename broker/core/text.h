@@ -9,8 +9,11 @@
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 
+#include "base/limits.h"
 #include "base/utf8.h"
 #include "base/view.h"
+
+#include <string.h>
 
 /*  The beginning of `text` that is UTF-8 and has at most `bytes_max` bytes.  */
 static inline plv_view_t text_cut (plv_view_t text, size_t bytes_max)
@@ -19,6 +22,15 @@ static inline plv_view_t text_cut (plv_view_t text, size_t bytes_max)
     while (at < most && (size = plv_utf8_size (text.data + at, most - at)))
         at += size;
     return plv_view (text.data, at);
+}
+
+/*  As much of `text` as a name may have, with a NUL behind it.  */
+static inline void text_name (char into[NAME_BYTES_MAX + 1], plv_view_t text)
+{
+    text = text_cut (text, NAME_BYTES_MAX);
+    if (text.size)
+        memcpy (into, text.data, text.size);
+    into[text.size] = '\0';
 }
 
 #endif

@@ -168,14 +168,20 @@ static uint32_t process (fixture_t *fx, uint8_t incarnation, uint64_t holding)
     return peer;
 }
 
-static void tell (fixture_t *fx, uint32_t tool, const char *command, const char *name,
-                  const char *status)
+static void tell_as (fixture_t *fx, uint32_t tool, const char *who, const char *command,
+                     const char *name, const char *status)
 {
     plv_buf_t *buf = fx_control_begin (fx, command, 2);
     fx_put_text (buf, "name", name);
-    fx_put_text (buf, "who", "ann");
+    fx_put_text (buf, "who", who);
     fx_send (fx, tool, FROM_TOOL);
     fx_expect_result (fx, tool, status);
+}
+
+static void tell (fixture_t *fx, uint32_t tool, const char *command, const char *name,
+                  const char *status)
+{
+    tell_as (fx, tool, "ann", command, name, status);
 }
 
 static void drain (fixture_t *fx, uint32_t tool, const char *name, const char *status)
@@ -309,6 +315,20 @@ static void test_a_drained_worker_is_resumed (void **state)
     fx_destroy (&fx);
 }
 
+static void test_who_drained_it_last_is_named (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "first");
+    fx_expect_number (fx, worker, VERB_JOB);
+    tell_as (fx, tool, "alexander", "agents.drain", "w", "ok");
+    tell (fx, tool, "agents.resume", "w", "ok");
+    tell_as (fx, tool, "bob", "agents.drain", "w", "ok");
+    assert_true (says (agent (fx, tool, 0), "drained_by", "bob"));
+    fx_destroy (&fx);
+}
+
 /*  Jobs that were gathered for a batch of it go to others at once.  */
 static void test_a_batch_that_gathers_is_given_up (void **state)
 {
@@ -345,6 +365,7 @@ int main (void)
         cmocka_unit_test (test_a_drained_process_stays_drained),
         cmocka_unit_test (test_a_drained_worker_that_left_is_forgotten),
         cmocka_unit_test (test_a_drained_worker_is_resumed),
+        cmocka_unit_test (test_who_drained_it_last_is_named),
         cmocka_unit_test (test_a_batch_that_gathers_is_given_up),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

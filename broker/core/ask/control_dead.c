@@ -28,14 +28,6 @@
 
 enum { NAMED_MAX = 1000, IDS_PIECE = 256, CATCH_UP_PIECE = 256, ID_KEY_BYTES = PLV_ID_BYTES + 8 };
 
-static void text_argument (plv_view_t arguments, const char *key, char into[NAME_BYTES_MAX + 1])
-{
-    plv_view_t text = text_cut (plv_mp_find_str (arguments, key), NAME_BYTES_MAX);
-    if (text.size)
-        memcpy (into, text.data, text.size);
-    into[text.size] = '\0';
-}
-
 static void put_key (plv_buf_t *buf, uint64_t number)
 {
     uint8_t key[8];
@@ -226,10 +218,10 @@ void control_start_dead (core_t *self, peer_t *peer, uint64_t request, int comma
     ask_t *ask = control_ask_new (self, command);
     ask->peer = peer->number;
     ask->request = request;
-    text_argument (arguments, "who", ask->who);
-    text_argument (arguments, "reason", ask->reason);
-    text_argument (arguments, "plan", ask->plan);
-    text_argument (arguments, "file", ask->file);
+    text_name (ask->who, plv_mp_find_str (arguments, "who"));
+    text_name (ask->reason, plv_mp_find_str (arguments, "reason"));
+    text_name (ask->plan, plv_mp_find_str (arguments, "plan"));
+    text_name (ask->file, plv_mp_find_str (arguments, "file"));
     /* what is seen through an adapter is seen by whoever looks over somebody's shoulder */
     ask->masked = peer->from == FROM_ADAPTER || control_flag (arguments, "masked");
     ask->rows = !ask->masked && control_flag (arguments, "row");

@@ -23,14 +23,6 @@ enum {
     BATCH_WAIT_MS_MAX = 600000
 };
 
-static void copy_text (char into[NAME_BYTES_MAX + 1], plv_view_t text)
-{
-    text = text_cut (text, NAME_BYTES_MAX);
-    if (text.size)
-        memcpy (into, text.data, text.size);
-    into[text.size] = '\0';
-}
-
 static uint64_t option_number (plv_view_t options, const char *key, uint64_t standard,
                                uint64_t most)
 {
@@ -112,7 +104,7 @@ static bool read_services (core_t *self, peer_t *peer, plv_view_t options)
 static void read_platform (peer_t *peer, plv_view_t options)
 {
     plv_view_t platform = plv_mp_find_str (options, "platform");
-    copy_text (peer->platform, platform.size ? platform : plv_view_str (peer->name));
+    text_name (peer->platform, platform.size ? platform : plv_view_str (peer->name));
 }
 
 static bool read_proof (const core_t *self, const peer_t *peer, plv_view_t options)
@@ -128,8 +120,8 @@ static void read_common (core_t *self, peer_t *peer, const plv_frame_t *frame)
     plv_view_t options = frame->arg[4].bytes, incarnation;
     plv_mp_t value;
     char who[2 * NAME_BYTES_MAX + 32];
-    copy_text (peer->name, frame->arg[1].bytes);
-    copy_text (peer->build, frame->arg[2].bytes);
+    text_name (peer->name, frame->arg[1].bytes);
+    text_name (peer->build, frame->arg[2].bytes);
     peer->pid = frame->arg[3].number;
     peer->credit = (uint32_t) option_number (options, "credit", CREDIT_DEFAULT, CREDIT_MAX);
     peer->history =

@@ -175,12 +175,10 @@ void peers_let_go (core_t *self, peer_t *peer)
 
 void peers_retire (core_t *self, peer_t *peer, plv_view_t who)
 {
-    who = text_cut (who, NAME_BYTES_MAX);
     if (peer->retired)
         return;
     peer->retired = true;
-    if (who.size)
-        memcpy (peer->drained_by, who.data, who.size);
+    text_name (peer->drained_by, who);
     dispatch_idle (peer);
     ungather (self, peer);
     peers_let_go (self, peer);
