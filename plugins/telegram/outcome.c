@@ -64,6 +64,18 @@ static verdict_t look_up (unsigned code, const char *description)
     return row->verdict;
 }
 
+/*  A character at the end whose last bytes had no room goes.  */
+static void drop_half_character (char *text)
+{
+    size_t size = strlen (text), at = size;
+    while (at && ((unsigned char) text[at - 1] & 0xc0) == 0x80)
+        at--;
+    unsigned char lead = at ? (unsigned char) text[at - 1] : 0;
+    size_t whole = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    if (at && size - (at - 1) < whole)
+        text[at - 1] = 0;
+}
+
 static void finish (outcome_t *self, verdict_t verdict, unsigned code, const char *why)
 {
     self->verdict = verdict;
@@ -73,6 +85,7 @@ static void finish (outcome_t *self, verdict_t verdict, unsigned code, const cha
         snprintf (self->reason, sizeof self->reason, "%u %s", code, why);
     else
         snprintf (self->reason, sizeof self->reason, "%s", why);
+    drop_half_character (self->reason);
 }
 
 static void read_error (outcome_t *self, unsigned status)

@@ -126,6 +126,23 @@ static void what_is_no_answer_is_unknown_or_by_its_status (void **state)
     (void) state;
 }
 
+/*  What is no UTF-8 would reach nobody.  */
+static void a_long_reason_is_cut_between_two_characters (void **state)
+{
+    char description[300];
+    (void) state;
+    for (size_t pad = 0; pad < 4; pad++) {
+        memset (description, 'x', pad);
+        for (size_t at = pad; at + 4 < sizeof description; at += 4)
+            memcpy (description + at, "\xf0\x9f\x91\x8d", 5);
+        outcome_t outcome = read_error (403, description, "");
+        size_t size = strlen (outcome.reason);
+        assert_in_range (size, OUTCOME_REASON_BYTES - 4, OUTCOME_REASON_BYTES - 1);
+        assert_int_equal ((size - strlen ("403 ") - pad) % 4, 0);
+        outcome_free (&outcome);
+    }
+}
+
 static void a_line_that_broke_is_told_apart (void **state)
 {
     outcome_t outcome;
@@ -159,6 +176,7 @@ int main (void)
         cmocka_unit_test (waits_and_new_ids_are_read),
         cmocka_unit_test (what_was_sent_has_a_result),
         cmocka_unit_test (what_is_no_answer_is_unknown_or_by_its_status),
+        cmocka_unit_test (a_long_reason_is_cut_between_two_characters),
         cmocka_unit_test (a_line_that_broke_is_told_apart),
         cmocka_unit_test (each_verdict_ends_a_delivery),
     };
