@@ -583,6 +583,33 @@ static void test_a_reload_in_the_middle (void **state)
     fx_destroy (&fx);
 }
 
+/*  A worker that names a service twice is one worker of it.  */
+static void test_a_service_named_twice (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t worker = fx_peer (fx), tool = fx_tool (fx);
+    plv_buf_t *buf = fx_begin (fx, VERB_HELLO);
+    plv_mp_put_text (buf, "agent");
+    plv_mp_put_text (buf, "w");
+    plv_mp_put_text (buf, "1.0");
+    plv_mp_put_u64 (buf, 42);
+    plv_mp_put_map (buf, 1);
+    plv_mp_put_text (buf, "services");
+    plv_mp_put_array (buf, 2);
+    plv_mp_put_text (buf, "advisor");
+    plv_mp_put_text (buf, "advisor");
+    fx_send (fx, worker, FROM_WORKER);
+    fx_expect (fx, worker, VERB_WELCOME);
+    fx_control (fx, tool, "routes.list", NULL, 0, NULL);
+    plv_view_t route = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    assert_int_equal (fx_number (route, "workers"), 1);
+    fx_control (fx, tool, "agents.list", NULL, 0, NULL);
+    plv_view_t agent = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
+    assert_int_equal (fx_items (agent, "services"), 1);
+    fx_destroy (&fx);
+}
+
 /*  What neither a route nor a worker nor a call names any more is forgotten, also when routes shared it.  */
 static void test_services_leave_with_their_routes (void **state)
 {
@@ -648,6 +675,7 @@ int main (void)
         cmocka_unit_test (test_a_lease_named_twice),
         cmocka_unit_test (test_questions_without_an_end),
         cmocka_unit_test (test_a_reload_in_the_middle),
+        cmocka_unit_test (test_a_service_named_twice),
         cmocka_unit_test (test_services_leave_with_their_routes),
         cmocka_unit_test (test_a_clock_that_jumps),
     };

@@ -78,6 +78,19 @@ static void read_cache_keys (plv_view_t options, service_t *service)
     plv_buf_check (&service->cache_keys);
 }
 
+/*  Once, however often it is named.  */
+static void serve (core_t *self, peer_t *peer, plv_view_t name)
+{
+    service_t *service = service_of (self, name);
+    for (size_t i = 0; i < peer->serving_count; i++)
+        if (peer->servings[i].service == service)
+            return;
+    serving_t *serving = &peer->servings[peer->serving_count++];
+    serving->peer = peer;
+    serving->service = service;
+    service->workers++;
+}
+
 /*  False when the services are not a list of 1 to SERVICES_MAX good names.  */
 static bool read_services (core_t *self, peer_t *peer, plv_view_t options)
 {
@@ -91,12 +104,10 @@ static bool read_services (core_t *self, peer_t *peer, plv_view_t options)
     for (uint32_t i = 0; i < services; i++) {
         if (!plv_mp_str (&value, &name) || !peer_name_good (name))
             return false;
-        serving_t *serving = &peer->servings[peer->serving_count++];
-        serving->peer = peer;
-        serving->service = service_of (self, name);
-        serving->service->workers++;
-        read_cache_keys (options, serving->service);
+        serve (self, peer, name);
     }
+    for (size_t i = 0; i < peer->serving_count; i++)
+        read_cache_keys (options, peer->servings[i].service);
     return true;
 }
 
