@@ -4,22 +4,12 @@
 #include "core/state/record.h"
 #include "core/text.h"
 
-#include <string.h>
-
-static void copy (char into[NAME_BYTES_MAX + 1], plv_view_t text)
-{
-    text = text_cut (text, NAME_BYTES_MAX);
-    if (text.size)
-        memcpy (into, text.data, text.size);
-    into[text.size] = '\0';
-}
-
 drain_t *drain_new (const plv_id_t *incarnation, plv_view_t name, plv_view_t who, int64_t at_us)
 {
     drain_t *self = plv_alloc_zero (1, sizeof *self);
     self->incarnation = *incarnation;
-    copy (self->name, name);
-    copy (self->who, who);
+    text_name (self->name, name);
+    text_name (self->who, who);
     self->at_us = at_us;
     return self;
 }
