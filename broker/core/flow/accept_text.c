@@ -1,30 +1,7 @@
 #include "core/flow/accept_text.h"
 
+#include "core/pairs.h"
 #include "wire/mp.h"
-
-typedef struct {
-    plv_buf_t pairs;
-    uint32_t count;
-} pairs_t;
-
-/*  The pairs of `map` whose key is neither `one` nor `other`.  */
-static void copy_except (pairs_t *into, plv_view_t map, const char *one, const char *other)
-{
-    plv_mp_t reader = plv_mp (map);
-    uint32_t count = 0;
-    plv_view_t key, value;
-
-    plv_mp_map (&reader, &count);
-    for (; count && plv_mp_skip (&reader, &key) && plv_mp_skip (&reader, &value); count--) {
-        plv_mp_t name = plv_mp (key);
-        plv_view_t text = {0};
-        if (plv_mp_str (&name, &text) && (plv_view_is (text, one) || plv_view_is (text, other)))
-            continue;
-        plv_buf_add_view (&into->pairs, key);
-        plv_buf_add_view (&into->pairs, value);
-        into->count++;
-    }
-}
 
 static plv_view_t find_map (plv_view_t map, const char *key)
 {
@@ -41,13 +18,13 @@ static plv_view_t find_map (plv_view_t map, const char *key)
 static void put_second (plv_buf_t *buf, plv_view_t second, const plv_id_t *id)
 {
     char text[PLV_ID_TEXT_BYTES];
-    pairs_t rest = {0};
-    copy_except (&rest, second, "message_text", "id");
+    plv_buf_t rest = {0};
+    uint32_t count = pairs_copy_but (&rest, second, "message_text", "id");
     plv_id_format (id, text);
-    plv_mp_put_map (buf, rest.count + 1);
+    plv_mp_put_map (buf, count + 1);
     plv_mp_pair_text (buf, "id", text);
-    plv_buf_add_view (buf, plv_buf_view (&rest.pairs));
-    plv_buf_free (&rest.pairs);
+    plv_buf_add_view (buf, plv_buf_view (&rest));
+    plv_buf_free (&rest);
 }
 
 static void put_merged (plv_buf_t *buf, plv_view_t metadata, plv_view_t second, const plv_id_t *id)
@@ -75,18 +52,18 @@ static void put_text (plv_buf_t *buf, plv_view_t first, plv_view_t second)
 void accept_join_texts (plv_buf_t *buf, plv_view_t first, plv_view_t second, const plv_id_t *id)
 {
     plv_view_t metadata = find_map (first, "metadata");
-    pairs_t body = {0}, marks = {0};
+    plv_buf_t body = {0}, marks = {0};
 
-    copy_except (&body, first, "message_text", "metadata");
-    copy_except (&marks, metadata, "merged", "merged");
-    plv_mp_put_map (buf, body.count + 2);
-    plv_buf_add_view (buf, plv_buf_view (&body.pairs));
+    uint32_t pairs = pairs_copy_but (&body, first, "message_text", "metadata");
+    uint32_t mark_count = pairs_copy_but (&marks, metadata, "merged", "merged");
+    plv_mp_put_map (buf, pairs + 2);
+    plv_buf_add_view (buf, plv_buf_view (&body));
     put_text (buf, first, second);
     plv_mp_put_text (buf, "metadata");
-    plv_mp_put_map (buf, marks.count + 1);
-    plv_buf_add_view (buf, plv_buf_view (&marks.pairs));
+    plv_mp_put_map (buf, mark_count + 1);
+    plv_buf_add_view (buf, plv_buf_view (&marks));
     put_merged (buf, metadata, second, id);
     plv_buf_check (buf);
-    plv_buf_free (&body.pairs);
-    plv_buf_free (&marks.pairs);
+    plv_buf_free (&body);
+    plv_buf_free (&marks);
 }

@@ -1,30 +1,7 @@
 #include "core/flow/mark.h"
 
+#include "core/pairs.h"
 #include "wire/mp.h"
-
-/*  The pairs of `map` but the one named `key`, as they are; returns how many.  */
-static uint32_t copy_others (plv_buf_t *buf, plv_view_t map, const char *key)
-{
-    plv_mp_t reader = plv_mp (map);
-    uint32_t count, copied = 0;
-    plv_view_t name, value;
-
-    if (!plv_mp_map (&reader, &count))
-        return 0;
-    for (; count && plv_mp_skip (&reader, &name); count--) {
-        plv_mp_t text = plv_mp (name);
-        plv_view_t plain = {0};
-        bool same = plv_mp_str (&text, &plain) && plv_view_is (plain, key);
-        if (!plv_mp_skip (&reader, &value))
-            break;
-        if (same)
-            continue;
-        plv_buf_add_view (buf, name);
-        plv_buf_add_view (buf, value);
-        copied++;
-    }
-    return copied;
-}
 
 void mark_body (plv_buf_t *buf, plv_view_t body, const char *key)
 {
@@ -39,8 +16,8 @@ void mark_body (plv_buf_t *buf, plv_view_t body, const char *key)
     }
     if (plv_mp_find (body, "metadata", &value) && plv_mp_peek (&value) == MP_MAP)
         plv_mp_skip (&value, &metadata);
-    count = copy_others (&pairs, body, "metadata");
-    marked = copy_others (&marks, metadata, key);
+    count = pairs_copy_but (&pairs, body, "metadata", "metadata");
+    marked = pairs_copy_but (&marks, metadata, key, key);
     plv_buf_check (&pairs);
     plv_buf_check (&marks);
     plv_mp_put_map (buf, count + 1);

@@ -1,26 +1,7 @@
 #include "core/policy/correct.h"
 
+#include "core/pairs.h"
 #include "wire/mp.h"
-
-/*  The pairs of `map` but those named `one` and `other`, as they are; returns how many.  */
-static uint32_t copy_others (plv_buf_t *buf, plv_view_t map, const char *one, const char *other)
-{
-    plv_mp_t reader = plv_mp (map);
-    uint32_t count, copied = 0;
-    plv_view_t name, value;
-    if (!plv_mp_map (&reader, &count))
-        return 0;
-    for (; count && plv_mp_skip (&reader, &name) && plv_mp_skip (&reader, &value); count--) {
-        plv_mp_t text = plv_mp (name);
-        plv_view_t plain = {0};
-        if (plv_mp_str (&text, &plain) && (plv_view_is (plain, one) || plv_view_is (plain, other)))
-            continue;
-        plv_buf_add_view (buf, name);
-        plv_buf_add_view (buf, value);
-        copied++;
-    }
-    return copied;
-}
 
 static plv_view_t metadata_of (plv_view_t body)
 {
@@ -36,8 +17,8 @@ bool correct_body (plv_buf_t *buf, plv_view_t body, plv_view_t text, const char 
     plv_buf_t pairs = {0}, metadata = {0};
     if (!plv_mp_valid (body, MP_MAP))
         return false;
-    uint32_t count = copy_others (&pairs, body, "message_text", "metadata");
-    uint32_t marks = copy_others (&metadata, metadata_of (body), "copy_of", "copy_of");
+    uint32_t count = pairs_copy_but (&pairs, body, "message_text", "metadata");
+    uint32_t marks = pairs_copy_but (&metadata, metadata_of (body), "copy_of", "copy_of");
     plv_buf_check (&pairs);
     plv_buf_check (&metadata);
     plv_mp_put_map (buf, count + 2);
