@@ -92,12 +92,24 @@ static void wake_at (presence_t *self, int64_t at_us)
 
 /* ------------------------------------------------------------------ what came of it */
 
+/*  The message that stands in the group now: after a crash the answer goes into it, too.  */
+static void keep_message (const presence_t *self)
+{
+    telegram_t *owner = self->owner;
+    const stream_t *stream = &self->stream;
+    char key[KEEP_KEY_BYTES], value[72];
+    context_sent (&owner->context, self->chat, stream->message_id);
+    snprintf (key, sizeof key, KEEP_STREAM "%s", stream->event.text);
+    snprintf (value, sizeof value, "%" PRId64 " %" PRId64 " %" PRId64, stream->message_id,
+              owner->host->wall_us (owner->host) / 1000000, self->chat);
+    owner->host->kv_put (owner->host, pal_text (key), pal_text (value), NULL, NULL);
+}
+
 static void on_shown (presence_t *self, const outcome_t *outcome)
 {
     telegram_t *owner = self->owner;
     stream_t *stream = &self->stream;
     bool group = self->chat < 0, first = group && !stream->message_id;
-    char key[KEEP_KEY_BYTES], value[72];
     if (outcome->verdict == VERDICT_SENT) {
         stream->shown = self->showing;
         owner->host->metric_add (owner->host, "shown_total", 1);
@@ -110,11 +122,10 @@ static void on_shown (presence_t *self, const outcome_t *outcome)
     if (outcome->verdict != VERDICT_SENT || !first)
         return;
     stream->message_id = outcome->message_id;
-    context_sent (&owner->context, self->chat, stream->message_id);
-    snprintf (key, sizeof key, KEEP_STREAM "%s", stream->event.text);
-    snprintf (value, sizeof value, "%" PRId64 " %" PRId64 " %" PRId64, stream->message_id,
-              owner->host->wall_us (owner->host) / 1000000, self->chat);
-    owner->host->kv_put (owner->host, pal_text (key), pal_text (value), NULL, NULL);
+    if (stream->message_id)
+        keep_message (self);
+    else
+        stream->broken = true; /* nobody knows which one is to be edited */
 }
 
 static void on_sign (void *arg, const outcome_t *outcome)

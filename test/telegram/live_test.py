@@ -125,6 +125,15 @@ class Drafts(ChainTest):
         self.assertEqual(len(chain.tg.requests('sendMessage')), 1)
         self.assertIn('reply_parameters', chain.params('sendMessage')[0])
 
+    def test_a_message_whose_number_is_not_told_is_not_written_again_and_again(self):
+        chain, job = self.begin(GROUP, edit_ms=1000)
+        chain.tg.fault('sendMessage', 'wrong_json', body={'ok': True, 'result': True}, count=9)
+        self.words(chain, job, 80)
+        chain.reply(job, 'the whole answer')
+        chain.settled()
+        self.assertEqual(len(chain.seen(GROUP)), 2)
+        self.assertEqual(chain.seen(GROUP)[1], 'the whole answer')
+
     def test_after_a_move_no_other_message_is_edited(self):
         """In the supergroup messages are counted anew: the number of the streamed one is another's."""
         chain = self.chain(stream=True, start_text='Welcome!')
