@@ -21,10 +21,7 @@
 #include "wire/mask.h"
 #include "wire/mp.h"
 
-#include "base/alloc.h"
-
 #include <stdarg.h>
-#include <stdlib.h>
 
 static const struct {
     const char *name;
@@ -233,14 +230,11 @@ static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view
                       "another backup was asked for at this moment: try again");
         return;
     }
-    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask_t *ask = control_ask_new (self, COMMAND_BACKUP);
     ask->peer = peer->number;
     ask->request = request;
-    ask->command = COMMAND_BACKUP;
     ask->waiting = 1;
-    ask->token = self->next_token;
-    plv_map_u64_put (&self->asks, ask->token, ask);
-    self->effects->checkpoint_token = self->next_token++;
+    self->effects->checkpoint_token = ask->token;
     plv_buf_add_view (&self->effects->checkpoint_dir, dir);
     plv_buf_add_u8 (&self->effects->checkpoint_dir, 0);
 }

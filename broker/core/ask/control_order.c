@@ -1,6 +1,5 @@
 #include "core/internal.h"
 
-#include "base/alloc.h"
 #include "base/format.h"
 #include "core/ask/control.h"
 #include "core/ask/control_dead.h"
@@ -8,19 +7,15 @@
 #include "core/dead/dead_retain.h"
 #include "wire/mp.h"
 
-#include <stdlib.h>
-
 /*  Commands about processes: the core has none, the shell carries them out and answers.  */
 
 void control_order (core_t *self, const peer_t *peer, uint64_t request, int command,
                     plv_view_t arguments)
 {
-    ask_t *ask = plv_alloc_zero (1, sizeof *ask);
+    ask_t *ask = control_ask_new (self, command);
     ask->peer = peer->number;
     ask->request = request;
-    ask->command = command;
-    plv_map_u64_put (&self->asks, self->next_token, ask);
-    effects_order (self->effects, self->next_token++, (uint32_t) command, arguments);
+    effects_order (self->effects, ask->token, (uint32_t) command, arguments);
 }
 
 void control_ordered (core_t *self, const input_t *input)
