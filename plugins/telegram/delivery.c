@@ -288,7 +288,7 @@ void delivery_begin (telegram_t *owner, const pal_reply_t *reply)
         pal_refused (host, reply->delivery, "the conversation is no chat of Telegram's");
         return;
     }
-    if (ids_get (&owner->options.deny, first, NULL) || ids_get (&owner->options.deny, chat, NULL)) {
+    if (options_deny (&owner->options, first, 0) || options_deny (&owner->options, chat, 0)) {
         pal_refused (host, reply->delivery, "the chat is denied by conf");
         return;
     }

@@ -45,11 +45,12 @@ void intake_publish (intake_t *self)
 /*  Why nobody is to hear of an event; NULL: somebody is.  */
 static const char *unwanted (const telegram_t *owner, const update_t *update)
 {
-    if (!options_allow (&owner->options, update->chat, update->user)
-        && !options_allow (&owner->options, moves_first (owner, update->chat), update->user))
-        return "not allowed";
-    if (ids_get (&owner->options.deny, moves_first (owner, update->chat), NULL))
+    const options_t *options = &owner->options;
+    int64_t chat = update->chat, first = moves_first (owner, chat), user = update->user;
+    if (options_deny (options, chat, user) || options_deny (options, first, user))
         return "denied";
+    if (!options_allow (options, chat, user) && !options_allow (options, first, user))
+        return "not allowed";
     if (update->event.type == PAL_CHAT_REACTION && update->group
         && !context_is_ours (&owner->context, update->chat, update->message_id))
         return "a reaction to somebody else";

@@ -167,10 +167,13 @@ void options_free (options_t *self)
     ids_free (&self->deny);
 }
 
+bool options_deny (const options_t *self, int64_t chat, int64_t user)
+{
+    return ids_get (&self->deny, chat, NULL) || ids_get (&self->deny, user, NULL);
+}
+
 bool options_allow (const options_t *self, int64_t chat, int64_t user)
 {
-    if (ids_get (&self->deny, chat, NULL) || ids_get (&self->deny, user, NULL))
-        return false;
     return !self->allow.count || ids_get (&self->allow, chat, NULL)
            || ids_get (&self->allow, user, NULL);
 }

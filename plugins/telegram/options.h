@@ -35,7 +35,10 @@ extern const pal_key_t options_keys[OPTIONS_KEYS];
 int options_read (options_t *self, const pal_host_t *host);
 void options_free (options_t *self);
 
-/*  May this chat, or this user in it, use the bot? `user` 0: not known.  */
+/*  Is this chat, or this user, in the list of those who are denied? `user` 0: not known.  */
+bool options_deny (const options_t *self, int64_t chat, int64_t user);
+
+/*  Is one of them in the list of those who are allowed, or is there none?  */
 bool options_allow (const options_t *self, int64_t chat, int64_t user);
 
 #endif

@@ -129,6 +129,29 @@ static void asks_again_only_when_all_is_stored (void **state)
     fake_host_destroy (&host);
 }
 
+/*  By the id that it has now, and by the one that it had.  */
+static void denies_a_group_that_has_moved (void **state)
+{
+    static const char *const ids[] = {"-2001", "-10099"};
+    (void) state;
+    for (size_t at = 0; at < 2; at++) {
+        fake_host_t *host = host_with ("deny", ids[at]);
+        fake_host_set_kv (host, "move/-2001", "-10099");
+        fake_host_set_connected (host, true);
+        assert_int_equal (fake_host_open (host), 0);
+        fake_host_advance (host, 1);
+        answer (host, "getMe", 200, ME);
+        answer (host, "deleteWebhook", 200, OK);
+        answer (host, "getUpdates", 200,
+                "{\"ok\":true,\"result\":[{\"update_id\":1,\"message\":{\"message_id\":1,"
+                "\"date\":1700000000,\"from\":{\"id\":7},\"text\":\"/ask\",\"chat\":{\"id\":-10099,"
+                "\"type\":\"supergroup\"},\"entities\":[{\"type\":\"bot_command\",\"offset\":0,"
+                "\"length\":4}]}}]}");
+        assert_int_equal (fake_host_events (host), 0);
+        fake_host_destroy (&host);
+    }
+}
+
 static void check_offset (fake_host_t *host, const char *expected)
 {
     fake_host_advance (host, 1);
@@ -419,6 +442,7 @@ int main (void)
         cmocka_unit_test (refuses_conf_that_cannot_be_right),
         cmocka_unit_test (waits_for_a_token),
         cmocka_unit_test (asks_again_only_when_all_is_stored),
+        cmocka_unit_test (denies_a_group_that_has_moved),
         cmocka_unit_test (confirms_numbers_that_begin_anew),
         cmocka_unit_test (does_not_hurry_after_what_cannot_be_confirmed),
         cmocka_unit_test (does_not_hurry_after_a_bot_without_a_number),
