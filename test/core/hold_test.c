@@ -114,6 +114,54 @@ static void break_route (fixture_t *fx, uint32_t web, uint32_t worker)
     fx_expect_nothing (fx, worker);
 }
 
+#define SLOW                                                                                       \
+    CONF "routes = ( { name = \"slow\"; service = \"advisor\"; command = \"/slow\"; },"            \
+         " { name = \"rest\"; service = \"advisor\"; } );"
+
+static void expect_job (fixture_t *fx, uint32_t worker, const char *text)
+{
+    plv_frame_t job = fx_expect (fx, worker, VERB_JOB);
+    assert_true (says (job.arg[4].bytes, "message_text", text));
+}
+
+/*  What waits behind an event of a paused route goes to its own route when that one is thrown away.  */
+static void test_what_is_thrown_away_holds_nothing_up (void **state)
+{
+    fixture_t *fx = fx_new (SLOW);
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
+    hold (fx, tool, "routes.pause", "slow");
+    fx_say (fx, web, "web_1", "/slow one");
+    fx_say (fx, web, "web_1", "behind it");
+    fx_say (fx, web, "web_2", "/slow two");
+    fx_expect_nothing (fx, worker);
+    fx_control (fx, tool, "events.discard", "route", 0, "slow");
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "done"), 2);
+    expect_job (fx, worker, "behind it");
+    assert_int_equal (fx_number (route (fx, tool, 0), "ready"), 0);
+    fx_say (fx, web, "web_2", "later");
+    expect_job (fx, worker, "later");
+    fx_destroy (&fx);
+}
+
+/*  A letter that is sent again goes before what waits in its session, and is not held up by the pause of that.  */
+static void test_what_is_sent_again_goes_before_what_is_paused (void **state)
+{
+    fixture_t *fx = fx_new (SLOW);
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "poison");
+    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_expect (fx, worker, VERB_COMMITTED);
+    hold (fx, tool, "routes.pause", "slow");
+    fx_say (fx, web, "web_1", "/slow one");
+    fx_expect_nothing (fx, worker);
+    fx_control (fx, tool, "dead.replay", "numbers", 1, NULL);
+    fx_expect_result (fx, tool, "ok");
+    expect_job (fx, worker, "poison");
+    fx_destroy (&fx);
+}
+
 static void test_resume_ends_a_pause_of_the_breaker (void **state)
 {
     fixture_t *fx = start ();
@@ -358,6 +406,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_a_paused_route_waits_for_its_resume),
         cmocka_unit_test (test_what_is_held_is_finished),
+        cmocka_unit_test (test_what_is_thrown_away_holds_nothing_up),
+        cmocka_unit_test (test_what_is_sent_again_goes_before_what_is_paused),
         cmocka_unit_test (test_resume_ends_a_pause_of_the_breaker),
         cmocka_unit_test (test_no_probe_while_an_operator_pauses),
         cmocka_unit_test (test_a_drained_worker_finishes_and_is_let_go),

@@ -284,21 +284,34 @@ static entry_t *next_event (core_t *self, session_t *session)
     return entry;
 }
 
+/*  Does it wait where this event is to wait? What it waited for may be gone, or have got another one in front of it;
+    then it leaves that list.  */
+static bool waits_for (session_t *session, const entry_t *entry)
+{
+    if (!plv_node_listed (&session->ready))
+        return false;
+    if (entry && entry->lane == session->waits_in)
+        return true;
+    plv_node_remove (&session->ready);
+    return false;
+}
+
 void dispatch_session (core_t *self, session_t *session)
 {
-    if (plv_node_listed (&session->ready))
+    if (session->active && plv_node_listed (&session->ready)) /* gathered for a worker */
         return;
     entry_t *entry = next_event (self, session);
-    if (!entry)
+    if (waits_for (session, entry) || !entry)
         return;
     lane_t *lane = entry->lane;
     peer_t *peer =
         lane_allows (lane) && !self->draining ? pick (self, session, lane->service) : NULL;
-    if (peer)
+    if (peer) {
         give (self, peer, entry);
-    else
-        plv_list_push (entry->flags & ENTRY_REPLAYED ? &lane->later : &lane->ready,
-                       &session->ready);
+        return;
+    }
+    session->waits_in = lane;
+    plv_list_push (entry->flags & ENTRY_REPLAYED ? &lane->later : &lane->ready, &session->ready);
 }
 
 /*  The next session of a service, its lanes in turn; or the next one that was sent again.  */

@@ -35,8 +35,9 @@ typedef struct session {
     uint32_t worker;    /* number of the worker that served it last; 0: none */
     uint32_t failed_by; /* ... of the one that failed at its event last; 0: none since an answer */
     plv_node_t ready;   /* in a lane's or a worker's list */
-    bool mixed;         /* its replies go through more than one adapter */
-    uint64_t parked_by; /* number of the dead letter that holds the session; 0: none */
+    const struct lane *waits_in; /* the lane, while it is in the list of one */
+    bool mixed;                  /* its replies go through more than one adapter */
+    uint64_t parked_by;          /* number of the dead letter that holds the session; 0: none */
 
     plv_node_t dirty;     /* in the core's list, oldest first */
     uint64_t dirty_seq;   /* the first journal position that its rows do not reflect */
