@@ -43,6 +43,13 @@ static void over (greeting_t *self)
     intake->done (intake, true, 0);
 }
 
+/*  Which /start of the chat is the newest: with a minus as long as its greeting is under way.  */
+static void keep (greeting_t *self, int64_t number, pal_kv_fn *done)
+{
+    const intake_t *intake = self->intake;
+    keep_put_number (intake->owner->host, KEEP_GREETED, intake->update.chat, number, done, self);
+}
+
 static void on_sent (void *arg, const outcome_t *outcome)
 {
     greeting_t *self = arg;
@@ -55,10 +62,12 @@ static void on_sent (void *arg, const outcome_t *outcome)
     } else {
         owner->host->log (owner->host, PAL_LOG_WARN, "a greeting: %s", outcome->reason);
     }
-    if (verdict_end (outcome->verdict) == PAL_NOT_SENT || outcome->verdict == VERDICT_PLAIN)
+    if (verdict_end (outcome->verdict) == PAL_NOT_SENT || outcome->verdict == VERDICT_PLAIN) {
         pass_on (self);
-    else
+    } else {
+        keep (self, update->message_id, NULL);
         over (self);
+    }
 }
 
 static void send (greeting_t *self)
@@ -91,15 +100,18 @@ static void on_kept (void *arg, const pal_kv_result_t *result)
         pass_on (self);
 }
 
+/*  A greeting that was begun and not ended may have been seen or not: the agents have the rest.  */
 static void on_read (void *arg, const pal_kv_result_t *result)
 {
     greeting_t *self = arg;
-    const update_t *update = &self->intake->update;
-    if (result->found && keep_number (result->value) >= update->message_id)
+    int64_t asked = self->intake->update.message_id;
+    int64_t kept = result->found ? keep_number (result->value) : 0;
+    if (!result->ok || kept == -asked)
+        pass_on (self);
+    else if (kept >= asked || -kept > asked)
         over (self);
     else
-        keep_put_number (self->intake->owner->host, KEEP_GREETED, update->chat, update->message_id,
-                         on_kept, self);
+        keep (self, -asked, on_kept);
 }
 
 static void on_notice (void *arg, bool wanted)

@@ -4,8 +4,8 @@
     FAILS   what cannot be sent goes to the agents as any message, so that /start is never lost
     COST    two messages to the broker and one to Telegram
 
-    Telegram may deliver the same /start again after a crash: which one was greeted is kept before it is sent, so
-    that nobody is greeted twice.  */
+    Telegram may deliver the same /start again after a crash: which one is greeted is kept before it is sent, and again
+    when that is over, so that nobody is greeted twice, and a /start whose greeting was cut off goes to the agents.  */
 
 #ifndef TELEGRAM_GREETING_H
 #define TELEGRAM_GREETING_H

@@ -9,9 +9,9 @@
 
 #include "sdk/adapter.h"
 
-#define KEEP_MOVE "move/"         /* OLD CHAT: its new id */
-#define KEEP_NOTICED "noticed/"   /* CHAT: when it was told that it talks with a machine */
-#define KEEP_GREETED "greeted/"   /* CHAT: the newest /start that was answered */
+#define KEEP_MOVE "move/"       /* OLD CHAT: its new id */
+#define KEEP_NOTICED "noticed/" /* CHAT: when it was told that it talks with a machine */
+#define KEEP_GREETED "greeted/" /* CHAT: the newest /start; with a minus: its answer is under way */
 #define KEEP_PROGRESS "progress/" /* REPLY: which parts of a long answer are sent */
 #define KEEP_STREAM                                                                                \
     "stream/" /* EVENT: the message in which its answer is being written, and since when */

@@ -151,6 +151,17 @@ class Private(ChainTest):
         self.assertEqual(chain.answer('this')['body']['message_text'], 'and now?')
         self.assertEqual(chain.texts(2), ['I am a machine.\n\nWelcome! Ask me.', 'this'])
 
+    def test_a_start_whose_greeting_kill_9_has_cut_off_goes_to_the_agents(self):
+        chain = self.chain(start_text='Welcome!')
+        chain.tg.fault('sendMessage', 'hang')
+        host = chain.host()['pid']
+        said = chain.say('/start')
+        chain.asked('sendMessage')
+        os.kill(host, signal.SIGKILL)
+        self.assertEqual(chain.answer('good day')['body']['message_text'], '/start')
+        self.assertEqual(chain.texts(1), ['good day'])
+        self.assertTrue(chain.tg.wait_confirmed(said['update_id']))
+
     def test_a_start_with_a_payload_and_one_that_cannot_be_greeted_go_to_the_agents(self):
         chain = self.chain(start_text='Welcome!')
         chain.say('/start campaign7')
