@@ -30,7 +30,7 @@ class Tail(CliTest):
         broker = self.broker()
         call = self.begin(broker)
         adapter, worker = broker.adapter(), broker.worker()
-        self.round_trip(adapter, worker, 'my token: abc', session='1')
+        self.round_trip(adapter, worker, 'my token: opensesame', session='1')
         rows = self.read(call, 5)
         self.assertEqual([row['what'] for row in rows],
                          ['accepted', 'dispatched', 'answered', 'delivering', 'delivered'])
@@ -41,7 +41,7 @@ class Tail(CliTest):
         call.process.send_signal(signal.SIGINT)
         done = call.wait()
         self.assertEqual(done.code, 0, done.err)
-        self.assertNotIn('abc', done.out)
+        self.assertNotIn('opensesame', done.out)
         self.assertNotIn('an answer', done.out)
         broker.wait_metric('tails', 0)
 
