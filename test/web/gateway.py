@@ -134,21 +134,19 @@ class Gateway:
         self.found, self.port, self.worker, self.tls = None, 0, None, None
 
     def up(self):
-        """Waits until it listens and the broker knows it."""
+        """Waits until it listens and the broker knows it: where it listens a new process tells a little later."""
         def look():
             ports = re.findall(r'listening on https?://\S+:(\d+)', '\n'.join(self.broker.raw))
-            return int(ports[-1]) if ports else None
-        self.port = wait(look, 'the gateway listens\n' + self.broker.tail())
-        self.ready()
+            self.port = int(ports[-1]) if ports else 0
+            return self.port and self.is_ready()
+        wait(look, 'the gateway listens and is ready\n' + self.broker.tail())
         return self
 
-    def ready(self):
-        def look():
-            try:
-                return self.ask('GET', '/readyz', hold=False).status == 200
-            except OSError:
-                return False
-        wait(look, 'the gateway is ready')
+    def is_ready(self):
+        try:
+            return self.ask('GET', '/readyz', hold=False).status == 200
+        except OSError:
+            return False
 
     def pid(self):
         return next((item['pid'] for item in self.broker.ask('adapters.list')['items'] if item['name'] == 'web'
