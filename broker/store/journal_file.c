@@ -101,6 +101,12 @@ static void take_free_file (const journal_t *self)
         close (fd);
 }
 
+bool segment_set_direct (int fd, bool direct)
+{
+    int flags = fcntl (fd, F_GETFL);
+    return flags >= 0 && fcntl (fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
 static bool fill_cached (int fd, uint64_t from, uint64_t to)
 {
     static const uint8_t zeros[RUN_BYTES];
@@ -126,8 +132,7 @@ static bool fill_cached (int fd, uint64_t from, uint64_t to)
 static uint64_t fill_past_cache (int fd, uint64_t from, uint64_t to)
 {
     static _Alignas(JOURNAL_BLOCK_BYTES) uint8_t zeros[PIECE_BYTES];
-    int flags = fcntl (fd, F_GETFL);
-    if (flags < 0 || fcntl (fd, F_SETFL, flags | O_DIRECT) < 0)
+    if (!segment_set_direct (fd, true))
         return from;
     while (from < to) {
         uint64_t size = to - from < PIECE_BYTES ? to - from : PIECE_BYTES;
@@ -135,7 +140,8 @@ static uint64_t fill_past_cache (int fd, uint64_t from, uint64_t to)
             break;
         from += size;
     }
-    return fcntl (fd, F_SETFL, flags) < 0 ? 0 : from;
+    segment_set_direct (fd, false);
+    return from;
 }
 
 static bool fill (int fd, uint64_t from, uint64_t to)

@@ -34,7 +34,7 @@ typedef enum {
 /*  Appends to a segment, in whole blocks.  */
 typedef struct {
     int fd;                            /* of the segment; -1: of none */
-    bool direct;                       /* past the system's cache, where the file system can */
+    bool direct;                       /* it is written past the system's cache */
     uint8_t *room;                     /* aligned, as such writes want it */
     uint8_t tail[JOURNAL_BLOCK_BYTES]; /* what the block holds in which the records end */
 } segment_writer_t;
@@ -94,6 +94,8 @@ int segment_fill (const journal_t *self, uint64_t bytes);
 bool segment_publish (const journal_t *self, int fd, const char *from, uint64_t number,
                       segment_id_t *ret_id);
 bool write_all (int fd, const void *data, size_t size, uint64_t offset);
+/*  Whether writes go past the system's cache. False: the file system cannot.  */
+bool segment_set_direct (int fd, bool direct);
 
 /*  journal_ready.c: the next segment.  */
 void journal_make_ready (journal_t *self);

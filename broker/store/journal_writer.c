@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -35,7 +34,7 @@ void writer_free (segment_writer_t *self)
     self->room = NULL;
 }
 
-/*  A block that is not there yet holds nothing.  */
+/*  What the block holds in which `end` lies; nothing, when one begins there.  */
 static bool read_tail (segment_writer_t *self, int fd, uint64_t end)
 {
     size_t lead = end % JOURNAL_BLOCK_BYTES, got = 0;
@@ -59,19 +58,16 @@ bool writer_enter (segment_writer_t *self, int fd, uint64_t end)
     self->fd = fd;
     if (!read_tail (self, fd, end))
         return false;
-    int flags = fcntl (fd, F_GETFL);
-    if (self->direct && flags >= 0)
-        (void) !fcntl (fd, F_SETFL,
-                       flags | O_DIRECT); /* what cannot do it goes through the cache */
+    self->direct = self->direct && segment_set_direct (fd, true);
     return true;
 }
 
 /*  Larger blocks than ours are asked for. False: that was not it.  */
 static bool give_up_direct (segment_writer_t *self)
 {
-    int flags = fcntl (self->fd, F_GETFL);
+    bool was_direct = self->direct;
     self->direct = false;
-    return flags >= 0 && flags & O_DIRECT && fcntl (self->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+    return was_direct && segment_set_direct (self->fd, false);
 }
 
 static bool put_out (stream_t *self, size_t size)

@@ -19,8 +19,7 @@ typedef struct {
     uint64_t count;
     int64_t first_us; /* the first and the last death of those that are counted */
     int64_t last_us;
-    uint64_t
-        newest; /* number of the letter that died last; 0: the first or the last has left, see below */
+    uint64_t newest; /* number of the one that died last; 0: see dead_index_learn */
 } dead_group_t;
 
 typedef struct dead_chunk dead_chunk_t;
