@@ -211,8 +211,9 @@ static bool names_are_known (asker_t *asker, pal_text_t query, const char *list)
         const char *equals = memchr (query.data, '=', size);
         pal_text_t name = {query.data, equals ? (size_t) (equals - query.data) : size};
         if (size && !is_listed (list, name)) {
+            name = text_prefix (name, NAME_BYTES - 1);
             snprintf (detail, sizeof detail, "\"%.*s\" is not one of those that this path takes",
-                      (int) (name.size < NAME_BYTES ? name.size : NAME_BYTES - 1), name.data);
+                      PAL_ARG (name));
             asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
             return false;
         }
@@ -259,8 +260,9 @@ static bool take_body (asker_t *asker, json_t *body, const char *list, json_t *a
             json_object_set (arguments, name, value);
             continue;
         }
-        snprintf (detail, sizeof detail, "\"%.31s\" is not one of the keys that this path takes",
-                  name);
+        pal_text_t shown = text_prefix (pal_text (name), NAME_BYTES - 1);
+        snprintf (detail, sizeof detail, "\"%.*s\" is not one of the keys that this path takes",
+                  PAL_ARG (shown));
         asker_problem (asker, PROBLEM_REFUSED, pal_text (detail), 0);
         return false;
     }

@@ -101,6 +101,12 @@ static void a_query_becomes_arguments (void **state)
     assert_answer (host, get (host, "/operate/dead/twelve"), 400, "number: takes a number");
     assert_answer (host, get (host, "/operate/dead?after=1&sesion=web_me"), 400,
                    "\\\"sesion\\\" is not one of those that this path takes");
+    assert_answer (host, get (host, "/operate/dead?a\xff\n=1"), 400,
+                   "\\\"a\xef\xbf\xbd\\n\\\" is not one of");
+    assert_answer (
+        host,
+        post (host, "/operate/dead/discard", "{\"a long key of which the end is\xe2\x82\xac\":1}"),
+        422, "of which the end is\\\" is not one of the keys");
     assert_answer (host, get (host, "/operate/dead?since"), 400, "\\\"since\\\" is not one of");
     assert_answer (host, get (host, "/operate/status?x=1"), 400, "\\\"x\\\" is not one of");
     assert_answer (host, get (host, "/operate/dead?after=x"), 400, "after: takes a number");

@@ -63,24 +63,8 @@ static void add_escape (text_t *self, unsigned char byte)
     text_addf (self, "\\u%04x", byte);
 }
 
-void text_add_quoted (text_t *self, pal_text_t text)
-{
-    size_t from = 0;
-    text_add (self, "\"");
-    for (size_t at = 0; at < text.size; at++) {
-        unsigned char byte = (unsigned char) text.data[at];
-        if (byte >= 0x20 && byte != '"' && byte != '\\')
-            continue;
-        text_add_view (self, (pal_text_t){text.data + from, at - from});
-        add_escape (self, byte);
-        from = at + 1;
-    }
-    text_add_view (self, (pal_text_t){text.size ? text.data + from : "", text.size - from});
-    text_add (self, "\"");
-}
-
 /*  How many bytes the character at `at` has; 0: it is none. Neither overlong forms nor surrogates are.  */
-static size_t character (pal_text_t text, size_t at)
+static size_t character_size (pal_text_t text, size_t at)
 {
     const unsigned char *bytes = (const unsigned char *) text.data + at;
     size_t left = text.size - at;
@@ -101,12 +85,53 @@ static size_t character (pal_text_t text, size_t at)
     return bad ? 0 : size;
 }
 
+static void add_character (text_t *self, pal_text_t character)
+{
+    unsigned char byte = character.size ? (unsigned char) character.data[0] : 0;
+    if (!character.size)
+        text_add (self, "\xef\xbf\xbd");
+    else if (byte < 0x20 || byte == '"' || byte == '\\')
+        add_escape (self, byte);
+    else
+        text_add_view (self, character);
+}
+
+static bool is_plain (unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+void text_add_quoted (text_t *self, pal_text_t text)
+{
+    text_add (self, "\"");
+    for (size_t at = 0; at < text.size;) {
+        size_t from = at;
+        while (at < text.size && is_plain ((unsigned char) text.data[at]))
+            at++;
+        text_add_view (self, (pal_text_t){text.data + from, at - from});
+        if (at < text.size) {
+            size_t size = character_size (text, at);
+            add_character (self, (pal_text_t){text.data + at, size});
+            at += size ? size : 1;
+        }
+    }
+    text_add (self, "\"");
+}
+
+pal_text_t text_prefix (pal_text_t text, size_t most)
+{
+    size_t size = text.size < most ? text.size : most;
+    while (size < text.size && size && ((unsigned char) text.data[size] & 0xc0) == 0x80)
+        size--;
+    return (pal_text_t){text.data, size};
+}
+
 bool text_is_id (pal_text_t text, size_t most)
 {
     if (!text.size || text.size > most)
         return false;
     for (size_t at = 0, size; at < text.size; at += size) {
-        size = character (text, at);
+        size = character_size (text, at);
         if (!size || (unsigned char) text.data[at] < 0x20 || text.data[at] == 0x7f)
             return false;
     }

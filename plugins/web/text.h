@@ -19,13 +19,16 @@ typedef struct {
 void text_free (text_t *self);
 void text_add (text_t *self, const char *text);
 void text_add_view (text_t *self, pal_text_t text);
-/*  Quoted, as JSON.  */
+/*  Quoted, as JSON: a byte that is not part of a character of UTF-8 becomes U+FFFD.  */
 void text_add_quoted (text_t *self, pal_text_t text);
 /*  At most 200 characters come of it.  */
 void text_addf (text_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 /*  Ids show up in logs, addresses and JSON: UTF-8 without control characters, 1 to `most` bytes.  */
 bool text_is_id (pal_text_t text, size_t most);
+
+/*  The beginning of it, of at most `most` bytes and whole characters.  */
+pal_text_t text_prefix (pal_text_t text, size_t most);
 
 /*  The next word of a list in the configuration, which is moved on: blanks or commas are between words. False:
     there is none left.  */

@@ -22,6 +22,35 @@ static void quoting_escapes_what_json_cannot_hold (void **state)
     text_free (&out);
 }
 
+static void what_is_no_character_is_shown_as_such (void **state)
+{
+    static const char *const cases[][2] = {
+        {"a\xff", "\"a\xef\xbf\xbd\""},
+        {"\x80\"", "\"\xef\xbf\xbd\\\"\""},
+        {"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+        {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+        {"\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xe2\x82\xac\xf0\x9f\x98\x80\""},
+    };
+    (void) state;
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        text_t out = {0};
+        text_add_quoted (&out, pal_text (cases[at][0]));
+        assert_true (pal_text_is (text_view (&out), cases[at][1]));
+        text_free (&out);
+    }
+}
+
+static void a_prefix_ends_with_a_whole_character (void **state)
+{
+    (void) state;
+    assert_true (pal_text_is (text_prefix (pal_text ("abc"), 2), "ab"));
+    assert_true (pal_text_is (text_prefix (pal_text ("abc"), 3), "abc"));
+    assert_true (pal_text_is (text_prefix (pal_text ("a\xe2\x82\xac"), 3), "a"));
+    assert_true (pal_text_is (text_prefix (pal_text ("a\xe2\x82\xac"), 4), "a\xe2\x82\xac"));
+    assert_int_equal (text_prefix (pal_text ("\x80\x80\x80"), 2).size, 0);
+    assert_int_equal (text_prefix (pal_text (""), 2).size, 0);
+}
+
 static void a_long_text_grows (void **state)
 {
     text_t out = {0};
@@ -78,6 +107,8 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (quoting_escapes_what_json_cannot_hold),
+        cmocka_unit_test (what_is_no_character_is_shown_as_such),
+        cmocka_unit_test (a_prefix_ends_with_a_whole_character),
         cmocka_unit_test (a_long_text_grows),
         cmocka_unit_test (words_of_a_list_come_one_by_one),
         cmocka_unit_test (ids_are_utf8_without_control_characters),
