@@ -4,6 +4,9 @@
 import importlib.machinery
 import importlib.util
 import os
+import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +33,23 @@ CMOCKA = '''[==========] Running 3 test(s).
 
 def shell(script, timeout=10.0):
     return runner.run(runner.Test('x', ['/bin/sh', '-c', script], timeout), '/nonexistent')
+
+
+def wait(condition, what, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f'not within {seconds} s: {what}')
+        time.sleep(0.02)
+
+
+def is_gone(pid):
+    """It is no process any more, or one that nobody has waited for yet."""
+    try:
+        with open(f'/proc/{pid}/cmdline', encoding='ascii') as file:
+            return not file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 class Runner(unittest.TestCase):
@@ -61,12 +81,7 @@ class Runner(unittest.TestCase):
         self.assertEqual((result.passed, result.failed), (1, 1))
         self.assertIn('left processes', result.why)
         child = int(result.output.split()[0])
-        deadline = time.monotonic() + 5
-        while os.path.exists(f'/proc/{child}/cmdline') and time.monotonic() < deadline:
-            if not open(f'/proc/{child}/cmdline').read():
-                break
-            time.sleep(0.02)
-        self.assertLess(time.monotonic(), deadline)
+        wait(lambda: is_gone(child), f'{child} has ended')
 
     def test_a_crash_is_named(self):
         self.assertIn('SIGSEGV', shell('kill -SEGV $$').why)
@@ -99,6 +114,43 @@ class Runner(unittest.TestCase):
         whole, part, none = (runner.Test(name, [name], 1) for name in ('whole', 'part', 'none'))
         quick = list(runner.only_quick([whole, part, none], {'part': ['A.x', 'B'], 'none': ['-']}))
         self.assertEqual([test.command for test in quick], [['whole'], ['part', 'A.x', 'B']])
+
+    def test_a_signal_ends_all_that_runs_and_then_the_runner(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.make_tree(folder)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.interrupt(folder, number)
+
+    def make_tree(self, folder):
+        """A tree with a copy of the runner and one test, which has a child in a session of its own."""
+        os.makedirs(os.path.join(folder, 'test', 'one'))
+        shutil.copy(RUN, os.path.join(folder, 'test', 'run'))
+        with open(os.path.join(folder, 'test', 'one', 'long_test.py'), 'w', encoding='ascii') as script:
+            script.write('import os, subprocess, sys, time\n'
+                         'child = subprocess.Popen(["sleep", "300"], start_new_session=True)\n'
+                         f'with open("{folder}/began.new", "w") as began:\n'
+                         '    print(os.getpid(), child.pid, os.environ["TMPDIR"], file=began)\n'
+                         f'os.rename("{folder}/began.new", "{folder}/began")\n'
+                         'time.sleep(300)\n')
+
+    def interrupt(self, folder, number):
+        began = os.path.join(folder, 'began')
+        process = subprocess.Popen([sys.executable, os.path.join(folder, 'test', 'run'), 'one/'], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        wait(lambda: os.path.exists(began), 'the test has begun')
+        with open(began, encoding='ascii') as file:
+            test, child, own = file.read().split()
+        os.unlink(began)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, -number, output)
+        self.assertIn('interrupted: 1 of 1 tests', output)
+        self.assertNotIn('passed', output)
+        self.assertFalse(os.path.exists(own))
+        for pid in (test, child):
+            wait(lambda pid=pid: is_gone(pid), f'{pid} has ended')
 
     def test_the_cpu_of_a_test_is_that_of_all_its_processes(self):
         busy = f'{sys.executable} -c "import time\nwhile time.process_time() < 0.3: pass"'
