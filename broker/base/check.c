@@ -1,5 +1,7 @@
 #include "base/check.h"
 
+#include "base/format.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@ void plv_check_failed (const char *file, int line, const char *condition, const 
     char words[512];
     va_list arguments;
     va_start (arguments, format);
-    vsnprintf (words, sizeof words, format, arguments);
+    plv_format_list (words, sizeof words, format, arguments);
     va_end (arguments);
     dprintf (2, "%s:%d: CHECK (%s) failed: %s\n", file, line, condition, words);
     abort ();

@@ -27,15 +27,15 @@ static void put_host (plv_buf_t *body, const supervisor_status_t *host, int64_t 
     plv_mp_put_map (body, 12);
     plv_mp_pair_text (body, "name", host->name);
     plv_mp_pair_text (body, "state", supervised_state_name (host->state));
-    plv_mp_pair_text (body, "why", host->trouble);
-    plv_mp_pair_text (body, "platform", host->platform);
-    plv_mp_pair_text (body, "version", host->version);
+    plv_mp_pair_words (body, "why", host->trouble);
+    plv_mp_pair_words (body, "platform", host->platform);
+    plv_mp_pair_words (body, "version", host->version);
     plv_mp_pair_i64 (body, "pid", host->pid);
     put_seconds (body, "uptime_s", now_us - host->started_us, host->pid != 0);
     put_seconds (body, "state_s", now_us - host->since_us, true);
     plv_mp_pair_i64 (body, "restarts", host->restarts);
     put_seconds (body, "next_s", host->next_us - now_us, waits);
-    plv_mp_pair_text (body, "last", host->last);
+    plv_mp_pair_words (body, "last", host->last);
     put_seconds (body, "last_s", now_us - host->last_us, host->last[0] != 0);
 }
 
@@ -57,7 +57,7 @@ static void put_hosts (supervisor_t *supervisor, int64_t now_us, plv_buf_t *body
 static const char *refuse (plv_buf_t *body, const char *code, const char *text)
 {
     plv_mp_put_map (body, 1);
-    plv_mp_pair_text (body, "text", text);
+    plv_mp_pair_words (body, "text", text);
     return code;
 }
 

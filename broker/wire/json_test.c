@@ -90,6 +90,23 @@ static void test_what_json_lacks (void **state)
     plv_buf_free (&json);
 }
 
+static void test_what_is_no_utf8_is_shown_as_such (void **state)
+{
+    static const char *const cases[][2] = {
+        {"a\xff\"b", "\"a\\ufffd\\\"b\""},
+        {"\xe2\x82\xac\xe2\x82", "\"\xe2\x82\xac\\ufffd\\ufffd\""},
+        {"\xed\xa0\x80\n", "\"\\ufffd\\ufffd\\ufffd\\n\""},
+        {"", "\"\""},
+    };
+    (void) state;
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        plv_buf_t json = {0};
+        plv_json_put_text (&json, plv_view_str (cases[at][0]));
+        assert_true (plv_view_is (plv_buf_view (&json), cases[at][1]));
+        plv_buf_free (&json);
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +114,7 @@ int main (void)
         cmocka_unit_test (test_bad_text_is_refused),
         cmocka_unit_test (test_depth_is_bounded),
         cmocka_unit_test (test_what_json_lacks),
+        cmocka_unit_test (test_what_is_no_utf8_is_shown_as_such),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

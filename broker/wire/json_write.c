@@ -1,5 +1,6 @@
 #include "wire/json.h"
 
+#include "base/utf8.h"
 #include "wire/mp.h"
 
 #include <inttypes.h>
@@ -40,20 +41,29 @@ static void put_escape (plv_buf_t *out, uint8_t byte)
     put (out, escape);
 }
 
+/*  The bytes of the character at `at` if it stands in JSON as it is; else 0.  */
+static size_t plain_size (plv_view_t text, size_t at)
+{
+    uint8_t byte = text.data[at];
+    return byte < 0x20 || byte == '"' || byte == '\\'
+               ? 0
+               : plv_utf8_size (text.data + at, text.size - at);
+}
+
 void plv_json_put_text (plv_buf_t *out, plv_view_t text)
 {
-    if (text.size && !plv_utf8_valid (text)) {
-        put (out, "\"\\ufffd\"");
-        return;
-    }
+    size_t from = 0, size;
     plv_buf_add_u8 (out, '"');
-    size_t from = 0;
-    for (size_t at = 0; at < text.size; at++) {
-        uint8_t byte = text.data[at];
-        if (byte >= 0x20 && byte != '"' && byte != '\\')
+    for (size_t at = 0; at < text.size; at += size) {
+        size = plain_size (text, at);
+        if (size)
             continue;
         plv_buf_add (out, text.data + from, at - from);
-        put_escape (out, byte);
+        if (text.data[at] < 0x80)
+            put_escape (out, text.data[at]);
+        else
+            put (out, "\\ufffd");
+        size = 1;
         from = at + 1;
     }
     plv_buf_add (out, text.size ? text.data + from : NULL, text.size - from);

@@ -122,6 +122,9 @@ static inline void plv_mp_pair_text (plv_buf_t *self, const char *key, const cha
     plv_mp_put_text (self, text);
 }
 
+/*  Words that a plugin or the system wrote: a byte that is not part of a character of UTF-8 becomes '?'.  */
+void plv_mp_pair_words (plv_buf_t *self, const char *key, const char *words);
+
 static inline void plv_mp_pair_str (plv_buf_t *self, const char *key, plv_view_t text)
 {
     plv_mp_put_text (self, key);

@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "wire/mp.h"
 
 /*  A tag and a number of `width` bytes behind it, in one append.  */
@@ -50,6 +51,22 @@ void plv_mp_put_text (plv_buf_t *self, const char *text)
         plv_mp_put_str (self, plv_view_str (text));
     else
         plv_mp_put_nil (self);
+}
+
+void plv_mp_pair_words (plv_buf_t *self, const char *key, const char *words)
+{
+    plv_view_t text = plv_view_str (words);
+    plv_mp_put_text (self, key);
+    plv_mp_put_str (self, text);
+    if (plv_utf8_valid (text) || self->failed)
+        return;
+    uint8_t *at = self->data + self->size - text.size, *end = self->data + self->size;
+    while (at < end) {
+        size_t size = plv_utf8_size (at, (size_t) (end - at));
+        if (!size)
+            *at = '?';
+        at += size ? size : 1;
+    }
 }
 
 void plv_mp_put_head_long (plv_buf_t *self, uint8_t tag8, uint64_t size)

@@ -417,6 +417,25 @@ static void utf8_agrees_with_its_definition (void **state)
     assert_true (plv_utf8_valid (plv_view (NULL, 0)));
 }
 
+static void words_are_utf8_whatever_was_written (void **state)
+{
+    static const char *const cases[][2] = {
+        {"all is well", "all is well"},
+        {"J\xc3\xb6rg, J\xf6rg", "J\xc3\xb6rg, J?rg"},
+        {"cut \xe2\x82", "cut ??"},
+        {"", ""},
+    };
+    (void) state;
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        plv_buf_t buf = {0};
+        plv_mp_put_map (&buf, 1);
+        plv_mp_pair_words (&buf, "why", cases[at][0]);
+        assert_true (plv_mp_valid (plv_buf_view (&buf), MP_MAP));
+        assert_true (plv_view_is (plv_mp_find_str (plv_buf_view (&buf), "why"), cases[at][1]));
+        plv_buf_free (&buf);
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +447,7 @@ int main (void)
         cmocka_unit_test (valid_wants_one_value_of_its_type_and_utf8),
         cmocka_unit_test (find_takes_the_first_of_a_name),
         cmocka_unit_test (utf8_agrees_with_its_definition),
+        cmocka_unit_test (words_are_utf8_whatever_was_written),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/log/log_line.h"
 #include "host/net/services_net.h"
 
@@ -35,13 +36,11 @@ void host_tell (host_t *self, const char *format, ...)
         return;
     va_list arguments;
     va_start (arguments, format);
-    int size = vsnprintf (line, sizeof line - 1, format, arguments);
+    size_t size = plv_format_list (line, sizeof line - 1, format, arguments);
     va_end (arguments);
-    size = size < (int) sizeof line - 2 ? size : (int) sizeof line - 2;
     line[size++] = '\n';
     /*  A full pipe does not matter, the next beat comes; a broken one means that nobody looks after us.  */
-    if (write (self->options.status_fd, line, (size_t) size) < 0 && errno == EPIPE
-        && !self->alone) {
+    if (write (self->options.status_fd, line, size) < 0 && errno == EPIPE && !self->alone) {
         self->alone = true;
         raise (HOST_PARENT_DIED);
     }

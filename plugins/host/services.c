@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/format.h"
 #include "host/net/services_net.h"
 #include "wire/json.h"
 
@@ -410,7 +411,7 @@ __attribute__ ((format (printf, 3, 4))) static void do_log (const pal_host_t *ta
     uint64_t left_out = 0;
     va_list arguments;
     va_start (arguments, format);
-    vsnprintf (text, sizeof text, format, arguments);
+    plv_format_list (text, sizeof text, format, arguments);
     va_end (arguments);
     if (level != PAL_LOG_DEBUG
         && !plv_log_gate_open (&self->gates[level >= PAL_LOG_WARN], plv_clock_mono_us (),
@@ -430,7 +431,7 @@ __attribute__ ((format (printf, 2, 3))) static int do_fail (const pal_host_t *ta
     host_t *self = host_of (table);
     va_list arguments;
     va_start (arguments, format);
-    vsnprintf (self->fail.text, sizeof self->fail.text, format, arguments);
+    plv_format_list (self->fail.text, sizeof self->fail.text, format, arguments);
     va_end (arguments);
     return -1;
 }

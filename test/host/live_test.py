@@ -222,6 +222,13 @@ class Live(Place):
         wait(lambda: len(broker.logged('host.up', adapter='bad')) >= 3, 'the third one is up')
         self.assertEqual([line['text'] for line in broker.logged('host.trouble', adapter='bad')], [])
 
+    def test_trouble_in_any_bytes_is_shown_as_far_as_it_can_be_read(self):
+        self.place(adapters={'web': {'does': 'ill'}})
+        self.drop('web')
+        row = self.host('web', state='degraded')
+        self.assertRegex(row['why'], '^J[?]rg says €{60,}$')
+        self.assertEqual(json.loads(self.palaver('adapters', 'list', '--json'))['why'], row['why'])
+
     def test_a_plugin_that_ends_its_process_is_told_apart(self):
         self.place(adapters={'bad': {'does': 'exit'}})
         self.drop('bad')

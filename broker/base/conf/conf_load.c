@@ -2,6 +2,7 @@
 
 #include "base/conf/conf_syntax.h"
 #include "base/conf/conf_value.h"
+#include "base/format.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,7 +15,7 @@ plv_err_t plv_conf_refuse (const plv_conf_load_t *self, const config_setting_t *
     char line[16] = "";
     va_list arguments;
     va_start (arguments, format);
-    vsnprintf (words, sizeof words, format, arguments);
+    plv_format_list (words, sizeof words, format, arguments);
     va_end (arguments);
     if (setting)
         snprintf (line, sizeof line, ":%u", config_setting_source_line (setting));

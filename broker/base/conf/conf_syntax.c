@@ -1,6 +1,7 @@
 #include "base/conf/conf_syntax.h"
 
 #include "base/conf/conf_lex.h"
+#include "base/format.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
@@ -33,7 +34,7 @@ static plv_err_t refuse (syntax_t *self, const char *format, ...)
     char words[192];
     va_list arguments;
     va_start (arguments, format);
-    vsnprintf (words, sizeof words, format, arguments);
+    plv_format_list (words, sizeof words, format, arguments);
     va_end (arguments);
     return plv_fail (self->fail, ERR_CONF, "%s:%d: %s%s%s", self->file, self->lex.word_line,
                      self->path, *self->path ? ": " : "", words);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/format.h"
 #include "host/host.h"
 #include "host/kit/kv_line.h"
 #include "host/kit/plugin_metrics.h"
@@ -225,7 +226,7 @@ void services_kit_health (const pal_host_t *table, bool works, const char *forma
     char text[TROUBLE_BYTES];
     va_list arguments;
     va_start (arguments, format);
-    vsnprintf (text, sizeof text, format, arguments);
+    plv_format_list (text, sizeof text, format, arguments);
     va_end (arguments);
     for (char *at = text; *at; at++)
         *at = (unsigned char) *at < ' ' ? ' ' : *at; /* one line */
