@@ -228,8 +228,6 @@ void services_kit_health (const pal_host_t *table, bool works, const char *forma
     va_start (arguments, format);
     plv_format_list (text, sizeof text, format, arguments);
     va_end (arguments);
-    for (char *at = text; *at; at++)
-        *at = (unsigned char) *at < ' ' ? ' ' : *at; /* one line */
     if (works)
         text[0] = 0;
     else if (!text[0])
