@@ -775,6 +775,10 @@ class Worker:
 
     def _give_back (self, jobs: List[Job], problem: BaseException) -> None:
         self._end_copy (problem)
+        if isinstance (problem, KeyboardInterrupt):
+            raise problem
+        if isinstance (problem, asyncio.CancelledError) and all (job.cancelled for job in jobs):
+            return
         words = f'{type (problem).__name__}: {_words (problem)}'
         given = problem if isinstance (problem, Nack) else Nack (
             'timeout' if isinstance (problem, TimeoutError) else 'general_error', words)
@@ -786,16 +790,21 @@ class Worker:
             for line in ''.join (traceback.format_tb (problem.__traceback__)).splitlines ():
                 self._log (line)
 
-    def _handle (self, jobs: List[Job]) -> None:
+    @contextlib.contextmanager
+    def _at_work (self, jobs: List[Job], quick_s: float) -> Iterator[None]:
+        """Whatever a handler raises is no reason for the worker to end, but Ctrl-C."""
         begun = time.monotonic ()
         try:
-            answer = self._handler (jobs if self._batch else jobs[0])
-            self._settle (jobs, answer)     # type: ignore[arg-type]
-        except (Exception, SystemExit, asyncio.CancelledError) as problem:     # no reason for the worker to end
+            yield
+        except BaseException as problem:
             self._give_back (jobs, problem)
         finally:
             with self._lock:
-                self._done (jobs, time.monotonic () - begun < QUICK_S)
+                self._done (jobs, time.monotonic () - begun < quick_s)
+
+    def _handle (self, jobs: List[Job]) -> None:
+        with self._at_work (jobs, QUICK_S):
+            self._settle (jobs, self._handler (jobs if self._batch else jobs[0]))   # type: ignore[arg-type]
 
     def _work_off (self) -> None:
         while not self._over:
@@ -817,17 +826,8 @@ class Worker:
 
     async def _handle_async (self, jobs: List[Job]) -> None:
         self._let_interrupt (jobs)
-        try:
-            answer = await self._handler (jobs if self._batch else jobs[0])     # type: ignore[misc]
-            self._settle (jobs, answer)
-        except asyncio.CancelledError:
-            if not all (job.cancelled for job in jobs):
-                self._give_back (jobs, RuntimeError ('the handler cancelled itself'))
-        except (Exception, SystemExit) as problem:
-            self._give_back (jobs, problem)
-        finally:
-            with self._lock:
-                self._done (jobs, False)
+        with self._at_work (jobs, 0):
+            self._settle (jobs, await self._handler (jobs if self._batch else jobs[0]))     # type: ignore[misc]
 
     def _let_interrupt (self, jobs: List[Job]) -> None:
         """This task is cancelled once all of its jobs are."""

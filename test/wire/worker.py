@@ -36,11 +36,15 @@ class Mute (Exception):
         raise KeyError ('no words')
 
 
+class Stop (BaseException):
+    """What a library ends its own loop with, beneath everything that catches Exception."""
+
+
 # What a handler that means well may raise.
 ODD = [SystemExit (3), Mute (), ValueError (chr (0xd800)), palaver.Nack ('general_error', KeyError ('reason')),
        palaver.Nack ('general_error', None), palaver.Nack ('timeout', 'later', delay_ms=2.5e3),
        palaver.Nack ('timeout', 'later', delay_ms=-1), palaver.Nack ('timeout', 'later', delay_ms=2**70),
-       palaver.Nack ('timeout', 'never', permanent=1)]
+       palaver.Nack ('timeout', 'never', permanent=1), Stop ('loop'), GeneratorExit ()]
 
 
 def pay ():

@@ -277,7 +277,8 @@ def whatever_a_handler_raises_the_worker_lives(broker, worker):
     peer, _ = broker.accept()
     given = [('general_error', 'SystemExit: 3'), ('general_error', 'Mute'), ('general_error', 'ValueError: ?'),
              ('general_error', 'reason'), ('general_error', ''), ('timeout', 'later'), ('timeout', 'later'),
-             ('timeout', 'later'), ('timeout', 'never')]
+             ('timeout', 'later'), ('timeout', 'never'), ('general_error', 'Stop: loop'),
+             ('general_error', 'GeneratorExit')]
     delays = {5: 2500, 6: 0, 7: 2**53}
     for at, (code, words) in enumerate(given):
         broker.send(peer, job(65537 + at, f'odd {at}'))
