@@ -847,21 +847,23 @@ class Worker:
         self._notify = lambda: loop.call_soon_threadsafe (arrived.set)      # type: ignore[assignment]
         thread.start ()
         tasks: Set['asyncio.Future[None]'] = set ()
-        while not self._over:
-            with self._lock:
-                jobs, patience = self._take () if len (tasks) < self._threads else ([], None)
-            if jobs:
-                task = asyncio.ensure_future (self._handle_async (jobs))
-                tasks.add (task)
-                task.add_done_callback (tasks.discard)
-                task.add_done_callback (lambda done: arrived.set ())
-                continue
-            with contextlib.suppress (asyncio.TimeoutError):
-                await asyncio.wait_for (arrived.wait (), patience)
-                arrived.clear ()
-        await asyncio.gather (*tasks, return_exceptions=True)
-        with self._lock:        # the connection's thread must not call into a loop that is closed
-            self._notify = lambda: None
+        try:
+            while not self._over:
+                with self._lock:
+                    jobs, patience = self._take () if len (tasks) < self._threads else ([], None)
+                if jobs:
+                    task = asyncio.ensure_future (self._handle_async (jobs))
+                    tasks.add (task)
+                    task.add_done_callback (tasks.discard)
+                    task.add_done_callback (lambda done: arrived.set ())
+                    continue
+                with contextlib.suppress (asyncio.TimeoutError):
+                    await asyncio.wait_for (arrived.wait (), patience)
+                    arrived.clear ()
+            await asyncio.gather (*tasks, return_exceptions=True)
+        finally:
+            with self._lock:        # nobody must call into a loop that is closed
+                self._notify = lambda: None
 
 
 class _Link:
@@ -871,15 +873,12 @@ class _Link:
         self._worker = worker
         self._context: Any = None       # while `run` runs, as the two files of the bell
         self._socket: Optional['zmq.Socket[bytes]'] = None
-        self._state = 'new'
-        self._hellos = 0
+        self._state, self._hellos = 'new', 0
         self._minor = 0     # of the broker's wire version
         self._heartbeat, self._timeout = 2.0, 10.0
         self._heard = self._said = self._hello_at = self._reopen_at = 0.0
-        self._pinged = self._pause = 0.0
-        self._welcome_wait = WELCOME_WAIT_S
-        self._nap = QUICK_S
-        self._drained = 0.0
+        self._pinged = self._pause = self._drained = 0.0
+        self._welcome_wait, self._nap = WELCOME_WAIT_S, QUICK_S
         self._drain_said = self._blocked = False
         # What wakes the poll. A signal handler may ring while its own thread does, hence the kind of lock.
         self._bell = threading.RLock ()

@@ -129,6 +129,28 @@ class Handlers(unittest.TestCase):
             self.assertTrue(job.answered)
 
 
+    def test_ctrl_c_is_what_ends_a_worker_that_leaves_signals_to_the_program(self):
+        program = """import os, palaver, signal, sys, threading
+
+class Log:
+    def __call__(self, line):
+        os.kill(os.getpid(), signal.SIGINT)
+
+async def answer_async(job):
+    pass
+
+handler = answer_async if sys.argv[1:] else print
+try:
+    palaver.Worker(endpoint='ipc:///nobody/listens/here', signals=False, log=Log()).run(handler)
+except KeyboardInterrupt:
+    print(threading.active_count())
+"""
+        for arguments in ([], ['async']):
+            ended = subprocess.run([sys.executable, '-c', program, *arguments], text=True, capture_output=True,
+                                   timeout=SECONDS, cwd=os.path.dirname(os.path.abspath(__file__)))
+            self.assertEqual((ended.stdout, ended.stderr), ('1\n', ''))
+
+
 class Arguments(unittest.TestCase):
     def test_one_name_is_no_list_of_services(self):
         for wrong in ({'services': 'advisor'}, {'services': []}, {'services': ['a'], 'cache_keys': 'risk'}):
