@@ -8,7 +8,7 @@ import struct
 import termios
 import unittest
 
-from cli import UNREACHABLE, USAGE, CliTest, wait
+from cli import SECONDS, UNREACHABLE, USAGE, CliTest, wait
 
 ENTER, LEAVE = '\033[?1049h', '\033[?1049l'
 
@@ -49,18 +49,20 @@ class Top(CliTest):
         broker = self.broker()
         for i in range(30):
             broker.adapter(f'adapter-with-a-long-name-{i}')
-        terminal = self.begin(broker, env={'NO_COLOR': '1'})
-        terminal.type('\033[B\033[6~')
-        self.resize(terminal, 40, 10)
-        count = len(self.pictures(terminal))
-        wait(lambda: terminal.read() or len(self.pictures(terminal)) >= count + 3, 'some more pictures')
-        terminal.type('q')
-        terminal.wait()
-        self.assertNotIn('\033[1m', terminal.output)
-        for lines in self.pictures(terminal)[-2:-1]:
-            self.assertLessEqual(len(lines), 10, lines)
-            for line in lines:
-                self.assertLessEqual(len(line.rstrip('\r')), 40, line)
+        for env in ({'NO_COLOR': '1'}, {}):
+            terminal = self.begin(broker, env=env)
+            terminal.type('\033[B\033[6~')
+            self.resize(terminal, 40, 10)
+            count = len(self.pictures(terminal))
+            wait(lambda on=terminal, least=count + 3: on.read() or len(self.pictures(on)) >= least,
+                 'some more pictures')
+            terminal.type('q')
+            terminal.wait()
+            self.assertEqual('\033[1m' in terminal.output, not env)
+            for lines in self.pictures(terminal)[-2:-1]:
+                self.assertLessEqual(len(lines), 10, lines)
+                for line in lines:
+                    self.assertLessEqual(len(line.rstrip('\r')), 40, line)
 
     def test_signals_give_the_terminal_back(self):
         broker = self.broker()
@@ -80,7 +82,30 @@ class Top(CliTest):
         terminal = self.begin(broker)
         broker.kill()
         terminal.read_until(LEAVE)
-        self.assertEqual(terminal.wait().code, UNREACHABLE)
+        done = terminal.wait()
+        self.assertEqual(done.code, UNREACHABLE)
+        # What the other screen shows is gone with it.
+        self.assertIn('palaver: ', done.out.split(LEAVE)[1])
+
+    def test_it_ends_at_once_while_the_broker_does_not_answer(self):
+        broker = self.broker({'agents.timeout_ms': 600000})
+        for end in (lambda terminal: terminal.process.send_signal(signal.SIGINT),
+                    lambda terminal: terminal.type('q')):
+            terminal = self.terminal(broker, 'top', '--timeout', '600')
+            before = self.lasts(terminal) | termios.ECHO | termios.ICANON
+            terminal.read_until('q: quit')
+            broker.signal(signal.SIGSTOP)
+            self.addCleanup(broker.signal, signal.SIGCONT)
+            count = len(self.pictures(terminal))
+            # The pause between two pictures is over when there is no more of them.
+            self.assertRaises(AssertionError, wait, lambda: terminal.read() or len(self.pictures(terminal)) > count,
+                              'a picture', 1.5)
+            end(terminal)
+            terminal.read_until(LEAVE)
+            terminal.process.wait(SECONDS)
+            broker.signal(signal.SIGCONT)
+            self.assertEqual(self.lasts(terminal), before)
+            self.assertEqual(terminal.process.returncode, 0)
 
     def test_it_needs_a_terminal(self):
         broker = self.broker()

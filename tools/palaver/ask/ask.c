@@ -113,8 +113,10 @@ static bool is_answer (const asker_t *self, const plv_frame_t *frame)
     return frame->verb == VERB_RESULT && frame->arg[0].number == self->request;
 }
 
-/*  The last RESULT of this request; those of earlier ones that were given up are passed over.  */
-static plv_err_t wait_for_result (asker_t *self, plv_frame_t *ret_frame, plv_fail_t *ret_fail)
+/*  The last RESULT of this request; those of earlier ones that were given up are passed over. ERR_OK with
+    `*ret_given_up`: there is none, and none is wanted any more.  */
+static plv_err_t wait_for_result (asker_t *self, plv_frame_t *ret_frame, bool *ret_given_up,
+                                  plv_fail_t *ret_fail)
 {
     int64_t deadline_us = plv_clock_mono_us () + self->timeout_us;
     for (;;) {
@@ -123,7 +125,9 @@ static plv_err_t wait_for_result (asker_t *self, plv_frame_t *ret_frame, plv_fai
             self->wait && now_us + LOOK_US < deadline_us ? now_us + LOOK_US : deadline_us;
         plv_err_t err = link_next (&self->link, until_us, ret_frame, ret_fail);
         if (err == ERR_TIMEOUT && until_us < deadline_us) {
-            self->wait (self->wait_arg);
+            *ret_given_up = !self->wait (self->wait_arg);
+            if (*ret_given_up)
+                return ERR_OK;
             continue;
         }
         if (err)
@@ -201,11 +205,18 @@ plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
     return err;
 }
 
+static ending_t failed (asker_t *self, const plv_fail_t *fail)
+{
+    if (self->failing)
+        self->failing (self->wait_arg);
+    return ask_failed (fail);
+}
+
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
 {
     plv_fail_t fail;
     ask_next (self);
-    return ask_post (self, command, arguments, &fail) ? ask_failed (&fail)
+    return ask_post (self, command, arguments, &fail) ? failed (self, &fail)
                                                       : ask_result (self, ret_body);
 }
 
@@ -213,9 +224,12 @@ ending_t ask_result (asker_t *self, plv_view_t *ret_body)
 {
     plv_frame_t frame;
     plv_fail_t fail;
-    plv_err_t err = wait_for_result (self, &frame, &fail);
+    bool given_up = false;
+    plv_err_t err = wait_for_result (self, &frame, &given_up, &fail);
     if (err)
-        return ask_failed (&fail);
+        return failed (self, &fail);
+    if (given_up)
+        return END_PARTLY;
     plv_buf_clear (&self->answer);
     plv_buf_add_view (&self->answer, frame.arg[3].bytes);
     plv_buf_check (&self->answer);

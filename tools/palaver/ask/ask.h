@@ -19,9 +19,10 @@ typedef struct {
     link_t link;
     uint64_t request;
     int64_t timeout_us;
-    void (*wait) (
-        void *wait_arg); /* called now and then while an answer is waited for, unless NULL */
+    /*  Called now and then while an answer is waited for, unless NULL; false: it is waited for no longer.  */
+    bool (*wait) (void *wait_arg);
     void *wait_arg;
+    void (*failing) (void *wait_arg); /* called before words about a failure, unless NULL */
     /*  Called with each part of an answer that comes in parts, but the last; views are good for the call.  */
     void (*part) (void *part_arg, plv_view_t body);
     void *part_arg;
@@ -40,7 +41,7 @@ plv_err_t asker_reopen (asker_t *self, int64_t deadline_us, plv_fail_t *ret_fail
 
 /*  `arguments`: an encoded map, NULL: none. `ret_body` (may be NULL) is good until the next question; it
     is there too when the broker refuses, which ends with END_NOTHING when it knows no such thing, else with
-    END_PARTLY.  */
+    END_PARTLY. That is without a word what `wait` has given up, too.  */
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body);
 
 /*  A question whose answer comes in parts for as long as it likes: ask_post sends it under the present number, which

@@ -13,10 +13,11 @@ typedef struct {
     const char *dir;
 } watch_t;
 
-static void look (void *arg)
+static bool look (void *arg)
 {
     watch_t *self = arg;
     progress_at (&self->progress, files_bytes (self->dir) >> 10);
+    return true;
 }
 
 static char *absolute (const char *dir)

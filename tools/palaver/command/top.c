@@ -8,7 +8,7 @@
 
 #include <inttypes.h>
 
-enum { PERIOD_MS = 1000, HEAD_ROWS = 8, PAGE_ROWS = 10 };
+enum { PERIOD_MS = 1000, HEAD_ROWS = 8, PAGE_ROWS = 10, TITLE_COLUMNS = 10 };
 
 typedef struct {
     const char *title, *name;
@@ -48,13 +48,12 @@ typedef struct {
     sample_t before, now;
     plv_buf_t head, list; /* the upper part, and the lines that scroll */
     size_t list_rows, scroll;
+    bool over; /* somebody has said so: by a key, or by a signal */
 } top_t;
 
-static void put_title (top_t *self, plv_buf_t *out, const char *title)
+static void put_title (plv_buf_t *out, const char *title)
 {
-    out_colour (&self->call->out, out, "1");
-    text_putf (out, "%-10s", title);
-    out_colour (&self->call->out, out, "0");
+    text_putf (out, "%-*s", TITLE_COLUMNS, title);
 }
 
 static void put_us (plv_buf_t *out, double seconds)
@@ -72,16 +71,16 @@ static void put_us (plv_buf_t *out, double seconds)
 static void put_numbers (top_t *self)
 {
     plv_buf_t *out = &self->head;
-    put_title (self, out, "per second");
+    put_title (out, "per second");
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
         text_putf (out, " %s %.0f", rates[i].title,
                    sample_rate (&self->before, &self->now, rates[i].name));
     text_put (out, "\n");
-    put_title (self, out, "now");
+    put_title (out, "now");
     for (size_t i = 0; i < sizeof queues / sizeof *queues; i++)
         text_putf (out, " %s %.0f", queues[i].title, sample_sum (&self->now, queues[i].name));
     text_put (out, "\n");
-    put_title (self, out, "p50/p99");
+    put_title (out, "p50/p99");
     for (size_t i = 0; i < sizeof latencies / sizeof *latencies; i++) {
         text_putf (out, " %s ", latencies[i].title);
         put_us (out, sample_quantile (&self->before, &self->now, latencies[i].name, 0.5));
@@ -98,7 +97,7 @@ static void put_head (top_t *self, plv_view_t status)
     char time[TEXT_TIME_BYTES];
     text_time ((int64_t) ask_number (status, "time_us"), false, time);
     plv_buf_clear (&self->head);
-    put_title (self, &self->head, "palaver");
+    put_title (&self->head, "palaver");
     text_putf (&self->head, " " PLV_VIEW_FMT "  " PLV_VIEW_FMT "  up %" PRIu64 " s  %s\n",
                PLV_VIEW_ARG (version), PLV_VIEW_ARG (state), ask_number (status, "uptime_s"), time);
 }
@@ -129,7 +128,7 @@ static void put_items (top_t *self, const char *title, const column_t *columns, 
     plv_view_t item;
     uint32_t number = 0;
     bool any = plv_mp_find (body, key, &items) && plv_mp_array (&items, &number);
-    put_title (self, &self->list, title);
+    put_title (&self->list, title);
     text_putf (&self->list, " %u\n", (unsigned) number);
     self->list_rows++;
     while (any && number-- && plv_mp_skip (&items, &item))
@@ -177,6 +176,22 @@ static plv_view_t behind_lines (plv_view_t text, size_t lines)
     return text;
 }
 
+/*  What begins a line at its edge is a title.  */
+static void put_cut_line (top_t *self, plv_buf_t *out, plv_view_t line)
+{
+    plv_buf_t cut = {0};
+    text_put_line (&cut, line, self->screen.columns);
+    plv_view_t rest = plv_buf_view (&cut);
+    if (rest.size >= TITLE_COLUMNS && rest.data[0] != ' ') {
+        out_colour (&self->call->out, out, "1");
+        plv_buf_add (out, rest.data, TITLE_COLUMNS);
+        out_colour (&self->call->out, out, "0");
+        rest = plv_view (rest.data + TITLE_COLUMNS, rest.size - TITLE_COLUMNS);
+    }
+    plv_buf_add_view (out, rest);
+    plv_buf_free (&cut);
+}
+
 /*  Numbers are wider than a narrow terminal: no line may wrap, or the picture scrolls.  */
 static void put_cut (top_t *self, plv_buf_t *out, plv_view_t text, size_t rows)
 {
@@ -184,10 +199,7 @@ static void put_cut (top_t *self, plv_buf_t *out, plv_view_t text, size_t rows)
         plv_view_t rest = behind_lines (text, 1);
         plv_view_t line = plv_view (text.data, text.size - rest.size);
         line.size -= line.data[line.size - 1] == '\n' ? 1 : 0;
-        if (self->call->out.colours || text_width (line) <= self->screen.columns)
-            plv_buf_add_view (out, line);
-        else
-            text_put_line (out, line, self->screen.columns);
+        put_cut_line (self, out, line);
         plv_buf_add_u8 (out, '\n');
         text = rest;
     }
@@ -216,21 +228,48 @@ static void move (top_t *self, screen_key_t key)
         self->scroll += step;
 }
 
-/*  Until the next picture is due; false: it is over.  */
-static bool rest (top_t *self, int64_t due_us)
+/*  Does what a key says that comes within `ms`.  */
+static void take_key (top_t *self, int ms)
 {
-    while (!interrupt_seen ()) {
-        int64_t left_us = due_us - plv_clock_mono_us ();
-        if (left_us <= 0)
-            return true;
-        screen_key_t key = screen_wait (&self->screen, (int) (left_us / 1000) + 1);
-        if (key == KEY_QUIT)
-            return false;
-        move (self, key);
-        if (key != KEY_NONE)
-            show (self);
+    screen_key_t key = screen_wait (&self->screen, ms);
+    self->over = self->over || key == KEY_QUIT || interrupt_seen ();
+    if (self->over || key == KEY_NONE)
+        return;
+    move (self, key);
+    show (self);
+}
+
+/*  Until the next picture is due, or it is over.  */
+static void rest (top_t *self, int64_t due_us)
+{
+    for (int64_t now_us; !self->over && (now_us = plv_clock_mono_us ()) < due_us;)
+        take_key (self, (int) ((due_us - now_us) / 1000) + 1);
+}
+
+/*  While an answer is waited for, which is what takes time when the broker is in trouble.  */
+static bool look (void *arg)
+{
+    top_t *self = arg;
+    take_key (self, 0);
+    return !self->over;
+}
+
+static void leave (void *arg)
+{
+    top_t *self = arg;
+    screen_end (&self->screen);
+}
+
+static ending_t live (top_t *self)
+{
+    while (!self->over) {
+        ending_t end = ask_all (self);
+        if (end)
+            return self->over ? END_OK : end;
+        show (self);
+        rest (self, plv_clock_mono_us () + PERIOD_MS * 1000);
     }
-    return false;
+    return END_OK;
 }
 
 ending_t command_top (call_t *call)
@@ -246,12 +285,11 @@ ending_t command_top (call_t *call)
         asker_close (&asker);
         return END_USAGE;
     }
-    do {
-        end = ask_all (&top);
-        if (!end)
-            show (&top);
-    } while (!end && rest (&top, plv_clock_mono_us () + PERIOD_MS * 1000));
-    screen_end (&top.screen);
+    asker.wait = look;
+    asker.wait_arg = &top;
+    asker.failing = leave;
+    end = live (&top);
+    leave (&top);
     sample_free (&top.before);
     sample_free (&top.now);
     plv_buf_free (&top.head);

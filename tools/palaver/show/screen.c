@@ -49,11 +49,15 @@ bool screen_begin (screen_t *self)
     sigaction (SIGWINCH, &action, NULL);
     measure (self);
     put (enter, sizeof enter - 1);
+    self->begun = true;
     return true;
 }
 
 void screen_end (screen_t *self)
 {
+    if (!self->begun)
+        return;
+    self->begun = false;
     put (leave, sizeof leave - 1);
     tcsetattr (STDIN_FILENO, TCSANOW, &self->before);
 }

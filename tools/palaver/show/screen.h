@@ -22,11 +22,13 @@ typedef enum {
 } screen_key_t;
 
 typedef struct {
+    bool begun;
     struct termios before;
     size_t columns, rows;
 } screen_t;
 
 bool screen_begin (screen_t *self);
+/*  Once is enough; what is said behind it stays to be read.  */
 void screen_end (screen_t *self);
 
 /*  Waits up to `ms` for a key, a new size or a signal.  */
