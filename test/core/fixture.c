@@ -263,9 +263,11 @@ void fx_hello (fixture_t *self, uint32_t peer, unsigned allowed, const fx_hello_
     plv_mp_put_text (buf, "incarnation");
     plv_mp_put_bin (buf, plv_view (incarnation, hello->is_nameless ? 0 : sizeof incarnation));
     plv_mp_put_text (buf, "holding");
-    plv_mp_put_array (buf, hello->holding ? 1 : 0);
+    plv_mp_put_array (buf, hello->holding_too ? 2 : hello->holding ? 1 : 0);
     if (hello->holding)
         plv_mp_put_u64 (buf, hello->holding);
+    if (hello->holding_too)
+        plv_mp_put_u64 (buf, hello->holding_too);
     plv_mp_put_text (buf, "deduplicates");
     plv_mp_put_bool (buf, hello->deduplicates);
     plv_mp_put_text (buf, "batch");

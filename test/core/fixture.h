@@ -64,6 +64,7 @@ typedef struct {
     uint64_t credit;
     uint8_t incarnation;
     uint64_t holding; /* 0: none */
+    uint64_t holding_too;
     uint64_t batch;
     uint64_t batch_wait_ms;
     bool deduplicates;

@@ -185,6 +185,38 @@ static void test_a_worker_claims_its_job (void **state)
     fx_destroy (&fx);
 }
 
+/*  A process that was cut off more than once has several connections that the broker takes for living ones.  */
+static void test_every_old_connection_of_a_process_is_closed (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), first = worker_again (fx, 100, 0);
+    fx_say (fx, web, "web_1", "x");
+    uint64_t one = job (fx, first);
+    uint32_t second = worker_again (fx, 100, 0);
+    fx_say (fx, web, "web_2", "x");
+    uint64_t other = job (fx, second);
+    uint32_t now = fx_peer (fx);
+    fx_hello (fx, now, FROM_WORKER,
+              &(fx_hello_t){.role = "agent",
+                            .name = "w",
+                            .service = "advisor",
+                            .credit = 2,
+                            .incarnation = 100,
+                            .holding = one,
+                            .holding_too = other});
+    fx_expect (fx, now, VERB_WELCOME);
+    assert_true (fx->inbox[first].closed);
+    assert_true (fx->inbox[second].closed);
+    assert_int_equal (fx_gauge (fx, GAUGE_PEERS_WORKER), 1);
+    assert_int_equal (fx_gauge (fx, GAUGE_LEASES), 2);
+    fx_reply (fx, now, one, "hi");
+    assert_int_equal (fx_expect_number (fx, now, VERB_COMMITTED), one);
+    fx_reply (fx, now, other, "hi");
+    assert_int_equal (fx_expect_number (fx, now, VERB_COMMITTED), other);
+    fx_destroy (&fx);
+}
+
 static void keep_alive (fixture_t *fx, uint32_t peer, int64_t ms)
 {
     for (; ms > 0; ms -= 1000) {
@@ -662,6 +694,7 @@ int main (void)
         cmocka_unit_test (test_nameless_processes),
         cmocka_unit_test (test_a_worker_claims_its_job),
         cmocka_unit_test (test_nobody_claims_the_job),
+        cmocka_unit_test (test_every_old_connection_of_a_process_is_closed),
         cmocka_unit_test (test_what_an_adapter_had_in_hand),
         cmocka_unit_test (test_unknown_is_tried_again_where_the_platform_deduplicates),
         cmocka_unit_test (test_leaving_and_falling_silent),

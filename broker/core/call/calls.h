@@ -71,9 +71,9 @@ void calls_step (core_t *self, peer_t *peer, const plv_frame_t *frame);
 /*  Does this worker answer that event in a call?  */
 bool calls_answers (const peer_t *peer, const plv_id_t *id);
 
-/*  A process that has connected again says that it holds this; false: it does not. `ret_old`: its connection that is
-    out of use, if there is one.  */
-bool calls_claim (core_t *self, peer_t *peer, uint64_t lease, peer_t **ret_old);
+/*  A process that has connected again says that it holds this; false: it does not. Its connection that is out of use,
+    if there is one, comes into `olds`.  */
+bool calls_claim (core_t *self, peer_t *peer, uint64_t lease, plv_node_t *olds);
 
 /*  The peer is gone, and with it what it asked; what it worked on goes to another.  */
 void calls_gone (core_t *self, peer_t *peer, how_t how);

@@ -125,7 +125,7 @@ bool calls_answers (const peer_t *peer, const plv_id_t *id)
     return false;
 }
 
-bool calls_claim (core_t *self, peer_t *peer, uint64_t lease, peer_t **ret_old)
+bool calls_claim (core_t *self, peer_t *peer, uint64_t lease, plv_node_t *olds)
 {
     call_t *call = find (self, lease);
     if (!call
@@ -133,7 +133,7 @@ bool calls_claim (core_t *self, peer_t *peer, uint64_t lease, peer_t **ret_old)
         return false;
     if (call->holder == peer)
         return true;
-    *ret_old = call->holder;
+    peer_replaced (call->holder, olds);
     calls_follow (call->holder, peer, lease);
     calls_hold (call, peer);
     return true;

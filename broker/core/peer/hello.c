@@ -219,16 +219,37 @@ static void free_unclaimed (core_t *self, const peer_t *peer)
 }
 
 /*  A job may be claimed by the process that got it, while nobody has it, or while another connection of the
-    same process does, which is then out of use: `ret_old`.  */
-static bool may_claim (const entry_t *entry, const peer_t *peer, uint64_t lease, peer_t **ret_old)
+    same process does, which is then out of use.  */
+static bool may_claim (const entry_t *entry, const peer_t *peer, uint64_t lease)
 {
-    if (!entry || entry->kind != ENTRY_EVENT || entry->state != ENTRY_LEASED
-        || entry_lease (entry) != lease || !same_id (&entry->holder_incarnation, &peer->incarnation)
-        || entry->holder == peer)
-        return false;
-    if (entry->holder)
-        *ret_old = entry->holder;
-    return true;
+    return entry && entry->kind == ENTRY_EVENT && entry->state == ENTRY_LEASED
+           && entry_lease (entry) == lease
+           && same_id (&entry->holder_incarnation, &peer->incarnation) && entry->holder != peer;
+}
+
+static void claim_job (core_t *self, peer_t *peer, entry_t *entry, plv_node_t *olds)
+{
+    if (!entry->lane)
+        entry->lane = dispatch_lane (self, entry);
+    if (entry->holder) {
+        peer_replaced (entry->holder, olds);
+        calls_follow (entry->holder, peer, entry_lease (entry));
+    }
+    dispatch_claim (self, peer, entry);
+}
+
+/*  None of them gets what another one gives back.  */
+static void close_olds (core_t *self, plv_node_t *olds)
+{
+    plv_node_t *node;
+    for (node = olds->next; node != olds; node = node->next) {
+        peer_t *old = PLV_OF (node, peer_t, out_of_use);
+        old->draining = true;
+        dispatch_idle (old);
+    }
+    while ((node = plv_list_pop (olds)))
+        peers_gone (self, PLV_OF (node, peer_t, out_of_use), HOW_LEFT,
+                    "its process has connected again");
 }
 
 static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
@@ -236,28 +257,23 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
     plv_mp_t value;
     uint32_t held;
     uint64_t lease;
-    peer_t *old = NULL;
+    plv_node_t olds;
     if (!plv_mp_find (options, "holding", &value) || !plv_mp_array (&value, &held))
         return;
+    plv_list_init (&olds);
     while (held-- && plv_mp_u64 (&value, &lease)) {
-        if (call_is_lease (lease) && calls_claim (self, peer, lease, &old))
+        if (call_is_lease (lease) && calls_claim (self, peer, lease, &olds))
             continue;
         entry_t *entry = entry_get (self, entry_of_lease (lease));
         if (entry && entry->holder == peer && entry_lease (entry) == lease)
             continue; /* it was named twice */
-        if (!may_claim (entry, peer, lease, &old)) {
+        if (may_claim (entry, peer, lease))
+            claim_job (self, peer, entry, &olds);
+        else
             reply_cancel (self, peer, lease, "not_leased",
                           "this job is done, dead, or with another worker");
-            continue;
-        }
-        if (!entry->lane)
-            entry->lane = dispatch_lane (self, entry);
-        if (entry->holder)
-            calls_follow (entry->holder, peer, lease);
-        dispatch_claim (self, peer, entry);
     }
-    if (old)
-        peers_gone (self, old, HOW_LEFT, "its process has connected again");
+    close_olds (self, &olds);
 }
 
 /*  The name belongs to the process that the broker started for it, whoever was here first. Among others a

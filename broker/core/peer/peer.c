@@ -23,6 +23,7 @@ void peer_destroy (peer_t **self_p)
         return;
     for (size_t i = 0; i < self->serving_count; i++)
         plv_node_remove (&self->servings[i].idle);
+    plv_node_remove (&self->out_of_use);
     free (self->servings);
     label_drop (&self->who);
     free (self);

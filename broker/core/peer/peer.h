@@ -44,7 +44,8 @@ typedef struct peer {
     core_timer_t silence;
     uint32_t credit;
     uint32_t held;
-    plv_node_t holding; /* entries, oldest first */
+    plv_node_t holding;    /* entries, oldest first */
+    plv_node_t out_of_use; /* while a newer connection of its process takes over what it holds */
     effects_slot_t held_slot;
     effects_slot_t prompt_slot;
 
@@ -81,6 +82,13 @@ static inline int64_t peer_silent_us (const peer_t *self, int64_t mono_us)
 {
     int64_t silent_us = mono_us - self->heard_us;
     return self->heartbeat_us && silent_us > 2 * self->heartbeat_us ? silent_us : 0;
+}
+
+/*  Another connection of its process has what it held: into the list of those that are to be closed.  */
+static inline void peer_replaced (peer_t *self, plv_node_t *olds)
+{
+    if (!plv_node_listed (&self->out_of_use))
+        plv_list_push (olds, &self->out_of_use);
 }
 
 /*  1 to NAME_BYTES_MAX letters, digits, dots, dashes and underscores?  */
