@@ -248,6 +248,60 @@ static void test_nobody_claims_the_job (void **state)
     fx_destroy (&fx);
 }
 
+static uint32_t adapter_again (fixture_t *fx, uint64_t holding)
+{
+    uint32_t peer = fx_peer (fx);
+    fx_hello (
+        fx, peer, FROM_ADAPTER,
+        &(fx_hello_t){
+            .role = "adapter", .name = "web", .credit = 8, .incarnation = 1, .holding = holding});
+    fx_expect (fx, peer, VERB_WELCOME);
+    return peer;
+}
+
+/*  The time that a delivery has does not begin anew with each of its adapter's connections.  */
+static void test_a_delivery_is_not_held_for_ever (void **state)
+{
+    fixture_t *fx = start ("delivery: { timeout_ms = 10000; };");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
+    fx_say (fx, web, "web_1", "x");
+    fx_reply (fx, worker, job (fx, worker), "hi");
+    uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
+    fx_restart (fx);
+    for (int i = 0; i < 3; i++) {
+        web = adapter_again (fx, delivery);
+        fx_expect_nothing (fx, web);
+        assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
+        fx_time (fx, 3000);
+        fx_gone (fx, web);
+    }
+    web = adapter_again (fx, delivery);
+    fx_time (fx, 3000);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
+    fx_destroy (&fx);
+}
+
+/*  What it did while it was cut off, for longer than a delivery may take, it can say.  */
+static void test_an_outcome_comes_behind_its_claim (void **state)
+{
+    fixture_t *fx = start ("delivery: { timeout_ms = 2000; };");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
+    fx_say (fx, web, "web_1", "x");
+    fx_reply (fx, worker, job (fx, worker), "hi");
+    uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
+    fx_gone (fx, web);
+    fx_time (fx, 4000);
+    web = adapter_again (fx, delivery);
+    fx_time (fx, 100);
+    fx_delivered (fx, web, delivery, "sent", 0);
+    fx_expect (fx, web, VERB_SETTLED);
+    assert_int_equal (fx_count (fx, COUNTER_DELIVERIES_SENT), 1);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
+    fx_destroy (&fx);
+}
+
 static void test_what_an_adapter_had_in_hand (void **state)
 {
     fixture_t *fx = start ("");
@@ -258,12 +312,7 @@ static void test_what_an_adapter_had_in_hand (void **state)
     fx_reply (fx, worker, job (fx, worker), "hi");
     uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
     fx_restart (fx);
-    web = fx_peer (fx);
-    fx_hello (
-        fx, web, FROM_ADAPTER,
-        &(fx_hello_t){
-            .role = "adapter", .name = "web", .credit = 8, .incarnation = 1, .holding = delivery});
-    fx_expect (fx, web, VERB_WELCOME);
+    web = adapter_again (fx, delivery);
     fx_expect_nothing (fx, web); /* it has it still */
     fx_gone (fx, web);
     web = fx_adapter (fx, "web"); /* it never came */
@@ -695,6 +744,8 @@ int main (void)
         cmocka_unit_test (test_a_worker_claims_its_job),
         cmocka_unit_test (test_nobody_claims_the_job),
         cmocka_unit_test (test_every_old_connection_of_a_process_is_closed),
+        cmocka_unit_test (test_a_delivery_is_not_held_for_ever),
+        cmocka_unit_test (test_an_outcome_comes_behind_its_claim),
         cmocka_unit_test (test_what_an_adapter_had_in_hand),
         cmocka_unit_test (test_unknown_is_tried_again_where_the_platform_deduplicates),
         cmocka_unit_test (test_leaving_and_falling_silent),

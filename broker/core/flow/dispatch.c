@@ -93,15 +93,6 @@ static void hold (core_t *self, peer_t *peer, entry_t *entry)
     entry->session->worker = peer->number;
 }
 
-/*  When the attempt began, for a job that was handed out before the broker was restarted: not in the future, whatever
-    the wall clock says.  */
-static int64_t began_us (const core_t *self, entry_t *entry)
-{
-    const attempt_t *last = ledger_last (&entry->ledger);
-    int64_t began = last ? entry_mono (entry, last->at_us) : self->now.mono_us;
-    return began < self->now.mono_us ? began : self->now.mono_us;
-}
-
 void dispatch_claim (core_t *self, peer_t *peer, entry_t *entry)
 {
     const plv_conf_t *conf = self->policy->conf;
@@ -112,7 +103,7 @@ void dispatch_claim (core_t *self, peer_t *peer, entry_t *entry)
     int64_t deadline_us =
         entry->lane ? entry->lane->route->deadline_us : conf->agents_deadline_ms * 1000;
     int64_t heard_us = self->now.mono_us + conf->agents_heartbeat_ms * 1000;
-    entry->lease_us = began_us (self, entry);
+    entry->lease_us = holding_began_us (self, entry);
     int64_t ends_us = entry->lease_us + deadline_us;
     /* an answer that was ready while the broker was away comes right behind the claim */
     timers_set (&self->timers, &entry->timer, ends_us > heard_us ? ends_us : heard_us);

@@ -14,4 +14,8 @@
 void holding_give (core_t *self, peer_t *peer, entry_t *entry); /* taken from whoever had it */
 void holding_take (core_t *self, entry_t *entry); /* nobody has it; its attempt stays open */
 
+/*  When the attempt began, for what was handed out before the broker was restarted: not in the future, whatever the
+    wall clock says.  */
+int64_t holding_began_us (const core_t *self, entry_t *entry);
+
 #endif

@@ -33,11 +33,24 @@ static void send_deliver (core_t *self, peer_t *peer, const entry_t *entry, bool
     plv_frame_end (buf, mark);
 }
 
-void outbox_hold (core_t *self, peer_t *peer, entry_t *entry)
+/*  An adapter that was cut off says that it has the reply still: its time began with the attempt. Once more a heartbeat
+    is given, since an outcome that was ready meanwhile comes right behind the claim.  */
+void outbox_claim (core_t *self, peer_t *peer, entry_t *entry)
 {
+    const plv_conf_t *conf = self->policy->conf;
+    int64_t whole_us = conf->delivery_timeout_ms * 1000;
+    int64_t heard_us = self->now.mono_us + conf->agents_heartbeat_ms * 1000;
+    if (!entry->lease_us) { /* the broker was restarted */
+        entry->lease_us = holding_began_us (self, entry);
+        if (entry->lease_us < heard_us - whole_us)
+            entry->lease_us = heard_us - whole_us;
+    }
+    int64_t ends_us = entry->lease_us + whole_us,
+            last_us = ends_us + conf->agents_timeout_ms * 1000;
+    if (ends_us < heard_us)
+        ends_us = heard_us < last_us ? heard_us : last_us;
     holding_give (self, peer, entry);
-    timers_set (&self->timers, &entry->timer,
-                self->now.mono_us + self->policy->conf->delivery_timeout_ms * 1000);
+    timers_set (&self->timers, &entry->timer, ends_us);
 }
 
 static void deliver (core_t *self, peer_t *peer, entry_t *entry, bool late)
@@ -53,8 +66,11 @@ static void deliver (core_t *self, peer_t *peer, entry_t *entry, bool late)
         .who_label = peer->who,
     };
     apply_new (self, &record);
-    outbox_hold (self, peer, entry);
+    holding_give (self, peer, entry);
+    entry->lease_us = self->now.mono_us;
     entry->lease_seq = self->seq;
+    timers_set (&self->timers, &entry->timer,
+                self->now.mono_us + self->policy->conf->delivery_timeout_ms * 1000);
     send_deliver (self, peer, entry, late);
 }
 

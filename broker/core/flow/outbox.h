@@ -21,6 +21,6 @@ void outbox_delivered (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void outbox_failed (core_t *self, entry_t *entry, const failure_t *failure);
 void outbox_orphan (core_t *self,
                     entry_t *entry); /* nobody has it: its adapter may come back and claim it */
-void outbox_hold (core_t *self, peer_t *peer, entry_t *entry);
+void outbox_claim (core_t *self, peer_t *peer, entry_t *entry);
 
 #endif

@@ -192,7 +192,7 @@ static void claim_deliveries (core_t *self, peer_t *peer, plv_view_t options)
         entry_t *entry = PLV_OF (node, entry_t, in_holder);
         bool same = same_id (&entry->holder_incarnation, &peer->incarnation);
         if (same && plv_map_u64_get (&set, entry_lease (entry)))
-            outbox_hold (self, peer, entry);
+            outbox_claim (self, peer, entry);
         else if (same)
             outbox_failed (self, entry, &(failure_t){.how = HOW_UNDELIVERED});
         else
