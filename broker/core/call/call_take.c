@@ -33,7 +33,8 @@ static bool find_origin (core_t *self, peer_t *peer, uint64_t lease, origin_t *o
 }
 
 /*  What is given of the session's memory: `history` and `state` of a map. `state` gets the bytes.  */
-plv_err_t calls_read_memory (plv_view_t map, asking_t *asking, plv_buf_t *state, plv_fail_t *fail)
+plv_err_t calls_read_memory (const core_t *self, plv_view_t map, asking_t *asking, plv_buf_t *state,
+                             plv_fail_t *fail)
 {
     plv_mp_t value;
     plv_view_t bytes;
@@ -46,7 +47,7 @@ plv_err_t calls_read_memory (plv_view_t map, asking_t *asking, plv_buf_t *state,
             "bytes",
             HISTORY_BYTES_MAX);
     if (calls_read_map (map, "state", &bytes))
-        err = state_patch (state, bytes, STATE_BYTES_MAX, fail);
+        err = state_patch (state, bytes, self->options.secret, STATE_BYTES_MAX, fail);
     asking->state = plv_buf_view (state);
     return err;
 }
@@ -115,8 +116,8 @@ static void refuse (core_t *self, peer_t *peer, const plv_frame_t *frame, const 
     calls_answer (self, &none, verdict);
 }
 
-static const char *check (const plv_frame_t *frame, const origin_t *origin, asking_t *asking,
-                          plv_buf_t *state, plv_fail_t *fail)
+static const char *check (const core_t *self, const plv_frame_t *frame, const origin_t *origin,
+                          asking_t *asking, plv_buf_t *state, plv_fail_t *fail)
 {
     plv_view_t text;
     if (!peer_name_good (asking->service))
@@ -130,7 +131,7 @@ static const char *check (const plv_frame_t *frame, const origin_t *origin, aski
                   "in a circle have no end",
                   CALL_DEPTH_MAX);
     else if (plv_body_check (EVENT_CHAT_MESSAGE, frame->arg[3].bytes, &text, fail)
-             || calls_read_memory (frame->arg[4].bytes, asking, state, fail))
+             || calls_read_memory (self, frame->arg[4].bytes, asking, state, fail))
         return plv_err_name (fail->code);
     else
         return NULL;
@@ -181,7 +182,7 @@ void calls_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         .body = frame->arg[3].bytes,
     };
     uint32_t open = open_of (peer, origin.lease, frame->arg[1].number, &known);
-    const char *code = known ? NULL : check (frame, &origin, &asking, &state, &fail);
+    const char *code = known ? NULL : check (self, frame, &origin, &asking, &state, &fail);
     if (code)
         refuse (self, peer, frame,
                 &(verdict_t){.outcome = "refused",

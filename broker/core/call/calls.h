@@ -55,7 +55,8 @@ void calls_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void calls_cancel (core_t *self, peer_t *peer, const plv_frame_t *frame);
 void calls_answer (core_t *self, const call_t *call, const verdict_t *verdict);
 /*  What a map gives of a session's memory: `history` and `state`, which gets its bytes.  */
-plv_err_t calls_read_memory (plv_view_t map, asking_t *asking, plv_buf_t *state, plv_fail_t *fail);
+plv_err_t calls_read_memory (const core_t *self, plv_view_t map, asking_t *asking, plv_buf_t *state,
+                             plv_fail_t *fail);
 /*  A map that is given as such, or as its bytes; false: there is none.  */
 bool calls_read_map (plv_view_t arguments, const char *key, plv_view_t *ret_map);
 

@@ -46,7 +46,7 @@ void try_start (core_t *self, peer_t *peer, uint64_t request, plv_view_t argumen
     if (!err)
         err = read_event (arguments, &asking, &fail);
     if (!err)
-        err = calls_read_memory (arguments, &asking, &state, &fail);
+        err = calls_read_memory (self, arguments, &asking, &state, &fail);
     if (!err && self->draining)
         err = plv_fail (&fail, ERR_BUSY, "the broker stops");
     call_t *call = err ? NULL : calls_new (self, &asking, &verdict);

@@ -111,8 +111,8 @@ static plv_err_t check_reply (core_t *self, const entry_t *entry, const plv_fram
         plv_buf_t trial = {0};
         plv_buf_add_view (&trial, plv_buf_view (&entry->session->state));
         plv_buf_check (&trial);
-        err =
-            state_patch (&trial, state, (size_t) self->policy->conf->session_state_kb << 10, fail);
+        err = state_patch (&trial, state, self->options.secret,
+                           (size_t) self->policy->conf->session_state_kb << 10, fail);
         plv_buf_free (&trial);
     }
     *ret_state = state;

@@ -184,7 +184,7 @@ plv_err_t apply_reply (core_t *self, entry_t *entry, const record_t *record)
         add_turn (self, session, entry, plv_mp_find_str (record->body, "response_text"),
                   record->at_us);
     if (record->extra.size)
-        state_patch (&session->state, record->extra, STATE_BYTES_MAX, NULL);
+        state_patch (&session->state, record->extra, self->options.secret, STATE_BYTES_MAX, NULL);
     if (record->reply)
         apply_make_reply (self, entry, record, own | (fallback ? ENTRY_FALLBACK : 0));
     if (!own)

@@ -21,9 +21,8 @@ static bool next_pair (plv_mp_t *map, pair_t *ret_pair)
 }
 
 /*  Where each key of `map` stands last: of one that comes twice, the last value counts.  */
-static void index_keys (plv_map_t *index, plv_view_t map)
+static void index_keys (plv_map_t *index, plv_view_t map, const uint8_t seed[16])
 {
-    static const uint8_t seed[16] = {0};
     plv_mp_t reader = plv_mp (map);
     uint32_t count = 0;
     pair_t pair;
@@ -74,7 +73,8 @@ static uint32_t copy_pairs (plv_buf_t *into, plv_view_t map, const plv_map_t *in
     return copied;
 }
 
-plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv_fail_t *ret_fail)
+plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, const uint8_t seed[16], size_t bytes_max,
+                       plv_fail_t *ret_fail)
 {
     if (!plv_mp_valid (patch, MP_MAP) || !keys_are_texts (patch))
         return plv_fail (ret_fail, ERR_MSGPACK, "the state is not a map with text keys");
@@ -82,7 +82,7 @@ plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv
     plv_buf_t pairs = {0}, merged = {0};
     plv_err_t err = ERR_OK;
     plv_map_t index;
-    index_keys (&index, patch);
+    index_keys (&index, patch, seed);
     uint32_t count = copy_pairs (&pairs, state_view (state), &index);
     count += copy_pairs (&pairs, patch, &index);
     plv_map_free (&index);

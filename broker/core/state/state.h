@@ -12,8 +12,9 @@
 #include "base/err.h"
 
 /*  Sets the keys of `patch` in `state`; a nil removes its key, and of a key that comes twice the last counts.
-    An empty buffer is an empty map.  */
-plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, size_t bytes_max, plv_fail_t *ret_fail);
+    An empty buffer is an empty map. `seed`: secret bytes, as for plv_map_init: a worker chooses the keys.  */
+plv_err_t state_patch (plv_buf_t *state, plv_view_t patch, const uint8_t seed[16], size_t bytes_max,
+                       plv_fail_t *ret_fail);
 
 /*  Always a map: the bytes, or those of an empty one.  */
 plv_view_t state_view (const plv_buf_t *state);

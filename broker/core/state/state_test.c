@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+static const uint8_t SEED[16] = {1, 2, 3};
+
 enum { ROUNDS = 2000, KEYS = 8, BYTES_MAX = 4096 };
 
 static int64_t get (const plv_buf_t *state, const char *key)
@@ -36,7 +38,7 @@ static void test_an_empty_state_is_a_map (void **state)
     (void) state;
     assert_int_equal (size_of (&empty), 0);
     plv_mp_put_map (&patch, 0);
-    assert_int_equal (state_patch (&empty, plv_buf_view (&patch), BYTES_MAX, NULL), ERR_OK);
+    assert_int_equal (state_patch (&empty, plv_buf_view (&patch), SEED, BYTES_MAX, NULL), ERR_OK);
     assert_int_equal (size_of (&empty), 0);
     plv_buf_free (&empty);
     plv_buf_free (&patch);
@@ -54,7 +56,7 @@ static void test_of_a_key_that_comes_twice_the_last_counts (void **state)
     plv_mp_put_text (&patch, "c");
     plv_mp_put_nil (&patch);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal (state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL), ERR_OK);
+        assert_int_equal (state_patch (&map, plv_buf_view (&patch), SEED, BYTES_MAX, NULL), ERR_OK);
         assert_int_equal (size_of (&map), 2);
         assert_int_equal (get (&map, "a"), 3);
         assert_int_equal (get (&map, "b"), 2);
@@ -89,7 +91,7 @@ static void test_patches (void **state)
         }
         plv_mp_put_map (&patch, count);
         plv_buf_add_view (&patch, plv_buf_view (&pairs));
-        assert_int_equal (state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL), ERR_OK);
+        assert_int_equal (state_patch (&map, plv_buf_view (&patch), SEED, BYTES_MAX, NULL), ERR_OK);
         for (int k = 0; k < KEYS; k++) {
             snprintf (key, sizeof key, "k%d", k);
             assert_int_equal (get (&map, key), model[k]);
@@ -109,17 +111,17 @@ static void test_the_limit_leaves_it_untouched (void **state)
     (void) state;
     plv_mp_put_map (&patch, 1);
     plv_mp_pair_i64 (&patch, "kept", 1);
-    assert_int_equal (state_patch (&map, plv_buf_view (&patch), patch.size, &fail), ERR_OK);
+    assert_int_equal (state_patch (&map, plv_buf_view (&patch), SEED, patch.size, &fail), ERR_OK);
     plv_buf_add_view (&before, plv_buf_view (&map));
     plv_buf_clear (&patch);
     plv_mp_put_map (&patch, 2);
     plv_mp_pair_i64 (&patch, "kept", 2);
     plv_mp_pair_i64 (&patch, "more", 2);
     size_t size = patch.size;
-    assert_int_equal (state_patch (&map, plv_buf_view (&patch), size - 1, &fail), ERR_FULL);
+    assert_int_equal (state_patch (&map, plv_buf_view (&patch), SEED, size - 1, &fail), ERR_FULL);
     assert_non_null (strstr (fail.text, "bytes"));
     assert_true (plv_view_equal (plv_buf_view (&map), plv_buf_view (&before)));
-    assert_int_equal (state_patch (&map, plv_buf_view (&patch), size, &fail), ERR_OK);
+    assert_int_equal (state_patch (&map, plv_buf_view (&patch), SEED, size, &fail), ERR_OK);
     assert_int_equal (get (&map, "kept"), 2);
     plv_buf_free (&map);
     plv_buf_free (&patch);
@@ -143,10 +145,10 @@ static void test_what_is_no_patch (void **state)
     (void) state;
     plv_mp_put_map (&patch, 1);
     plv_mp_pair_i64 (&patch, "kept", 1);
-    state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
+    state_patch (&map, plv_buf_view (&patch), SEED, BYTES_MAX, NULL);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         plv_fail_t fail;
-        assert_int_equal (state_patch (&map, plv_view_str (refused[i]), BYTES_MAX, &fail),
+        assert_int_equal (state_patch (&map, plv_view_str (refused[i]), SEED, BYTES_MAX, &fail),
                           ERR_MSGPACK);
         assert_int_equal (get (&map, "kept"), 1);
         assert_int_equal (size_of (&map), 1);
@@ -171,7 +173,7 @@ static void test_subset (void **state)
     plv_mp_pair_i64 (&patch, "a", 1);
     plv_mp_pair_i64 (&patch, "b", 2);
     plv_mp_pair_i64 (&patch, "c", 3);
-    state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
+    state_patch (&map, plv_buf_view (&patch), SEED, BYTES_MAX, NULL);
     subset (&map, keys, sizeof keys, &one);
     plv_mp_pair_i64 (&expected, "b", 2);
     plv_mp_put_text (&expected, "missing");
@@ -183,13 +185,13 @@ static void test_subset (void **state)
     plv_buf_clear (&patch);
     plv_mp_put_map (&patch, 1);
     plv_mp_pair_i64 (&patch, "c", 4);
-    state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
+    state_patch (&map, plv_buf_view (&patch), SEED, BYTES_MAX, NULL);
     subset (&map, keys, sizeof keys, &other);
     assert_true (plv_view_equal (plv_buf_view (&one), plv_buf_view (&other)));
     plv_buf_clear (&patch);
     plv_mp_put_map (&patch, 1);
     plv_mp_pair_i64 (&patch, "a", 9);
-    state_patch (&map, plv_buf_view (&patch), BYTES_MAX, NULL);
+    state_patch (&map, plv_buf_view (&patch), SEED, BYTES_MAX, NULL);
     subset (&map, keys, sizeof keys, &other);
     assert_false (plv_view_equal (plv_buf_view (&one), plv_buf_view (&other)));
     plv_buf_free (&map);
