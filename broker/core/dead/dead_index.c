@@ -106,6 +106,14 @@ dead_cursor_t dead_index_seek (const dead_index_t *self, uint64_t number)
     return cursor;
 }
 
+uint64_t dead_index_before (const dead_index_t *self, const dead_cursor_t *cursor)
+{
+    uint64_t before = cursor->item;
+    for (size_t i = 0; i < cursor->chunk; i++)
+        before += self->chunks[i]->count;
+    return before;
+}
+
 const dead_brief_t *dead_index_next (const dead_index_t *self, dead_cursor_t *cursor)
 {
     if (cursor->chunk >= self->chunk_count)

@@ -43,6 +43,8 @@ static void compare (const dead_index_t *index, const uint8_t *model)
         counts[model[number]]++;
         if (!model[number])
             continue;
+        dead_cursor_t place = dead_index_seek (index, number);
+        assert_int_equal (dead_index_before (index, &place), count);
         count++;
         assert_int_equal (dead_index_next (index, &cursor)->number, number);
     }

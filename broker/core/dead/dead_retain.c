@@ -99,12 +99,13 @@ static void look_at (core_t *self, const dead_brief_t *brief)
     plv_buf_check (&retain->due);
 }
 
-/*  False: there is more to walk.  */
+/*  False: there is more to walk. Between two pieces letters may have come and gone, before this place too.  */
 static bool walk_piece (core_t *self)
 {
     retain_t *retain = &self->retain;
     dead_cursor_t cursor = dead_index_seek (&self->letters, retain->at + 1);
     const dead_brief_t *brief;
+    retain->rank = dead_index_before (&self->letters, &cursor);
     for (int i = 0; i < WALK_PIECE; i++) {
         brief = dead_index_next (&self->letters, &cursor);
         if (!brief)
@@ -155,7 +156,7 @@ static void begin_batch (core_t *self)
 static void begin_walk (retain_t *retain)
 {
     retain->walking = true;
-    retain->at = retain->rank = retain->expiring = 0;
+    retain->at = retain->expiring = 0;
     retain->first_us = 0;
     plv_buf_clear (&retain->due);
 }
