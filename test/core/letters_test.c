@@ -2,6 +2,7 @@
 
 #include "fixture.h"
 
+#include "base/alloc.h"
 #include "base/limits.h"
 
 #include <stdio.h>
@@ -320,6 +321,31 @@ static void test_by_number_the_oldest_first (void **state)
     fx_destroy (&fx);
 }
 
+/*  Letters of a megabyte each: what is saved and thrown away in one step holds nobody up.  */
+static void test_large_letters_go_a_few_at_a_time (void **state)
+{
+    enum { LARGE = 20, TEXT_BYTES = 1000 * 1024 };
+    fixture_t *fx = start ("dead = { max_age_d = 2; warn_h = 1; };");
+    char *text = plv_alloc (TEXT_BYTES + 1);
+    (void) state;
+    fx->check_recovery = false;
+    memset (text, 'x', TEXT_BYTES);
+    text[TEXT_BYTES] = '\0';
+    uint32_t web = fx_adapter (fx, "web");
+    for (int i = 0; i < LARGE; i++)
+        fx_say (fx, web, "web_1", text); /* longer than content.chars */
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), LARGE);
+    fx_bye (fx, web);
+    pass (fx, 48 * HOUR_MS);
+    for (int i = 0; i < 200 && fx_count (fx, COUNTER_DEAD_EXPIRED) == 0; i++)
+        fx_time (fx, 20000);
+    assert_in_range (fx_count (fx, COUNTER_DEAD_EXPIRED), 1, LARGE - 1);
+    pass (fx, 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
+    free (text);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +358,7 @@ int main (void)
         cmocka_unit_test (test_a_new_bound_warns_first),
         cmocka_unit_test (test_a_clock_that_jumps_throws_nothing_away),
         cmocka_unit_test (test_by_number_the_oldest_first),
+        cmocka_unit_test (test_large_letters_go_a_few_at_a_time),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ enum {
     NEXT_BATCH_US = 500000,
     WALK_PIECE = 100000,
     BATCH = 250,
+    BATCH_BYTES = 16 * 1024 * 1024,
     NEAR_TENTHS = 9, /* of dead.max: the warning begins there */
 };
 
@@ -180,9 +181,12 @@ void retain_due (core_t *self)
         begin_batch (self);
 }
 
-/*  What was read, kept until it is exported.  */
+/*  What was read, kept until it is exported. Letters may be large: those that would be too much at once stay for the
+    next batch.  */
 void retain_rows (ask_t *ask, const input_t *input)
 {
+    if (ask->arguments.size && ask->arguments.size + input->bytes.size > BATCH_BYTES)
+        return;
     plv_buf_add_view (&ask->arguments, input->bytes);
     plv_buf_check (&ask->arguments);
 }
