@@ -41,13 +41,10 @@ import zmq
 __all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused', 'run', 'main']
 
 MAJOR, MINOR = 1, 2
-PACKET_BYTES_MAX = 8388608
-PACKET_BYTES_FULL = 32768
+PACKET_BYTES_MAX, PACKET_BYTES_FULL = 8388608, 32768
 BODY_BYTES_MAX = 1048576
-STATE_BYTES_MAX = 262144
-STEP_BYTES_MAX = 262144
-NAME_BYTES_MAX = 64
-KEY_BYTES_MAX = 255
+STATE_BYTES_MAX = STEP_BYTES_MAX = 262144
+NAME_BYTES_MAX, KEY_BYTES_MAX = 64, 255
 CALL_BYTES_MAX = 2621440
 REASON_BYTES_MAX = 1024
 LIVE_BYTES_MAX = 65536
@@ -77,8 +74,7 @@ EXIT_CODES = {'ARG': 64, 'NOMEM': 71, 'VERSION': 76, 'PROTOCOL': 76, 'AUTH': 77,
 WELCOME_WAIT_S, WELCOME_WAIT_MAX_S = 1.0, 8.0  # doubles: a HELLO may have gone to a broker that died with it
 DRAIN_WAIT_S = 10.0
 BATCH_PATIENCE_S = 0.25
-BYE_PAUSE_S = 1.0
-PAUSE_MAX_S = 30.0
+BYE_PAUSE_S, PAUSE_MAX_S = 1.0, 30.0
 QUICK_S = 0.001
 LIVE_BACKLOG = 1000
 MINOR_OF_CALLS, MINOR_OF_CALL_CANCEL = 1, 2
@@ -169,8 +165,16 @@ def _pack (value: Any) -> bytes:
     return packed
 
 
+def _key (given: Any) -> Any:
+    return tuple (map (_key, given)) if isinstance (given, list) else given
+
+
 def _unpack (data: bytes) -> Any:
-    return msgpack.unpackb (data, strict_map_key=False)
+    try:
+        return msgpack.unpackb (data, strict_map_key=False)
+    except TypeError:       # a key is an array, which a tuple has become
+        return msgpack.unpackb (data, strict_map_key=False,
+                                object_pairs_hook=lambda pairs: {_key (key): value for key, value in pairs})
 
 
 def _frame (verb: str, *arguments: Any) -> bytes:
@@ -725,8 +729,7 @@ class Worker:
         self._notify ()
 
     def _take (self) -> Tuple[List[Job], Optional[float]]:
-        """The next jobs, or none and how long to wait at most. A batch is waited for until it is whole, for a
-        moment."""
+        """The next jobs, or none and how long to wait at most: for a moment, until a batch is whole."""
         if self._over or not self._waiting:
             return [], None
         first = self._waiting[0]

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import unittest
 
+import msgpack
 import zmq.auth
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -110,6 +111,20 @@ class Failures(unittest.TestCase):
         self.assertIn('MemoryError: no room', ''.join(ends))
 
 
+ENVELOPE = {'id': b'0' * 16, 'type': 'chat.message', 'platform': 'web', 'session_id': 's', 'user_id': 'u'}
+
+
+def new_job(worker, state=None):
+    return palaver.Job(worker, [1, 1, 1000, ENVELOPE, b'\x80', [], msgpack.packb(state or {}), {}, None, None])
+
+
+class State(unittest.TestCase):
+    def test_a_tuple_is_a_key_also_when_it_comes_back(self):
+        worker = palaver.Worker()
+        for state in ({'board': {(1, 2): ['x']}}, {'deep': [{((1, 2), 3): 1}]}):
+            self.assertEqual(new_job(worker, state).state, state)
+
+
 class Handlers(unittest.TestCase):
     def test_one_that_was_cancelled_gives_its_job_back_and_ends_nothing(self):
         def fail(job):
@@ -117,11 +132,10 @@ class Handlers(unittest.TestCase):
 
         async def fail_async(job):
             raise asyncio.CancelledError()
-        envelope = {'id': b'0' * 16, 'type': 'chat.message', 'platform': 'web', 'session_id': 's', 'user_id': 'u'}
         for handler in (fail, fail_async):
             worker = palaver.Worker()
             worker._handler, worker._pid = handler, os.getpid()
-            job = palaver.Job(worker, [1, 1, 1000, envelope, b'\x80', [], b'\x80', {}, None, None])
+            job = new_job(worker)
             if handler is fail:
                 worker._handle([job])
             else:
@@ -160,8 +174,7 @@ class Arguments(unittest.TestCase):
 
 class Steps(unittest.TestCase):
     def test_a_result_that_is_not_bytes_is_refused_in_words(self):
-        envelope = {'id': b'0' * 16, 'type': 'chat.message', 'platform': 'web', 'session_id': 's', 'user_id': 'u'}
-        job = palaver.Job(palaver.Worker(), [1, 1, 1000, envelope, b'\x80', [], b'\x80', {}, None, None])
+        job = new_job(palaver.Worker())
         for result in ('text', 5, None, ['x']):
             with self.assertRaisesRegex(TypeError, f'step fetch: its result is of type {type(result).__name__}'):
                 job.step('fetch', lambda result=result: result)
