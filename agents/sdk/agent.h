@@ -149,7 +149,8 @@ plv_view_t plv_job_state_text (const plv_job_t *job,
 
 /*  Changes of the state are kept together with the reply, or not at all: call these before plv_job_reply. They
     are not seen by plv_job_state_get. The last change of a key wins; nil removes the key. ERR_MSGPACK
-    when `value` is not one whole value; ERR_RANGE beyond STATE_BYTES_MAX.  */
+    when `value` is not one whole value, or deeper than the state around it leaves room for; ERR_RANGE beyond
+    STATE_BYTES_MAX.  */
 plv_err_t plv_job_state_set (plv_job_t *job, const char *key, plv_view_t value,
                              plv_fail_t *ret_fail);
 plv_err_t plv_job_state_set_text (plv_job_t *job, const char *key, const char *text,

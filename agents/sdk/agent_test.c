@@ -286,6 +286,13 @@ static void the_last_change_of_a_key_wins (void **state)
     assert_int_equal (plv_job_state_set (job, "c", plv_view ("\xc0\xc0", 2), NULL), ERR_MSGPACK);
     assert_int_equal (plv_job_state_set (job, "c", plv_view ("", 0), NULL), ERR_MSGPACK);
     assert_int_equal (plv_job_state_set_text (job, "", "x", NULL), ERR_ARG);
+    uint8_t nested[MSGPACK_DEPTH_MAX + 1];
+    memset (nested, 0x91, sizeof nested);
+    nested[MSGPACK_DEPTH_MAX] = 0xc0;
+    assert_int_equal (plv_job_state_set (job, "d", plv_view (nested + 1, MSGPACK_DEPTH_MAX), NULL),
+                      ERR_OK);
+    assert_int_equal (plv_job_state_set (job, "d", plv_view (nested, sizeof nested), NULL),
+                      ERR_MSGPACK);
     plv_agent_destroy (&agent);
 }
 

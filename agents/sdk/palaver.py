@@ -85,6 +85,8 @@ Body = Dict[str, Any]
 Answer = Union[str, Body, None]
 Handler = Callable[[Any], Union[Answer, Awaitable[Answer]]]
 
+_pack: Callable[[Any], bytes] = msgpack.packb
+
 
 class Refused (Exception):
     """The worker cannot go on: `code` is an error's name, the text is for a person."""
@@ -160,11 +162,6 @@ class Turn (collections.namedtuple ('Turn', 'role text timestamp')):
     """One message of the history: role 'user' or 'assistant', its text, microseconds since 1970."""
 
 
-def _pack (value: Any) -> bytes:
-    packed: bytes = msgpack.packb (value, use_bin_type=True)
-    return packed
-
-
 def _key (given: Any) -> Any:
     return tuple (map (_key, given)) if isinstance (given, list) else given
 
@@ -223,9 +220,16 @@ def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
         at += 5 + size
 
 
-def _depth (value: Any, left: int = DEPTH_MAX) -> bool:
-    items = value.values () if isinstance (value, dict) else value
-    return not isinstance (value, (list, tuple, dict)) or left > 0 and all (_depth (item, left - 1) for item in items)
+def _is_flat (value: Any, left: int = DEPTH_MAX) -> bool:
+    items = [*value, *value.values ()] if isinstance (value, dict) else value
+    return not isinstance (value, (list, tuple, dict)) or left > 0 and all (_is_flat (item, left - 1) for item in items)
+
+
+def _packed (value: Any, what: str, most: int) -> bytes:
+    packed = _pack (value) if _is_flat (value) else b''
+    if not 0 < len (packed) <= most:
+        raise ValueError (f'{what} has at most {most} bytes, and at most {DEPTH_MAX} levels')
+    return packed
 
 
 def _check_text (text: str, what: str, most: int = NAME_BYTES_MAX) -> str:
@@ -242,8 +246,7 @@ def _check_name (text: str, what: str) -> str:
 
 
 def _uuid7 (now_us: int) -> bytes:
-    random_bits = uuid.uuid4 ().int
-    value = (now_us // 1000 & (1 << 48) - 1) << 80 | random_bits & (1 << 80) - 1
+    value = (now_us // 1000 & (1 << 48) - 1) << 80 | uuid.uuid4 ().int & (1 << 80) - 1
     return (value & ~(0xf << 76) | 0x7 << 76).to_bytes (16, 'big')
 
 
@@ -329,8 +332,7 @@ class Job:
         """Kept together with the reply, or not at all. None removes the key."""
         changes = dict (self._changes)
         changes[_check_text (key, 'a state key', KEY_BYTES_MAX)] = value
-        if len (_pack (changes)) > STATE_BYTES_MAX:
-            raise ValueError (f'more than {STATE_BYTES_MAX} bytes of state')
+        _packed (changes, 'a state', STATE_BYTES_MAX)
         self._changes = changes
 
     def reply (self, answer: Union[str, Body]) -> None:
@@ -339,11 +341,7 @@ class Job:
         body = {'response_text': answer} if isinstance (answer, str) else answer
         if not isinstance (body, dict) or not isinstance (body.get ('response_text'), str):
             raise ValueError (f'a response is a text, or a dict with response_text, and no {type (answer).__name__}')
-        if not _depth (body):
-            raise ValueError (f'a response is at most {DEPTH_MAX} levels deep')
-        packed = _pack (body)
-        if len (packed) > BODY_BYTES_MAX:
-            raise ValueError (f'a response has at most {BODY_BYTES_MAX} bytes')
+        packed = _packed (body, 'a response', BODY_BYTES_MAX)
         options = {'state': _pack (self._changes)} if self._changes else None
         self._finish (_frame ('REPLY', self._lease, packed, options))
 
@@ -510,20 +508,19 @@ class Job:
     def _ask (self, service: str, message: Union[str, Body], wake: Callable[[], Any], deadline_ms: Optional[int],
               history: Sequence[Turn], state: Optional[Body], traceparent: Optional[str]) -> Tuple[int, _Call]:
         body = {'message_text': message} if isinstance (message, str) else message
-        if not isinstance (body, dict) or not isinstance (body.get ('message_text'), str) or not _depth (body):
-            raise ValueError (f'a message needs message_text, and is at most {DEPTH_MAX} levels deep')
+        if not isinstance (body, dict) or not isinstance (body.get ('message_text'), str):
+            raise ValueError ('a message is a text, or a dict with message_text')
         given = {'deadline_ms': deadline_ms and max (1, int (deadline_ms)), 'traceparent': traceparent,
                  'history': [turn._asdict () for turn in history] or None,
-                 'state': None if state is None else _pack (state)}
+                 'state': None if state is None else _packed (state, 'a state', CALL_BYTES_MAX)}
         options = {key: value for key, value in given.items () if value is not None}
-        packed = _pack (body)
+        packed = _packed (body, 'a message', BODY_BYTES_MAX)
         worker = self._worker
         with worker._lock:
             number = self._called = self._called + 1
-            frame = _frame ('CALL', self._lease, number, _check_name (service, 'a service'), packed,
-                                options or None)
-            if len (packed) > BODY_BYTES_MAX or len (frame) - 5 > CALL_BYTES_MAX:
-                raise ValueError (f'a message has at most {BODY_BYTES_MAX} bytes, a call {CALL_BYTES_MAX}')
+            frame = _frame ('CALL', self._lease, number, _check_name (service, 'a service'), packed, options or None)
+            if len (frame) - 5 > CALL_BYTES_MAX:
+                raise ValueError (f'a call has at most {CALL_BYTES_MAX} bytes')
             call = self._calls[number] = _Call (frame, wake)
             worker._put_call (self, call)
             worker._wake ()
@@ -1147,8 +1144,7 @@ class _Link:
             self._say (_frame ('CREDIT', 0))
         now = time.monotonic ()
         with worker._lock:
-            working = bool (worker._running or worker._waiting)
-            left = bool (worker._held)
+            working, left = bool (worker._running or worker._waiting), bool (worker._held)
         if working or not self._drained:
             self._drained = 0.0 if working else now
         if working or (left and now - self._drained < DRAIN_WAIT_S):

@@ -125,6 +125,22 @@ class State(unittest.TestCase):
             self.assertEqual(new_job(worker, state).state, state)
 
 
+    def test_what_is_nested_too_deeply_is_refused_where_it_is_given(self):
+        def nested(levels, value=1, around=lambda inner: {'a': inner}):
+            return nested(levels - 1, around(value), around) if levels else value
+        job = new_job(palaver.Worker())
+        job.set_state('key', nested(31))       # the state itself is a level
+        for deep in (nested(32), [nested(31)], {nested(31, around=lambda inner: (inner,)): 1}):
+            with self.assertRaisesRegex(ValueError, '32 levels'):
+                job.set_state('key', deep)
+            with self.assertRaisesRegex(ValueError, '32 levels'):
+                job.reply({'response_text': 'x', 'metadata': deep})
+            with self.assertRaisesRegex(ValueError, '32 levels'):
+                job.call('other', 'x', state={'key': deep})
+        self.assertEqual(job._changes, {'key': nested(31)})
+        self.assertFalse(job.answered or job._calls)
+
+
 class Handlers(unittest.TestCase):
     def test_one_that_was_cancelled_gives_its_job_back_and_ends_nothing(self):
         def fail(job):
