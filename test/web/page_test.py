@@ -2,6 +2,7 @@
 # RUN: timeout=400 variants=debug,release
 """The chat page in headless Chromium, as a person uses it. Pictures are kept in build/VARIANT/test/web/pictures."""
 
+import json
 import os
 import signal
 import unittest
@@ -157,6 +158,28 @@ class Page(WebTest):
         self.assertEqual(page.count('#talk a'), 0)
         self.assertEqual(page.faults(), [])
         self.assertRaises(AssertionError, page.eval, 'document.body.innerHTML = "<b>x</b>"')  # the policy forbids it
+
+    def test_a_heading_may_stand_further_in(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        job = self.ask(page, 'A listing, please.')
+        self.it.worker.reply(job['lease'], 'first\n  # open it ##\nopen()\n # \nlast\n#\tC#\n# a\u2028b')
+        page.until('document.querySelector(".turn-agent .prose")', 'the answer')
+        self.assertEqual(page.eval('[...document.querySelectorAll(".turn-agent h3")].map((one) => one.textContent)'),
+                         ['open it', '', 'C#', 'a\u2028b'])
+        self.assertEqual(page.text('.turn-agent .prose > p').split('\n'), ['first', 'open()', 'last'])
+        self.assertEqual(page.faults(), [])
+
+    def test_marks_that_nothing_ends_do_not_hold_the_page_up(self):
+        page = self.open()
+        for text in ('**a ', '*a ', '~~a ', '__a ', '_a ', '[', '`a ``', '[a](http://x(', '# a' + ' ' * 60000 + 'b'):
+            took = page.eval(f"""import('/chat/markdown.js').then(({{ blocks }}) => {{
+                const text = {json.dumps(text)}, long = text.repeat(Math.ceil(60000 / text.length));
+                const begun = performance.now(), prose = document.createElement('div');
+                prose.append(...blocks(long));
+                return prose.textContent.length ? performance.now() - begun : -1; }})""")
+            self.assertGreaterEqual(took, 0, text[:20])
+            self.assertLess(took, 2000, text[:20])
 
     def test_a_reload_keeps_the_conversation(self):
         page = self.open()

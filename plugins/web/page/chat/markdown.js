@@ -1,6 +1,7 @@
 // Turns an answer's Markdown into nodes. Text becomes text nodes and nothing else, so no tag of it can survive.
 
-const INLINE = /(`+)([^`]|[^`].*?[^`])\1(?!`)|\*\*(?=\S)(.+?)(?<=\S)\*\*|__(?=\S)(.+?)(?<=\S)__|\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?!\*)|(?<![\w_])_(?=[^\s_])(.+?)(?<=[^\s_])_(?![\w_])|~~(?=\S)(.+?)(?<=\S)~~|\[([^\]\n]+)\]\((https?:\/\/[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*)\)|(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}])/;
+// Bounded, so that marks which nothing ends cost little.
+const INLINE = /(`+)([^`]|[^`].{0,1000}?[^`])\1(?!`)|\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*|__(?=\S)(.{1,1000}?)(?<=\S)__|\*(?=[^\s*])(.{1,1000}?)(?<=[^\s*])\*(?!\*)|(?<![\w_])_(?=[^\s_])(.{1,1000}?)(?<=[^\s_])_(?![\w_])|~~(?=\S)(.{1,1000}?)(?<=\S)~~|\[([^\]\n]{1,1000})\]\((https?:\/\/[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*)\)|(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}])/;
 
 export function element (name, properties = {}, ...children) {
   const node = document.createElement(name);
@@ -109,30 +110,42 @@ function takeFence (rows, at, out) {
   return at + 1;
 }
 
+const HEADING = /^\s*#{1,6}\s(.*)$/s;
+const RULER = /^\s*([-*_])(\s*\1){2,}\s*$/;
+
+function heading (row) {
+  const [, words] = HEADING.exec(row);
+  return element('h3', {}, ...inline(words.trim().replace(/(?<=^|\s)#+$/, '').trim()));
+}
+
+const begins = (rows, at) => LIST.test(rows[at]) || isTable(rows, at) || /^\s*(```|>)/.test(rows[at])
+  || HEADING.test(rows[at]);
+
+// The first row is of it, whatever it is.
+function takeParagraph (rows, at, out) {
+  const paragraph = [];
+  do paragraph.push(rows[at++]); while (at < rows.length && rows[at].trim() && !begins(rows, at));
+  out.push(element('p', {}, ...lines(paragraph)));
+  return at;
+}
+
 // The blocks of a text, as nodes.
 export function blocks (text) {
   const rows = String(text).replace(/\r\n?/g, '\n').split('\n');
   const out = [];
   for (let at = 0; at < rows.length;) {
     const row = rows[at];
-    const heading = /^#{1,6}\s+(.*?)\s*#*$/.exec(row);
     if (!row.trim()) at++;
     else if (/^\s*```/.test(row)) at = takeFence(rows, at, out);
-    else if (heading) { out.push(element('h3', {}, ...inline(heading[1]))); at++; }
-    else if (/^\s*([-*_])(\s*\1){2,}\s*$/.test(row)) { out.push(element('hr')); at++; }
+    else if (HEADING.test(row)) { out.push(heading(row)); at++; }
+    else if (RULER.test(row)) { out.push(element('hr')); at++; }
     else if (LIST.test(row)) at = takeList(rows, at, out);
     else if (isTable(rows, at)) at = takeTable(rows, at, out);
     else if (/^\s*>/.test(row)) {
       const quote = [];
       for (; at < rows.length && /^\s*>/.test(rows[at]); at++) quote.push(rows[at].replace(/^\s*>\s?/, ''));
       out.push(element('blockquote', {}, ...lines(quote)));
-    } else {
-      const paragraph = [];
-      for (; at < rows.length && rows[at].trim() && !LIST.test(rows[at]) && !isTable(rows, at)
-        && !/^\s*(```|>|#{1,6}\s)/.test(rows[at]); at++)
-        paragraph.push(rows[at]);
-      out.push(element('p', {}, ...lines(paragraph)));
-    }
+    } else at = takeParagraph(rows, at, out);
   }
   return out;
 }
