@@ -1193,6 +1193,7 @@ def main (worker: Union[Worker, Sequence[Worker]], handler: Handler) -> None:
     try:
         workers[0].run (handler) if len (workers) == 1 else run (workers, handler)
     except Refused as problem:
-        print (f'{workers[0]._name}: {problem}', file=sys.stderr)
+        if len (workers) == 1:      # of several each has said it
+            print (f'{workers[0]._name}: {problem}', file=sys.stderr)
         sys.exit (problem.exit_code)
     sys.exit (0)

@@ -72,6 +72,15 @@ palaver.main(palaver.Worker(name='hello', endpoint=%r%s), print)
         self.assertEqual(line, 'hello: no answer from tcp://127.0.0.1:9: trying again; who is not in its '
                                'keys/agents, or has a wrong broker.cert, gets none\n')
 
+    def test_each_of_several_says_once_why_it_ends(self):
+        program = """import palaver
+palaver.main([palaver.Worker(name=name, endpoint='tcp://127.0.0.1:9') for name in ('one', 'two')], print)
+"""
+        ended = subprocess.run([sys.executable, '-c', program], text=True, capture_output=True, timeout=SECONDS,
+                               cwd=os.path.dirname(os.path.abspath(__file__)))
+        self.assertEqual(ended.returncode, 64)
+        self.assertEqual(sorted(line[:9] for line in ended.stderr.splitlines()), ['one: tcp:', 'two: tcp:'])
+
     def test_a_log_of_its_own_is_used_instead(self):
         own = ", log=lambda line: __import__('sys').stderr.write(f'own {line}\\n')"
         self.assertEqual(self.first_line(own), 'own no answer from ipc:///nobody/listens/here: trying again\n')
