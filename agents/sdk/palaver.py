@@ -117,7 +117,7 @@ class Nack (Exception):
         if code not in NACK_CODES:
             raise ValueError (f'{code} is not one of {", ".join (NACK_CODES)}')
         self.code, self.reason, self.permanent = code, _words (reason), bool (permanent)
-        self.delay_ms = None if delay_ms is None else max (0, min (int (delay_ms), 2**53))
+        self.delay_ms = None if delay_ms is None else int (max (0, min (delay_ms, 2**53)))
         super ().__init__ (self.reason or code)
 
 
@@ -510,8 +510,8 @@ class Job:
         body = {'message_text': message} if isinstance (message, str) else message
         if not isinstance (body, dict) or not isinstance (body.get ('message_text'), str):
             raise ValueError ('a message is a text, or a dict with message_text')
-        given = {'deadline_ms': deadline_ms and max (1, int (deadline_ms)), 'traceparent': traceparent,
-                 'history': [turn._asdict () for turn in history] or None,
+        given = {'deadline_ms': None if deadline_ms is None else int (max (0, min (deadline_ms, 2**53))),
+                 'traceparent': traceparent, 'history': [turn._asdict () for turn in history] or None,
                  'state': None if state is None else _packed (state, 'a state', CALL_BYTES_MAX)}
         options = {key: value for key, value in given.items () if value is not None}
         packed = _packed (body, 'a message', BODY_BYTES_MAX)

@@ -197,6 +197,16 @@ class Arguments(unittest.TestCase):
                 palaver.Worker(**wrong)
 
 
+class Calls(unittest.TestCase):
+    def test_a_deadline_may_be_whatever_was_calculated(self):
+        for given, said in ((2.7, 2), (-5, 0), (0.0, 0), (2**70, 2**53), (float('inf'), 2**53), (float('nan'), 0)):
+            job = new_job(palaver.Worker())
+            _, call = job._ask('other', 'x', lambda: None, given, (), None, None)
+            options = msgpack.unpackb(call.frame[5:])[4]
+            self.assertEqual((options, type(options['deadline_ms'])), ({'deadline_ms': said}, int))
+            self.assertEqual(palaver.Nack(delay_ms=given).delay_ms, said)
+
+
 class Steps(unittest.TestCase):
     def test_a_result_that_is_not_bytes_is_refused_in_words(self):
         job = new_job(palaver.Worker())
