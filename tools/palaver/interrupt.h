@@ -1,5 +1,5 @@
 /*  interrupt -- Ctrl-C asks a long command to stop in good order; a second one ends it at once
-    OWNS    the handlers of SIGINT and SIGTERM, and one flag
+    OWNS    the handlers of SIGINT, SIGTERM, SIGHUP and SIGPIPE, and two flags
     THREAD  main
     FAILS   never
     COST    none  */
@@ -10,6 +10,16 @@
 #include <stdbool.h>
 
 void interrupt_begin (void);
+
+/*  The same; that nobody reads stdout any more is an interrupt, too.  */
+void interrupt_begin_with_pipe (void);
+
+/*  Whether an interrupt ends a read that waits, with EINTR; at first it does not.  */
+void interrupt_cuts_reads (bool cuts);
+
 bool interrupt_seen (void);
+
+/*  It was that nobody reads: there is nobody to tell.  */
+bool interrupt_by_pipe (void);
 
 #endif

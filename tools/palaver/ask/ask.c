@@ -30,16 +30,32 @@ static bool looks_at_data (const call_t *call)
     return call_has (call, OPTION_DATA) && (call->command->options & LOOKS) == LOOKS;
 }
 
+bool ask_until_interrupt (void *arg)
+{
+    (void) arg;
+    return !interrupt_seen ();
+}
+
+/*  Of data: who waits for the answer has the words.  */
+static bool look (void *arg)
+{
+    if (!ask_until_interrupt (arg))
+        listing_cut (END_OK);
+    return !interrupt_seen ();
+}
+
 static plv_err_t open_data (asker_t *self, const call_t *call, int64_t read_us,
                             plv_fail_t *ret_fail)
 {
-    interrupt_begin (); /* what was started is stopped, whatever happens */
+    interrupt_begin_with_pipe (); /* what was started is stopped, whatever happens */
     plv_err_t err = own_broker_inspect (
         &self->own, call_text (call, OPTION_BROKER, NULL), call->text[OPTION_DATA],
         call_text (call, OPTION_CONF, NULL), plv_clock_mono_us () + read_us, ret_fail);
-    if (!err)
-        self->where.run = plv_strdup (self->own.run);
-    return err;
+    if (err)
+        return err;
+    self->where.run = plv_strdup (self->own.run);
+    self->wait = look;
+    return ERR_OK;
 }
 
 static plv_err_t connect_link (asker_t *self, int64_t deadline_us, plv_fail_t *ret_fail)
@@ -57,7 +73,7 @@ static ending_t open_where (asker_t *self, const call_t *call, int64_t timeout_u
                             : where_find (call_text (call, OPTION_RUN, NULL), &self->where, &fail);
     if (err && read_us) {
         say ("%s", fail.text);
-        return END_UNREACHABLE;
+        return interrupt_seen () ? END_PARTLY : END_UNREACHABLE;
     }
     if (!err)
         err = connect_link (self, plv_clock_mono_us () + self->timeout_us, &fail);
@@ -279,7 +295,7 @@ ending_t ask_items (call_t *call, const char *command, const column_t *columns, 
         end = ask (&asker, command, page.size ? &page : NULL, &body);
         if (!end)
             add_items (&table, body);
-    } while (!end && ask_next_page (body, &page));
+    } while (!end && !interrupt_seen () && ask_next_page (body, &page));
     table_flush (&table);
     if (!end)
         end = listing_end (call, table.total, 0, things);

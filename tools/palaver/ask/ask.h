@@ -58,6 +58,9 @@ ending_t ask_result (asker_t *self, plv_view_t *ret_body);
 /*  Says why the broker refuses, unless `quiet`; how a call ends for it.  */
 ending_t ask_refused (const asker_t *self, plv_view_t status, plv_view_t body);
 
+/*  For `wait` where nothing is lost by it: an interrupt ends the wait.  */
+bool ask_until_interrupt (void *arg);
+
 /*  Lets time go by while the connection is kept alive; ends early behind an interrupt. False: the broker is gone.  */
 bool ask_rest (asker_t *self, int64_t us);
 

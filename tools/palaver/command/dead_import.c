@@ -161,7 +161,10 @@ static ending_t read_all (import_t *self)
     free (text);
     if (!end)
         end = flush (self);
-    if (!end && ferror (self->file)) {
+    if (!end && interrupt_seen ()) {
+        say ("interrupted: what follows was not put back; the same command goes on with it");
+        end = END_PARTLY;
+    } else if (!end && ferror (self->file)) {
         say ("%s: cannot be read: %s", self->path, strerror (errno));
         end = END_PARTLY;
     }
@@ -189,7 +192,7 @@ static ending_t report (const import_t *self, ending_t end)
                                    : "were",
              self->there, self->broken, text_s (self->broken));
     }
-    if (end || interrupt_seen () || self->broken)
+    if (end || self->broken)
         return end ? end : END_PARTLY;
     return self->imported + self->there ? END_OK : END_NOTHING;
 }
@@ -204,6 +207,7 @@ ending_t command_dead_import (call_t *call)
         return END_PARTLY;
     }
     interrupt_begin ();
+    interrupt_cuts_reads (true);
     ending_t end = asker_open (&import.asker, call, 30);
     if (!end) {
         end = report (&import, read_all (&import));

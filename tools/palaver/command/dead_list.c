@@ -1,4 +1,3 @@
-#include "palaver/interrupt.h"
 #include "palaver/listing.h"
 #include "palaver/replay/letters.h"
 #include "palaver/show/table.h"
@@ -66,7 +65,6 @@ ending_t command_dead_list (call_t *call)
         say ("--after %s: not the number of a dead letter", call->text[OPTION_AFTER]);
         return END_USAGE;
     }
-    interrupt_begin ();
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;

@@ -1,4 +1,5 @@
 #include "palaver/interrupt.h"
+#include "palaver/listing.h"
 #include "palaver/replay/letters.h"
 #include "palaver/show/card.h"
 #include "palaver/show/json.h"
@@ -93,7 +94,6 @@ ending_t command_dead_show (call_t *call)
     asker_t asker;
     letters_t letters = {0};
     showing_t showing = {.out = &call->out};
-    interrupt_begin ();
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;
@@ -104,6 +104,7 @@ ending_t command_dead_show (call_t *call)
         if (!end)
             end = show_chosen (&asker, &letters, &showing);
     }
+    end = listing_cut (end);
     if (!end && (letters.missing || showing.shown == 0))
         end = showing.shown ? END_PARTLY : END_NOTHING;
     plv_buf_free (&showing.masked);

@@ -48,6 +48,9 @@ static ending_t discard (const call_t *call, asker_t *asker, count_t *count)
         count->in_hand = ask_number (body, "in_hand");
         left = ask_number (body, "left");
     }
+    if (left)
+        say ("interrupted: %llu more wait, and the same command goes on with them",
+             (unsigned long long) left);
     return left ? END_PARTLY : END_OK;
 }
 

@@ -1,4 +1,3 @@
-#include "palaver/interrupt.h"
 #include "palaver/listing.h"
 #include "palaver/past/events.h"
 #include "palaver/show/progress.h"
@@ -63,7 +62,6 @@ ending_t command_events_list (call_t *call)
         say ("--after %s: not the number of an event", call->text[OPTION_AFTER]);
         return END_USAGE;
     }
-    interrupt_begin ();
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;

@@ -209,6 +209,7 @@ ending_t command_events_replay (call_t *call)
     replay_t *self = plv_alloc_zero (1, sizeof *self);
     self->call = call;
     ending_t end = open_both (self, call);
+    self->asker.wait = ask_until_interrupt;
     if (!end
         && compare_begin (&self->compare, &call->out, call->text[OPTION_TO],
                           call_text (call, OPTION_HTML, NULL), &fail)) {

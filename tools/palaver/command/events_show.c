@@ -1,4 +1,5 @@
 #include "palaver/interrupt.h"
+#include "palaver/listing.h"
 #include "palaver/past/events.h"
 #include "palaver/show/card.h"
 #include "palaver/show/json.h"
@@ -168,7 +169,6 @@ ending_t command_events_show (call_t *call)
     size_t shown = 0, missing = 0;
     if (!check_operands (call))
         return END_USAGE;
-    interrupt_begin ();
     ending_t end = asker_open (&asker, call, 10);
     if (end)
         return end;
@@ -183,6 +183,7 @@ ending_t command_events_show (call_t *call)
         end = END_OK;
     }
     asker_close (&asker);
+    end = listing_cut (end);
     if (end || !missing)
         return end;
     return shown ? END_PARTLY : END_NOTHING;

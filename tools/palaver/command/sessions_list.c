@@ -1,4 +1,5 @@
 #include "palaver/ask/ask.h"
+#include "palaver/interrupt.h"
 #include "palaver/listing.h"
 #include "palaver/show/table.h"
 #include "wire/mp.h"
@@ -47,7 +48,7 @@ static ending_t list (const call_t *call, asker_t *asker, table_t *table, plv_bu
 {
     int64_t limit = call_number (call, OPTION_LIMIT, call->out.json ? INT64_MAX : SHOWN);
     plv_view_t body;
-    while (limit > (int64_t) table->total) {
+    while (limit > (int64_t) table->total && !interrupt_seen ()) {
         uint64_t left = (uint64_t) limit - table->total;
         ending_t end = ask_page (call, asker, after, left < PAGE ? left : PAGE, &body);
         if (end)

@@ -255,6 +255,8 @@ ending_t letters_find (const call_t *call, asker_t *asker, bool ahead, letters_e
 {
     filter_t filter = filter_of (call);
     size_t missing = 0;
+    bool (*waits) (void *wait_arg) = asker->wait;
+    asker->wait = ask_until_interrupt;
     ending_t end = check_choice (call, &filter);
     if (!end && call->operand_count)
         end = find_named (call, asker, each, arg, &missing);
@@ -262,7 +264,8 @@ ending_t letters_find (const call_t *call, asker_t *asker, bool ahead, letters_e
         end = walk_all (asker, &filter, 0, (uint64_t) call_number (call, OPTION_LIMIT, INT64_MAX),
                         each, arg, ahead);
     filter_free (&filter);
-    if (!end && interrupt_seen ()) {
+    asker->wait = waits;
+    if (interrupt_seen () && end != END_UNREACHABLE) {
         say ("interrupted; nothing was done");
         end = END_PARTLY;
     }
@@ -301,8 +304,10 @@ ending_t letters_choose (const call_t *call, asker_t *asker, bool skip_unknown,
 static bool answered_yes (void)
 {
     char line[16] = "";
+    interrupt_cuts_reads (true);
     if (!fgets (line, sizeof line, stdin))
         fputc ('\n', stderr);
+    interrupt_cuts_reads (false);
     return strcmp (line, "y\n") == 0 || strcmp (line, "yes\n") == 0 || strcmp (line, "Y\n") == 0;
 }
 

@@ -104,6 +104,7 @@ ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *lett
     ending_t end = END_OK;
     asker->part = take_answer;
     asker->part_arg = &trial;
+    asker->wait = ask_until_interrupt;
     for (size_t at = 0, count; at < letters->count && !end && !interrupt_seen (); at += count) {
         count = send_again_step_size (sending, letters->count - at);
         end = try_step (sending, asker, letters->list + at, count, &trial);
@@ -111,11 +112,17 @@ ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *lett
         table_flush (&trial.table);
     }
     asker->part = NULL;
+    asker->wait = NULL;
     table_free (&trial.table);
-    if (end)
+    if (interrupt_seen ())
+        say ("interrupted: %zu letters were not tried to the end",
+             letters->count - (size_t) (trial.answered + trial.failed + trial.skipped));
+    else if (end)
         return end;
     report (call, &trial);
+    if (interrupt_seen ())
+        return end ? end : END_PARTLY;
     if (trial.answered == 0)
         return trial.failed ? END_PARTLY : END_NOTHING;
-    return trial.failed || trial.missing || interrupt_seen () ? END_PARTLY : END_OK;
+    return trial.failed || trial.missing ? END_PARTLY : END_OK;
 }

@@ -1,5 +1,6 @@
 #include "palaver/show/out.h"
 
+#include "palaver/interrupt.h"
 #include "palaver/show/json.h"
 #include "palaver/show/text.h"
 
@@ -32,7 +33,7 @@ out_t out_begin (bool json, bool table)
 /*  Said once, where it happens: later nobody knows why.  */
 static void check_stdout (bool failed_before)
 {
-    if (!failed_before && ferror (stdout))
+    if (!failed_before && ferror (stdout) && !interrupt_by_pipe ())
         fprintf (stderr, "palaver: stdout: %s\n", strerror (errno));
 }
 
