@@ -61,6 +61,7 @@ static void errors_have_their_verdict (void **state)
     check_error (403, "Forbidden: bot was blocked by the user", VERDICT_REFUSED);
     check_error (403, "Forbidden: bot was kicked from the group chat", VERDICT_REFUSED);
     check_error (404, "Not Found", VERDICT_TOKEN);
+    check_error (404, "Not Found: method not found", VERDICT_REFUSED);
     check_error (409, "Conflict: terminated by other getUpdates request", VERDICT_RIVAL);
     check_error (409, "Conflict: can't use getUpdates method while webhook is active",
                  VERDICT_WEBHOOK);

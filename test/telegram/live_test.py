@@ -103,6 +103,17 @@ class Drafts(ChainTest):
         self.assertGreaterEqual(chain.tg.requests('sendMessage')[0]['at'] - flood['at'], 2)
         chain.settled()
 
+    def test_a_server_that_knows_no_drafts_is_no_trouble(self):
+        chain, job = self.begin()
+        chain.tg.fault('sendMessageDraft', 'error', code=404, description='Not Found: method not found', count=9)
+        chain.delta(job, 0, 'one ')
+        chain.asked('sendMessageDraft')
+        chain.delta(job, 1, 'two ')
+        chain.reply(job, 'one two three')
+        self.assertEqual(chain.texts(1), ['one two three'])
+        self.assertEqual(len(chain.params('sendMessageDraft')), 1)
+        self.assertEqual([line['text'] for line in chain.broker.lines if line.get('id') == 'plugin.warn'], [])
+
     def test_an_answer_waits_for_a_draft_that_is_slow(self):
         chain, job = self.begin()
         chain.tg.fault('sendMessageDraft', 'slow', seconds=1)
