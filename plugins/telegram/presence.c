@@ -118,6 +118,8 @@ static void on_shown (presence_t *self, const outcome_t *outcome)
     } else if (outcome->verdict == VERDICT_GONE || outcome->verdict == VERDICT_REFUSED) {
         stream->broken = true;
         stream->message_id = 0;
+    } else if (outcome->verdict == VERDICT_PLAIN || outcome->verdict == VERDICT_MIGRATE) {
+        stream->shown = self->showing; /* without more words it would be refused again */
     }
     if (outcome->verdict != VERDICT_SENT || !first)
         return;

@@ -176,6 +176,21 @@ class Drafts(ChainTest):
         chain.wait(lambda: chain.seen(group) == ['one two three'], 'it is whole')
         self.assertEqual([one['thread'] for one in chain.tg.transcript(group)['messages'] if one['by_bot']], [77])
 
+    def test_words_that_are_refused_are_not_sent_again_without_more(self):
+        chain, job = self.begin(GROUP, edit_ms=1000)
+        chain.delta(job, 0, 'one ')
+        chain.texts(1, GROUP)
+        chain.tg.fault('editMessageText', 'error',
+                       description="Bad Request: can't parse entities: ENTITY_TEXTURL_INVALID")
+        chain.delta(job, 1, 'two ')
+        chain.asked('editMessageText')
+        chain.rest(2.5)  # longer than until two more would have come
+        self.assertEqual(len(chain.params('editMessageText')), 1)
+        chain.delta(job, 2, 'three ')
+        chain.wait(lambda: chain.seen(GROUP) == ['one two three'], 'more words are shown')
+        chain.reply(job, 'the whole answer')
+        chain.wait(lambda: chain.seen(GROUP) == ['the whole answer'], 'one message, whole')
+
     def test_edits_that_are_limited_still_end_in_the_whole_answer(self):
         for kind, more in (('flood', {'retry_after': 1}), ('cut_after', {}), ('error', {
                 'description': "Bad Request: message can't be edited"})):
