@@ -5,12 +5,12 @@
 import os
 import unittest
 
-from cli import PARTLY, SILENT, USAGE, CliTest, wait
+from cli import OK, PARTLY, SILENT, USAGE, CliTest, wait
 
 
 class Correct(CliTest):
-    def start(self, count=1):
-        broker = self.broker(SILENT)
+    def start(self, count=1, timeout_ms=10000):
+        broker = self.broker({**SILENT, 'agents.timeout_ms': timeout_ms, 'agents.heartbeat_ms': timeout_ms // 5})
         ids = self.letters(broker, count)
         return broker, ids, [str(row['number']) for row in self.palaver(broker, 'dead', 'list').rows]
 
@@ -47,6 +47,27 @@ class Correct(CliTest):
         broker, ids, numbers = self.start()
         self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', env=self.editor('sed -i s/bad/good/ "$1"'))
         self.assertEqual(self.answered(broker, ids[0]), 'good 0')
+
+    def slow_editor(self):
+        """An editor that waits for a file, with the Ctrl-C that it takes as a key; and the folder for that."""
+        folder = self.folder()
+        return folder, self.editor(f'trap "" INT; touch {folder}/began\n'
+                                   f'until [ -e {folder}/go ]; do sleep 0.02; done; echo better > "$1"')
+
+    def go_on(self, folder):
+        with open(f'{folder}/go', 'w', encoding='ascii'):
+            pass
+
+    def test_an_editor_takes_the_time_that_a_person_takes(self):
+        broker, ids, numbers = self.start(timeout_ms=300)
+        folder, env = self.slow_editor()
+        call = self.call(broker, 'dead', 'replay', *numbers, '--edit', '--yes', env=env)
+        wait(lambda: os.path.exists(f'{folder}/began'), 'the editor is there')
+        wait(lambda: broker.logged('peer.gone', role='tool', how='lease_expired'), 'the broker has heard nothing')
+        self.go_on(folder)
+        done = call.wait()
+        self.assertEqual((done.code, done.rows[0]['replayed']), (OK, 1), done.err)
+        self.assertEqual(self.answered(broker, ids[0]), 'better')
 
     def test_an_editor_that_changes_nothing_or_fails_sends_nothing(self):
         broker, _, numbers = self.start()

@@ -114,6 +114,17 @@ class Dead(CliTest):
         self.assertEqual(self.palaver(broker, 'dead', 'discard', '--all', '--dry-run').rows[0]['discarded'], 2)
         self.assertEqual(len(self.numbers(broker)), 2)
 
+    def test_a_person_may_think_before_the_answer(self):
+        broker = self.broker({**SILENT, 'agents.timeout_ms': 300, 'agents.heartbeat_ms': 60})
+        self.letters(broker, 2)
+        terminal = self.terminal(broker, 'dead', 'discard', '--all')
+        terminal.read_until('[y/N] ')
+        wait(lambda: broker.logged('peer.gone', role='tool', how='lease_expired'), 'the broker has heard nothing')
+        terminal.type('Yes\n')
+        done = terminal.wait()
+        self.assertEqual(done.code, 0, done.out)
+        self.assertIn('discarded 2, missing 0', done.out)
+
     def test_a_terminal_is_asked(self):
         broker, _ = self.start(2)
         for answer in ('n\n', '\n', '\x04'):

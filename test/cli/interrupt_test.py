@@ -97,6 +97,17 @@ class Interrupt(CliTest):
         broker.adapter().publish('hello')
         call.wait()
 
+    def test_a_pager_may_be_read_slowly(self):
+        broker = self.broker({**SILENT, 'agents.timeout_ms': 300, 'agents.heartbeat_ms': 60})
+        self.letters(broker, 3200)
+        for words in (('dead', 'list'), ('events', 'list', '--type', 'chat.message')):
+            before = len(broker.lines)
+            process = self.piped(broker, *words)
+            wait(lambda since=before: broker.logged('peer.gone', since, role='tool', how='lease_expired'),
+                 'the broker has heard nothing')
+            out, err = process.communicate(timeout=SECONDS)
+            self.assertEqual((process.returncode, len(out.splitlines())), (OK, 3200), err)
+
     def test_tail_ends_with_a_whole_line(self):
         broker = self.broker()
         adapter = broker.adapter()

@@ -196,9 +196,21 @@ ending_t ask_refused (const asker_t *self, plv_view_t status, plv_view_t body)
     return plv_view_is (status, "NOENT") ? END_NOTHING : END_PARTLY;
 }
 
-void ask_next (asker_t *self)
+/*  A person has thought, or a pager was full: the broker gives up a connection of which it hears nothing.  */
+static plv_err_t wake (asker_t *self, plv_fail_t *ret_fail)
 {
+    int64_t now_us = plv_clock_mono_us ();
+    if (now_us - self->link.said_us < self->link.timeout_us / 2)
+        return ERR_OK;
+    return asker_reopen (self, now_us + self->timeout_us, ret_fail);
+}
+
+plv_err_t ask_anew (asker_t *self, const char *command, const plv_buf_t *arguments,
+                    plv_fail_t *ret_fail)
+{
+    plv_err_t err = wake (self, ret_fail);
     self->request++;
+    return err ? err : ask_post (self, command, arguments, ret_fail);
 }
 
 plv_err_t ask_post (asker_t *self, const char *command, const plv_buf_t *arguments,
@@ -231,8 +243,7 @@ static ending_t failed (asker_t *self, const plv_fail_t *fail)
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
 {
     plv_fail_t fail;
-    ask_next (self);
-    return ask_post (self, command, arguments, &fail) ? failed (self, &fail)
+    return ask_anew (self, command, arguments, &fail) ? failed (self, &fail)
                                                       : ask_result (self, ret_body);
 }
 

@@ -44,9 +44,13 @@ plv_err_t asker_reopen (asker_t *self, int64_t deadline_us, plv_fail_t *ret_fail
     END_PARTLY. That is without a word what `wait` has given up, too.  */
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body);
 
-/*  A question whose answer comes in parts for as long as it likes: ask_post sends it under the present number, which
-    ask_next begins; ask_part gives the parts. ERR_TIMEOUT: none until then.  */
-void ask_next (asker_t *self);
+/*  A question that is only sent, under a new number, on a new connection when the old one was left alone for long. None
+    may be under way.  */
+plv_err_t ask_anew (asker_t *self, const char *command, const plv_buf_t *arguments,
+                    plv_fail_t *ret_fail);
+
+/*  What belongs to it, under its number. ask_part gives the parts of an answer that comes for as long as it likes;
+    ERR_TIMEOUT: none until then.  */
 plv_err_t ask_post (asker_t *self, const char *command, const plv_buf_t *arguments,
                     plv_fail_t *ret_fail);
 plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,

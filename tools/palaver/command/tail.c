@@ -152,8 +152,7 @@ static plv_err_t begin (tail_t *self, plv_fail_t *ret_fail)
     plv_buf_t arguments = {0};
     filter_t filter = filter_of (self->call);
     filter_put (&filter, &arguments);
-    ask_next (&self->asker);
-    plv_err_t err = ask_post (&self->asker, "tail", &arguments, ret_fail);
+    plv_err_t err = ask_anew (&self->asker, "tail", &arguments, ret_fail);
     plv_buf_free (&arguments);
     filter_free (&filter);
     return err;

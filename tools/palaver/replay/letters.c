@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { PAGE = 1000 };
@@ -43,8 +44,7 @@ static ending_t post_page (asker_t *asker, const filter_t *filter, uint64_t afte
     plv_mp_pair_u64 (&arguments, "after", after);
     plv_mp_pair_u64 (&arguments, "limit", limit);
     plv_buf_add_view (&arguments, plv_buf_view (&filter->pairs));
-    ask_next (asker);
-    plv_err_t err = ask_post (asker, "dead.list", &arguments, &fail);
+    plv_err_t err = ask_anew (asker, "dead.list", &arguments, &fail);
     plv_buf_free (&arguments);
     return err ? ask_failed (&fail) : END_OK;
 }
@@ -308,7 +308,7 @@ static bool answered_yes (void)
     if (!fgets (line, sizeof line, stdin))
         fputc ('\n', stderr);
     interrupt_cuts_reads (false);
-    return strcmp (line, "y\n") == 0 || strcmp (line, "yes\n") == 0 || strcmp (line, "Y\n") == 0;
+    return strcasecmp (line, "y\n") == 0 || strcasecmp (line, "yes\n") == 0;
 }
 
 ending_t letters_confirm_of (const call_t *call, size_t count, const char *what, const char *thing)
