@@ -3,6 +3,7 @@
 """palaver dead replay --set and --edit: a corrected copy takes the letter's place, and says which one it corrects."""
 
 import os
+import signal
 import unittest
 
 from cli import OK, PARTLY, SILENT, USAGE, CliTest, wait
@@ -67,6 +68,18 @@ class Correct(CliTest):
         self.go_on(folder)
         done = call.wait()
         self.assertEqual((done.code, done.rows[0]['replayed']), (OK, 1), done.err)
+        self.assertEqual(self.answered(broker, ids[0]), 'better')
+
+    def test_ctrl_c_is_a_key_of_the_editor(self):
+        broker, ids, numbers = self.start()
+        folder, env = self.slow_editor()
+        call = self.call(broker, 'dead', 'replay', *numbers, '--edit', '--yes', env=env, before=os.setsid)
+        wait(lambda: os.path.exists(f'{folder}/began'), 'the editor is there')
+        os.killpg(call.process.pid, signal.SIGINT)
+        os.killpg(call.process.pid, signal.SIGINT)
+        self.go_on(folder)
+        done = call.wait()
+        self.assertEqual(done.code, OK, done.err)
         self.assertEqual(self.answered(broker, ids[0]), 'better')
 
     def test_an_editor_that_changes_nothing_or_fails_sends_nothing(self):

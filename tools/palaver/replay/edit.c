@@ -4,6 +4,7 @@
 #include "wire/mp.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,23 +33,33 @@ static bool read_whole (const char *path, plv_buf_t *text)
     return true;
 }
 
-/*  The variable may hold options too: a shell takes it apart.  */
+/*  The variable may hold options too: a shell takes it apart, which outlives the Ctrl-C that the editor may heed.  */
+static void become (const char *command, const char *path)
+{
+    char script[4096];
+    snprintf (script, sizeof script, "trap : INT QUIT; %s \"$1\"", command);
+    execl ("/bin/sh", "sh", "-c", script, "sh", path, (char *) NULL);
+    _exit (127);
+}
+
+/*  Ctrl-C is a key of the editor's while it has the terminal.  */
 static bool run_editor (const char *path)
 {
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction on_int, on_quit;
     const char *visual = getenv ("VISUAL"), *editor = getenv ("EDITOR");
     const char *command = visual && *visual ? visual : editor && *editor ? editor : "vi";
-    int status;
-    pid_t child = fork ();
-    if (child == 0) {
-        char script[4096];
-        snprintf (script, sizeof script, "%s \"$1\"", command);
-        execl ("/bin/sh", "sh", "-c", script, "sh", path, (char *) NULL);
-        _exit (127);
-    }
-    while (child > 0 && waitpid (child, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    if (child > 0 && WIFEXITED (status) && WEXITSTATUS (status) == 0)
+    int status = 0;
+    sigaction (SIGINT, &ignore, &on_int);
+    sigaction (SIGQUIT, &ignore, &on_quit);
+    pid_t child = fork (), ended = child;
+    while (child > 0 && (ended = waitpid (child, &status, 0)) < 0 && errno == EINTR)
+        continue;
+    sigaction (SIGINT, &on_int, NULL);
+    sigaction (SIGQUIT, &on_quit, NULL);
+    if (child == 0)
+        become (command, path);
+    if (ended > 0 && WIFEXITED (status) && WEXITSTATUS (status) == 0)
         return true;
     say ("the editor (%s) failed; nothing was done", command);
     return false;
