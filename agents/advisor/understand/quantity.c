@@ -279,12 +279,10 @@ static bool is_income (const context_t *self, const number_t *number)
 {
     static const char *const WORDS[] = {"earn", "earning", "earns", "salary",
                                         "wage", "wages",   NULL};
-    bool income = word_before (self, number, WORDS) < number->first;
-    self->found->income |= income;
-    return income;
+    return word_before (self, number, WORDS) < number->first;
 }
 
-/*  "And spend 2,500", behind an income. Alone, or as "to spend 2,500", it may well be what is to be invested.  */
+/*  "And spend 2,500", beside an income. Alone, or as "to spend 2,500", it may well be what is to be invested.  */
 static bool is_cost (const context_t *self, const number_t *number)
 {
     static const char *const WORDS[] = {"spend",    "spends", "spending", "expense",
@@ -401,6 +399,17 @@ static void take_number (const context_t *self, const number_t *number)
         self->found->bare = (int) number->value;
 }
 
+/*  The first number from `*at` on, which moves behind it.  */
+static bool next_number (const context_t *self, size_t *at, number_t *ret_number)
+{
+    while (*at < self->words->count && !read_number (self, *at, ret_number))
+        ++*at;
+    if (*at >= self->words->count)
+        return false;
+    *at = ret_number->next;
+    return true;
+}
+
 /*  "long term", "a decade": only where no number says it better.  */
 static void take_words (const context_t *self)
 {
@@ -418,15 +427,11 @@ static void take_words (const context_t *self)
 void quantities_find (const words_t *words, const marks_t *marks, int year, quantities_t *ret_found)
 {
     context_t self = {words, marks, year, ret_found};
+    number_t number;
     *ret_found = (quantities_t){.currency = -1, .bare = -1};
-    for (size_t at = 0; at < words->count;) {
-        number_t number;
-        if (read_number (&self, at, &number)) {
-            take_number (&self, &number);
-            at = number.next;
-        } else {
-            at++;
-        }
-    }
+    for (size_t at = 0; next_number (&self, &at, &number);)
+        ret_found->income |= is_income (&self, &number);
+    for (size_t at = 0; next_number (&self, &at, &number);)
+        take_number (&self, &number);
     take_words (&self);
 }

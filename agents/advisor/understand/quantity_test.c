@@ -75,6 +75,8 @@ static void reads_two_amounts_that_both_count (void **state)
         {"I earn 3000 a month and my expenses are 2500 a month, I can save 500 a month", 500, 0, 1},
         {"I earn 3000 but my rent is 1200. I have 10,000", 10000, 0, 0},
         {"I earn 3000, and want to spend 500 a month on funds", 500, 0, 1},
+        {"I spend 2500 and earn 3000", 0, 0, 0},
+        {"my rent is 1200 and I earn 3000, I can save 500 a month", 500, 0, 1},
         {"how should I spend 5000", 5000, 0, 0},
         {"I want to earn 500 a month", 0, 0, 0},
         {"300 a month and 200 a month", 200, 0, 1},
