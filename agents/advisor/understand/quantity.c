@@ -274,12 +274,15 @@ static size_t word_before (const context_t *self, const number_t *number, const 
     return number->first;
 }
 
-/*  "I earn 3,000 a month", "my salary is 3,000".  */
+/*  "I earn 3,000 a month", "my salary is 3,000", "my income is 3,000"; not "an income of 3,000", which is a wish.  */
 static bool is_income (const context_t *self, const number_t *number)
 {
     static const char *const WORDS[] = {"earn", "earning", "earns", "salary",
                                         "wage", "wages",   NULL};
-    return word_before (self, number, WORDS) < number->first;
+    static const char *const INCOME[] = {"income", NULL};
+    size_t at = word_before (self, number, INCOME);
+    return word_before (self, number, WORDS) < number->first
+           || (at < number->first && words_at (self->words, at + 1, "is"));
 }
 
 /*  "And spend 2,500", beside an income. Alone, or as "to spend 2,500", it may well be what is to be invested.  */
