@@ -4,12 +4,14 @@
 #include "wire/event.h"
 #include "wire/mp.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /*  Somebody who looks at the dead letters now and then, and sends them again. There are several, who know nothing of
-    each other; the first one pauses the route and resumes it, too.  */
+    each other; the first one pauses the route and resumes it, too, the second one drains workers and throws away what
+    waits.  */
 
-enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3, PAUSES_IN_A_HUNDRED = 4, TRIES_IN = 3 };
+enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3, PAUSES_IN_A_HUNDRED = 4, TRIES_IN = 3, MEDDLES_IN = 6 };
 
 struct operator
 {
@@ -73,6 +75,45 @@ static void pause_or_resume (operator_t *self)
     }
 }
 
+/*  In the end every worker goes on, one after the other.  */
+static void drain_or_resume (operator_t *self)
+{
+    sim_t *sim = self->sim;
+    bool drains = !sim->calm && sim_below (sim, 3) == 0;
+    char name[16];
+    snprintf (name, sizeof name, "w%u", self->beats % sim->worker_count);
+    letter_t letter = control (self, drains ? "agents.drain" : "agents.resume");
+    plv_mp_put_map (&letter.bytes, 1);
+    plv_mp_put_text (&letter.bytes, "name");
+    plv_mp_put_text (&letter.bytes, name);
+    letter_send (&letter, self->conn);
+}
+
+static void throw_away (operator_t *self)
+{
+    sim_t *sim = self->sim;
+    char session[16];
+    snprintf (session, sizeof session, "a%u_%u", (unsigned) sim_below (sim, sim->adapter_count),
+              (unsigned) sim_below (sim, 4));
+    bool of_route = sim_below (sim, 2);
+    letter_t letter = control (self, "events.discard");
+    plv_mp_put_map (&letter.bytes, 1);
+    plv_mp_put_text (&letter.bytes, of_route ? "route" : "session");
+    plv_mp_put_text (&letter.bytes, of_route ? "default" : session);
+    letter_send (&letter, self->conn);
+}
+
+static void meddle (operator_t *self)
+{
+    sim_t *sim = self->sim;
+    if (self->number != 1 || (!sim->calm && sim_below (sim, MEDDLES_IN)))
+        return;
+    if (sim->calm || sim_below (sim, 2))
+        drain_or_resume (self);
+    else
+        throw_away (self);
+}
+
 /*  A message that nobody wrote, of a session that there is not.  */
 static void try_something (operator_t *self)
 {
@@ -125,6 +166,7 @@ static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
         letter_t letter = letter_begin (VERB_PING);
         letter_send (&letter, self->conn);
         pause_or_resume (self);
+        meddle (self);
         if (!self->sim->calm && sim_below (self->sim, TRIES_IN) == 0)
             try_something (self);
     } else {

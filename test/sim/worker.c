@@ -13,7 +13,8 @@ enum {
     PATIENCE_US = 2500000,
     THINK_MOST_US = 400000,
     RESTART_MOST_US = 3000000,
-    FREEZE_MOST_US = 5000000
+    FREEZE_MOST_US = 5000000,
+    CHANGES_ITS_MIND_IN = 20 /* beats */
 };
 
 typedef struct {
@@ -33,10 +34,12 @@ struct worker {
     unsigned number;
     char name[16];
     unsigned credit;
+    unsigned offered; /* of that, what it takes for now */
     bool batches;
     uint64_t life;
     bool up;
     bool known;
+    bool renewed; /* it has connected anew when calm came */
     int64_t frozen_until_us;
     plv_id_t incarnation;
     sim_conn_t *conn;
@@ -118,6 +121,25 @@ static void say_hello (worker_t *self)
         plv_mp_put_u64 (&letter.bytes, 100);
     }
     letter_send (&letter, self->conn);
+    self->offered = self->credit;
+}
+
+/*  It takes less for a while, or nothing; in the end all that it can, and says so again where that may have been lost
+    or overtaken.  */
+static void change_credit (worker_t *self)
+{
+    sim_t *sim = self->sim;
+    const sim_faults_t *faults = &sim->faults;
+    bool again = sim->calm && (faults->lose || faults->reorder || faults->duplicate);
+    unsigned offer = sim->calm ? self->credit : self->offered;
+    if (!sim->calm && sim_below (sim, CHANGES_ITS_MIND_IN) == 0)
+        offer = (unsigned) sim_below (sim, self->credit + 1);
+    if (offer == self->offered && !again)
+        return;
+    letter_t letter = letter_begin (VERB_CREDIT);
+    plv_mp_put_u64 (&letter.bytes, offer);
+    letter_send (&letter, self->conn);
+    self->offered = offer;
 }
 
 static void connect (worker_t *self)
@@ -140,6 +162,14 @@ static bool frozen (const worker_t *self)
     return self->sim->now_us < self->frozen_until_us;
 }
 
+/*  That it is to leave, it is told once: on a real network that gets lost with the connection only. Said once.  */
+static bool has_missed_word (worker_t *self)
+{
+    bool missed = self->sim->calm && self->sim->faults.lose && !self->renewed;
+    self->renewed |= missed;
+    return missed;
+}
+
 static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
 {
     worker_t *self = arg;
@@ -147,11 +177,12 @@ static void beat (sim_t *sim, void *arg, uint64_t token, plv_view_t bytes)
     if (!self->up || token != self->life)
         return;
     if (!frozen (self)) {
-        if (!self->conn->open || !self->known) {
+        if (!self->conn->open || !self->known || has_missed_word (self)) {
             connect (self);
         } else {
             letter_t letter = letter_begin (VERB_PING);
             letter_send (&letter, self->conn);
+            change_credit (self);
             if (sim_below (sim, 5) == 0)
                 repeat_all (self);
         }
@@ -359,6 +390,16 @@ static void take_committed (worker_t *self, plv_view_t leases)
         drop (self, lease);
 }
 
+/*  Who was drained leaves and is started again, or takes no notice and comes back.  */
+static void take_error (worker_t *self, const plv_frame_t *frame)
+{
+    self->known = false;
+    if (plv_view_is (frame->arg[0].bytes, "DRAINED") && sim_below (self->sim, 2))
+        end (self, true);
+    else
+        net_close (self->conn);
+}
+
 static void take_frame (worker_t *self, const plv_frame_t *frame)
 {
     switch ((int) frame->verb) {
@@ -371,8 +412,7 @@ static void take_frame (worker_t *self, const plv_frame_t *frame)
         say_hello (self);
         break;
     case VERB_ERROR:
-        self->known = false;
-        net_close (self->conn);
+        take_error (self, frame);
         break;
     case VERB_JOB:
         take_job (self, frame);
