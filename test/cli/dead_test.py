@@ -141,6 +141,11 @@ class Dead(CliTest):
         self.assertIn('discarded 2', done.out)
         self.assertEqual(self.numbers(broker), [])
 
+    def test_a_dumb_terminal_gets_nothing_but_text(self):
+        broker, _ = self.start(2)
+        text = self.on_terminal(broker, 'dead', 'discard', '--all', '--yes', env={'TERM': 'dumb'})
+        self.assertEqual(text, 'discarded 2, missing 0\n')
+
     def test_discard(self):
         broker, ids = self.start(3)
         row, = self.palaver(broker, 'dead', 'discard', text_id(ids[1]), '--yes', '--why', 'spam').rows

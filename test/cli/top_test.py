@@ -110,6 +110,7 @@ class Top(CliTest):
     def test_it_needs_a_terminal(self):
         broker = self.broker()
         self.assertIn('needs a terminal', self.palaver(broker, 'top', code=USAGE).err)
+        self.assertIn('not a dumb one', self.on_terminal(broker, 'top', env={'TERM': 'dumb'}, code=USAGE))
 
 
 if __name__ == '__main__':

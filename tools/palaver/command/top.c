@@ -281,7 +281,7 @@ ending_t command_top (call_t *call)
     if (end)
         return end;
     if (!screen_begin (&top.screen)) {
-        say ("top needs a terminal; palaver status and palaver metrics do not");
+        say ("top needs a terminal, and not a dumb one; palaver status and palaver metrics do not");
         asker_close (&asker);
         return END_USAGE;
     }

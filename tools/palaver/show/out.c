@@ -17,11 +17,17 @@ static size_t terminal_columns (void)
     return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+bool out_is_dumb (void)
+{
+    const char *kind = getenv ("TERM");
+    return kind && strcmp (kind, "dumb") == 0;
+}
+
 out_t out_begin (bool json, bool table)
 {
     bool terminal = isatty (STDOUT_FILENO);
-    const char *no_colour = getenv ("NO_COLOR"), *kind = getenv ("TERM");
-    bool plain = (no_colour && no_colour[0]) || (kind && strcmp (kind, "dumb") == 0);
+    const char *no_colour = getenv ("NO_COLOR");
+    bool plain = (no_colour && no_colour[0]) || out_is_dumb ();
     return (out_t){
         .json = json || (!terminal && !table),
         .terminal = terminal,

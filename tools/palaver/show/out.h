@@ -20,6 +20,9 @@ typedef struct {
 
 out_t out_begin (bool json, bool table);
 
+/*  $TERM says of the terminal, if there is one, that escape sequences mean nothing to it.  */
+bool out_is_dumb (void);
+
 /*  False when what was written did not arrive, a full disk, a closed pipe: words were said.  */
 bool out_end (void);
 

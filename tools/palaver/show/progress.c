@@ -1,6 +1,7 @@
 #include "palaver/show/progress.h"
 
 #include "base/clock.h"
+#include "palaver/show/out.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ progress_t progress_new (const char *what, uint64_t total)
         .what = what,
         .total = total,
         .begun_us = plv_clock_mono_us (),
-        .terminal = isatty (STDERR_FILENO),
+        .terminal = isatty (STDERR_FILENO) && !out_is_dumb (),
     };
 }
 

@@ -1,5 +1,7 @@
 #include "palaver/show/screen.h"
 
+#include "palaver/show/out.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -38,7 +40,7 @@ static void measure (screen_t *self)
 bool screen_begin (screen_t *self)
 {
     struct sigaction action = {.sa_handler = note};
-    if (!isatty (STDIN_FILENO) || !isatty (STDOUT_FILENO)
+    if (!isatty (STDIN_FILENO) || !isatty (STDOUT_FILENO) || out_is_dumb ()
         || tcgetattr (STDIN_FILENO, &self->before))
         return false;
     struct termios raw = self->before;

@@ -1,7 +1,7 @@
 /*  screen -- the whole terminal, while a command shows something that lives
     OWNS    the mode of the terminal, given back by screen_end; the handler of SIGWINCH
     THREAD  main
-    FAILS   screen_begin returns false when there is no terminal on both sides
+    FAILS   screen_begin returns false when there is no terminal on both sides, or a dumb one
     COST    one write a picture  */
 
 #ifndef PALAVER_SCREEN_H
