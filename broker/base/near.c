@@ -56,8 +56,10 @@ void plv_near_offer_at (plv_near_t *self, plv_view_t known, size_t cost)
 /*  "warning" for "warn", "message" for "messages".  */
 static bool begins_alike (plv_view_t a, plv_view_t b)
 {
-    size_t size = least (a.size, b.size);
-    return size >= 3 && memcmp (a.data, b.data, size) == 0;
+    size_t size = least (a.size, b.size), at = 0;
+    while (at < size && same_letter (a.data[at], b.data[at]))
+        at++;
+    return size >= 3 && at == size;
 }
 
 void plv_near_offer (plv_near_t *self, plv_view_t known)

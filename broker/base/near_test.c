@@ -53,6 +53,7 @@ static void the_nearest_name_wins_or_none (void **state)
     assert_true (plv_view_is (nearest ("debgu"), "debug"));
     assert_true (plv_view_is (nearest ("warning"), "warn"));
     assert_true (plv_view_is (nearest ("INFO"), "info"));
+    assert_true (plv_view_is (nearest ("WARNING"), "warn"));
     assert_true (plv_view_is (nearest ("errors"), "error"));
     assert_int_equal (nearest ("loud").size, 0);
     assert_int_equal (nearest ("").size, 0);
