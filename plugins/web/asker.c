@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_BYTES_MAX = 512, PREFLIGHT_BYTES_MAX = 2048 };
+/*  A host's name has 253 characters at most; an origin has a scheme before it and a port behind.  */
+enum { SITE_BYTES_MAX = 320, KEY_BYTES_MAX = 512, PREFLIGHT_BYTES_MAX = 2048 };
 
 /* ------------------------------------------------------------------ what it says of itself */
 
@@ -19,6 +20,12 @@ pal_text_t asker_header (const asker_t *self, const char *name, char *bytes, siz
     if (text.size)
         memcpy (bytes, text.data, text.size);
     return (pal_text_t){bytes, text.size};
+}
+
+bool asker_has (const asker_t *self, const char *name)
+{
+    const pal_host_t *host = self->web->host;
+    return host->http_header (host, self->call, name).size > 0;
 }
 
 static bool id_good (pal_text_t id)
@@ -44,7 +51,7 @@ static void read_id (asker_t *self)
 /*  A page that the gateway gave out itself comes from its own host.  */
 static bool is_own (const asker_t *self, pal_text_t origin)
 {
-    char bytes[256];
+    char bytes[SITE_BYTES_MAX];
     pal_text_t host = asker_header (self, "host", bytes, sizeof bytes);
     const char *scheme = self->web->tls ? "https://" : "http://";
     size_t size = strlen (scheme);
@@ -77,11 +84,12 @@ const char *asker_origins_fault (pal_text_t list)
     return NULL;
 }
 
+/*  One that is too long for a site's is of no site that we know.  */
 static void read_origin (asker_t *self)
 {
-    char bytes[256];
+    char bytes[SITE_BYTES_MAX];
     pal_text_t origin = asker_header (self, "origin", bytes, sizeof bytes);
-    if (!origin.size || is_own (self, origin))
+    if (!asker_has (self, "origin") || is_own (self, origin))
         return;
     self->has_origin = true;
     pal_text_t list = self->web->origins, one;
@@ -93,9 +101,8 @@ static void read_origin (asker_t *self)
 
 void asker_presume (asker_t *self)
 {
-    char bytes[256];
     pal_text_t list = self->web->origins, one, other;
-    if (!asker_header (self, "origin", bytes, sizeof bytes).size && text_next_word (&list, &one)
+    if (!asker_has (self, "origin") && text_next_word (&list, &one)
         && !text_next_word (&list, &other))
         self->origin = one;
 }
@@ -152,7 +159,7 @@ static pal_text_t key_given (const asker_t *self, char *bytes, size_t size)
 /*  See names.h. A gateway that others reach has names that nobody here knows.  */
 static bool is_well_named (const asker_t *self)
 {
-    char bytes[320]; /* a name has 253 characters at most */
+    char bytes[SITE_BYTES_MAX];
     pal_text_t host = asker_header (self, "host", bytes, sizeof bytes);
     return !self->web->loopback || names_own (host, self->web->hosts);
 }

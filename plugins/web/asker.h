@@ -53,6 +53,9 @@ void asker_init (asker_t *self, struct web *web, const pal_http_request_t *reque
     every answer may be shown to.  */
 void asker_presume (asker_t *self);
 
+/*  Is there such a header? One without a value counts as missing.  */
+bool asker_has (const asker_t *self, const char *name);
+
 /*  The request's header; copied, because the host lends it until the next one is asked for. Longer ones are
     as if they were missing.  */
 pal_text_t asker_header (const asker_t *self, const char *name, char *bytes, size_t size);

@@ -238,10 +238,8 @@ bool chat_may_take (asker_t *asker)
 
 bool chat_key (asker_t *asker, char bytes[TICKET_KEY_BYTES_MAX], pal_text_t *ret_key)
 {
-    const pal_host_t *host = asker->web->host;
-    bool given = host->http_header (host, asker->call, "idempotency-key").size > 0;
     *ret_key = asker_header (asker, "idempotency-key", bytes, TICKET_KEY_BYTES_MAX);
-    if (!given || ret_key->size)
+    if (ret_key->size || !asker_has (asker, "idempotency-key"))
         return true;
     asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text ("Idempotency-Key: at most 255 bytes"),
                    0);

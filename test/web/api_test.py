@@ -209,6 +209,11 @@ class Access(WebTest):
             web.socket(headers={'Origin': 'https://evil.example'})
         self.assertEqual(refused.exception.status, 403)
         self.assertIn('origin-refused', refused.exception.body)
+        label = 'x' * 63
+        for name in (f'{label}.{label}.{label}.{label[:-2]}', 'x' * 2000):
+            with self.assertRaises(websocket.Refused) as refused:
+                web.socket(headers={'Origin': f'http://{name}:65535'})
+            self.assertEqual(refused.exception.status, 403)
         web.socket(headers={'Origin': 'https://b.example'}).expect('hello')
         web.socket(headers={'Origin': f'http://127.0.0.1:{web.port}'}).expect('hello')
 
