@@ -68,7 +68,7 @@ static bool read_after (const asker_t *asker, const request_t *request, uint64_t
     char bytes[32];
     pal_text_t text = asker_header (asker, "last-event-id", bytes, sizeof bytes);
     *ret_given =
-        text.size > 0
+        asker_has (asker, "last-event-id")
         || route_query (request->http->query, "after", bytes, sizeof bytes, &text) != QUERY_MISSING;
     *ret_seq = 0;
     return !*ret_given || events_number (text, ret_seq);

@@ -205,27 +205,26 @@ static bool is_listed (const char *list, pal_text_t wanted)
 static bool names_are_known (asker_t *asker, pal_text_t query, const char *list)
 {
     char detail[NAME_BYTES + 64];
-    while (query.size) {
-        const char *end = memchr (query.data, '&', query.size);
-        size_t size = end ? (size_t) (end - query.data) : query.size;
-        const char *equals = memchr (query.data, '=', size);
-        pal_text_t name = {query.data, equals ? (size_t) (equals - query.data) : size};
-        if (size && !is_listed (list, name)) {
+    pal_text_t name, value;
+    while (route_next_pair (&query, &name, &value)) {
+        if ((name.size || value.data) && !is_listed (list, name)) {
             name = text_prefix (name, NAME_BYTES - 1);
             snprintf (detail, sizeof detail, "\"%.*s\" is not one of those that this path takes",
                       PAL_ARG (name));
             asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
             return false;
         }
-        query = (pal_text_t){query.data + size + (end != NULL), query.size - size - (end != NULL)};
     }
     return true;
 }
 
-static void refuse_length (asker_t *asker, const char *name)
+static void refuse_value (asker_t *asker, const char *name, query_t found)
 {
     char detail[NAME_BYTES + 32];
-    snprintf (detail, sizeof detail, "%s: takes at most %d bytes", name, VALUE_BYTES_MAX);
+    if (found == QUERY_TWICE)
+        snprintf (detail, sizeof detail, "%s: is given more than once", name);
+    else
+        snprintf (detail, sizeof detail, "%s: takes at most %d bytes", name, VALUE_BYTES_MAX);
     asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
 }
 
@@ -237,9 +236,9 @@ bool operate_read_query (asker_t *asker, const request_t *request, const char *l
     if (!names_are_known (asker, request->http->query, list))
         return false;
     while (next_argument (&list, name, &kind)) {
-        if (route_query (request->http->query, name, bytes, sizeof bytes, &text)
-            == QUERY_TOO_LONG) {
-            refuse_length (asker, name);
+        query_t found = route_query (request->http->query, name, bytes, sizeof bytes, &text);
+        if (found == QUERY_TOO_LONG || found == QUERY_TWICE) {
+            refuse_value (asker, name, found);
             return false;
         }
         if (text.size && !put (asker, arguments, name, kind, text))

@@ -190,24 +190,36 @@ static bool decode (pal_text_t text, char *bytes, size_t size, pal_text_t *ret_v
     return true;
 }
 
+bool route_next_pair (pal_text_t *query, pal_text_t *ret_name, pal_text_t *ret_value)
+{
+    const char *end = query->size ? memchr (query->data, '&', query->size) : NULL;
+    size_t size = end ? (size_t) (end - query->data) : query->size;
+    const char *equals = size ? memchr (query->data, '=', size) : NULL;
+    size_t name = equals ? (size_t) (equals - query->data) : size;
+    bool found = query->size > 0;
+    *ret_name = (pal_text_t){query->data, name};
+    *ret_value = equals ? (pal_text_t){equals + 1, size - name - 1} : pal_text (NULL);
+    size += end != NULL;
+    *query = (pal_text_t){query->data + size, query->size - size};
+    return found;
+}
+
 query_t route_query (pal_text_t query, const char *name, char *bytes, size_t size,
                      pal_text_t *ret_value)
 {
-    const size_t length = strlen (name);
+    pal_text_t given, value;
+    query_t found = QUERY_MISSING;
     *ret_value = pal_text (NULL);
-    while (query.size) {
-        size_t end = 0;
-        while (end < query.size && query.data[end] != '&')
-            end++;
-        if (end > length && memcmp (query.data, name, length) == 0 && query.data[length] == '=')
-            return decode ((pal_text_t){query.data + length + 1, end - length - 1}, bytes, size,
-                           ret_value)
-                       ? QUERY_GIVEN
-                       : QUERY_TOO_LONG;
-        size_t skip = end < query.size ? end + 1 : end;
-        query = (pal_text_t){query.data + skip, query.size - skip};
+    while (route_next_pair (&query, &given, &value)) {
+        if (!value.data || !pal_text_is (given, name))
+            continue;
+        if (found != QUERY_MISSING) {
+            *ret_value = pal_text (NULL);
+            return QUERY_TWICE;
+        }
+        found = decode (value, bytes, size, ret_value) ? QUERY_GIVEN : QUERY_TOO_LONG;
     }
-    return QUERY_MISSING;
+    return found;
 }
 
 bool route_takes_json (asker_t *asker)

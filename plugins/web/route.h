@@ -46,9 +46,12 @@ void route_refuse (struct web *web, const pal_http_request_t *http, uint32_t sta
     it may, `ret_part` is its session.  */
 uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part);
 
-typedef enum { QUERY_MISSING, QUERY_GIVEN, QUERY_TOO_LONG } query_t;
+/*  The next name of a query and its value, as they came; the query is moved on. False: there is none.  */
+bool route_next_pair (pal_text_t *query, pal_text_t *ret_name, pal_text_t *ret_value);
 
-/*  The value of `name` in a query, decoded into `bytes`; empty unless it is given and fits.  */
+typedef enum { QUERY_MISSING, QUERY_GIVEN, QUERY_TOO_LONG, QUERY_TWICE } query_t;
+
+/*  The value of `name` in a query, decoded into `bytes`; empty unless it is given, once, and fits.  */
 query_t route_query (pal_text_t query, const char *name, char *bytes, size_t size,
                      pal_text_t *ret_value);
 

@@ -421,8 +421,9 @@ uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const cha
     if (web->draining)
         return refuse (&asker, PROBLEM_STOPPING, NULL);
     query_t named = route_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user);
-    if (named == QUERY_TOO_LONG || (user.size && !text_is_id (user, sizeof user_bytes)))
-        return refuse (&asker, PROBLEM_BAD_PARAMETER, "user_id takes 1 to 255 bytes");
+    if (named == QUERY_TOO_LONG || named == QUERY_TWICE
+        || (user.size && !text_is_id (user, sizeof user_bytes)))
+        return refuse (&asker, PROBLEM_BAD_PARAMETER, "user_id takes 1 to 255 bytes, once");
     if (!user.size)
         user = conversation;
     bool resumes = route_query (request->query, "after", after_bytes, sizeof after_bytes, &after)

@@ -212,6 +212,7 @@ class Operating(WebTest):
         self.post(web, 'dead/replay', 422, numbers=[number], expect=[1, 2])
         self.get(web, 'dead?fingerprint=xyz', 422)
         self.get(web, 'dead?since_us=yesterday', 400)
+        self.assertIn('session: is given more than once', self.get(web, 'dead?session=a&session=b', 400)['detail'])
         self.get(web, 'dead/999', 404)
         self.assertEqual(len(self.get(web, 'dead')['items']), 1)
 

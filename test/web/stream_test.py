@@ -72,7 +72,12 @@ class Sockets(WebTest):
         self.assertEqual([stream.next()[0] for _ in range(3)], ['hello', 'chat.message', 'chat.response'])
         for after in ('x', '0' * 40):
             self.assertEqual(web.ask('GET', f'/chat/session/s1/events?after={after}').status, 400)
+        self.assertEqual(web.stream('/chat/session/s1/events?after=1&after=2').status, 400)
+        for last in ('x', '0' * 40):
+            self.assertEqual(web.stream('/chat/session/s1/events', {'Last-Event-ID': last}).status, 400, last)
         for query, words in (('?after=x', 'after takes the `seq`'), (f'?after={"0" * 40}', 'after takes the `seq`'),
+                             ('?after=1&after=2', 'after takes the `seq`'),
+                             ('?user_id=u&user_id=v', 'user_id takes 1 to 255 bytes, once'),
                              (f'?user_id={"u" * 256}', 'user_id takes 1 to 255 bytes')):
             with self.assertRaises(websocket.Refused) as refused:
                 web.socket(query=query)
