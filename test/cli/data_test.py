@@ -2,6 +2,7 @@
 # RUN: timeout=240
 """palaver backup, restore, keys: what is copied is all there, and who has a key is let in."""
 
+import fcntl
 import os
 import signal
 import stat
@@ -127,6 +128,20 @@ class Restore(CliTest):
         self.assertEqual(done.returncode, PARTLY, done.stderr)
         self.assertIn('File too large', done.stderr)
         self.assertEqual([name for name in os.listdir(self.top) if name.startswith('new')], [])
+
+    def test_two_at_once_do_not_mix(self):
+        beside = f'{self.top}/new.restoring'
+        os.mkdir(beside)
+        with open(f'{beside}/half', 'w', encoding='ascii') as file:
+            file.write('half')
+        other = os.open(beside, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        done = self.palaver(None, 'restore', self.copy, '--data', f'{self.top}/new', code=PARTLY)
+        self.assertIn('another restore is at work', done.err)
+        self.assertEqual(os.listdir(beside), ['half'])
+        os.close(other)
+        self.palaver(None, 'restore', self.copy, '--data', f'{self.top}/new')
+        self.assertFalse(os.path.exists(beside))
 
     def test_what_a_killed_restore_left_is_replaced(self):
         os.mkdir(f'{self.top}/new.restoring')

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,39 @@ static int remove_one (const char *path, const struct stat *info, int type, stru
 void files_remove (const char *dir)
 {
     nftw (dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static int remove_below (const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    return where->level ? remove_one (path, info, type, where) : 0;
+}
+
+/*  Makes the folder `dir`, empty, and ours until `*ret_fd` is closed: what a restore that was killed has left is in
+    nobody's hands.  */
+static plv_err_t take_folder (const char *dir, int *ret_fd, plv_fail_t *ret_fail)
+{
+    struct stat opened, there;
+    plv_err_t err = files_make_folder (dir, ret_fail);
+    if (err)
+        return err;
+    int fd = open (dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno (dir, ret_fail);
+    bool ours = flock (fd, LOCK_EX | LOCK_NB) == 0;
+    if (!ours && errno != EWOULDBLOCK) {
+        err = fail_errno (dir, ret_fail);
+    } else if (!ours || fstat (fd, &opened) || stat (dir, &there)
+               || opened.st_ino != there.st_ino) {
+        err = plv_fail (ret_fail, ERR_BUSY, "%s: another restore is at work; nothing was restored",
+                        dir);
+    }
+    if (err) {
+        close (fd);
+        return err;
+    }
+    nftw (dir, remove_below, 16, FTW_DEPTH | FTW_PHYS);
+    *ret_fd = fd;
+    return ERR_OK;
 }
 
 static bool is_empty (const char *dir)
@@ -302,6 +336,7 @@ plv_err_t files_restore (const char *backup, const char *data, uint64_t *ret_byt
                          plv_fail_t *ret_fail)
 {
     char *target = plv_strdup (data), *beside = NULL;
+    int fd = -1;
     for (size_t size = strlen (target); size > 1 && target[size - 1] == '/'; size--)
         target[size - 1] = '\0';
     if (asprintf (&beside, "%s.restoring", target) < 0)
@@ -312,14 +347,15 @@ plv_err_t files_restore (const char *backup, const char *data, uint64_t *ret_byt
         err = check_target (backup, target, ret_fail);
     if (err)
         goto done;
-    /* left by a restore that was killed */
-    files_remove (beside);
-    err = files_make_folder (beside, ret_fail);
-    if (!err)
-        err = restore_beside (backup, beside, target, ret_bytes, ret_fail);
+    err = take_folder (beside, &fd, ret_fail);
+    if (err)
+        goto done;
+    err = restore_beside (backup, beside, target, ret_bytes, ret_fail);
     if (err)
         files_remove (beside);
 done:
+    if (fd >= 0)
+        close (fd);
     free (beside);
     free (target);
     return err;
