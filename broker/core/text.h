@@ -24,13 +24,19 @@ static inline plv_view_t text_cut (plv_view_t text, size_t bytes_max)
     return plv_view (text.data, at);
 }
 
-/*  As much of `text` as a name may have, with a NUL behind it.  */
-static inline void text_name (char into[NAME_BYTES_MAX + 1], plv_view_t text)
+/*  As much of `text` as there is room for, with a NUL behind it.  */
+static inline void text_copy (char *into, size_t room, plv_view_t text)
 {
-    text = text_cut (text, NAME_BYTES_MAX);
+    text = text_cut (text, room - 1);
     if (text.size)
         memcpy (into, text.data, text.size);
     into[text.size] = '\0';
+}
+
+/*  As much of `text` as a name may have.  */
+static inline void text_name (char into[NAME_BYTES_MAX + 1], plv_view_t text)
+{
+    text_copy (into, NAME_BYTES_MAX + 1, text);
 }
 
 #endif

@@ -3,15 +3,9 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
+#include "core/text.h"
 
 #include <stdlib.h>
-
-static void copy_name (char into[NAME_BYTES_MAX + 1], plv_view_t name)
-{
-    size_t size = name.size < NAME_BYTES_MAX ? name.size : NAME_BYTES_MAX;
-    memcpy (into, name.data, size);
-    into[size] = '\0';
-}
 
 service_t *service_of (core_t *self, plv_view_t name)
 {
@@ -19,7 +13,7 @@ service_t *service_of (core_t *self, plv_view_t name)
     if (service)
         return service;
     service = plv_alloc_zero (1, sizeof *service);
-    copy_name (service->name, name);
+    text_name (service->name, name);
     plv_list_init (&service->idle);
     plv_list_init (&service->lanes);
     plv_list_init (&service->calls);
@@ -54,7 +48,7 @@ outlet_t *outlet_of (core_t *self, plv_view_t name)
     if (outlet)
         return outlet;
     outlet = plv_alloc_zero (1, sizeof *outlet);
-    copy_name (outlet->name, name);
+    text_name (outlet->name, name);
     outlet->label = label_new (plv_view_str (outlet->name));
     plv_list_init (&outlet->unsent);
     plv_list_init (&outlet->orphans);

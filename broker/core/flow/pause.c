@@ -4,20 +4,12 @@
 #include "core/state/record.h"
 #include "core/text.h"
 
-static void copy (char *into, size_t size, plv_view_t text)
-{
-    text = text_cut (text, size - 1);
-    if (text.size)
-        memcpy (into, text.data, text.size);
-    into[text.size] = '\0';
-}
-
 pause_t *pause_new (plv_view_t route, plv_view_t who, plv_view_t why, int64_t at_us)
 {
     pause_t *self = plv_alloc_zero (1, sizeof *self);
-    copy (self->route, sizeof self->route, route);
-    copy (self->who, sizeof self->who, who);
-    copy (self->why, sizeof self->why, why);
+    text_copy (self->route, sizeof self->route, route);
+    text_copy (self->who, sizeof self->who, who);
+    text_copy (self->why, sizeof self->why, why);
     self->at_us = at_us;
     return self;
 }
