@@ -1,8 +1,8 @@
 #include "telegram/delivery.h"
 
+#include "sdk/fence.h"
 #include "telegram/compose.h"
 #include "telegram/delivery_parts.h"
-#include "telegram/fence.h"
 #include "telegram/moves.h"
 #include "telegram/pace.h"
 #include "telegram/presence.h"
@@ -242,14 +242,14 @@ static void read_reply (delivery_t *self, const pal_reply_t *reply)
     telegram_t *owner = self->owner;
     const options_t *options = &owner->options;
     bool group = self->chat < 0;
-    char end[FENCE_END_BYTES] = "";
+    char end[PAL_FENCE_END_BYTES] = "";
     if (reply->has_reply_to)
         self->event = reply->reply_to;
     self->thread = update_topic (reply->platform_id);
     if (options->quote == QUOTE_ALWAYS || (options->quote == QUOTE_GROUPS && group))
         self->answers = message_of (self, reply->platform_id);
     if (reply->recommendations.size || reply->disclaimers.size)
-        fence_end (owner->host, reply->response_text, end);
+        pal_fence_end (owner->host, reply->response_text, end);
     self->text = compose_text (reply, end, options->recommendations, options->ai_notice);
     self->buttons = compose_buttons (reply->metadata);
 }

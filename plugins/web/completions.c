@@ -1,4 +1,5 @@
 /*  completions -- POST /v1/chat/completions: the same conversations for clients that speak OpenAI's protocol  */
+#include "sdk/fence.h"
 #include "web/completion.h"
 #include "web/models.h"
 #include "web/web.h"
@@ -70,8 +71,16 @@ static void write_usage (const wait_t *self, text_t *out, const pal_reply_t *rep
     json_decref (metadata);
 }
 
+/*  What is written behind `text` is not to be shown as code of it.  */
+static void end_code (const wait_t *self, text_t *out, pal_text_t text)
+{
+    char end[PAL_FENCE_END_BYTES];
+    pal_fence_end (self->asker.web->host, text, end);
+    text_add (out, end);
+}
+
 /*  Disclaimers belong to the answer: these clients show its text and nothing else.  */
-static void write_content (text_t *out, const pal_reply_t *reply)
+static void write_content (const wait_t *self, text_t *out, const pal_reply_t *reply)
 {
     size_t at;
     json_t *one;
@@ -79,6 +88,8 @@ static void write_content (text_t *out, const pal_reply_t *reply)
     json_t *list = reply->disclaimers.size
                        ? json_loadb (reply->disclaimers.data, reply->disclaimers.size, 0, NULL)
                        : NULL;
+    if (json_array_size (list))
+        end_code (self, out, reply->response_text);
     json_array_foreach (list, at, one)
     {
         text_add (out, "\n\n");
@@ -90,7 +101,7 @@ static void write_content (text_t *out, const pal_reply_t *reply)
 static void write_whole (const wait_t *self, text_t *out, const ticket_end_t *end)
 {
     text_t content = {0};
-    write_content (&content, end->reply);
+    write_content (self, &content, end->reply);
     write_head (self, out, "chat.completion");
     text_add (out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
     text_add_quoted (out, text_view (&content));
@@ -166,18 +177,21 @@ static void begin (wait_t *self)
 /*  What was streamed cannot be taken back: an answer that does not begin with it follows it whole.  */
 static void stream_rest (wait_t *self, text_t *out, const pal_reply_t *reply)
 {
-    text_t content = {0};
+    text_t content = {0}, between = {0};
     size_t sent = self->sent.size;
-    write_content (&content, reply);
+    write_content (self, &content, reply);
     bool goes_on =
         !sent || (content.size >= sent && memcmp (content.data, self->sent.data, sent) == 0);
     if (!goes_on) {
-        write_text_chunk (self, out, pal_text ("\n\n"));
+        end_code (self, &between, text_view (&self->sent));
+        text_add (&between, "\n\n");
+        write_text_chunk (self, out, text_view (&between));
         sent = 0;
     }
     if (content.size > sent)
         write_text_chunk (self, out, (pal_text_t){content.data + sent, content.size - sent});
     text_free (&content);
+    text_free (&between);
 }
 
 static void stream_end (wait_t *self, const pal_reply_t *reply)

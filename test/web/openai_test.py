@@ -122,6 +122,23 @@ class OpenAI(WebTest):
         self.assertIn(text, ('draft\n\n' + '\n\n'.join(['final', *NOTES]), '\n\n'.join(['final', *NOTES])))
         self.assertNotIn('usage', found[-1])
 
+    def test_what_stands_behind_code_that_was_cut_off_is_not_code(self):
+        web = self.web()
+        for code, end in (('look:\n```c\nint x;', '\n```'), ('~~~~\n```\nx', '\n~~~~'), ('`a` and ```b```', '')):
+            waiting = web.later('POST', URL, self.request())
+            web.answer(code)
+            told = web.wait(waiting).json
+            self.assertEqual(told['choices'][0]['message']['content'], '\n\n'.join([code + end, *NOTES]))
+        opening = self.stream(web)
+        job = web.worker.job()
+        stream = wait(lambda: opening.done() and opening.result(), 'the stream is open')
+        web.live(job, 'chat.delta', delta='```\nint', index=0)
+        first = [stream.next()[2] for _ in range(2)]
+        self.assertEqual(first[1]['choices'][0]['delta']['content'], '```\nint')
+        web.worker.reply(job['lease'], '```\nfloat')
+        text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in self.chunks(stream))
+        self.assertEqual(text, '\n```\n\n' + '\n\n'.join(['```\nfloat\n```', *NOTES]))
+
     def test_a_stream_that_is_late_says_so(self):
         web = self.web(timeout_s=1)
         opening = self.stream(web)
