@@ -115,12 +115,38 @@ static void test_a_batch_holds_what_its_worker_serves (void **state)
     fx_destroy (&fx);
 }
 
+/*  What the agent before has answered is no answer of the one that the route leads to now.  */
+static void test_an_answer_of_the_agent_before_is_not_cached (void **state)
+{
+    fixture_t *fx = start ("cache = true;");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), before = fx_worker (fx, 4), now = fx_peer (fx);
+    fx_hello (
+        fx, now, FROM_WORKER,
+        &(fx_hello_t){
+            .role = "agent", .name = "w", .service = "newer", .credit = 4, .incarnation = 99});
+    fx_expect (fx, now, VERB_WELCOME);
+    fx_say (fx, web, "web_1", "hello");
+    uint64_t lease = fx_expect_number (fx, before, VERB_JOB);
+    fx_reload (fx, "rate_limit = { on = false; }; "
+                   "routes = ( { name = \"r\"; service = \"newer\"; cache = true; } );");
+    fx_reply (fx, before, lease, "hi");
+    fx_expect (fx, before, VERB_COMMITTED);
+    fx_say (fx, web, "web_2", "hello");
+    fx_reply (fx, now, fx_expect_number (fx, now, VERB_JOB), "hi from the newer one");
+    assert_int_equal (fx_count (fx, COUNTER_CACHE_HITS), 0);
+    fx_say (fx, web, "web_3", "hello");
+    assert_int_equal (fx_count (fx, COUNTER_CACHE_HITS), 1);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_a_cached_answer_is_late_by_its_route),
         cmocka_unit_test (test_a_fallback_is_late_by_its_route),
         cmocka_unit_test (test_a_held_session_is_not_answered_from_the_cache),
+        cmocka_unit_test (test_an_answer_of_the_agent_before_is_not_cached),
         cmocka_unit_test (test_a_batch_holds_what_its_worker_serves),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -14,21 +14,13 @@
 /*  A session has at most one event with a worker; the others wait behind it, in order. What is ready to go
     but finds no worker with credit waits in its lane, session by session, first come first served.  */
 
-static bool serves (const peer_t *peer, const service_t *service)
-{
-    for (size_t i = 0; i < peer->serving_count; i++)
-        if (peer->servings[i].service == service)
-            return true;
-    return false;
-}
-
 /*  The worker that served the session last, while it has credit; else the one served least recently. Who has just
     failed at the event gets it again only when nobody else would take it now: one that hangs has credit, too.  */
 static peer_t *pick (core_t *self, const session_t *session, const service_t *service)
 {
     peer_t *peer = session->worker ? plv_map_u64_get (&self->peers, session->worker) : NULL;
     if (peer && peer->number != session->failed_by && peer_has_credit (peer)
-        && serves (peer, service))
+        && peer_serves (peer, service))
         return peer;
     peer = NULL;
     for (plv_node_t *node = service->idle.next; node != &service->idle; node = node->next) {
@@ -153,7 +145,7 @@ void dispatch_ungather (core_t *self, peer_t *peer, session_t *session)
 
 static bool may_stay (const peer_t *peer, const lane_t *lane)
 {
-    return lane && lane_allows (lane) && serves (peer, lane->service);
+    return lane && lane_allows (lane) && peer_serves (peer, lane->service);
 }
 
 /*  What was gathered for a route that has been paused since, or leads to another service, goes back; all of it at

@@ -76,12 +76,19 @@ void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state
     outbox_send (self, session);
 }
 
+/*  A reload may have given the route to another service than that of the worker that answers.  */
+static bool may_keep (const entry_t *entry)
+{
+    const lane_t *lane = entry->lane;
+    return lane && lane->route->cache && peer_serves (entry->holder, lane->service)
+           && cache_may (entry_body (entry));
+}
+
 static void keep_in_cache (core_t *self, const entry_t *entry, plv_view_t body)
 {
     plv_buf_t key = {0}, subset = {0}, marked = {0};
     plv_view_t query = plv_mp_find_str (entry_body (entry), "message_text");
-    if (!entry->lane || !entry->lane->route->cache || query.size == 0
-        || !cache_may (entry_body (entry)))
+    if (query.size == 0 || !may_keep (entry))
         return;
     state_subset (&entry->session->state, plv_buf_view (&entry->lane->service->cache_keys),
                   &subset);

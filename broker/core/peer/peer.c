@@ -30,6 +30,14 @@ void peer_destroy (peer_t **self_p)
     *self_p = NULL;
 }
 
+bool peer_serves (const peer_t *self, const struct service *service)
+{
+    for (size_t i = 0; i < self->serving_count; i++)
+        if (self->servings[i].service == service)
+            return true;
+    return false;
+}
+
 bool peer_name_good (plv_view_t name)
 {
     if (name.size == 0 || name.size > NAME_BYTES_MAX)

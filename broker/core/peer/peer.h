@@ -91,6 +91,9 @@ static inline void peer_replaced (peer_t *self, plv_node_t *olds)
         plv_list_push (olds, &self->out_of_use);
 }
 
+/*  Is it a worker of this service?  */
+bool peer_serves (const peer_t *self, const struct service *service);
+
 /*  1 to NAME_BYTES_MAX letters, digits, dots, dashes and underscores?  */
 bool peer_name_good (plv_view_t name);
 
