@@ -428,6 +428,32 @@ static void test_a_route_is_paused (void **state)
     fx_destroy (&fx);
 }
 
+/*  The job that tries the route ends without a word on it, and its worker takes no more: another one tries it.  */
+static void test_a_route_is_tried_again_when_its_trial_is_interrupted (void **state)
+{
+    fixture_t *fx =
+        start ("routes = ( { name = \"c\"; service = \"advisor\"; command = \"/x\";"
+               " overlap = \"interrupt\"; }, { name = \"r\"; service = \"advisor\"; } );");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+    fx_say (fx, web, "web_1", "x");
+    fail_one (fx, worker);
+    fx_say (fx, web, "web_2", "x");
+    fail_one (fx, worker);
+    keep_alive (fx, worker, 10000);
+    uint64_t probe = job (fx, worker);
+    web = fx_adapter (fx, "web"); /* it has been silent */
+    fx_credit (fx, worker, 0);
+    uint32_t other = fx_worker (fx, 4);
+    fx_expect_nothing (fx, other);
+    fx_say (fx, web, "web_1", "/x"); /* one of them has the probe */
+    fx_say (fx, web, "web_2", "/x");
+    fx_expect_cancel (fx, worker, probe, "interrupted");
+    fx_expect (fx, other, VERB_JOB); /* the next probe */
+    fx_expect (fx, other, VERB_JOB);
+    fx_destroy (&fx);
+}
+
 static void test_what_tools_are_told (void **state)
 {
     fixture_t *fx = start ("");
@@ -751,6 +777,7 @@ int main (void)
         cmocka_unit_test (test_leaving_and_falling_silent),
         cmocka_unit_test (test_who_misses_two_heartbeats_is_silent),
         cmocka_unit_test (test_a_route_is_paused),
+        cmocka_unit_test (test_a_route_is_tried_again_when_its_trial_is_interrupted),
         cmocka_unit_test (test_what_tools_are_told),
         cmocka_unit_test (test_what_tools_get_wrong),
         cmocka_unit_test (test_letters_that_cannot_be_meant),

@@ -214,6 +214,7 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
 void fail_interrupted (core_t *self, entry_t *entry)
 {
     peer_t *peer = entry->holder;
+    lane_t *lane = entry->lane;
     uint64_t lease = entry_lease (entry);
     record_t record = {
         .type = RECORD_SUPERSEDED,
@@ -224,8 +225,8 @@ void fail_interrupted (core_t *self, entry_t *entry)
     if (entry->state != ENTRY_LEASED)
         return;
     count (self, COUNTER_JOBS_INTERRUPTED);
-    if (entry->lane)
-        breaker_released (&entry->lane->breaker, entry->number);
+    if (lane)
+        breaker_released (&lane->breaker, entry->number);
     apply_new (self, &record);
     if (peer) {
         reply_cancel (self, peer, lease, "interrupted",
@@ -233,4 +234,8 @@ void fail_interrupted (core_t *self, entry_t *entry)
         calls_over (self, peer, lease);
         dispatch_release (self, peer);
     }
+    if (lane
+        && lane->breaker.state
+               == BREAKER_HALF) /* whose worker may take no more: others try the route */
+        dispatch_service (self, lane->service);
 }
