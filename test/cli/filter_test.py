@@ -5,6 +5,7 @@
 import datetime
 import json
 import os
+import signal
 import stat
 import unittest
 
@@ -123,6 +124,28 @@ class Masks(CliTest):
 
 
 class Export(CliTest):
+    def test_two_into_one_file_do_not_mix(self):
+        broker, folder = self.broker(SILENT), self.folder()
+        self.letters(broker, 3000)
+        for words in (('dead', 'export', f'{folder}/1', '--all'),
+                      ('dead', 'replay', '--all', '--plan', f'{folder}/2')):
+            path = next(word for word in words if word.startswith(folder))
+            one = self.call(broker, *words)
+            wait(lambda at=path: any(name.startswith(os.path.basename(at) + '.') for name in os.listdir(folder)),
+                 'the first one writes')
+            one.process.send_signal(signal.SIGSTOP)
+            self.assertFalse(os.path.exists(path), 'it was too quick')
+            self.palaver(broker, *(word for word in words if word != '--all'), '--session', 'web_1')
+            with open(path, encoding='utf-8') as file:
+                second = file.read()
+            one.process.send_signal(signal.SIGCONT)
+            done = one.wait()
+            with open(path, encoding='utf-8') as file:
+                self.assertEqual(file.read(), second)
+            self.assertEqual(done.code, PARTLY, done.err)
+            self.assertIn(f'{path} exists already', done.err)
+        self.assertEqual(sorted(os.listdir(folder)), ['1', '2'])
+
     def test_whole_letters_are_saved(self):
         broker, path = self.broker(SILENT), os.path.join(self.folder(), 'letters')
         ids = self.letters(broker, 3, text='my password: hunter2,')

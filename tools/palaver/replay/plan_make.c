@@ -3,18 +3,16 @@
 #include "base/alloc.h"
 #include "base/build.h"
 #include "base/clock.h"
+#include "palaver/new_file.h"
 #include "palaver/show/json.h"
 #include "palaver/show/text.h"
 #include "wire/mp.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sodium/crypto_hash_sha256.h>
 #include <sodium/utils.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
     uint64_t number;
@@ -23,8 +21,7 @@ typedef struct {
 
 typedef struct {
     const sending_t *sending;
-    FILE *file; /* NULL: a dry run */
-    bool failed;
+    new_file_t target; /* without a file: a dry run */
     crypto_hash_sha256_state hash;
     plv_buf_t line;
     uint64_t entries, unknown, kind;
@@ -37,8 +34,9 @@ static void flush_line (maker_t *self)
 {
     plv_buf_check (&self->line);
     crypto_hash_sha256_update (&self->hash, self->line.data, self->line.size);
-    if (self->file && fwrite (self->line.data, 1, self->line.size, self->file) != self->line.size)
-        self->failed = true;
+    FILE *file = self->target.file;
+    if (file)
+        fwrite (self->line.data, 1, self->line.size, file);
     plv_buf_clear (&self->line);
 }
 
@@ -157,7 +155,7 @@ static bool put_entry (void *arg, plv_view_t letter)
     if (accepted_us > self->newest_us)
         self->newest_us = accepted_us;
     self->entries++;
-    return !self->failed;
+    return !self->target.file || !ferror (self->target.file);
 }
 
 static void put_tail (maker_t *self, char ret_hash[PLAN_HASH_TEXT_BYTES])
@@ -179,8 +177,13 @@ static void put_tail (maker_t *self, char ret_hash[PLAN_HASH_TEXT_BYTES])
     flush_line (self);
     crypto_hash_sha256_final (&self->hash, hash);
     sodium_bin2hex (ret_hash, PLAN_HASH_TEXT_BYTES, hash, sizeof hash);
-    if (self->file && fprintf (self->file, " \"hash\": \"%s\"}\n", ret_hash) < 0)
-        self->failed = true;
+    if (self->target.file)
+        fprintf (self->target.file, " \"hash\": \"%s\"}\n", ret_hash);
+}
+
+static bool is_dry (const maker_t *self)
+{
+    return call_has (self->sending->call, OPTION_DRY_RUN);
 }
 
 static void summary_json (const maker_t *self, const char *path, const char *hash, size_t missing)
@@ -193,7 +196,7 @@ static void summary_json (const maker_t *self, const char *path, const char *has
     text_putf (&line, ",\"kind\":%" PRIu64 ",\"missing\":%zu", self->kind, missing);
     put_time (&line, ",", "oldest", self->oldest_us);
     put_time (&line, ",", "newest", self->newest_us);
-    text_putf (&line, ",\"dry_run\":%s}\n", self->file ? "false" : "true");
+    text_putf (&line, ",\"dry_run\":%s}\n", is_dry (self) ? "true" : "false");
     out_flush (&line);
     plv_buf_free (&line);
 }
@@ -213,7 +216,7 @@ static void summary (const maker_t *self, const char *path, const char *hash, si
         text_putf (&text, "leaves out %" PRIu64 " that are answers, and no messages\n", self->kind);
     if (missing)
         text_putf (&text, "%zu are not there\n", missing);
-    if (self->file)
+    if (!is_dry (self))
         text_putf (&text, "plan %.16s: palaver dead replay --apply %s\n", hash, path);
     else
         text_put (&text, "dry run: no plan was written\n");
@@ -221,53 +224,20 @@ static void summary (const maker_t *self, const char *path, const char *hash, si
     plv_buf_free (&text);
 }
 
-/*  On the disk under another name first: a plan is there whole, or not.  */
-static ending_t open_file (maker_t *self, const char *path, const char *beside)
-{
-    if (access (path, F_OK) == 0) {
-        say ("%s exists already; a plan is written once", path);
-        return END_PARTLY;
-    }
-    int fd = open (beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    self->file = fd < 0 ? NULL : fdopen (fd, "w");
-    if (self->file)
-        return END_OK;
-    say ("%s: cannot be written: %s", path, strerror (errno));
-    return END_PARTLY;
-}
-
-static ending_t close_file (maker_t *self, const char *path, const char *beside, ending_t end)
-{
-    bool failed = fflush (self->file) || fsync (fileno (self->file)) || self->failed;
-    failed = fclose (self->file) || failed;
-    if (!end && !failed && rename (beside, path) == 0)
-        return END_OK;
-    if (!end)
-        say ("%s: cannot be written: %s", path, strerror (errno));
-    unlink (beside);
-    return end ? end : END_PARTLY;
-}
-
 ending_t plan_make (const sending_t *sending, asker_t *asker, const char *path)
 {
     maker_t maker = {.sending = sending};
     char hash[PLAN_HASH_TEXT_BYTES] = "";
-    plv_buf_t beside = {0};
     size_t missing = 0;
-    bool dry = call_has (sending->call, OPTION_DRY_RUN);
-    text_putf (&beside, "%s.new", path);
-    plv_buf_add_u8 (&beside, 0);
-    plv_buf_check (&beside);
     crypto_hash_sha256_init (&maker.hash);
-    ending_t end = dry ? END_OK : open_file (&maker, path, (const char *) beside.data);
+    ending_t end = is_dry (&maker) ? END_OK : new_file_begin (&maker.target, path);
     if (end)
         goto done;
     put_head (&maker, asker);
     end = letters_find (sending->call, asker, true, put_entry, &maker, &missing);
     if (!end)
         put_tail (&maker, hash);
-    if (maker.file)
-        end = close_file (&maker, path, (const char *) beside.data, end);
+    end = new_file_end (&maker.target, end);
     if (end)
         goto done;
     if (sending->call->out.json)
@@ -281,6 +251,5 @@ ending_t plan_make (const sending_t *sending, asker_t *asker, const char *path)
 done:
     free (maker.skips);
     plv_buf_free (&maker.line);
-    plv_buf_free (&beside);
     return end;
 }
