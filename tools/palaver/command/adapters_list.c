@@ -16,7 +16,7 @@ static const column_t columns[] = {
     {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER, .spare = 9},
     {.title = "HELD", .key = "held", .kind = COLUMN_NUMBER, .spare = 3},
     {.title = "WHY", .key = "why", .most = 60},
-    {.title = "LAST FAILURE", .key = "last"},
+    {.title = "LAST FAILURE", .key = "last", .below = true},
 };
 
 static ending_t show (const call_t *call, plv_view_t body)

@@ -33,11 +33,11 @@ static const column_t routes[] = {
 static const column_t adapters[] = {
     {.title = "NAME", .key = "name"},
     {.title = "STATE", .key = "state"},
-    {.title = "PID", .key = "pid", .kind = COLUMN_NUMBER},
-    {.title = "RESTARTS", .key = "restarts", .kind = COLUMN_NUMBER},
-    {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER},
+    {.title = "PID", .key = "pid", .kind = COLUMN_NUMBER, .spare = 1},
+    {.title = "RESTARTS", .key = "restarts", .kind = COLUMN_NUMBER, .spare = 2},
+    {.title = "WAITING", .key = "waiting", .kind = COLUMN_NUMBER, .spare = 3},
     {.title = "WHY", .key = "why", .most = 60},
-    {.title = "LAST FAILURE", .key = "last", .most = 80},
+    {.title = "LAST FAILURE", .key = "last", .most = 80, .below = true},
 };
 
 /*  What is said of a healthy, idle broker, too; another count only when there is something to count.  */

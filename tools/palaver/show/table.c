@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { LAST_LEAST = 20 };
+enum { LAST_LEAST = 20, NARROWED_LEAST = 12 };
 
 table_t table_new (const out_t *out, const column_t *columns, size_t count)
 {
@@ -105,7 +105,7 @@ static void put_blanks (plv_buf_t *line, size_t count)
         plv_buf_add_u8 (line, ' ');
 }
 
-/*  The last column takes what the terminal leaves.  */
+/*  The last column takes what the terminal leaves, and those that were narrowed their width.  */
 static void put_cell (const table_t *self, size_t column, plv_view_t text, plv_buf_t *line,
                       size_t *used)
 {
@@ -113,23 +113,32 @@ static void put_cell (const table_t *self, size_t column, plv_view_t text, plv_b
                                                    || self->columns[column].kind == COLUMN_LETTER
                                                    || self->columns[column].kind == COLUMN_MS;
     size_t width = text_width (text), wanted = self->widths[column];
+    bool cut = self->narrowed[column] && width > wanted;
     size_t blanks = width < wanted ? wanted - width : 0;
     if (right)
         put_blanks (line, blanks);
-    if (last && self->out->columns && *used + width > self->out->columns
-        && *used + 8 < self->out->columns)
+    if (cut)
+        text_put_line (line, text, wanted);
+    else if (last && self->out->columns && *used + width > self->out->columns
+             && *used + 8 < self->out->columns)
         text_put_line (line, text, self->out->columns - *used);
     else
         plv_buf_add_view (line, text);
     if (!last)
         put_blanks (line, (right ? 0 : blanks) + 2);
-    *used += width + blanks + 2;
+    *used += (cut ? wanted : width) + blanks + 2;
 }
 
-/*  What the columns need; the last one is cut where the terminal ends, but not to nothing.  */
+/*  The column that takes what the terminal leaves.  */
+static size_t last_of (const table_t *self)
+{
+    return self->count - 1 - self->folds;
+}
+
+/*  What the columns need; the last one is cut or folded where the terminal ends, but not to nothing.  */
 static size_t width_of (const table_t *self)
 {
-    size_t last = self->count - 1;
+    size_t last = last_of (self);
     size_t width = self->widths[last] < LAST_LEAST ? self->widths[last] : LAST_LEAST;
     for (size_t i = 0; i < last; i++)
         width += self->left_out[i] ? 0 : self->widths[i] + 2;
@@ -139,7 +148,7 @@ static size_t width_of (const table_t *self)
 static size_t most_spare (const table_t *self)
 {
     size_t found = self->count;
-    for (size_t i = 0; i + 1 < self->count; i++)
+    for (size_t i = 0; i < last_of (self); i++)
         if (self->columns[i].spare && !self->left_out[i]
             && (found == self->count || self->columns[i].spare < self->columns[found].spare))
             found = i;
@@ -161,6 +170,31 @@ static void leave_out (table_t *self)
     plv_buf_free (&names);
 }
 
+/*  The widest text that may be cut, before the last column; none: the number of columns.  */
+static size_t widest_text (const table_t *self)
+{
+    size_t found = self->count, most = NARROWED_LEAST;
+    for (size_t i = 0; i < last_of (self); i++) {
+        bool text = self->columns[i].kind == COLUMN_TEXT || self->columns[i].kind == COLUMN_LIST;
+        if (text && self->columns[i].most && !self->left_out[i] && self->widths[i] > most) {
+            found = i;
+            most = self->widths[i];
+        }
+    }
+    return found;
+}
+
+/*  Where nothing can be spared any more, texts are cut.  */
+static void narrow (table_t *self)
+{
+    size_t widest;
+    while (self->out->columns && width_of (self) > self->out->columns
+           && (widest = widest_text (self)) < self->count) {
+        self->narrowed[widest] = true;
+        self->widths[widest]--;
+    }
+}
+
 /*  Is the last column to stand below, since it is too wide to stand behind?  */
 static bool must_fold (const table_t *self)
 {
@@ -179,10 +213,10 @@ static void put_titles (table_t *self)
         if (width > self->widths[i])
             self->widths[i] = width;
     }
-    if ((self->folds = must_fold (self)))
-        self->left_out[self->count - 1] = true;
-    else
-        leave_out (self);
+    self->folds = must_fold (self);
+    self->left_out[self->count - 1] = self->folds;
+    leave_out (self);
+    narrow (self);
     out_colour (self->out, &line, "1");
     for (size_t i = 0; i < self->count; i++)
         if (self->folds && i + 2 == self->count)

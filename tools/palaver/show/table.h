@@ -26,7 +26,8 @@ typedef struct {
     const char *title;
     const char *key;
     column_kind_t kind;
-    size_t most;    /* columns that it takes at most; 0: no bound */
+    size_t
+        most; /* columns that it takes at most, and fewer where the terminal is narrow; 0: no bound, never cut */
     bool below;     /* of the last one: on a terminal that is too narrow it stands under its row */
     unsigned spare; /* on a terminal that is too narrow 1 is left out first, then 2 ...; 0: never */
 } column_t;
@@ -39,8 +40,9 @@ typedef struct {
     size_t count;
     size_t widths[TABLE_COLUMNS_MAX];
     bool left_out[TABLE_COLUMNS_MAX];
-    plv_buf_t cells; /* each ended by NUL */
-    size_t rows;     /* in `cells` */
+    bool narrowed[TABLE_COLUMNS_MAX]; /* cut to their widths */
+    plv_buf_t cells;                  /* each ended by NUL */
+    size_t rows;                      /* in `cells` */
     size_t total;
     bool
         folds; /* the last column stands under its row, and what is before it in as many lines as it takes */

@@ -109,6 +109,43 @@ static void a_narrow_terminal_has_fewer_columns (void **state)
     prints (&out, spare_columns, "NAME  LIST\none   a, b\ntwo   a, b\n");
 }
 
+static const column_t sessions[] = {
+    {.title = "SESSION", .key = "session", .most = 48},
+    {.title = "PLATFORM", .key = "platform", .spare = 1},
+    {.title = "STATE", .key = "state"},
+    {.title = "USER", .key = "user"},
+};
+
+static void long_texts (const out_t *out)
+{
+    table_t table = table_new (out, sessions, 4);
+    plv_buf_t map = {0};
+    plv_mp_put_map (&map, 4);
+    plv_mp_pair_text (&map, "session", "telegram_of_a_long_name");
+    plv_mp_pair_text (&map, "platform", "telegram");
+    plv_mp_pair_text (&map, "state", "open");
+    plv_mp_pair_text (&map, "user", "ann");
+    table_add (&table, plv_buf_view (&map));
+    table_flush (&table);
+    plv_buf_free (&map);
+    table_free (&table);
+}
+
+static void where_nothing_can_be_spared_texts_are_cut (void **state)
+{
+    out_t out = {.columns = 36};
+    (void) state;
+    prints (&out, long_texts,
+            "SESSION                  STATE  USER\n"
+            "telegram_of_a_long_name  open   ann\n");
+    out.columns = 30;
+    prints (&out, long_texts,
+            "SESSION            STATE  USER\n"
+            "telegram_of_a_...  open   ann\n");
+    out.columns = 10;
+    prints (&out, long_texts, "SESSION       STATE  USER\ntelegram_...  open   ann\n");
+}
+
 static const column_t folding[] = {
     {.title = "CHECK", .key = "check"},
     {.title = "FOUND", .key = "found"},
@@ -149,6 +186,31 @@ static void what_is_too_wide_stands_below_in_as_many_lines_as_it_takes (void **s
     prints (&out, findings,
             "CHECK  FOUND\nclock  it\n       is\n       late\n       -> go\n          to\n"
             "          bed\nclock  fine\n");
+}
+
+static const column_t states[] = {
+    {.title = "CHECK", .key = "check"},
+    {.title = "PID", .key = "pid", .spare = 1},
+    {.title = "FOUND", .key = "found"},
+    {.title = "WHAT TO DO", .key = "advice", .below = true},
+};
+
+static void broken_state (const out_t *out)
+{
+    table_t table = table_new (out, states, 4);
+    put_finding (&table, "it is late", "go to bed");
+    table_flush (&table);
+    table_free (&table);
+}
+
+static void what_is_folded_has_no_room_for_spare_columns_either (void **state)
+{
+    out_t out = {.columns = 29};
+    (void) state;
+    prints (&out, broken_state,
+            "CHECK  PID  FOUND\nclock       it is late\n            -> go to bed\n");
+    out.columns = 20;
+    prints (&out, broken_state, "CHECK  FOUND\nclock  it is late\n       -> go to bed\n");
 }
 
 static void one_row (const out_t *out)
@@ -192,6 +254,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (columns_are_aligned_over_pages),
         cmocka_unit_test (a_narrow_terminal_has_fewer_columns),
+        cmocka_unit_test (where_nothing_can_be_spared_texts_are_cut),
+        cmocka_unit_test (what_is_folded_has_no_room_for_spare_columns_either),
         cmocka_unit_test (what_is_too_wide_stands_below_in_as_many_lines_as_it_takes),
         cmocka_unit_test (off_a_terminal_it_is_json),
         cmocka_unit_test (titles_may_be_bold),
