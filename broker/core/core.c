@@ -285,7 +285,9 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
 
 int64_t core_next_us (const core_t *self)
 {
-    return self->resuming ? self->now.mono_us : timers_next (&self->timers);
+    if (self->resuming)
+        return self->now.mono_us;
+    return self->crowded ? INT64_MAX : timers_next (&self->timers);
 }
 
 int64_t core_turn_us (const core_t *self)
@@ -297,6 +299,7 @@ uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects)
 {
     enter (self, effects);
     note_time (self, now);
+    self->crowded = false;
     dedup_sweep (self->dedup, (uint32_t) (calm_us (&self->calm, now.mono_us) / 1000000));
     reflect_turn (self, all);
     tails_flush (self);

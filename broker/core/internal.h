@@ -89,6 +89,7 @@ struct core {
     plv_map_t drains; /* drain_t, by the incarnation of the process */
     size_t lane_count;
     core_timers_t timers;
+    bool crowded; /* timers that are due wait until this turn has been taken: see expire.c */
     dedup_t *dedup;
     rate_t *rate;
     cache_t *cache;

@@ -302,10 +302,41 @@ static void test_a_shorter_idle_time (void **state)
     fx_destroy (&fx);
 }
 
+/*  As many as there are, each with all its rows: others get their turn in between.  */
+static void test_many_end_a_part_at_a_time (void **state)
+{
+    enum { SESSIONS = 20000 };
+    fixture_t *fx = fx_new ("session = { idle_s = 3600; }; data = { reflect_s = 1; }; "
+                            "rate_limit = { on = false; };");
+    char session[32];
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+    for (int i = 0; i < SESSIONS; i++) {
+        snprintf (session, sizeof session, "web_%d", i);
+        fx_say (fx, web, session, "hello");
+        fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+        fx_expect (fx, worker, VERB_COMMITTED);
+        fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
+        fx_expect (fx, web, VERB_SETTLED);
+    }
+    fx_bye (fx, worker);
+    fx_bye (fx, web);
+    fx_time (fx, 2000);
+    fx->now.mono_us += INT64_C (3600) * 1000000;
+    fx->now.wall_us += INT64_C (3600) * 1000000;
+    fx_input (fx, (input_t){.type = INPUT_TIME});
+    assert_in_range (fx_gauge (fx, GAUGE_SESSIONS), 1, SESSIONS - 1);
+    fx_time (fx, 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_SESSIONS), 0);
+    assert_int_equal (fx_count (fx, COUNTER_SESSIONS_ENDED), SESSIONS);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_a_shorter_idle_time),
+        cmocka_unit_test (test_many_end_a_part_at_a_time),
         cmocka_unit_test (test_nobody_asks),
         cmocka_unit_test (test_created_comes_first),
         cmocka_unit_test (test_a_greeting_is_delivered),
