@@ -4,6 +4,9 @@
 
 #include <sodium.h>
 
+/*  What is longer goes out in pieces: a live frame has room for this and its envelope.  */
+enum { DELTA_BYTES = 32 * 1024 };
+
 /*  Sends a frame on a ready connection; with the lock held. A frame that is kept with its job and cannot be
     sent now is repeated after the next WELCOME.  */
 void plv_job_put (plv_job_t *job, const plv_buf_t *frame)
@@ -166,17 +169,39 @@ static plv_err_t put_live (plv_job_t *job, plv_event_type_t type, const plv_buf_
     return large ? plv_fail (ret_fail, ERR_RANGE, "a live event beyond its limit") : ERR_OK;
 }
 
-plv_err_t plv_job_delta (plv_job_t *job, plv_view_t text, plv_fail_t *ret_fail)
+static plv_err_t put_delta (plv_job_t *job, plv_view_t text, plv_fail_t *ret_fail)
 {
     plv_buf_t body = {0};
-    if (!plv_utf8_valid (text))
-        return plv_fail (ret_fail, ERR_UTF8, "the text of a delta is not UTF-8");
     plv_mp_put_map (&body, 2);
     plv_mp_pair_str (&body, "delta", text);
     plv_mp_pair_u64 (&body, "index", job->deltas);
     plv_err_t err = put_live (job, EVENT_CHAT_DELTA, &body, ret_fail);
     plv_buf_free (&body);
     job->deltas += !err;
+    return err;
+}
+
+/*  As much of a text as a delta carries, in whole characters.  */
+static size_t piece_of (plv_view_t text)
+{
+    size_t size = text.size;
+    if (size <= DELTA_BYTES)
+        return size;
+    for (size = DELTA_BYTES; (text.data[size] & 0xc0) == 0x80;)
+        size--;
+    return size;
+}
+
+plv_err_t plv_job_delta (plv_job_t *job, plv_view_t text, plv_fail_t *ret_fail)
+{
+    plv_err_t err = ERR_OK;
+    if (!plv_utf8_valid (text))
+        return plv_fail (ret_fail, ERR_UTF8, "the text of a delta is not UTF-8");
+    do {
+        size_t size = piece_of (text);
+        err = put_delta (job, plv_view (text.data, size), ret_fail);
+        text = plv_view (text.data + size, text.size - size);
+    } while (!err && text.size);
     return err;
 }
 

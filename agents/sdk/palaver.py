@@ -47,7 +47,7 @@ STATE_BYTES_MAX = STEP_BYTES_MAX = 262144
 NAME_BYTES_MAX, KEY_BYTES_MAX = 64, 255
 CALL_BYTES_MAX = 2621440
 REASON_BYTES_MAX = 1024
-LIVE_BYTES_MAX = 65536
+LIVE_BYTES_MAX, DELTA_CHARACTERS = 65536, 8192
 DEPTH_MAX = 32
 
 NUMBERS = {'HELLO': 1, 'PING': 3, 'PONG': 4, 'BYE': 5, 'CREDIT': 8, 'LIVE': 17, 'REPLY': 21, 'NACK': 23, 'STEP': 24,
@@ -541,9 +541,10 @@ class Job:
         return answer
 
     def delta (self, text: str) -> None:
-        """The next piece of the answer, live: lost when nobody listens."""
-        self._live ('chat.delta', {'delta': text, 'index': self._deltas})
-        self._deltas += 1
+        """The next piece of the answer, live: lost when nobody listens. One that is long goes out in several."""
+        for at in range (0, len (text) or 1, DELTA_CHARACTERS):
+            self._live ('chat.delta', {'delta': text[at:at + DELTA_CHARACTERS], 'index': self._deltas})
+            self._deltas += 1
 
     def typing (self, active: bool = True) -> None:
         self._live ('chat.typing', {'active': active})

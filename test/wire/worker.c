@@ -80,6 +80,14 @@ static void do_live (plv_job_t *job)
     plv_job_reply_text (job, "one two", NULL);
 }
 
+static void do_stream (plv_job_t *job)
+{
+    plv_view_t text = plv_job_text (job);
+    size_t command = sizeof "stream " - 1;
+    plv_job_delta (job, plv_view (text.data + command, text.size - command), NULL);
+    plv_job_reply_text (job, "streamed", NULL);
+}
+
 static void do_envelope (plv_job_t *job)
 {
     const plv_envelope_t *envelope = plv_job_envelope (job);
@@ -256,6 +264,8 @@ static void answer (plv_job_t *job, void *arg)
         do_history (job);
     else if (is (text, "live"))
         do_live (job);
+    else if (is (text, "stream"))
+        do_stream (job);
     else if (is (text, "envelope"))
         do_envelope (job);
     else if (is (text, "call"))

@@ -77,6 +77,11 @@ def live (job):
     return 'one two'
 
 
+def stream (job, text):
+    job.delta (text)
+    return 'streamed'
+
+
 def state (job):
     job.set_state ('seen', 'once')
     job.set_state ('seen', 'twice')
@@ -110,6 +115,8 @@ def common (job):
         return f'{job.session_id} {job.user_id} {job.attempt} {"in time" if job.left_s > 0 else "late"}'
     if command == 'trial':
         return f'{"trial" if job.trial else "event"} {job.service}'
+    if command == 'stream':
+        return stream (job, rest)
     if command == 'raise':
         raise KeyError (rest)
     if command == 'forgot':

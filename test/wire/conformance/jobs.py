@@ -148,6 +148,21 @@ def streams_before_it_answers(broker, worker):
 
 
 @test()
+def a_long_piece_is_streamed_in_several(broker, worker):
+    peer, _ = broker.accept()
+    text = 'x' + 'é' * 50000 + '😀' * 30000
+    broker.send(peer, job(65537, f'stream {text}'))
+    said, verb = [], ''
+    while verb != 'REPLY':
+        _, verb, arguments = broker.next()
+        if verb == 'LIVE':
+            said.append(msgpack.unpackb(arguments[1]))
+            check(len(arguments[1]) <= 60000, f'a piece of {len(arguments[1])} bytes')
+    check(''.join(one['delta'] for one in said) == text, 'another text')
+    check([one['index'] for one in said] == list(range(len(said))), str([one['index'] for one in said]))
+
+
+@test()
 def cancel_reaches_the_handler_and_its_answer_is_not_sent(broker, worker):
     peer, _ = broker.accept()
     broker.send(peer, job(65537, 'wait'))
