@@ -158,6 +158,21 @@ class Restore(CliTest):
 
 
 class Keys(CliTest):
+    @unittest.skipUnless(is_root(), 'mounts')
+    def test_a_full_disk_leaves_no_half_of_a_pair(self):
+        disk = self.folder()
+        for size in (4, 8):
+            subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}k', 'tmpfs', disk], check=True)
+            try:
+                done = self.palaver(None, 'keys', 'new', 'worker', '--keys', f'{disk}/keys', code=PARTLY)
+                left = [name for _, _, names in os.walk(disk) for name in names]
+                subprocess.run(['mount', '-o', 'remount,size=1m', disk], check=True)
+                self.palaver(None, 'keys', 'new', 'worker', '--keys', f'{disk}/keys')
+            finally:
+                subprocess.run(['umount', disk], check=True)
+            self.assertEqual(left, [])
+            self.assertIn('nothing was made', done.err)
+
     def test_files_and_modes(self):
         keys = f'{self.folder()}/keys'
         row, = self.palaver(None, 'keys', 'new', 'broker', '--keys', keys).rows

@@ -60,18 +60,43 @@ static plv_err_t check_folder (const char *dir, plv_fail_t *ret_fail)
     return ERR_OK;
 }
 
-static plv_err_t save (zcert_t *cert, const keys_t *keys, plv_fail_t *ret_fail)
+/*  czmq does not tell whether all of a file was written.  */
+static bool has_key (const char *path, const char *which, const char *key)
 {
-    struct stat info;
+    zconfig_t *file = zconfig_load (path);
+    bool found = file && strcmp (zconfig_get (file, which, ""), key) == 0;
+    zconfig_destroy (&file);
+    return found;
+}
+
+static bool write_all (zcert_t *cert, const keys_t *keys)
+{
+    static const char public[] = "/curve/public-key", secret[] = "/curve/secret-key";
+    const char *key = zcert_public_txt (cert);
     mode_t mask = umask (077);
-    int failed = zcert_save_secret (cert, keys->secret);
+    bool failed = zcert_save_secret (cert, keys->secret);
     umask (022);
     failed = failed || zcert_save_public (cert, keys->cert);
     failed = failed || (keys->allowed && zcert_save_public (cert, keys->allowed));
     umask (mask);
-    if (failed)
-        return plv_fail (ret_fail, ERR_IO, "%s: cannot be written: %s", keys->secret,
-                         strerror (errno));
+    return !failed && has_key (keys->secret, secret, zcert_secret_txt (cert))
+           && has_key (keys->cert, public, key)
+           && (!keys->allowed || has_key (keys->allowed, public, key));
+}
+
+/*  All of them, or none.  */
+static plv_err_t save (zcert_t *cert, const keys_t *keys, plv_fail_t *ret_fail)
+{
+    struct stat info;
+    if (!write_all (cert, keys)) {
+        unlink (keys->secret);
+        unlink (keys->cert);
+        if (keys->allowed)
+            unlink (keys->allowed);
+        return plv_fail (ret_fail, ERR_IO,
+                         "%s: cannot be written whole; nothing was made: is the disk full?",
+                         keys->secret);
+    }
     if (chmod (keys->secret, 0600) || stat (keys->secret, &info) || (info.st_mode & 077))
         return plv_fail (ret_fail, ERR_PERM, "%s: cannot be made private; throw it away",
                          keys->secret);
