@@ -197,6 +197,47 @@ def a_slow_reader_of_a_stream_is_cut():
         line.close()
 
 
+def slow_stream(place):
+    """A connection that takes little, and the number of its stream."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(SECONDS)
+    line.connect(('127.0.0.1', place.port))
+    line.sendall(b'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
+    head = b''
+    while b'first\n\n' not in head:
+        head += line.recv(4096)
+    return line, int(re.search(rb'x-call: ?(\d+)', head)[1])
+
+
+def what_a_reader_who_never_has_all_has_taken_is_not_kept():
+    with Place(out_bytes_max=16000000, body_bytes_max=1000000) as place:
+        line, call = slow_stream(place)
+        for _ in range(12):  # the kernel has room for half of it
+            assert place.order(f'/write?call={call}', 'x' * 1000000)
+        before = place.memory()
+        for _ in range(150):
+            left = 1000000
+            while left:
+                left -= len(line.recv(min(left, 1 << 20)))
+            assert place.order(f'/write?call={call}', 'x' * 1000000)
+        assert place.memory() - before < 60000, (before, place.memory())
+        line.close()
+
+
+def who_takes_nothing_is_cut_however_much_is_added():
+    with Place(out_bytes_max=32000000, body_bytes_max=1000000) as place:
+        line, call = slow_stream(place)
+        for _ in range(16):
+            assert place.order(f'/write?call={call}', 'x' * 1000000)
+        until = time.monotonic() + 20 + SECONDS
+        while place.order(f'/write?call={call}', 'x'):
+            assert time.monotonic() < until, 'it is never cut'
+            time.sleep(0.5)  # more often than every 20 s, for which nothing may be taken
+        place.wait(f'gone {call}$')
+        line.close()
+
+
 def answer_of(line):
     """(status, answer, bytes) of the next answer on a raw connection."""
     answer = http.client.HTTPResponse(line)
@@ -737,7 +778,8 @@ TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
          a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
          an_old_client_gets_the_stream_without_chunks, the_head_of_a_stream_is_all_of_it,
          who_leaves_a_stream_or_a_request_is_gone,
-         a_slow_reader_of_a_stream_is_cut, an_offer_of_http_2_is_let_by, a_body_may_come_in_chunks,
+         a_slow_reader_of_a_stream_is_cut, what_a_reader_who_never_has_all_has_taken_is_not_kept,
+         who_takes_nothing_is_cut_however_much_is_added, an_offer_of_http_2_is_let_by, a_body_may_come_in_chunks,
          who_waits_for_leave_to_send_gets_it, a_request_names_one_host, a_coded_body_is_not_taken_for_text,
          callbacks_may_be_absent,
          bad_http_is_answered_and_does_no_harm,

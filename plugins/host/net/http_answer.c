@@ -206,12 +206,18 @@ void http_answer_problem (http_call_t *call, uint32_t status, const char *title)
 
 /* ------------------------------------------------------------------ onto the line */
 
-/*  Bytes that are gone make room for others.  */
+/*  Bytes that are gone make room for others: also of a client that never has all of them. No more are moved than
+    have gone.  */
 static void make_room (http_call_t *call)
 {
-    call->out.size = 0;
+    size_t left = unsent (call);
+    if (left > call->out_at)
+        return;
+    if (left)
+        memmove (call->out.data, call->out.data + call->out_at, left);
+    call->out.size = left;
     call->out_at = 0;
-    if (call->out.capacity > OUT_KEPT_BYTES)
+    if (!left && call->out.capacity > OUT_KEPT_BYTES)
         plv_buf_free (&call->out);
 }
 
@@ -240,12 +246,17 @@ static void say_drained (http_call_t *call)
 static void write_on (http_call_t *call)
 {
     http_line_t *line = call->line;
+    size_t before = call->out_at;
+    bool was_choked = line->is_choked;
     if (!write_all (call)) {
         http_line_destroy (line);
         return;
     }
     if (line->is_choked) {
-        http_line_set (line, line->state, HTTP_STALL_S);
+        /*  What the plugin adds is nothing that the client takes.  */
+        if (!was_choked || call->out_at > before)
+            http_line_set (line, line->state, HTTP_STALL_S);
+        make_room (call);
         http_line_attend (line, 0);
         return;
     }
