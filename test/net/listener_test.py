@@ -740,6 +740,25 @@ def more_connections_than_allowed_wait():
             line.close()
 
 
+def who_waits_for_room_costs_nothing():
+    hello = b'GET /hello HTTP/1.1\r\nHost: x\r\n\r\n'
+    with Place(connections_max=1) as place:
+        lines = []
+        for _ in range(15):
+            lines.append(socket.create_connection(('127.0.0.1', place.port), SECONDS))
+            lines[-1].sendall(hello)
+        used = 0
+        while len(lines) > 1:
+            line = lines.pop(0)  # the next one is let in when this one has gone
+            assert b'200' in line.recv(4096)
+            before = place.cpu_s()
+            time.sleep(0.2)
+            used += place.cpu_s() - before
+            line.close()
+        assert used < 0.4, used
+        lines.pop().close()
+
+
 def thousands_of_idle_sockets_are_cheap():
     sanitized = b'__asan' in run('nm', '-D', HOST).stdout
     count = min(10000, many_files() - 200) if not sanitized else 500
@@ -792,7 +811,7 @@ TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
          a_slow_client_is_closed_with_4008, drained_says_that_all_has_gone,
          the_silent_are_pinged_and_the_dead_are_cut, closing_the_door_leaves_sockets_open, everything_works_over_tls,
          a_socket_over_tls_is_like_any_other, a_certificate_that_is_no_good_is_named,
-         more_connections_than_allowed_wait, thousands_of_idle_sockets_are_cheap]
+         more_connections_than_allowed_wait, who_waits_for_room_costs_nothing, thousands_of_idle_sockets_are_cheap]
 
 if __name__ == '__main__':
     sys.exit(main(TESTS))

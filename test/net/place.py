@@ -142,6 +142,12 @@ class Place:
             assert time.monotonic() < deadline, (pattern, self.events()[-20:], self.log()[-2000:])
             time.sleep(0.02)
 
+    def cpu_s(self):
+        """What it has used so far."""
+        with open(f'/proc/{self.child.pid}/stat') as text:
+            words = text.read().rpartition(')')[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf('SC_CLK_TCK')
+
     def memory(self):
         """Resident KiB."""
         with open(f'/proc/{self.child.pid}/status') as text:

@@ -34,6 +34,7 @@ static bool has_room (const http_t *self)
     return self->line_count + self->bare_count < self->options.connections_max;
 }
 
+/*  When there is no room the poll is stopped at once: it would tell of who waits again and again.  */
 static void on_connection (uv_poll_t *poll, int status, int events)
 {
     const int yes = 1;
@@ -55,6 +56,7 @@ static void on_connection (uv_poll_t *poll, int status, int events)
         peer_of (&address, peer);
         http_line_new (self, fd, peer);
     }
+    http_accept_poll (self);
 }
 
 void http_accept_poll (http_t *self)
