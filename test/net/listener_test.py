@@ -525,6 +525,16 @@ def the_plugin_closes_with_a_code():
                 assert (error.code, error.reason) == (seen, 'it is time')
             assert place.order(f'/send?socket={socket_}', 'late') == 0
             place.wait(f'gone {socket_}$')
+        for said, seen in (('x' + '\u00e4' * 100, 'x' + '\u00e4' * 61), (b'good\xffbad', 'good'), (b'\xff', '')):
+            peer, _ = connect(place.port)
+            number = int([one for one in place.events() if one.startswith('opened')][-1].split()[1])
+            place.order(f'/close?socket={number}&code=4000', said.encode() if isinstance(said, str) else said)
+            try:
+                peer.receive()
+                raise AssertionError('not closed')
+            except Closed as error:
+                assert (error.code, error.reason) == (4000, seen), error
+            place.wait(f'gone {number}$')
 
 
 def what_waits_goes_out_before_the_close():

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SEND_BUFFER_BYTES = 64 * 1024, REASON_BYTES = 124, HEAD_BYTES = 512 };
+enum { SEND_BUFFER_BYTES = 64 * 1024, HEAD_BYTES = 512 };
 
 struct http_socket {
     plv_node_t node; /* of `quiet` or of `closing` */
@@ -85,9 +85,10 @@ static void close_with (http_socket_t *self, uint32_t code, pal_text_t reason, b
         return;
     self->is_closing = true;
     self->code = socket_code_good (code);
+    reason = socket_reason_good (reason);
     if (reason.size) {
-        self->reason = plv_alloc_zero (1, REASON_BYTES);
-        snprintf (self->reason, REASON_BYTES, "%.*s", PAL_ARG (reason));
+        self->reason = plv_alloc_zero (1, SOCKET_REASON_BYTES_MAX + 1);
+        memcpy (self->reason, reason.data, reason.size);
     }
     if (drop)
         socket_queue_free (&self->out);

@@ -11,7 +11,6 @@ enum {
     CONNECT_MS_STANDARD = 10000,
     MESSAGE_BYTES_STANDARD = 4 * 1024 * 1024,
     CLOSE_MS = 4500, /* before libwebsockets gives up, at 5000, and does not say so */
-    REASON_BYTES_MAX = 123,
 };
 
 /* ------------------------------------------------------------------ what the plugin gave */
@@ -185,7 +184,7 @@ void socket_line_close (socket_line_t *self, uint32_t code, pal_text_t reason, b
         return;
     self->state = LINE_CLOSING;
     self->deadline_us = plv_clock_mono_us () + CLOSE_MS * 1000;
-    reason.size = reason.size < REASON_BYTES_MAX ? reason.size : REASON_BYTES_MAX;
+    reason = socket_reason_good (reason);
     socket_line_blame (self, socket_code_good (code), reason.data ? reason.data : "", reason.size);
     if (drop)
         socket_queue_free (&self->out);

@@ -8,16 +8,19 @@ void socket_message_free (socket_message_t *self)
     self->parts = (plv_buf_t){0};
 }
 
-static bool is_utf8 (const uint8_t *at, size_t left)
+/*  How much of it is UTF-8, from its beginning.  */
+static size_t good_bytes (pal_text_t text)
 {
-    while (left) {
-        size_t size = plv_utf8_size (at, left);
-        if (!size)
-            return false;
+    size_t at = 0, size;
+    while ((size = plv_utf8_size ((const uint8_t *) text.data + at, text.size - at)))
         at += size;
-        left -= size;
-    }
-    return true;
+    return at;
+}
+
+pal_text_t socket_reason_good (pal_text_t reason)
+{
+    reason.size = reason.size < SOCKET_REASON_BYTES_MAX ? reason.size : SOCKET_REASON_BYTES_MAX;
+    return (pal_text_t){reason.data, good_bytes (reason)};
 }
 
 uint32_t socket_message_add (socket_message_t *self, struct lws *wsi, const void *bytes,
@@ -37,7 +40,7 @@ uint32_t socket_message_add (socket_message_t *self, struct lws *wsi, const void
     }
     if (!last)
         return 0;
-    if (!lws_frame_is_binary (wsi) && !is_utf8 ((const uint8_t *) message.data, message.size))
+    if (!lws_frame_is_binary (wsi) && good_bytes (message) < message.size)
         return SOCKET_NOT_UTF8;
     *ret_message = message.data ? message : pal_text ("");
     return 0;

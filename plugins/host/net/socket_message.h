@@ -30,6 +30,11 @@ void socket_message_free (socket_message_t *self);
 uint32_t socket_message_add (socket_message_t *self, struct lws *wsi, const void *bytes,
                              size_t size, size_t bytes_max, pal_text_t *ret_message);
 
+enum { SOCKET_REASON_BYTES_MAX = 123 }; /* of a close frame */
+
+/*  The beginning of it that is UTF-8 and fits into a close frame: a browser shows no other one.  */
+pal_text_t socket_reason_good (pal_text_t reason);
+
 /*  Fit to be sent in a close frame; else 1000.  */
 uint32_t socket_code_good (uint32_t code);
 
