@@ -668,12 +668,12 @@ class Worker:
         """The first one drains; the second ends the program as if we were not there."""
         if not self._signals or threading.current_thread () is not threading.main_thread ():
             return {}
-        numbers = (signal.SIGTERM, signal.SIGINT)
+        numbers, pid = (signal.SIGTERM, signal.SIGINT), os.getpid ()
 
-        def first (*_: Any) -> None:
+        def first (given: int, _: Any) -> None:
             for number in numbers:
                 signal.signal (number, signal.SIG_DFL)
-            stop ()
+            stop () if os.getpid () == pid else os.kill (os.getpid (), given)   # what a handler has forked
         return {number: signal.signal (number, first) for number in numbers}
 
     # With the lock held.

@@ -4,11 +4,13 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import msgpack
@@ -43,6 +45,28 @@ class Workers(unittest.TestCase):
         idle = palaver.Worker()    # never run
         idle.stop()
         self.assertEqual(len(os.listdir('/proc/self/fd')), before)
+
+
+class Signals(unittest.TestCase):
+    def test_a_process_that_a_handler_has_made_ends_by_them_as_others_do(self):
+        worker = palaver.Worker(endpoint='ipc:///nobody/listens/here')
+        before = worker._catch_signals(worker.stop)
+        try:
+            for number in before:
+                here, there = os.pipe()
+                child = os.fork()
+                if not child:
+                    os.write(there, b'!')
+                    time.sleep(SECONDS)
+                    os._exit(7)
+                os.read(here, 1)
+                os.kill(child, number)
+                for end in (here, there):
+                    os.close(end)
+                self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), -number)
+        finally:
+            for number, action in before.items():
+                signal.signal(number, action)
 
 
 class Main(unittest.TestCase):
