@@ -10,7 +10,7 @@ import signal
 import subprocess
 import unittest
 
-from cli import OK, PALAVER, PARTLY, SECONDS, SILENT, CliTest, route, wait
+from cli import OK, PALAVER, PARTLY, SECONDS, SILENT, CliTest, World, wait
 
 F_SETPIPE_SZ, PIPE_BYTES = 1031, 4096
 
@@ -133,6 +133,21 @@ class Interrupt(CliTest):
         self.assertEqual(done.code, PARTLY, done.err)
         self.assertIn('interrupted', done.err)
         self.assertEqual(done.rows[-1]['answered'], 1)
+
+    def test_a_backup_that_the_broker_goes_on_with(self):
+        folder = self.folder()
+        world = World(folder)
+        broker = self.broker(env=world.env())
+        world.set(sync_s=2)
+        call = self.call(broker, 'backup', f'{folder}/copy')
+        wait(lambda: os.path.exists(f'{folder}/copy.partial'), 'it is under way')
+        call.process.send_signal(signal.SIGINT)
+        done = call.wait()
+        self.assertFalse(os.path.exists(f'{folder}/copy'), 'it was too quick')
+        world.set()
+        self.assertEqual((done.code, done.err), (PARTLY, 'palaver: interrupted, but the broker goes on: '
+                                                 f'{folder}/copy is there when it is whole\n'))
+        wait(lambda: os.path.exists(f'{folder}/copy/CURRENT'), 'it is whole')
 
     def test_what_was_put_back_before_is_told(self):
         broker, folder = self.broker(SILENT), self.folder()

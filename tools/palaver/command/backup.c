@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "palaver/ask/ask.h"
 #include "palaver/files.h"
+#include "palaver/interrupt.h"
 #include "palaver/show/progress.h"
 #include "wire/mp.h"
 
@@ -17,7 +18,7 @@ static bool look (void *arg)
 {
     watch_t *self = arg;
     progress_at (&self->progress, files_bytes (self->dir) >> 10);
-    return true;
+    return !interrupt_seen ();
 }
 
 static char *absolute (const char *dir)
@@ -56,6 +57,7 @@ ending_t command_backup (call_t *call)
     ending_t end = asker_open (&asker, call, 3600);
     if (end)
         goto done;
+    interrupt_begin ();
     asker.wait = look;
     asker.wait_arg = &watch;
     plv_mp_put_map (&arguments, 1);
@@ -64,6 +66,8 @@ ending_t command_backup (call_t *call)
     progress_end (&watch.progress);
     if (!end)
         report (call, dir);
+    else if (interrupt_seen ())
+        say ("interrupted, but the broker goes on: %s is there when it is whole", dir);
     asker_close (&asker);
 done:
     plv_buf_free (&arguments);
