@@ -104,6 +104,7 @@ class Plan(CliTest):
         self.assertFalse(os.path.exists(self.path))
         self.plan('--all')
         self.assertEqual(self.apply('--dry-run').rows[0]['replayed'], 2)
+        self.assertFalse(os.path.exists(self.path + '.done'))
         self.assertEqual(len(self.one.dead()), 2)
 
     def test_nothing_to_plan(self):

@@ -26,6 +26,7 @@
 
 typedef struct {
     int fd;
+    bool reads;    /* a dry run: it is only looked at */
     uint64_t at;   /* entries that are dealt with */
     bool doubtful; /* the step at `at` has begun once */
     tally_t tally;
@@ -91,7 +92,7 @@ static bool read_record (record_t *self, const plan_t *plan)
     free (text);
     if (file)
         fclose (file);
-    return good && ftruncate (self->fd, whole) == 0;
+    return good && (self->reads || ftruncate (self->fd, whole) == 0);
 }
 
 static ending_t open_record (record_t *self, const plan_t *plan, const char *path)
@@ -101,10 +102,13 @@ static ending_t open_record (record_t *self, const plan_t *plan, const char *pat
     text_putf (&name, "%s.done", path);
     plv_buf_add_u8 (&name, 0);
     plv_buf_check (&name);
-    self->fd =
-        open ((const char *) name.data, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (self->fd < 0) {
-        say ("%s: cannot be written: %s", (const char *) name.data, strerror (errno));
+    int how = self->reads ? O_RDONLY : O_RDWR | O_CREAT | O_APPEND;
+    self->fd = open ((const char *) name.data, how | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (self->fd < 0 && self->reads && errno == ENOENT) {
+        end = END_OK; /* nothing is done yet */
+    } else if (self->fd < 0) {
+        say ("%s: cannot be %s: %s", (const char *) name.data, self->reads ? "read" : "written",
+             strerror (errno));
         end = END_PARTLY;
     } else if (flock (self->fd, LOCK_EX | LOCK_NB)) {
         say ("%s is being applied by another palaver right now", path);
@@ -112,7 +116,7 @@ static ending_t open_record (record_t *self, const plan_t *plan, const char *pat
     } else if (!read_record (self, plan)) {
         say ("%s is the record of another plan; put it aside", (const char *) name.data);
         end = END_PARTLY;
-    } else if (lseek (self->fd, 0, SEEK_END) == 0
+    } else if (!self->reads && lseek (self->fd, 0, SEEK_END) == 0
                && !put_line (self, "{\"plan\": \"%s\"}\n", plan->hash)) {
         end = END_PARTLY;
     }
@@ -196,14 +200,14 @@ static ending_t apply (sending_t *sending, asker_t *asker, plan_t *plan, record_
 ending_t plan_apply (sending_t *sending, asker_t *asker, const char *path)
 {
     plan_t plan;
-    record_t record = {.fd = -1};
+    record_t record = {.fd = -1, .reads = call_has (sending->call, OPTION_DRY_RUN)};
     ending_t end = plan_open (path, &plan);
     if (end)
         return end;
     plan_settings (&plan, sending);
     end = open_record (&record, &plan, path);
     if (!end) {
-        if (call_has (sending->call, OPTION_DRY_RUN))
+        if (record.reads)
             record.tally.done = plan.entries - record.at;
         else
             end = apply (sending, asker, &plan, &record);
