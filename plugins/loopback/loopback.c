@@ -77,7 +77,7 @@ static pal_text_t member (const json_t *object, const char *name)
 
 static void on_line (client_t *client, const char *line, size_t size)
 {
-    json_t *object = json_loadb (line, size, 0, NULL);
+    json_t *object = json_loadb (line, size, JSON_ALLOW_NUL, NULL);
     pal_event_t event = {
         .type = PAL_CHAT_MESSAGE,
         .conversation = member (object, "conversation"),
@@ -85,8 +85,9 @@ static void on_line (client_t *client, const char *line, size_t size)
         .platform_id = member (object, "platform_id"),
         .message_text = member (object, "message_text"),
     };
-    snprintf (client->conversation, sizeof client->conversation, "%.*s",
-              PAL_ARG (event.conversation));
+    if (event.conversation.size)
+        snprintf (client->conversation, sizeof client->conversation, "%.*s",
+                  PAL_ARG (event.conversation));
     /*  What is missing or not JSON comes back as rejected: the host looks, so that no plugin has to.  */
     client->owner->host->publish (client->owner->host, &event, on_taken, client, NULL);
     json_decref (object);
@@ -133,7 +134,7 @@ static void loopback_deliver (void *arg, const pal_reply_t *reply)
     for (client_t *client = self->clients; client < self->clients + CLIENTS_MAX; client++) {
         if (client->fd < 0 || !pal_text_is (reply->conversation, client->conversation))
             continue;
-        json_t *answer = json_loadb (reply->body.data, reply->body.size, 0, NULL);
+        json_t *answer = json_loadb (reply->body.data, reply->body.size, JSON_ALLOW_NUL, NULL);
         json_object_set_new (answer, "conversation", json_string (client->conversation));
         json_object_set_new (answer, "reply_to",
                              json_string (reply->has_reply_to ? reply->reply_to.text : ""));

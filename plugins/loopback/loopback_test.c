@@ -112,6 +112,33 @@ static void lines_may_come_in_pieces_and_together (void **state)
     close (fd);
 }
 
+static void a_text_may_hold_every_character (void **state)
+{
+    fixture_t *fixture = *state;
+    char line[1024];
+    int fd = connected (fixture);
+    say (fixture, fd,
+         "{\"conversation\":\"c\",\"user_id\":\"a\",\"message_text\":\"one\\u0000two\"}\n");
+    assert_int_equal (fake_host_events (fixture->host), 1);
+    assert_string_equal (fake_host_event (fixture->host, 0)->conversation, "c");
+    fake_host_deliver (fixture->host, 1, "c", NULL, "three\\u0000four");
+    hear (fd, line, sizeof line);
+    assert_non_null (strstr (line, "\"response_text\":\"three\\u0000four\""));
+    assert_int_equal (fake_host_outcome (fixture->host, 1).outcome, PAL_SENT);
+    close (fd);
+}
+
+static void a_line_that_is_none_changes_no_conversation (void **state)
+{
+    fixture_t *fixture = *state;
+    int fd = connected (fixture);
+    say (fixture, fd,
+         "{\"conversation\":\"c\",\"user_id\":\"a\",\"message_text\":\"1\"}\nnot JSON\n");
+    fake_host_deliver (fixture->host, 1, "c", NULL, "hello");
+    assert_int_equal (fake_host_outcome (fixture->host, 1).outcome, PAL_SENT);
+    close (fd);
+}
+
 static void nobody_there_is_not_sent (void **state)
 {
     fixture_t *fixture = *state;
@@ -162,6 +189,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         T (a_line_is_a_message_and_the_answer_a_line),
         T (lines_may_come_in_pieces_and_together),
+        T (a_text_may_hold_every_character),
+        T (a_line_that_is_none_changes_no_conversation),
         T (nobody_there_is_not_sent),
         T (a_client_that_left_is_forgotten),
         T (a_line_without_an_end_is_cut_off),
