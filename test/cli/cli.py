@@ -78,13 +78,13 @@ class Call:
 
 
 class Terminal:
-    """One call on a terminal of its own, `columns` wide."""
+    """One call on a terminal of its own, `columns` wide. `job`: it can be suspended, as by a shell."""
 
-    def __init__(self, arguments, env, columns=200):
+    def __init__(self, arguments, env, columns=200, job=False):
         self.fd, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack('4H', 50, columns, 0, 0))
         self.process = subprocess.Popen([PALAVER, *arguments], stdin=inner, stdout=inner, stderr=inner, env=env,
-                                        start_new_session=True)
+                                        start_new_session=not job, process_group=0 if job else None)
         os.close(inner)
         self.output = ''
 

@@ -2,6 +2,7 @@
 """palaver top: it lives, it fits, and it leaves the terminal as it was."""
 
 import fcntl
+import os
 import re
 import signal
 import struct
@@ -76,6 +77,26 @@ class Top(CliTest):
             terminal.process.wait(10)
             self.assertEqual(self.lasts(terminal), before)
             self.assertEqual(terminal.process.returncode, 0)
+
+    def test_it_can_be_suspended(self):
+        broker = self.broker()
+        terminal = self.terminal(broker, 'top', job=True)
+        before = self.lasts(terminal) | termios.ECHO | termios.ICANON
+        terminal.read_until('q: quit')
+        terminal.process.send_signal(signal.SIGTSTP)
+        stopped = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        wait(lambda: terminal.read() or os.waitid(os.P_PID, terminal.process.pid, stopped),
+             'it is suspended')
+        terminal.read_until(LEAVE)
+        self.assertEqual(self.lasts(terminal), before)
+        terminal.output = ''
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.read_until(ENTER)
+        terminal.read_until('q: quit')
+        self.assertFalse(self.lasts(terminal) & termios.ECHO)
+        terminal.type('q')
+        self.assertEqual(terminal.wait().code, 0)
+        self.assertTrue(terminal.output.rstrip().endswith(LEAVE), terminal.output[-40:])
 
     def test_a_broker_that_goes_away(self):
         broker = self.broker()

@@ -10,12 +10,14 @@
 /*  The other screen, no cursor; and back.  */
 static const char enter[] = "\033[?1049h\033[?25l", leave[] = "\033[?25h\033[?1049l";
 
-static volatile sig_atomic_t resized;
+static volatile sig_atomic_t resized, suspended;
 
 static void note (int number)
 {
-    (void) number;
-    resized = 1;
+    if (number == SIGTSTP)
+        suspended = 1;
+    else
+        resized = 1;
 }
 
 static void put (const void *bytes, size_t size)
@@ -37,21 +39,29 @@ static void measure (screen_t *self)
     self->rows = size.ws_row ? size.ws_row : 24;
 }
 
-bool screen_begin (screen_t *self)
+static void take (screen_t *self)
 {
-    struct sigaction action = {.sa_handler = note};
-    if (!isatty (STDIN_FILENO) || !isatty (STDOUT_FILENO) || out_is_dumb ()
-        || tcgetattr (STDIN_FILENO, &self->before))
-        return false;
     struct termios raw = self->before;
     raw.c_lflag &= ~(tcflag_t) (ICANON | ECHO);
     raw.c_cc[VMIN] = 0;
     raw.c_cc[VTIME] = 0;
     tcsetattr (STDIN_FILENO, TCSANOW, &raw);
-    sigaction (SIGWINCH, &action, NULL);
     measure (self);
     put (enter, sizeof enter - 1);
     self->begun = true;
+}
+
+bool screen_begin (screen_t *self)
+{
+    struct sigaction action = {.sa_handler = note}, on_suspend;
+    if (!isatty (STDIN_FILENO) || !isatty (STDOUT_FILENO) || out_is_dumb ()
+        || tcgetattr (STDIN_FILENO, &self->before))
+        return false;
+    sigaction (SIGWINCH, &action, NULL);
+    /* a shell that cannot suspend has it ignored */
+    if (sigaction (SIGTSTP, NULL, &on_suspend) == 0 && on_suspend.sa_handler != SIG_IGN)
+        sigaction (SIGTSTP, &action, NULL);
+    take (self);
     return true;
 }
 
@@ -62,6 +72,18 @@ void screen_end (screen_t *self)
     self->begun = false;
     put (leave, sizeof leave - 1);
     tcsetattr (STDIN_FILENO, TCSANOW, &self->before);
+}
+
+/*  Ctrl-Z: the shell gets its terminal as it was, and with it the time until it is given back.  */
+static void suspend (screen_t *self)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL}, ours;
+    suspended = 0;
+    screen_end (self);
+    sigaction (SIGTSTP, &standard, &ours);
+    raise (SIGTSTP);
+    sigaction (SIGTSTP, &ours, NULL);
+    take (self);
 }
 
 static screen_key_t key_of (const char *bytes, size_t size)
@@ -91,6 +113,10 @@ screen_key_t screen_wait (screen_t *self, int ms)
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     char bytes[16];
     int ready = poll (&input, 1, ms);
+    if (suspended) {
+        suspend (self);
+        return KEY_RESIZED;
+    }
     if (resized) {
         resized = 0;
         measure (self);

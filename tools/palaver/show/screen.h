@@ -1,5 +1,6 @@
 /*  screen -- the whole terminal, while a command shows something that lives
-    OWNS    the mode of the terminal, given back by screen_end; the handler of SIGWINCH
+    OWNS    the mode of the terminal, given back by screen_end and while it is suspended; the handlers of SIGWINCH and
+            SIGTSTP
     THREAD  main
     FAILS   screen_begin returns false when there is no terminal on both sides, or a dumb one
     COST    one write a picture  */
