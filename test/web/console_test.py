@@ -309,6 +309,42 @@ class Console(WebTest):
         self.it.worker.quiet('JOB')
         self.assertEqual(page.faults(), [])
 
+    def test_a_text_with_other_line_ends_is_sent_as_it_was(self):
+        self.kill(1, text='first\r\nsecond\r')
+        page = self.open('letter/1')
+        self.press(page, '.button.main')
+        page.until('document.querySelector("#plan-text")', 'how')
+        first = page.text('.hash')
+        self.write(page, '#plan-rate', '7')
+        self.press(page, '.view-plan .panel:last-child .button.main')
+        page.until('document.body.innerText.includes("Done.")', 'it is done')
+        self.assertNotEqual(page.text('.hash'), first)
+        job = self.it.worker.job()
+        self.assertEqual(job['body']['message_text'], 'first\r\nsecond\r 0')
+        self.assertEqual(page.faults(), [])
+
+    def test_what_was_discarded_before_it_was_stopped_is_gone_from_the_list(self):
+        self.kill(3)
+        page = self.open('dead')
+        page.until('document.querySelectorAll("tbody tr").length === 3', 'the letters')
+        page.eval("""const real = fetch; window.fetch = async (path, options) => {
+            if (!String(path).endsWith('dead/discard')) return real(path, options);
+            const order = JSON.parse(options.body), { numbers, expect } = order;
+            const one = { ...order, numbers: numbers.slice(0, 1), expect: expect.slice(0, 1) };
+            const told = numbers.length < 3 ? { done: 0 }
+              : await (await real(path, { ...options, body: JSON.stringify(one) })).json();
+            return new Response(JSON.stringify({ ...told, busy_numbers: numbers.slice(numbers.length < 3 ? 0 : 1) }));
+        }""")
+        self.press(page, '.button.danger')
+        page.until('document.querySelector("dialog[open] #reason")', 'it asks why')
+        self.tab_to(page, '#reason')
+        page.type('too many')
+        page.key('Enter')
+        page.until('document.querySelector("dialog[open]").innerText.includes("1 of 3 discarded")', 'one is gone')
+        page.key('Escape')
+        page.until('document.querySelectorAll("tbody tr").length === 2', 'the list has the others')
+        self.assertEqual(page.faults(), [])
+
     def test_letters_are_discarded_with_a_reason(self):
         self.kill(3)
         page = self.open('dead')

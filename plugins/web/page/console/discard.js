@@ -16,19 +16,18 @@ function orderFor (reason) {
     ({ numbers: letters.map((one) => one.number), expect: letters.map((one) => [one.attempts, one.dead_us]), reason });
 }
 
-async function carryOut (meant, reason, words, signal) {
-  const letters = await lettersOf(meant, words, signal), tally = newTally();
+async function carryOut (meant, reason, words, tally, signal) {
+  const letters = await lettersOf(meant, words, signal);
   await send('dead/discard', letters, orderFor(reason), { rate: 0, signal, tally,
     told: () => say(words, `${count(tally.done)} of ${count(letters.length)} discarded`) });
-  return tally;
 }
 
 // Asks why, does it, and shows the list again.
 export async function discard (meant) {
   const many = meant.letters ? plural(meant.letters.length, 'letter') : meant.total === null ? 'all letters that match'
     : `all ${plural(meant.total, 'letter')}`;
-  const abort = new AbortController();
-  const tally = await ask(`Discard ${many}?`, (done) => {
+  const abort = new AbortController(), tally = newTally();
+  const over = await ask(`Discard ${many}?`, (done) => {
     const reason = h('input', { id: 'reason', required: true, maxlength: REASON_BYTES, autocomplete: 'off' });
     const words = h('p', { class: 'soft', role: 'status' }),
       go = h('button', { class: 'button danger', type: 'submit' }, 'Discard');
@@ -37,7 +36,8 @@ export async function discard (meant) {
       if (!reason.reportValidity()) return;
       go.disabled = true;
       try {
-        done(await carryOut(meant, reason.value.trim(), words, abort.signal));
+        await carryOut(meant, reason.value.trim(), words, tally, abort.signal);
+        done(true);
       } catch (problem) {
         say(words, problem.message);
         go.disabled = false;
@@ -50,7 +50,7 @@ export async function discard (meant) {
         'Keep them'), go)];
   });
   abort.abort();
-  if (!tally) return;
+  if (!over && !tally.done) return;
   if (location.hash.startsWith('#/letter')) location.hash = '#/dead';
   else dispatchEvent(new HashChangeEvent('hashchange'));
 }

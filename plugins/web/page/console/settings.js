@@ -33,7 +33,7 @@ async function textField (plan) {
   const [one] = plan.letters;
   if (plan.letters.length !== 1 || one.type !== 'chat.message') return null;
   const said = (await api.get(`dead/${one.number}`)).items[0].body.message_text ?? '';
-  const masked = said.includes(STARS);
+  const masked = said.includes(STARS), shown = said.replace(/\r\n?/g, '\n'); // as a box has it
   const box = h('textarea', { id: 'plan-text', rows: 3, maxlength: 100000 });
   box.value = plan.text || (masked ? '' : said);
   const note = masked
@@ -42,7 +42,7 @@ async function textField (plan) {
     : 'Changed, it goes as a corrected copy in the letter’s place; the ledger says so.';
   return { node: h('div', { class: 'field wide' }, h('label', { for: 'plan-text' }, 'The message'), box,
     h('p', { class: 'soft' }, note)),
-    read: () => { plan.text = box.value.trim() && box.value !== said ? box.value : ''; } };
+    read: () => { plan.text = box.value.trim() && box.value !== shown ? box.value : ''; } };
 }
 
 export async function settings (plan, routes, changed) {
