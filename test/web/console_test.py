@@ -101,7 +101,8 @@ class Console(WebTest):
         page.click('#leave')
         page.until('document.querySelector("#key").open', 'it asks for a key')
         self.assertEqual(page.eval('sessionStorage.length'), 0)
-        for key, words in (('wrong', 'Nobody has this key.'), ('alpha-1', 'This key is not for operating.')):
+        for key, words in (('wrong', 'Nobody has this key.'), ('alpha-1', 'This key is not for operating.'),
+                           ('b\u00e9ta\u20262', 'Nobody has this key.')):
             page.eval('document.querySelector("#key-text").focus()')
             page.type(key)
             page.key('Enter')
@@ -110,6 +111,34 @@ class Console(WebTest):
         page.type(KEY)
         page.key('Enter')
         page.until('document.querySelector("h1")', 'the overview')
+
+    def test_an_address_that_makes_no_sense_does_no_harm(self):
+        page = self.open('constructor')
+        self.assertEqual(page.text('h1'), 'Overview')
+        for view, seen in (('dead', 'Dead letters'), ('toString', 'Overview'), ('sessions', 'Sessions')):
+            page.eval(f'location.hash = "#/{view}"')
+            page.until(f'document.querySelector("h1")?.textContent === {seen!r}', view)
+        self.assertEqual(page.faults(), [])
+        page.eval('location.hash = "#/session/%zz"')
+        page.until('document.querySelector("main [role=alert]")', 'there is no such session')
+        other = self.browser.page()
+        self.addCleanup(other.close)
+        other.open(f'http://127.0.0.1:{self.it.port}/console#key=100%')
+        other.until('document.querySelector("#key-fault").textContent === "Nobody has this key."', 'nobody has it')
+
+    def test_a_view_that_was_left_before_it_was_there_leaves_nothing_behind(self):
+        page = self.open('sessions')
+        page.eval("""const real = fetch; window.fetch = (path, ...more) => String(path).startsWith('/operate/events')
+            ? new Promise((done) => { window.answer = () => real(path, ...more).then(done); }) : real(path, ...more)""")
+        page.eval('location.hash = "#/events"')
+        page.until('window.answer', 'events are asked for')
+        page.eval('location.hash = "#/tail"')
+        page.until('document.body.innerText.includes("Live: 0 lines")', 'it follows')
+        page.eval('window.answer().then(() => new Promise((done) => setTimeout(done)))')
+        self.go(page, 'sessions')
+        wait(lambda: self.it.ask('GET', '/metrics', headers={'X-Api-Key': KEY}).body.count('palaver_web_streams 0'),
+             'nobody follows')
+        self.assertEqual(page.faults(), [])
 
     def test_without_the_right_it_says_what_to_set(self):
         it = self.web(api_keys=KEYS, worker=False)

@@ -3,6 +3,16 @@
 
 const STORE = 'palaver.operator';
 const MS = 40000;
+const STRANGE = /[^\x21-\x7e]/; // no header holds it, so that nobody has such a key
+
+// A part of the address as it was written; what is encoded wrongly stands for itself.
+export function decoded (part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 export class Problem extends Error {
   constructor (status, told) {
@@ -17,7 +27,7 @@ class Api extends EventTarget {
     super();
     const given = /^#key=(.+)$/.exec(location.hash);
     if (given) {
-      this.key = decodeURIComponent(given[1]);
+      this.key = decoded(given[1]);
       history.replaceState(null, '', `${location.pathname}#/overview`);
     }
   }
@@ -34,9 +44,8 @@ class Api extends EventTarget {
   }
 
   // 401: no key is known, or one that nobody has. 403: it is not for operating.
-  async fault (response) {
-    const told = await response.json().catch(() => ({}));
-    const problem = new Problem(response.status, told);
+  fault (status, told) {
+    const problem = new Problem(status, told);
     if (problem.kind === 'key-needed' || problem.kind === 'scope-needed')
       this.dispatchEvent(new CustomEvent('key', { detail: problem }));
     return problem;
@@ -44,6 +53,7 @@ class Api extends EventTarget {
 
   async send (path, options = {}) {
     const given = { ...options, headers: { ...this.headers(), ...options.headers } };
+    if (STRANGE.test(this.key)) throw this.fault(401, { type: '/problems/key-needed', title: 'Nobody has this key.' });
     given.signal ??= AbortSignal.timeout(options.within ?? MS);
     let response;
     try {
@@ -53,7 +63,7 @@ class Api extends EventTarget {
       throw new Problem(0, { title: fault.name === 'TimeoutError' ? 'The gateway does not answer'
         : 'The gateway cannot be reached' });
     }
-    if (!response.ok) throw await this.fault(response);
+    if (!response.ok) throw this.fault(response.status, await response.json().catch(() => ({})));
     return response;
   }
 

@@ -1,6 +1,6 @@
 // The console: which view is open, by the address behind '#'; the key; the theme; what the keyboard does everywhere.
 
-import { api } from './api.js';
+import { api, decoded } from './api.js';
 import { h, say } from './dom.js';
 import { count } from './format.js';
 import { dead } from './dead.js';
@@ -24,8 +24,8 @@ let close = null;
 
 function placeOf (hash) {
   const [path, query = ''] = hash.replace(/^#\/?/, '').split('?');
-  const [name, ...parts] = path.split('/').map(decodeURIComponent);
-  return { name: views[name] ? name : 'overview', parts, query: new URLSearchParams(query) };
+  const [name, ...parts] = path.split('/').map(decoded);
+  return { name: Object.hasOwn(views, name) ? name : 'overview', parts, query: new URLSearchParams(query) };
 }
 
 function fault (words) {
@@ -45,15 +45,17 @@ async function open () {
   const root = h('div', { class: `view view-${place.name}` });
   main.replaceChildren(root);
   main.scrollTop = 0;
+  let ends = null;
   try {
-    close = (await views[place.name](root, place)) ?? null;
+    ends = (await views[place.name](root, place)) ?? null;
   } catch (problem) {
     root.append(fault(problem.message));
   }
   if (!root.isConnected) { // another one was opened meanwhile
-    close?.();
+    ends?.();
     return;
   }
+  close = ends;
   const title = root.querySelector('h1')?.textContent ?? 'Palaver';
   document.title = `${title} – Palaver console`;
   say($('spoken'), title);
