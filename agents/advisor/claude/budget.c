@@ -21,6 +21,7 @@ struct budget {
     int file; /* -1: in memory */
     int64_t most;
     budget_day_t day;
+    bool unwritten; /* the file has less of `day` than there is */
 };
 
 plv_err_t budget_new (const char *path, int64_t day_most, budget_t **ret_budget,
@@ -54,15 +55,22 @@ void budget_destroy (budget_t **self_p)
     *self_p = NULL;
 }
 
+static bool read_day (const budget_t *self, budget_day_t *ret_day)
+{
+    char line[LINE_BYTES] = "";
+    return flock (self->file, LOCK_EX) == 0 && pread (self->file, line, sizeof line - 1, 0) > 0
+           && sscanf (line, SCAN, &ret_day->day, &ret_day->spent, &ret_day->tokens, &ret_day->calls)
+                  == 4;
+}
+
 /*  Locks this process's threads and other processes out, and reads what the day has cost so far.  */
 static void begin (budget_t *self, int64_t now_wall_us)
 {
-    char line[LINE_BYTES] = "";
     budget_day_t read = {0};
     pthread_mutex_lock (&self->lock);
-    if (self->file >= 0 && flock (self->file, LOCK_EX) == 0
-        && pread (self->file, line, sizeof line - 1, 0) > 0
-        && sscanf (line, SCAN, &read.day, &read.spent, &read.tokens, &read.calls) == 4)
+    bool good = self->file >= 0 && read_day (self, &read);
+    bool behind = self->unwritten && read.day == self->day.day && read.spent < self->day.spent;
+    if (good && !behind)
         self->day = read;
     if (self->day.day != now_wall_us / DAY_US)
         self->day = (budget_day_t){.day = now_wall_us / DAY_US};
@@ -74,9 +82,9 @@ static void end (budget_t *self)
     if (self->file >= 0) {
         int size = snprintf (line, sizeof line, FORMAT, self->day.day, self->day.spent,
                              self->day.tokens, self->day.calls);
-        bool good = pwrite (self->file, line, (size_t) size, 0) == size
-                    && ftruncate (self->file, size) == 0;
-        (void) good; /* a full disk: this process goes on with what it knows */
+        /* a full disk: this process goes on with what it knows */
+        self->unwritten = pwrite (self->file, line, (size_t) size, 0) != size
+                          || ftruncate (self->file, size) != 0;
         flock (self->file, LOCK_UN);
     }
     pthread_mutex_unlock (&self->lock);

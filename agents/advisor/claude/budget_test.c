@@ -1,10 +1,12 @@
 #include "advisor/claude/budget.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +109,29 @@ static void several_processes_share_one_limit (void **state)
     assert_int_equal (taken, MOST);
 }
 
+static void a_file_that_cannot_be_written_any_more_counts_in_memory (void **state)
+{
+    struct rlimit before, none;
+    budget_t *budget = begin (100);
+    budget_hold_t hold;
+    (void) state;
+    assert_true (budget_reserve (budget, 10, 5, &hold));
+    assert_int_equal (getrlimit (RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    signal (SIGXFSZ, SIG_IGN);
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &none), 0);
+    bool first = budget_reserve (budget, 60, 5, &hold),
+         second = budget_reserve (budget, 60, 5, &hold);
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &before), 0);
+    assert_true (first);
+    assert_false (second);
+    assert_false (budget_reserve (budget, 60, 5, &hold)); /* and writes it again */
+    budget_destroy (&budget);
+    budget = begin (100);
+    assert_int_equal (budget_today (budget, 5).spent, 70);
+    budget_destroy (&budget);
+}
+
 static void a_damaged_file_counts_as_empty_and_no_file_as_memory (void **state)
 {
     plv_fail_t fail = {0};
@@ -133,6 +158,7 @@ int main (void)
         TEST (a_reservation_of_yesterday_is_not_given_back_to_today),
         TEST (what_was_spent_outlives_the_process),
         TEST (several_processes_share_one_limit),
+        TEST (a_file_that_cannot_be_written_any_more_counts_in_memory),
         TEST (a_damaged_file_counts_as_empty_and_no_file_as_memory),
     };
     return cmocka_run_group_tests_name ("budget", tests, NULL, NULL);
