@@ -111,9 +111,9 @@ static void destroy (telegram_t *self)
     const pal_host_t *host = self->host;
     if (self->timer)
         host->timer_cancel (host, self->timer);
+    greetings_close (self); /* of updates, which end with what brought them */
     poll_close (self);
     webhook_close (self);
-    greetings_close (self);
     deliveries_close (self);
     presences_close (self);
     api_cancel_all (self);

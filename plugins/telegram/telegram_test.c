@@ -419,6 +419,23 @@ static void sends_no_part_when_it_cannot_read_which_are_sent (void **state)
     fake_host_destroy (&host);
 }
 
+#define START(id, chat)                                                                            \
+    "{\"update_id\":" #id ",\"message\":{\"message_id\":" #id ",\"date\":1700000000,"              \
+    "\"from\":{\"id\":" #chat ",\"is_bot\":false},\"chat\":{\"id\":" #chat                         \
+    ",\"type\":\"private\"},\"text\":\"/start\",\"entities\":[{\"type\":\"bot_command\","          \
+    "\"offset\":0,\"length\":6}]}}"
+
+static void ends_with_greetings_under_way (void **state)
+{
+    fake_host_t *host = polling ();
+    (void) state;
+    answer (host, "getUpdates", 200,
+            "{\"ok\":true,\"result\":[" START (11, 7) "," START (12, 8) "]}");
+    fake_host_advance (host, 1);
+    newest (host, "sendMessage");
+    fake_host_destroy (&host);
+}
+
 static void ends_with_everything_under_way (void **state)
 {
     fake_host_t *host = polling ();
@@ -456,6 +473,7 @@ int main (void)
         cmocka_unit_test (refuses_what_is_no_chat),
         cmocka_unit_test (says_the_notice_when_the_broker_does_not_know),
         cmocka_unit_test (sends_no_part_when_it_cannot_read_which_are_sent),
+        cmocka_unit_test (ends_with_greetings_under_way),
         cmocka_unit_test (ends_with_everything_under_way),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
