@@ -1,4 +1,4 @@
-/*  Who may connect, who holds what when a connection or the broker is gone, and what tools are told.  */
+/*  Who may connect, what becomes of work when a peer is gone, and what tools are told.  */
 
 #include "core/internal.h"
 #include "fixture.h"
@@ -146,77 +146,6 @@ static void test_nameless_processes (void **state)
     fx_destroy (&fx);
 }
 
-static uint32_t worker_again (fixture_t *fx, uint8_t incarnation, uint64_t holding)
-{
-    uint32_t peer = fx_peer (fx);
-    fx_hello (fx, peer, FROM_WORKER,
-              &(fx_hello_t){.role = "agent",
-                            .name = "w",
-                            .service = "advisor",
-                            .credit = 1,
-                            .incarnation = incarnation,
-                            .holding = holding});
-    fx_expect (fx, peer, VERB_WELCOME);
-    return peer;
-}
-
-static void test_a_worker_claims_its_job (void **state)
-{
-    fixture_t *fx = start ("");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
-    fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
-    uint32_t thief = worker_again (fx, 7, lease);
-    fx_expect_cancel (fx, thief, lease, "not_leased");
-    uint32_t again =
-        worker_again (fx, 100, lease); /* the broker does not know yet that it was cut off */
-    assert_true (fx->inbox[worker].closed);
-    fx_expect_nothing (fx, again);
-    fx_restart (fx);
-    again = worker_again (fx, 100, lease);
-    fx_expect_nothing (fx, again);
-    fx_reply (fx, again, lease, "hi");
-    assert_int_equal (fx_expect_number (fx, again, VERB_COMMITTED), lease);
-    fx_restart (fx);
-    again = worker_again (fx, 100, lease); /* it was not told */
-    fx_expect_cancel (fx, again, lease, "not_leased");
-    fx_expect_nothing (fx, again);
-    fx_destroy (&fx);
-}
-
-/*  A process that was cut off more than once has several connections that the broker takes for living ones.  */
-static void test_every_old_connection_of_a_process_is_closed (void **state)
-{
-    fixture_t *fx = start ("");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), first = worker_again (fx, 100, 0);
-    fx_say (fx, web, "web_1", "x");
-    uint64_t one = job (fx, first);
-    uint32_t second = worker_again (fx, 100, 0);
-    fx_say (fx, web, "web_2", "x");
-    uint64_t other = job (fx, second);
-    uint32_t now = fx_peer (fx);
-    fx_hello (fx, now, FROM_WORKER,
-              &(fx_hello_t){.role = "agent",
-                            .name = "w",
-                            .service = "advisor",
-                            .credit = 2,
-                            .incarnation = 100,
-                            .holding = one,
-                            .holding_too = other});
-    fx_expect (fx, now, VERB_WELCOME);
-    assert_true (fx->inbox[first].closed);
-    assert_true (fx->inbox[second].closed);
-    assert_int_equal (fx_gauge (fx, GAUGE_PEERS_WORKER), 1);
-    assert_int_equal (fx_gauge (fx, GAUGE_LEASES), 2);
-    fx_reply (fx, now, one, "hi");
-    assert_int_equal (fx_expect_number (fx, now, VERB_COMMITTED), one);
-    fx_reply (fx, now, other, "hi");
-    assert_int_equal (fx_expect_number (fx, now, VERB_COMMITTED), other);
-    fx_destroy (&fx);
-}
-
 static void keep_alive (fixture_t *fx, uint32_t peer, int64_t ms)
 {
     for (; ms > 0; ms -= 1000) {
@@ -224,106 +153,6 @@ static void keep_alive (fixture_t *fx, uint32_t peer, int64_t ms)
         fx_begin (fx, VERB_PING);
         fx_send (fx, peer, FROM_PEERS);
     }
-}
-
-/*  Its worker comes back without it, or not at all: nobody is to blame, another attempt is made.  */
-static void test_nobody_claims_the_job (void **state)
-{
-    fixture_t *fx = start ("");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
-    fx_say (fx, web, "web_1", "x");
-    uint64_t first = job (fx, worker);
-    fx_restart (fx);
-    worker = worker_again (fx, 100, 0);
-    uint64_t second = job (fx, worker);
-    assert_int_equal (second, first + 1);
-    fx_restart (fx);
-    worker = worker_again (fx, 9, 0);
-    fx_expect_nothing (fx, worker); /* the other one may yet come */
-    keep_alive (fx, worker, 4000);
-    fx_expect_nothing (fx, worker);
-    keep_alive (fx, worker, 1000);
-    assert_int_equal (job (fx, worker), second + 1);
-    fx_destroy (&fx);
-}
-
-static uint32_t adapter_again (fixture_t *fx, uint64_t holding)
-{
-    uint32_t peer = fx_peer (fx);
-    fx_hello (
-        fx, peer, FROM_ADAPTER,
-        &(fx_hello_t){
-            .role = "adapter", .name = "web", .credit = 8, .incarnation = 1, .holding = holding});
-    fx_expect (fx, peer, VERB_WELCOME);
-    return peer;
-}
-
-/*  The time that a delivery has does not begin anew with each of its adapter's connections.  */
-static void test_a_delivery_is_not_held_for_ever (void **state)
-{
-    fixture_t *fx = start ("delivery: { timeout_ms = 10000; };");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
-    fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, job (fx, worker), "hi");
-    uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
-    fx_restart (fx);
-    for (int i = 0; i < 3; i++) {
-        web = adapter_again (fx, delivery);
-        fx_expect_nothing (fx, web);
-        assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
-        fx_time (fx, 3000);
-        fx_gone (fx, web);
-    }
-    web = adapter_again (fx, delivery);
-    fx_time (fx, 3000);
-    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
-    fx_destroy (&fx);
-}
-
-/*  What it did while it was cut off, for longer than a delivery may take, it can say.  */
-static void test_an_outcome_comes_behind_its_claim (void **state)
-{
-    fixture_t *fx = start ("delivery: { timeout_ms = 2000; };");
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
-    fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, job (fx, worker), "hi");
-    uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
-    fx_gone (fx, web);
-    fx_time (fx, 4000);
-    web = adapter_again (fx, delivery);
-    fx_time (fx, 100);
-    fx_delivered (fx, web, delivery, "sent", 0);
-    fx_expect (fx, web, VERB_SETTLED);
-    assert_int_equal (fx_count (fx, COUNTER_DELIVERIES_SENT), 1);
-    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
-    fx_destroy (&fx);
-}
-
-static void test_what_an_adapter_had_in_hand (void **state)
-{
-    fixture_t *fx = start ("");
-    const fx_hello_t other = {.role = "adapter", .name = "web", .credit = 8, .incarnation = 2};
-    (void) state;
-    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
-    fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, job (fx, worker), "hi");
-    uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
-    fx_restart (fx);
-    web = adapter_again (fx, delivery);
-    fx_expect_nothing (fx, web); /* it has it still */
-    fx_gone (fx, web);
-    web = fx_adapter (fx, "web"); /* it never came */
-    assert_int_equal (fx_expect_number (fx, web, VERB_DELIVER), delivery + 1);
-    fx_gone (fx, web);
-    web = fx_peer (fx);
-    fx_hello (fx, web, FROM_ADAPTER, &other); /* the process died: nobody knows */
-    fx_expect (fx, web, VERB_WELCOME);
-    fx_expect_nothing (fx, web);
-    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
-    fx_destroy (&fx);
 }
 
 static void test_unknown_is_tried_again_where_the_platform_deduplicates (void **state)
@@ -767,12 +596,6 @@ int main (void)
         cmocka_unit_test (test_one_adapter_of_a_name),
         cmocka_unit_test (test_a_name_belongs_to_whom_the_broker_started_for_it),
         cmocka_unit_test (test_nameless_processes),
-        cmocka_unit_test (test_a_worker_claims_its_job),
-        cmocka_unit_test (test_nobody_claims_the_job),
-        cmocka_unit_test (test_every_old_connection_of_a_process_is_closed),
-        cmocka_unit_test (test_a_delivery_is_not_held_for_ever),
-        cmocka_unit_test (test_an_outcome_comes_behind_its_claim),
-        cmocka_unit_test (test_what_an_adapter_had_in_hand),
         cmocka_unit_test (test_unknown_is_tried_again_where_the_platform_deduplicates),
         cmocka_unit_test (test_leaving_and_falling_silent),
         cmocka_unit_test (test_who_misses_two_heartbeats_is_silent),

@@ -20,7 +20,9 @@ enum {
     CREDIT_DEFAULT = 64,
     BATCH_SIZE_DEFAULT = 10,
     BATCH_WAIT_MS_DEFAULT = 1000,
-    BATCH_WAIT_MS_MAX = 600000
+    BATCH_WAIT_MS_MAX = 600000,
+    HOLDING_MAX =
+        2 * CREDIT_MAX, /* what it works on, and as many answers that it was not told of */
 };
 
 static uint64_t option_number (plv_view_t options, const char *key, uint64_t standard,
@@ -168,6 +170,16 @@ static void send_welcome (core_t *self, peer_t *peer)
 static bool same_id (const plv_id_t *a, const plv_id_t *b)
 {
     return memcmp (a->bytes, b->bytes, PLV_ID_BYTES) == 0;
+}
+
+/*  Each lease that is named and that nobody knows is answered: a list of many small numbers would be a hundred times as
+    long in answers.  */
+static bool holding_good (plv_view_t options)
+{
+    plv_mp_t value;
+    uint32_t held;
+    return !plv_mp_find (options, "holding", &value) || !plv_mp_array (&value, &held)
+           || held <= HOLDING_MAX;
 }
 
 /*  The numbers in options.holding, as a set.  */
@@ -348,6 +360,11 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
         peers_refuse (self, peer, "ARG", VERB_HELLO,
                       "a name has 1 to %d letters, digits, dots, dashes and underscores",
                       NAME_BYTES_MAX);
+        return;
+    }
+    if (!holding_good (options)) {
+        peers_refuse (self, peer, "ARG", VERB_HELLO, "options.holding names at most %d leases",
+                      HOLDING_MAX);
         return;
     }
     read_common (self, peer, frame);
