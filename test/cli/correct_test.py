@@ -86,7 +86,7 @@ class Correct(CliTest):
         broker, _, numbers = self.start()
         for script, words in (('true', 'the text is as it was'), (': > "$1"', 'the text is empty'),
                               ('exit 3', 'failed'), ('printf "\\377" > "$1"', 'not UTF-8'),
-                              ('rm "$1"', 'cannot be read')):
+                              ('printf "a\\000b" > "$1"', 'a NUL'), ('rm "$1"', 'cannot be read')):
             done = self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', code=PARTLY,
                                 env=self.editor(script))
             self.assertIn(words, done.err)

@@ -2,6 +2,7 @@
 # RUN: timeout=240
 """palaver send: an adapter of one message."""
 
+import os
 import signal
 import unittest
 
@@ -30,6 +31,16 @@ class Send(CliTest):
         out = self.on_terminal(broker, 'send', 'hello')
         self.assertTrue(out.startswith('hello\n'), out)
         self.assertIn('not investment advice', out)
+
+    def test_what_is_no_text_is_not_sent_in_part(self):
+        broker = self.broker()
+        for text, words in (('a\0b', 'there is a NUL'), ('\n', 'the text is empty'), ('', 'the text is empty')):
+            self.assertIn(words, self.palaver(broker, 'send', '-', stdin=text, code=USAGE).err)
+        folder = os.open('/', os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        done = self.palaver(broker, 'send', '-', before=lambda: os.dup2(folder, 0), code=USAGE)
+        self.assertIn('Is a directory', done.err)
+        self.assertEqual(broker.metric('events_accepted'), 0)
 
     def test_stdin_and_platform(self):
         broker = self.broker()

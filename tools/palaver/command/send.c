@@ -7,6 +7,7 @@
 #include "wire/event.h"
 #include "wire/mp.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,19 @@ static void read_text (const call_t *call, plv_buf_t *text)
             text_put (text, call->operands[i]);
         }
     }
-    plv_buf_add_u8 (text, '\0');
     plv_buf_check (text);
+}
+
+/*  Why it cannot be said; NULL: it can, unless it is too long, which is found when it is sent.  */
+static const char *what_is_wrong (plv_view_t text)
+{
+    if (ferror (stdin))
+        return strerror (errno);
+    if (text.size == 0)
+        return "the text is empty";
+    if (memchr (text.data, '\0', text.size))
+        return "there is a NUL in the text";
+    return text.size > BODY_BYTES_MAX || plv_utf8_valid (text) ? NULL : "the text is not UTF-8";
 }
 
 static void put_id (plv_buf_t *map, const char *key, const plv_id_t *id)
@@ -139,16 +151,19 @@ ending_t command_send (call_t *call)
         .user = call_text (call, OPTION_USER, call_who (call)),
     };
     read_text (call, &text);
-    text_putf (&session, "%s_%s", message.platform, message.user);
-    plv_buf_add_u8 (&session, '\0');
-    message.text = (const char *) text.data;
-    message.session = call_text (call, OPTION_SESSION, (const char *) session.data);
-    if (!plv_utf8_valid (plv_view_str (message.text)) || !message.text[0]) {
-        say (message.text[0] ? "the text is not UTF-8"
-                             : "there is nothing to say: the text is empty");
+    const char *wrong = what_is_wrong (plv_buf_view (&text));
+    if (wrong) {
+        say ("nothing was said: %s", wrong);
         end = END_USAGE;
         goto done;
     }
+    plv_buf_add_u8 (&text, '\0');
+    text_putf (&session, "%s_%s", message.platform, message.user);
+    plv_buf_add_u8 (&session, '\0');
+    plv_buf_check (&text);
+    plv_buf_check (&session);
+    message.text = (const char *) text.data;
+    message.session = call_text (call, OPTION_SESSION, (const char *) session.data);
     if (where_find (call_text (call, OPTION_RUN, NULL), &where, &fail)) {
         end = ask_failed (&fail);
         goto done;

@@ -88,6 +88,8 @@ ending_t edit_text (plv_buf_t *text)
             say ("the text is %s; nothing was done", edited.size ? "as it was" : "empty");
         else if (!plv_utf8_valid (plv_buf_view (&edited)))
             say ("the text is not UTF-8; nothing was done");
+        else if (memchr (edited.data, 0, edited.size))
+            say ("there is a NUL in the text; nothing was done");
         else
             end = END_OK;
     }
