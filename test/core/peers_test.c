@@ -75,6 +75,52 @@ static void test_strangers_and_nonsense (void **state)
     fx_destroy (&fx);
 }
 
+static void say_cache_keys (fixture_t *fx, uint32_t peer, uint32_t count, const char *key)
+{
+    plv_buf_t *buf = fx_begin (fx, VERB_HELLO);
+    plv_mp_put_text (buf, "agent");
+    plv_mp_put_text (buf, "w");
+    plv_mp_put_text (buf, "1");
+    plv_mp_put_u64 (buf, 1);
+    plv_mp_put_map (buf, 2);
+    plv_mp_put_text (buf, "services");
+    plv_mp_put_array (buf, 1);
+    plv_mp_put_text (buf, "advisor");
+    plv_mp_put_text (buf, "cache_keys");
+    plv_mp_put_array (buf, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (key)
+            plv_mp_put_text (buf, key);
+        else
+            plv_mp_put_u64 (buf, i);
+    }
+    fx_send (fx, peer, FROM_WORKER);
+}
+
+/*  What the answers depend on is not left out without a word.  */
+static void test_keys_of_the_cache_are_taken_all_or_none (void **state)
+{
+    static const char long_key[] =
+        "a-key-that-is-longer-than-a-name-may-be-which-is-sixty-four-bytes";
+    fixture_t *fx = start ("");
+    (void) state;
+    const struct {
+        uint32_t count;
+        const char *key; /* NULL: numbers */
+        bool good;
+    } keys[] = {{64, "risk", true},   {0, "", true},    {1, long_key + 1, true},
+                {1, long_key, false}, {65, "a", false}, {1, NULL, false}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        uint32_t peer = fx_peer (fx);
+        say_cache_keys (fx, peer, keys[i].count, keys[i].key);
+        if (keys[i].good)
+            fx_expect (fx, peer, VERB_WELCOME);
+        else
+            fx_expect_error (fx, peer, "ARG");
+    }
+    fx_destroy (&fx);
+}
+
 static void test_one_adapter_of_a_name (void **state)
 {
     fixture_t *fx = start ("");
@@ -593,6 +639,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_who_is_let_in),
         cmocka_unit_test (test_strangers_and_nonsense),
+        cmocka_unit_test (test_keys_of_the_cache_are_taken_all_or_none),
         cmocka_unit_test (test_one_adapter_of_a_name),
         cmocka_unit_test (test_a_name_belongs_to_whom_the_broker_started_for_it),
         cmocka_unit_test (test_nameless_processes),

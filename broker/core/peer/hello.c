@@ -21,6 +21,7 @@ enum {
     BATCH_SIZE_DEFAULT = 10,
     BATCH_WAIT_MS_DEFAULT = 1000,
     BATCH_WAIT_MS_MAX = 600000,
+    CACHE_KEYS_MAX = 64,
     HOLDING_MAX =
         2 * CREDIT_MAX, /* what it works on, and as many answers that it was not told of */
 };
@@ -63,6 +64,23 @@ static void read_batch (peer_t *peer, plv_view_t options)
         (int64_t) option_number (batch, "wait_ms", BATCH_WAIT_MS_DEFAULT, BATCH_WAIT_MS_MAX) * 1000;
 }
 
+/*  One that was left out would have answers given to people whom they are not for.  */
+static bool cache_keys_good (plv_view_t options)
+{
+    plv_mp_t value;
+    plv_view_t key;
+    uint32_t keys;
+    if (!plv_mp_find (options, "cache_keys", &value) || plv_mp_nil (&value))
+        return true;
+    if (!plv_mp_array (&value, &keys) || keys > CACHE_KEYS_MAX)
+        return false;
+    while (keys--)
+        if (!plv_mp_str (&value, &key) || key.size > NAME_BYTES_MAX
+            || (key.size && memchr (key.data, 0, key.size)))
+            return false;
+    return true;
+}
+
 static void read_cache_keys (plv_view_t options, service_t *service)
 {
     plv_mp_t value;
@@ -72,8 +90,6 @@ static void read_cache_keys (plv_view_t options, service_t *service)
     if (!plv_mp_find (options, "cache_keys", &value) || !plv_mp_array (&value, &keys))
         return;
     while (keys-- && plv_mp_str (&value, &key)) {
-        if (key.size > NAME_BYTES_MAX || memchr (key.data, 0, key.size))
-            continue;
         plv_buf_add_view (&service->cache_keys, key);
         plv_buf_add_u8 (&service->cache_keys, 0);
     }
@@ -180,6 +196,21 @@ static bool holding_good (plv_view_t options)
     uint32_t held;
     return !plv_mp_find (options, "holding", &value) || !plv_mp_array (&value, &held)
            || held <= HOLDING_MAX;
+}
+
+/*  False when it was told off.  */
+static bool check_options (core_t *self, peer_t *peer, plv_view_t options)
+{
+    if (!holding_good (options))
+        peers_refuse (self, peer, "ARG", VERB_HELLO, "options.holding names at most %d leases",
+                      HOLDING_MAX);
+    else if (!cache_keys_good (options))
+        peers_refuse (self, peer, "ARG", VERB_HELLO,
+                      "options.cache_keys is a list of at most %d texts of at most %d bytes",
+                      CACHE_KEYS_MAX, NAME_BYTES_MAX);
+    else
+        return true;
+    return false;
 }
 
 /*  The numbers in options.holding, as a set.  */
@@ -362,11 +393,8 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
                       NAME_BYTES_MAX);
         return;
     }
-    if (!holding_good (options)) {
-        peers_refuse (self, peer, "ARG", VERB_HELLO, "options.holding names at most %d leases",
-                      HOLDING_MAX);
+    if (!check_options (self, peer, options))
         return;
-    }
     read_common (self, peer, frame);
     if (from == FROM_ADAPTER && !take_outlet (self, peer))
         return;
