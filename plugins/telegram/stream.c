@@ -16,7 +16,8 @@ static bool append (stream_t *self, pal_text_t delta)
         self->text = text;
         self->capacity = capacity;
     }
-    memcpy (self->text + self->size, delta.size ? delta.data : "", delta.size);
+    if (delta.size)
+        memcpy (self->text + self->size, delta.data, delta.size);
     self->size = need;
     return true;
 }

@@ -84,6 +84,16 @@ class Drafts(ChainTest):
         self.assertEqual(chain.texts(1), ['one two three four'])
         self.assertEqual([one['text'] for one in chain.params('sendMessageDraft')], ['one'])
 
+    def test_a_piece_may_be_empty(self):
+        chain, job = self.begin()
+        host = chain.host()['pid']
+        chain.delta(job, 0, '')
+        chain.delta(job, 1, 'one ')
+        self.assertEqual(chain.asked('sendMessageDraft')[0]['params']['text'], 'one')
+        chain.reply(job, 'one two')
+        self.assertEqual(chain.texts(1), ['one two'])
+        self.assertEqual(chain.host()['pid'], host)
+
     def test_a_draft_longer_than_a_message_shows_its_end(self):
         chain, job = self.begin()
         for index in range(3):
