@@ -3,6 +3,7 @@
 """palaver doctor: each thing that is wrong is found, named, and told how to mend."""
 
 import os
+import signal
 import socket
 import unittest
 
@@ -35,6 +36,20 @@ class Doctor(CliTest):
         found = self.doctor(broker)
         for check in ('conf', 'data', 'sync', 'sockets', 'broker', 'routes', 'letters'):
             self.one(found, check, 'ok')
+
+    def test_a_configuration_that_is_not_there_has_no_line_to_correct(self):
+        rows = self.palaver(None, 'doctor', '--conf', '/no/such.conf', code=PARTLY).rows
+        found = {row['check']: row for row in rows}['conf']
+        self.assertEqual(found['found'], '/no/such.conf: cannot be read: No such file or directory')
+        self.assertEqual(found['advice'], 'name one that is there: --conf FILE')
+
+    def test_a_broker_that_does_not_answer(self):
+        broker = self.broker()
+        broker.signal(signal.SIGSTOP)
+        self.addCleanup(broker.signal, signal.SIGCONT)
+        rows = self.palaver(broker, 'doctor', '--timeout', '0.5', code=PARTLY).rows
+        found = {row['check']: row for row in rows}['broker']
+        self.assertEqual(found['found'], 'it does not answer within 0.5 s')
 
     def test_it_looks_where_the_broker_does(self):
         broker = self.broker()

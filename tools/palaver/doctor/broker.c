@@ -110,7 +110,8 @@ void check_broker (doctor_t *doctor)
         doctor_say (doctor, FINDING_SKIPPED, "", "it does not run");
     else if (!doctor->status.size)
         doctor_say (doctor, FINDING_PROBLEM, "look at its log: journalctl -u palaverd",
-                    "it does not answer within %d s", ANSWER_S);
+                    "it does not answer within %g s",
+                    (double) call_timeout_us (doctor->call, ANSWER_S) / 1e6);
     else
         look_at_status (doctor, plv_buf_view (&doctor->status));
 }

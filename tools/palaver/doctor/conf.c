@@ -26,7 +26,15 @@ static void look_at_export (doctor_t *doctor)
             "dead.export: %s: %s", folder, strerror (errno));
 }
 
-void check_conf (doctor_t *doctor)
+static const char *advice_for (plv_err_t err)
+{
+    if (err == ERR_NOENT)
+        return "name one that is there: --conf FILE";
+    return err == ERR_PERM ? "run the doctor as the broker's user"
+                           : "correct the line; palaverd --check-conf says the same";
+}
+
+static void load_conf (doctor_t *doctor)
 {
     plv_fail_t fail;
     char *its = doctor_broker_path (doctor, "conf");
@@ -35,8 +43,7 @@ void check_conf (doctor_t *doctor)
         file = plv_build_conf_path;
     plv_err_t err = file ? plv_conf_load (file, &doctor->conf, &fail) : ERR_OK;
     if (err)
-        doctor_say (doctor, FINDING_PROBLEM,
-                    "correct the line; palaverd --check-conf says the same", "%s", fail.text);
+        doctor_say (doctor, FINDING_PROBLEM, advice_for (err), "%s", fail.text);
     else if (file)
         doctor_say (doctor, FINDING_OK, "", "%s: %zu route%s", file, doctor->conf->route_count,
                     text_s (doctor->conf->route_count));
@@ -46,7 +53,12 @@ void check_conf (doctor_t *doctor)
         plv_out_of_memory (0);
     doctor->conf_file = file ? plv_strdup (file) : NULL;
     free (its);
-    its = doctor_broker_path (doctor, "data");
+}
+
+void check_conf (doctor_t *doctor)
+{
+    load_conf (doctor);
+    char *its = doctor_broker_path (doctor, "data");
     const char *data = call_text (doctor->call, OPTION_DATA, its);
     doctor->data = where_data (data ? data : doctor->conf->data_dir);
     free (its);
