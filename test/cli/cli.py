@@ -19,7 +19,8 @@ import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'system'))
 
-from palaverd import BUILD, PATIENCE, QUICK, SECONDS, BrokerTest, World, route, wait  # noqa: E402
+from palaverd import (BUILD, PATIENCE, PROGRAM, QUICK, SECONDS, BrokerTest, World, become_nobody,  # noqa: E402
+                      route, wait)
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PALAVER = os.path.join(BUILD, 'bin', 'palaver')

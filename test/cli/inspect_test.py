@@ -10,13 +10,12 @@ import subprocess
 import tempfile
 import unittest
 
-from cli import BUILD, PALAVER, SECONDS, SILENT, UNREACHABLE, USAGE, CliTest, wait
+from cli import BUILD, PALAVER, PROGRAM, SECONDS, SILENT, UNREACHABLE, USAGE, CliTest, become_nobody, wait
 from wireclient import text_id
 
 LOOKS = (('sessions', 'list'), ('sessions', 'show', 'web_1'), ('dead', 'list'),
          ('dead', 'show', '--reason', 'permanent'),
          ('dead', 'stats'), ('dead', 'export', '-', '--all'), ('events', 'list'))
-NOBODY = 65534
 
 
 def snapshot(folder):
@@ -107,14 +106,19 @@ class Inspect(CliTest):
             for name in files:
                 os.chmod(os.path.join(top, name), 0o444)
         files = snapshot(f'{folder}/data')
-        done = subprocess.run([PALAVER, 'dead', 'list', '--data', f'{folder}/data', '--json'], user=NOBODY,
-                              capture_output=True, text=True, timeout=3 * SECONDS, check=False, cwd='/',
-                              env={**os.environ, 'TMPDIR': '/tmp'})
-        if 'ermission denied' in done.stderr and PALAVER in done.stderr:
-            self.skipTest('nobody may not run what was built here')
+        done = subprocess.run([self.for_nobody(PALAVER, PROGRAM), 'dead', 'list', '--data', f'{folder}/data',
+                               '--json'], preexec_fn=become_nobody, capture_output=True, text=True, timeout=3 * SECONDS,
+                              check=False, cwd='/', env={**os.environ, 'TMPDIR': '/tmp'})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(done.stdout.splitlines()), len(before))
         self.assertEqual(snapshot(f'{folder}/data'), files)
+
+    def test_a_broker_that_is_not_there_is_named(self):
+        done = subprocess.run([self.for_nobody(PALAVER), 'status', '--data', self.folder()], capture_output=True,
+                              text=True, timeout=3 * SECONDS, check=False, env={**os.environ, 'PATH': '/nowhere'})
+        self.assertEqual(done.returncode, UNREACHABLE)
+        self.assertEqual(done.stderr, 'palaver: the broker did not start: palaverd is neither beside palaver nor in '
+                                      '../sbin from there, and in PATH: No such file or directory\n')
 
     def test_data_that_cannot_be_read_is_refused_in_clear_words(self):
         broker, folder = self.start(), self.folder()

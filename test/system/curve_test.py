@@ -8,7 +8,7 @@ import unittest
 
 import zmq
 
-from palaverd import BUILD, BrokerTest, is_root, wait
+from palaverd import BUILD, NOBODY, PROGRAM, BrokerTest, become_nobody, is_root, wait
 from ports import free_port
 from wireclient import Worker, frame
 
@@ -19,8 +19,6 @@ curve
     public-key = "{}"
     secret-key = "{}"
 """
-
-NOBODY = 65534
 
 
 def cert(path, public, secret=None):
@@ -184,14 +182,14 @@ class Curve(BrokerTest):
             broker = self.start(start=False)
             parent = os.path.dirname(broker.folder)
             os.chmod(parent, os.stat(parent).st_mode & 0o7777 | 0o011)
-            os.chown(broker.folder, NOBODY, NOBODY)
+            os.chown(broker.folder, NOBODY.pw_uid, NOBODY.pw_gid)
             for folder, _, names in os.walk(self.keys):
                 os.chmod(folder, 0o755)
                 for name in names:
-                    os.chown(f'{folder}/{name}', NOBODY, NOBODY)
+                    os.chown(f'{folder}/{name}', NOBODY.pw_uid, NOBODY.pw_gid)
             os.chown(f'{self.keys}/{path}', 0, 0)
             os.chmod(f'{self.keys}/{path}', mode)
-            broker.preexec = lambda: os.setreuid(NOBODY, NOBODY)
+            broker.preexec, broker.program = become_nobody, self.for_nobody(PROGRAM)
             self.refused(broker, 'may not read it', f'chown -R nobody {self.keys}')
 
     def test_a_certificate_that_is_none(self):

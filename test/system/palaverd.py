@@ -11,6 +11,7 @@ test go on with their heartbeats. At the end of a test its broker must stop in o
 
 import json
 import os
+import pwd
 import re
 import resource
 import select
@@ -26,9 +27,10 @@ import unittest
 import wireclient
 from patience import BUILD, PATIENCE, SECONDS, VARIANT
 
-__all__ = ['BUILD', 'PATIENCE', 'PROGRAM', 'QUICK', 'SECONDS', 'VARIANT', 'Broker', 'BrokerTest', 'World', 'conf_text',
-           'conf_value', 'is_root', 'limit_file_size', 'route', 'wait']
+__all__ = ['BUILD', 'NOBODY', 'PATIENCE', 'PROGRAM', 'QUICK', 'SECONDS', 'VARIANT', 'Broker', 'BrokerTest', 'World',
+           'become_nobody', 'conf_text', 'conf_value', 'is_root', 'limit_file_size', 'route', 'wait']
 PROGRAM = os.path.join(BUILD, 'bin', 'palaverd')
+NOBODY = pwd.getpwnam('nobody')
 # Between two looks: soon again at first, seldom while much is being waited for at once on this machine.
 LOOK_S, LOOK_MAX_S = 0.002, 0.05
 # Shorter than agents.timeout_ms at its most.
@@ -320,6 +322,13 @@ class BrokerTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         return folder
 
+    def for_nobody(self, *programs):
+        """Copies that another user may run, and the path of the first: what was built may lie in a private home."""
+        folder = tempfile.mkdtemp(dir='/tmp')
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        return [shutil.copy(program, folder) for program in programs][0]
+
     def broker(self, conf=None, start=True, **options):
         broker = Broker(self.folder(), conf, **options)
         self.addCleanup(broker.close)
@@ -364,6 +373,13 @@ class BrokerTest(unittest.TestCase):
 
 def is_root():
     return os.geteuid() == 0
+
+
+def become_nobody():
+    """For preexec."""
+    os.setgroups([])
+    os.setgid(NOBODY.pw_gid)
+    os.setuid(NOBODY.pw_uid)
 
 
 def limit_file_size(size):

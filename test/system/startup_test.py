@@ -4,7 +4,6 @@
 
 import glob
 import os
-import pwd
 import re
 import shutil
 import socket
@@ -13,15 +12,8 @@ import subprocess
 import tempfile
 import unittest
 
-from palaverd import BUILD, PROGRAM, VARIANT, BrokerTest, World, is_root, limit_file_size, route, wait
-
-NOBODY = pwd.getpwnam('nobody')
-
-
-def become_nobody():
-    os.setgroups([])
-    os.setgid(NOBODY.pw_gid)
-    os.setuid(NOBODY.pw_uid)
+from palaverd import (BUILD, NOBODY, PROGRAM, VARIANT, BrokerTest, World, become_nobody, is_root, limit_file_size,
+                      route, wait)
 
 
 def run_broker(*arguments, **options):
@@ -62,6 +54,7 @@ class DataDirectory(BrokerTest):
     def test_one_that_is_read_only(self):
         os.chmod(tempfile.gettempdir(), 0o711)
         broker = self.broker(start=False, preexec=become_nobody)
+        broker.program = self.for_nobody(PROGRAM)
         os.mkdir(broker.data, 0o500)
         for path in (broker.folder, broker.data, broker.file):
             os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)

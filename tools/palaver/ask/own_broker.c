@@ -99,7 +99,12 @@ static void become (const char *program, char *const *words, const char *log)
     signal (SIGINT, SIG_DFL);
     signal (SIGTERM, SIG_DFL);
     execvp (program, words);
-    fprintf (stderr, "%s: %s\n", program, strerror (errno));
+    if (strchr (program, '/'))
+        fprintf (stderr, "%s: %s\n", program, strerror (errno));
+    else
+        fprintf (stderr,
+                 "%s is neither beside palaver nor in ../sbin from there, and in PATH: %s\n",
+                 program, strerror (errno));
     _exit (127);
 }
 
