@@ -337,6 +337,12 @@ bool supervisor_stopped (const supervisor_t *self)
     return true;
 }
 
+/*  The next scan takes its file for one that was touched: its file may not be why it was refused.  */
+static void look_again (supervised_t *adapter)
+{
+    memset (&adapter->stamp, 0, sizeof adapter->stamp);
+}
+
 bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t now_us)
 {
     supervised_t *adapter = find (self, name, strlen (name));
@@ -345,6 +351,8 @@ bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t n
     adapter->unwanted = false;
     adapter->failures = 0;
     supervised_replace (adapter, now_us);
+    look_again (adapter);
+    self->scan_us = now_us;
     return true;
 }
 
@@ -377,6 +385,7 @@ void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64
         supervised_t *adapter = PLV_OF (at, supervised_t, node);
         if (is_off (self, adapter->name, strlen (adapter->name)))
             continue; /* the scan that follows takes it away */
+        look_again (adapter);
         if (adapter->unwanted)
             plv_log (self->all.options.log, LOG_ADAPTER_UNWANTED, F_STR ("adapter", adapter->name));
         else if (!adapter->removed && adapter->copy[0])

@@ -591,6 +591,30 @@ static void stop_start_and_restart_by_hand (void **state)
     assert_false (supervisor_adapter_restart (fixture->supervisor, "nobody", plv_clock_mono_us ()));
 }
 
+/*  A disk that is full is not full for ever, and the file stays as it is.  */
+static void what_could_not_be_copied_is_tried_again_when_asked (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    char away[128];
+    snprintf (away, sizeof away, "%s.away", fixture->copies);
+    begin (fixture);
+    for (int asked = 0; asked < 2; asked++) {
+        const char *name = asked ? "two" : "one";
+        assert_int_equal (rename (fixture->copies, away), 0);
+        drop (fixture, asked ? "two.so" : "one.so", "serve");
+        wait_for (fixture, name, is_refused, &status);
+        assert_non_null (strstr (status.last, "cannot be written"));
+        assert_int_equal (rename (away, fixture->copies), 0);
+        if (asked)
+            supervisor_reload (fixture->supervisor, &(supervisor_conf_t){0}, plv_clock_mono_us ());
+        else
+            assert_true (
+                supervisor_adapter_start (fixture->supervisor, name, plv_clock_mono_us ()));
+        wait_for (fixture, name, is_ready, &status);
+    }
+}
+
 static void one_that_is_off_is_not_there (void **state)
 {
     fixture_t *fixture = *state;
@@ -698,6 +722,7 @@ int main (int count, char **words)
         T (what_is_stopped_by_hand_stays_so),
         T (a_host_gets_its_own_part_of_the_conf),
         T (stop_start_and_restart_by_hand),
+        T (what_could_not_be_copied_is_tried_again_when_asked),
         T (one_that_is_off_is_not_there),
         T (what_a_plugin_writes_is_logged_as_its_words),
         T (says_what_is_wrong_with_the_directory),
