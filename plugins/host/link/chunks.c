@@ -27,16 +27,20 @@ static chunks_state_t in_size (chunks_t *self, uint8_t byte)
     }
     if (byte == '\n')
         return chunk_begins (self);
-    return self->digits && (byte == '\r' || byte == ';' || byte == ' ' || byte == '\t')
-               ? CHUNKS_EXTENSION
-               : CHUNKS_BROKEN;
+    if (!self->digits)
+        return CHUNKS_BROKEN;
+    return byte == '\r'                                 ? CHUNKS_SIZE_LF
+           : byte == ';' || byte == ' ' || byte == '\t' ? CHUNKS_EXTENSION
+                                                        : CHUNKS_BROKEN;
 }
 
 static chunks_state_t in_extension (chunks_t *self, uint8_t byte)
 {
     if (byte == '\n')
         return chunk_begins (self);
-    return ++self->spare > SPARE_BYTES_MAX ? CHUNKS_BROKEN : CHUNKS_EXTENSION;
+    return ++self->spare > SPARE_BYTES_MAX ? CHUNKS_BROKEN
+           : byte == '\r'                  ? CHUNKS_SIZE_LF
+                                           : CHUNKS_EXTENSION;
 }
 
 /*  An empty line ends the body.  */
@@ -48,7 +52,9 @@ static chunks_state_t in_trailer (chunks_t *self, uint8_t byte)
         return is_empty ? CHUNKS_OVER : CHUNKS_TRAILER;
     }
     self->line += byte != '\r';
-    return ++self->spare > SPARE_BYTES_MAX ? CHUNKS_BROKEN : CHUNKS_TRAILER;
+    return ++self->spare > SPARE_BYTES_MAX ? CHUNKS_BROKEN
+           : byte == '\r'                  ? CHUNKS_TRAILER_LF
+                                           : CHUNKS_TRAILER;
 }
 
 static chunks_state_t next_size (chunks_t *self)
@@ -65,12 +71,16 @@ static chunks_state_t after (chunks_t *self, uint8_t byte)
         return in_size (self, byte);
     case CHUNKS_EXTENSION:
         return in_extension (self, byte);
+    case CHUNKS_SIZE_LF:
+        return byte == '\n' ? chunk_begins (self) : CHUNKS_BROKEN;
     case CHUNKS_DATA_CR:
         return byte == '\r' ? CHUNKS_DATA_LF : byte == '\n' ? next_size (self) : CHUNKS_BROKEN;
     case CHUNKS_DATA_LF:
         return byte == '\n' ? next_size (self) : CHUNKS_BROKEN;
     case CHUNKS_TRAILER:
         return in_trailer (self, byte);
+    case CHUNKS_TRAILER_LF:
+        return byte == '\n' ? in_trailer (self, byte) : CHUNKS_BROKEN;
     default:
         return CHUNKS_BROKEN;
     }

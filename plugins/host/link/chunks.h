@@ -4,7 +4,8 @@
     FAILS   CHUNKS_BAD for what is no such body, and from then on
     COST    one pass over the bytes
 
-    Extensions and trailers are read and dropped; both are bounded.  */
+    Extensions and trailers are read and dropped; both are bounded. A line may end with a bare line feed; a carriage
+    return that no line feed follows is nowhere but in data.  */
 
 #ifndef HOST_CHUNKS_H
 #define HOST_CHUNKS_H
@@ -20,10 +21,12 @@ typedef enum {
 typedef enum {
     CHUNKS_SIZE,
     CHUNKS_EXTENSION,
+    CHUNKS_SIZE_LF,
     CHUNKS_DATA,
     CHUNKS_DATA_CR,
     CHUNKS_DATA_LF,
     CHUNKS_TRAILER,
+    CHUNKS_TRAILER_LF,
     CHUNKS_OVER,
     CHUNKS_BROKEN,
 } chunks_state_t;

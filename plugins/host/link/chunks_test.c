@@ -65,6 +65,12 @@ static void what_is_no_such_body_is_bad (void **state)
     holds ("5\r\nhello, there\r\n0\r\n\r\n", "bad");
     holds ("5\r\nhello\r0\r\n\r\n", "bad");
     holds ("10000000000000000\r\nhello\r\n0\r\n\r\n", "bad");
+    holds ("5\rhello\r\n0\r\n\r\n", "bad");
+    holds ("5\rX\nhello\r\n0\r\n\r\n", "bad");
+    holds ("5;a\rb\r\nhello\r\n0\r\n\r\n", "bad");
+    holds ("5\r\r\nhello\r\n0\r\n\r\n", "bad");
+    holds ("5\r\nhello\r\n0\r\n\r\r\n", "bad");
+    holds ("5\r\nhello\r\n0\r\nX: 1\rY: 2\r\n\r\n", "bad");
 }
 
 static void extensions_and_trailers_are_bounded (void **state)
