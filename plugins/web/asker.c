@@ -141,7 +141,8 @@ static pal_text_t key_of_protocols (pal_text_t list)
     return pal_text (NULL);
 }
 
-static pal_text_t key_given (const asker_t *self, char *bytes, size_t size)
+/*  `ret_coded`: a protocol's name, which has no '/' and no '=', may hold it percent-encoded.  */
+static pal_text_t key_given (const asker_t *self, char *bytes, size_t size, bool *ret_coded)
 {
     static const char bearer[] = "Bearer ";
     const size_t skip = sizeof bearer - 1;
@@ -153,7 +154,21 @@ static pal_text_t key_given (const asker_t *self, char *bytes, size_t size)
     given = asker_header (self, "x-api-key", bytes, size);
     if (given.size)
         return given;
+    *ret_coded = true;
     return key_of_protocols (asker_header (self, "sec-websocket-protocol", bytes, size));
+}
+
+static const access_key_t *find_key (const asker_t *self)
+{
+    char bytes[KEY_BYTES_MAX], decoded[KEY_BYTES_MAX];
+    const web_t *web = self->web;
+    bool is_coded = false;
+    pal_text_t given = key_given (self, bytes, sizeof bytes, &is_coded);
+    const access_key_t *key = given.size ? access_find (&web->access, web->host, given) : NULL;
+    if (!key && is_coded && text_decode (given, false, decoded, sizeof decoded, &given)
+        && given.size)
+        key = access_find (&web->access, web->host, given);
+    return key;
 }
 
 /*  See names.h. A gateway that others reach has names that nobody here knows.  */
@@ -167,12 +182,10 @@ static bool is_well_named (const asker_t *self)
 /*  0, or the problem's number and one.  */
 static unsigned scope_fault (asker_t *self, scope_t scope)
 {
-    char bytes[KEY_BYTES_MAX];
     const access_t *access = &self->web->access;
     if (scope == SCOPE_NONE)
         return 0;
-    pal_text_t given = key_given (self, bytes, sizeof bytes);
-    self->key = given.size ? access_find (access, self->web->host, given) : NULL;
+    self->key = find_key (self);
     if (!access_needs_key (access, scope))
         return self->key || is_well_named (self) ? 0 : PROBLEM_MISNAMED + 1;
     if (!self->key)

@@ -164,32 +164,6 @@ uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part)
 
 /* ------------------------------------------------------------------ what handlers share */
 
-static int hex_digit (char digit)
-{
-    return digit >= '0' && digit <= '9'   ? digit - '0'
-           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                          : -1;
-}
-
-static bool decode (pal_text_t text, char *bytes, size_t size, pal_text_t *ret_value)
-{
-    size_t used = 0;
-    for (size_t at = 0; at < text.size; at++) {
-        char byte = text.data[at] == '+' ? ' ' : text.data[at];
-        if (byte == '%' && at + 2 < text.size && hex_digit (text.data[at + 1]) >= 0
-            && hex_digit (text.data[at + 2]) >= 0) {
-            byte = (char) (hex_digit (text.data[at + 1]) << 4 | hex_digit (text.data[at + 2]));
-            at += 2;
-        }
-        if (used == size)
-            return false;
-        bytes[used++] = byte;
-    }
-    *ret_value = (pal_text_t){bytes, used};
-    return true;
-}
-
 bool route_next_pair (pal_text_t *query, pal_text_t *ret_name, pal_text_t *ret_value)
 {
     const char *end = query->size ? memchr (query->data, '&', query->size) : NULL;
@@ -217,7 +191,7 @@ query_t route_query (pal_text_t query, const char *name, char *bytes, size_t siz
             *ret_value = pal_text (NULL);
             return QUERY_TWICE;
         }
-        found = decode (value, bytes, size, ret_value) ? QUERY_GIVEN : QUERY_TOO_LONG;
+        found = text_decode (value, true, bytes, size, ret_value) ? QUERY_GIVEN : QUERY_TOO_LONG;
     }
     return found;
 }

@@ -138,6 +138,32 @@ bool text_is_id (pal_text_t text, size_t most)
     return true;
 }
 
+static int hex_digit (char digit)
+{
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                          : -1;
+}
+
+bool text_decode (pal_text_t text, bool is_form, char *bytes, size_t size, pal_text_t *ret_text)
+{
+    size_t used = 0;
+    for (size_t at = 0; at < text.size; at++) {
+        char byte = is_form && text.data[at] == '+' ? ' ' : text.data[at];
+        if (byte == '%' && at + 2 < text.size && hex_digit (text.data[at + 1]) >= 0
+            && hex_digit (text.data[at + 2]) >= 0) {
+            byte = (char) (hex_digit (text.data[at + 1]) << 4 | hex_digit (text.data[at + 2]));
+            at += 2;
+        }
+        if (used == size)
+            return false;
+        bytes[used++] = byte;
+    }
+    *ret_text = (pal_text_t){bytes, used};
+    return true;
+}
+
 bool text_next_word (pal_text_t *list, pal_text_t *ret_word)
 {
     static const char between[] = " ,\t\n";

@@ -30,6 +30,9 @@ bool text_is_id (pal_text_t text, size_t most);
 /*  The beginning of it, of at most `most` bytes and whole characters.  */
 pal_text_t text_prefix (pal_text_t text, size_t most);
 
+/*  What percent signs stand for; in a form a plus is a blank. False: it does not fit into `bytes`.  */
+bool text_decode (pal_text_t text, bool is_form, char *bytes, size_t size, pal_text_t *ret_text);
+
 /*  The next word of a list in the configuration, which is moved on: blanks or commas are between words. False:
     there is none left.  */
 bool text_next_word (pal_text_t *list, pal_text_t *ret_word);

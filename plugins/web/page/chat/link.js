@@ -6,6 +6,10 @@ const MOST_MS = 15000;
 const PING_MS = 25000;
 const PATIENCE_MS = 10000;
 
+// The name of a subprotocol, in which not every character of a key can stand.
+const protocolOf = (key) =>
+  `key.${encodeURIComponent(key).replace(/[()]/g, (sign) => (sign === '(' ? '%28' : '%29'))}`;
+
 export class Link extends EventTarget {
   constructor (store) {
     super();
@@ -50,7 +54,7 @@ export class Link extends EventTarget {
     url.searchParams.set('after', String(this.store.seen));
     url.searchParams.set('user_id', user);
     this.tell('state', 'connecting');
-    const socket = new WebSocket(url, key ? ['palaver.v1', `key.${key}`] : ['palaver.v1']);
+    const socket = new WebSocket(url, key ? ['palaver.v1', protocolOf(key)] : ['palaver.v1']);
     this.socket = socket;
     this.opened = false;
     socket.onopen = () => this.open(socket);
