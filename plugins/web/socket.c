@@ -382,8 +382,12 @@ static void on_stop (call_t *call)
 static bool offers (const asker_t *asker)
 {
     char bytes[512];
-    pal_text_t list = asker_header (asker, "sec-websocket-protocol", bytes, sizeof bytes);
-    return list.size && memmem (list.data, list.size, protocol, sizeof protocol - 1);
+    pal_text_t list = asker_header (asker, "sec-websocket-protocol", bytes, sizeof bytes), one;
+    while (text_next_word (&list, &one)) {
+        if (pal_text_is (one, protocol))
+            return true;
+    }
+    return false;
 }
 
 static socket_t *socket_new (const asker_t *asker, pal_text_t conversation, pal_text_t user)

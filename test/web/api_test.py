@@ -169,6 +169,8 @@ class Access(WebTest):
             self.assertEqual((refused.exception.status, json.loads(refused.exception.body)['type']),
                              (status, f'/problems/{slug}'))
         web.socket(headers={'Sec-WebSocket-Protocol': 'palaver.v1, key.%61lph%61%2D1'}).expect('hello')
+        other = web.socket(headers={'Sec-WebSocket-Protocol': 'palaver.v10, key.alpha-1'})
+        self.assertNotIn('sec-websocket-protocol', other.raw.head_text.lower())
         sock = web.socket(headers={'Sec-WebSocket-Protocol': 'palaver.v1, key.alpha-1'})
         self.assertIn('sec-websocket-protocol: palaver.v1\r\n', sock.raw.head_text.lower() + '\r\n')
         self.assertEqual(sock.next()['type'], 'hello')
