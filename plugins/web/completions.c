@@ -54,18 +54,21 @@ static void write_head (const wait_t *self, text_t *out, const char *object)
     text_add (out, ",\"system_fingerprint\":null");
 }
 
-/*  Four bytes are about one token: a guess for agents that do not count.  */
+/*  What the agent has counted; four bytes are about one token: a guess for those that do not.  */
+static long long tokens (const json_t *said, size_t bytes)
+{
+    const json_int_t most = INT32_MAX;
+    json_int_t count = json_is_integer (said) ? json_integer_value (said) : -1;
+    return count >= 0 && count <= most ? (long long) count : (long long) (bytes + 3) / 4;
+}
+
 static void write_usage (const wait_t *self, text_t *out, const pal_reply_t *reply)
 {
     json_t *metadata = json_loadb (reply->metadata.size ? reply->metadata.data : "{}",
                                    reply->metadata.size ? reply->metadata.size : 2, 0, NULL);
     const json_t *usage = json_object_get (metadata, "usage");
-    const json_t *in = json_object_get (usage, "input_tokens");
-    const json_t *said = json_object_get (usage, "output_tokens");
-    long long prompt =
-        json_is_integer (in) ? json_integer_value (in) : (long long) (self->asked_bytes + 3) / 4;
-    long long answer = json_is_integer (said) ? json_integer_value (said)
-                                              : (long long) (reply->response_text.size + 3) / 4;
+    long long prompt = tokens (json_object_get (usage, "input_tokens"), self->asked_bytes);
+    long long answer = tokens (json_object_get (usage, "output_tokens"), reply->response_text.size);
     text_addf (out, "{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld}",
                prompt, answer, prompt + answer);
     json_decref (metadata);

@@ -84,6 +84,12 @@ class OpenAI(WebTest):
         self.assertEqual(told['choices'][0]['message']['content'], '\n\n'.join(['an answer', *NOTES]))
         self.assertEqual(told['usage'], {'prompt_tokens': 11, 'completion_tokens': 3, 'total_tokens': 14})
         self.assertEqual(told['palaver']['response_text'], 'an answer')
+        for count in (2**63 - 1, -1):  # no agent has used so many: they are guessed
+            waiting = web.later('POST', URL, self.request())
+            web.answer('an answer', metadata={'usage': {'input_tokens': count, 'output_tokens': count}})
+            usage = web.wait(waiting).json['usage']
+            self.assertEqual(usage['completion_tokens'], 3)
+            self.assertEqual(usage['total_tokens'], usage['prompt_tokens'] + 3)
 
     def test_who_names_no_user_has_a_conversation_of_his_own(self):
         web = self.web()
