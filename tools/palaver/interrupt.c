@@ -3,11 +3,12 @@
 #include <signal.h>
 #include <stddef.h>
 
+/*  The number of the first signal; 0: none.  */
 static volatile sig_atomic_t seen, pipe_seen;
 
 static void note (int signal)
 {
-    seen = 1;
+    seen = seen ? seen : signal;
     pipe_seen = pipe_seen || signal == SIGPIPE;
 }
 
@@ -56,6 +57,12 @@ void interrupt_cuts_reads (bool cuts)
 bool interrupt_seen (void)
 {
     return seen;
+}
+
+void interrupt_end (void)
+{
+    signal (seen, SIG_DFL);
+    raise (seen);
 }
 
 bool interrupt_by_pipe (void)

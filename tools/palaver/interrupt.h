@@ -19,6 +19,9 @@ void interrupt_cuts_reads (bool cuts);
 
 bool interrupt_seen (void);
 
+/*  Ends the process by the signal that was seen: a shell goes on with its loop when it only gets an exit code.  */
+void interrupt_end (void);
+
 /*  It was that nobody reads: there is nobody to tell.  */
 bool interrupt_by_pipe (void);
 

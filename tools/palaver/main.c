@@ -4,6 +4,7 @@
 #include "base/build.h"
 #include "palaver/ask/call.h"
 #include "palaver/doc/help.h"
+#include "palaver/interrupt.h"
 #include "palaver/show/text.h"
 
 #include <stdio.h>
@@ -50,5 +51,11 @@ int main (int argc, char **argv)
     call.out = out_begin (call_has (&call, OPTION_JSON), call_has (&call, OPTION_TABLE));
     ending_t end = run (&call);
     call_free (&call);
-    return out_end () || end ? (int) end : END_PARTLY;
+    if (!out_end () && !end)
+        end = END_PARTLY;
+    if (end && interrupt_seen ()) {
+        interrupt_end ();
+        end = END_INTERRUPTED;
+    }
+    return (int) end;
 }

@@ -78,7 +78,7 @@ static void put_endings (plv_buf_t *out)
     text_put (out, "\nExit codes:\n");
     for (size_t i = 0; (ending = ending_at (i)); i++) {
         snprintf (code, sizeof code, "%d", ending->code);
-        put_pair (out, code, 5, ending->meaning);
+        put_pair (out, code, 7, ending->meaning);
     }
 }
 
