@@ -213,6 +213,23 @@ class Console(WebTest):
              'nobody follows')
         self.assertEqual(page.faults(), [])
 
+    def test_a_name_that_is_written_backwards_turns_nothing_else(self):
+        page = self.open('tail')
+        page.until('document.body.innerText.includes("Live: 0 lines")', 'it follows')
+        waiting = self.it.say('Which fund?', ANN, session='back\u202ewards', user='\u202eann')
+        self.it.worker.nack(self.it.worker.job()['lease'], permanent=True, code='data_unavailable', reason='\u202ewhy')
+        self.it.wait(waiting)
+        page.until('document.querySelector(".line-item .pill.bad")', 'a death')
+        turned = """[...document.querySelectorAll(SELECTOR)].filter((one) => {
+            const text = one.lastChild, at = (from) => { const range = document.createRange();
+                range.setStart(text, from); range.setEnd(text, from + 1); return range.getBoundingClientRect().left; };
+            return at(1) >= at(text.length - 1); }).length"""
+        self.assertEqual(page.eval(turned.replace('SELECTOR', '".line-item p:first-child .soft"')), 0)
+        self.go(page, 'letter/1')
+        page.until('document.querySelector(".quote")', 'the letter')
+        self.assertEqual(page.eval(turned.replace('SELECTOR', '".view-letter dt"')), 0)
+        self.assertEqual(page.faults(), [])
+
     # ---------------------------------------------------------------- by keyboard
 
     def tab_to(self, page, wanted, most=90):
