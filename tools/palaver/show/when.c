@@ -52,6 +52,14 @@ static bool read_offset (const char *text, int64_t *ret_us)
     return true;
 }
 
+/*  Not the 31st of February, which would be the 3rd of March.  */
+static bool is_day (struct tm day)
+{
+    int said = day.tm_mday;
+    timegm (&day);
+    return day.tm_mday == said;
+}
+
 bool when_read (const char *text, int64_t now_us, int64_t *ret_us)
 {
     struct tm time = {0};
@@ -59,7 +67,7 @@ bool when_read (const char *text, int64_t now_us, int64_t *ret_us)
     if (read_ago (text, now_us, ret_us))
         return true;
     const char *end = strptime (text, "%Y-%m-%d", &time);
-    if (!end || end - text != 10)
+    if (!end || end - text != 10 || !is_day (time))
         return false;
     if (*end) {
         if (!strchr ("Tt ", *end))

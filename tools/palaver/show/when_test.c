@@ -32,6 +32,7 @@ static void on_the_clock (void **state)
     (void) state;
     assert_int_equal (at ("2026-01-31"), now_us - INT64_C (28800000000));
     assert_int_equal (at ("2026-01-31T08:00:00Z"), now_us);
+    assert_int_equal (at ("2028-02-29"), at ("2028-03-01") - INT64_C (86400000000));
     assert_int_equal (at ("2026-01-31 08:00:00Z"), now_us);
     assert_int_equal (at ("2026-01-31t08:00:00.25z"), now_us + 250000);
     assert_int_equal (at ("2026-01-31T08:00:00.123456Z"), now_us + 123456);
@@ -51,6 +52,9 @@ static void nonsense (void **state)
         "yesterday",
         "2026-1-31",
         "2026-13-01",
+        "2026-02-29",
+        "2026-06-31",
+        "2026-06-31T08:00:00Z",
         "26-01-31",
         "2026-01-31T08:00",
         "2026-01-31T08:00:00",
