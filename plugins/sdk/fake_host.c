@@ -22,6 +22,7 @@ typedef struct {
     int64_t due_us, every_us;
     int fd;
     unsigned events;
+    bool is_hosts; /* and stays when the plugin has closed */
     void (*on_time) (void *arg);
     void (*on_events) (void *arg, unsigned events);
     void *arg;
@@ -288,9 +289,26 @@ static uint64_t do_timer (const pal_host_t *table, uint32_t after_ms, uint32_t e
     return wakeup->number;
 }
 
+void fake_host_later (const pal_host_t *table, uint32_t ms, void (*fn) (void *arg), void *arg)
+{
+    do_timer (table, ms, 0, fn, arg);
+    self_of (table)->wakeups[self_of (table)->wakeup_count - 1].is_hosts = true;
+}
+
+static bool is_watched (const fake_host_t *self, int fd)
+{
+    for (size_t at = 0; at < self->wakeup_count; at++) {
+        if (self->wakeups[at].on_events && self->wakeups[at].fd == fd)
+            return true;
+    }
+    return false;
+}
+
 static uint64_t do_watch (const pal_host_t *table, int fd, unsigned events,
                           void (*fn) (void *arg, unsigned events), void *arg)
 {
+    if (!fn || is_watched (self_of (table), fd))
+        return 0;
     wakeup_t *wakeup = add_wakeup (self_of (table));
     wakeup->fd = fd;
     wakeup->events = events;
@@ -314,6 +332,16 @@ static void do_cancel (const pal_host_t *table, uint64_t number)
     wakeup_t *wakeup = find_wakeup (self, number);
     if (wakeup)
         *wakeup = self->wakeups[--self->wakeup_count];
+}
+
+static void forget_wakeups (fake_host_t *self)
+{
+    size_t kept = 0;
+    for (size_t at = 0; at < self->wakeup_count; at++) {
+        if (self->wakeups[at].is_hosts)
+            self->wakeups[kept++] = self->wakeups[at];
+    }
+    self->wakeup_count = kept;
 }
 
 static wakeup_t *next_due (fake_host_t *self, int64_t until_us)
@@ -475,7 +503,7 @@ static const char *answer_question (fake_host_t *self, const char *status, const
                                    .body = pal_text (body),
                                    .more = more};
     self->questions_answered += !more;
-    if (question->done)
+    if (question->done && self->is_open)
         question->done (question->arg, &result);
     fake_kit_turn (self->kit);
     return question->command;
@@ -604,6 +632,7 @@ void fake_host_close (fake_host_t *self)
         return;
     self->adapter->close (self->plugin);
     self->is_open = false;
+    forget_wakeups (self);
     fake_kit_mute (self->kit);
     fake_net_mute (self->net);
 }

@@ -235,7 +235,7 @@ static void ask (const pal_host_t *table, what_t what, pal_text_t key, pal_text_
         .owner = self, .what = what, .pair = pair_of (key, value), .done = done, .arg = arg};
     plv_list_push (self->delay_ms ? &self->late : &self->calls, &call->node);
     if (self->delay_ms)
-        table->timer (table, self->delay_ms, 0, on_due, call);
+        fake_host_later (table, self->delay_ms, on_due, call);
 }
 
 void fake_kit_turn (fake_kit_t *self)

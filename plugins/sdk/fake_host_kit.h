@@ -20,6 +20,8 @@ void fake_kit_enter (pal_host_t *table);
 
 /*  Where fake_host.c keeps it.  */
 fake_kit_t *fake_host_kit (const pal_host_t *table);
+/*  A timer of the host's own, which goes off also when the plugin has closed.  */
+void fake_host_later (const pal_host_t *table, uint32_t ms, void (*fn) (void *arg), void *arg);
 
 void fake_kit_set_delay (fake_kit_t *self, uint32_t ms);
 void fake_kit_fail (fake_kit_t *self, const char *reason);

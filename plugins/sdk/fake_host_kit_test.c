@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 /*  A plugin that does nothing but hand its host out.  */
@@ -104,6 +105,50 @@ static void test_kv_is_late_or_fails (void **state)
     fake_host_destroy (&fake);
 }
 
+static void count_call (void *arg)
+{
+    ++*(int *) arg;
+}
+
+static void count_answer (void *arg, const pal_control_result_t *result)
+{
+    (void) result;
+    ++*(int *) arg;
+}
+
+static void count_events (void *arg, unsigned events)
+{
+    (void) events;
+    ++*(int *) arg;
+}
+
+static void test_nobody_is_called_when_it_has_closed (void **state)
+{
+    int ends[2], calls = 0;
+    fake_host_t *fake = open_fake ();
+    const pal_host_t *host = host_of (fake);
+    (void) state;
+    assert_int_equal (pipe (ends), 0);
+    assert_int_equal (host->watch (host, ends[0], PAL_READABLE, NULL, NULL), 0);
+    assert_true (host->watch (host, ends[0], PAL_READABLE, count_events, &calls) > 0);
+    assert_int_equal (host->watch (host, ends[0], PAL_WRITABLE, count_events, &calls), 0);
+    host->timer (host, 10, 10, count_call, &calls);
+    host->control (host, pal_text ("sessions.show"), pal_text ("{}"), count_answer, &calls);
+    host->control (host, pal_text ("sessions.show"), pal_text ("{}"), count_answer, &calls);
+    assert_int_equal (write (ends[1], "x", 1), 1);
+    fake_host_advance (fake, 10);
+    fake_host_answer (fake, "ok", "{}");
+    assert_int_equal (calls, 2);
+    fake_host_close (fake);
+    fake_host_advance (fake, 100);
+    fake_host_poll (fake, 0);
+    fake_host_answer (fake, "ok", "{}");
+    assert_int_equal (calls, 2);
+    close (ends[0]);
+    close (ends[1]);
+    fake_host_destroy (&fake);
+}
+
 static void test_rates_and_retries (void **state)
 {
     fake_host_t *fake = open_fake ();
@@ -168,6 +213,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_kv),
         cmocka_unit_test (test_kv_is_late_or_fails),
+        cmocka_unit_test (test_nobody_is_called_when_it_has_closed),
         cmocka_unit_test (test_rates_and_retries),
         cmocka_unit_test (test_real_ones),
         cmocka_unit_test (test_metrics_and_health),
