@@ -13,12 +13,7 @@
 
 static void put_value (plv_buf_t *out, plv_mp_t *at, bool shown);
 
-static bool must_escape (const uint8_t *at, size_t bytes)
-{
-    return *at < 0x20 || *at == 0x7f || (bytes == 2 && at[0] == 0xc2 && at[1] < 0xa0);
-}
-
-static void put_escaped (plv_buf_t *out, uint8_t code)
+static void put_escaped (plv_buf_t *out, wchar_t code)
 {
     switch (code) {
     case '\n':
@@ -31,7 +26,7 @@ static void put_escaped (plv_buf_t *out, uint8_t code)
         text_put (out, "\\t");
         break;
     default:
-        text_putf (out, "\\u%04x", code);
+        text_putf (out, "\\u%04x", (unsigned) code);
     }
 }
 
@@ -39,12 +34,13 @@ void json_put_text (plv_buf_t *out, plv_view_t text)
 {
     plv_buf_add_u8 (out, '"');
     for (size_t at = 0; at < text.size;) {
+        wchar_t code;
         const uint8_t *byte = text.data + at;
         size_t bytes = plv_utf8_size (byte, text.size - at);
         if (bytes == 0) {
             text_put (out, "\\ufffd");
-        } else if (must_escape (byte, bytes)) {
-            put_escaped (out, byte[bytes - 1]);
+        } else if (!text_is_shown (byte, bytes, &code)) {
+            put_escaped (out, code);
         } else {
             if (*byte == '"' || *byte == '\\')
                 plv_buf_add_u8 (out, '\\');

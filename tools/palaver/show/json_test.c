@@ -54,6 +54,10 @@ static void texts_are_escaped (void **state)
     (void) state;
     plv_mp_put_text (&value, "a\"b\\c\nd\033e\x7f\xc2\x9b\xc3\xa4");
     is (&value, false, "\"a\\\"b\\\\c\\nd\\u001be\\u007f\\u009b\xc3\xa4\"");
+    plv_mp_put_text (&value, "pay \xe2\x80\xae"
+                             "001 to \xe2\x81\xa6"
+                             "ann \xe2\x80\x8d");
+    is (&value, false, "\"pay \\u202e001 to \\u2066ann \xe2\x80\x8d\"");
     plv_mp_put_str (&value, plv_view ("a\xff", 2));
     is (&value, false, "\"a\\ufffd\"");
 }

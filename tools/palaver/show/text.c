@@ -58,13 +58,20 @@ static bool deceives (wchar_t code)
            || code == 0xfeff;
 }
 
+bool text_is_shown (const uint8_t *at, size_t bytes, wchar_t *ret_code)
+{
+    wchar_t code = decode (at, bytes);
+    *ret_code = code;
+    return code >= 0x20 && (code < 0x7f || code >= 0xa0) && !deceives (code);
+}
+
 static glyph_t glyph_at (plv_view_t text, size_t at)
 {
+    wchar_t code;
     size_t bytes = plv_utf8_size (text.data + at, text.size - at);
     if (bytes == 0)
         return (glyph_t){.bytes = 1, .columns = 1};
-    wchar_t code = decode (text.data + at, bytes);
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || deceives (code))
+    if (!text_is_shown (text.data + at, bytes, &code))
         return (glyph_t){.bytes = bytes, .columns = 1};
     int columns = wcwidth (code);
     return (glyph_t){.bytes = bytes, .columns = columns < 0 ? 1 : (size_t) columns, .shown = true};

@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 
+#include <wchar.h>
+
 enum { TEXT_TIME_BYTES = 40 };
 
 /*  Chooses the character set; call once, at the start.  */
@@ -21,6 +23,10 @@ void text_time (int64_t us, bool exact, char ret_text[TEXT_TIME_BYTES]);
 
 /*  Columns that valid UTF-8 without control characters takes.  */
 size_t text_width (plv_view_t text);
+
+/*  Whether a terminal is shown the character of `bytes` bytes at `at`, whose code it gives, too: not what controls it,
+    nor what turns the direction of writing or cannot be seen, by which a text says another thing than it seems to.  */
+bool text_is_shown (const uint8_t *at, size_t bytes, wchar_t *ret_code);
 
 /*  Appends one line: control characters become a blank, what is not UTF-8 a question mark, and behind `columns`
     there are three dots. `columns` 0: no bound.  */
