@@ -72,7 +72,7 @@ typedef struct {
 
 void core_step (core_t *self, const input_t *input, effects_t *effects);
 
-/*  When INPUT_TIME is due, monotonic; INT64_MAX: not before another input.  */
+/*  When INPUT_TIME is due, monotonic; INT64_MAX: not before another input, or the end of this turn.  */
 int64_t core_next_us (const core_t *self);
 /*  When core_turn has something to write although nothing has happened, monotonic.  */
 int64_t core_turn_us (const core_t *self);
