@@ -253,6 +253,29 @@ static void test_pages_of_traffic (void **state)
 }
 
 /*  Few among many are found by one way through the journal: a page is not used up by what is not asked for.  */
+/*  What is over is in no other place than the journal, and nothing of it is there yet.  */
+static void test_what_is_being_written_is_waited_for (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "what is an ETF?");
+    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
+    fx->busy = true;
+    fx_delivered (fx, web, delivery, "sent", 0);
+    fx_control (fx, tool, "events.list", NULL, 0, NULL);
+    fx_control (fx, tool, "events.show", "number", 1, NULL);
+    fx_time (fx, 20);
+    fx_expect_nothing (fx, tool);
+    fx->busy = false;
+    fx_time (fx, 20);
+    fx_time (fx, 20);
+    check_text (fx_item (fx_expect_result (fx, tool, "ok"), "items", 0), "outcome", "delivered");
+    check_text (fx_item (fx_expect_result (fx, tool, "ok"), "items", 0), "outcome", "delivered");
+    fx_destroy (&fx);
+}
+
 static void test_pages_by_outcome (void **state)
 {
     enum { FEW = 60, EACH = 13 };
@@ -485,6 +508,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_the_way_of_one_event),
+        cmocka_unit_test (test_what_is_being_written_is_waited_for),
         cmocka_unit_test (test_what_went_wrong_on_the_way),
         cmocka_unit_test (test_a_letter_that_is_sent_again),
         cmocka_unit_test (test_a_letter_that_is_thrown_away),

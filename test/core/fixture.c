@@ -156,6 +156,8 @@ static void turn (fixture_t *self)
     store_done_t done;
     while (take_rows (self))
         send_prompt (self);
+    if (self->busy)
+        return;
     uint64_t seq = core_turn (self->core, self->now, false, &self->effects);
     if (seq) {
         store_batch_t batch = {.seq = seq,

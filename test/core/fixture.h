@@ -42,6 +42,7 @@ typedef struct {
     bool check_recovery;
     bool other_state; /* what is read back at a restart is not what was there before */
     bool heartbeats;  /* PING and PONG are kept too */
+    bool busy;        /* the store is at work: what is gathered stays */
     uint64_t checkpoints;
     uint64_t checkpoint_token;
     uint64_t drop_below; /* see fx_drop */

@@ -44,6 +44,8 @@ typedef struct {
     uint64_t removals; /* of letters, before it began */
 
     /* what has been, out of the journal: see events.h */
+    uint64_t recorded; /* the last position with records when it was asked, */
+    uint64_t end;      /* and the one behind all that there were */
     struct events_show *show;
     struct events_list *list;
 

@@ -4,7 +4,7 @@
 
 #include "wire/mp.h"
 
-enum { SAY_EVERY_US = 1000000 };
+enum { SAY_EVERY_US = 1000000, LOOK_EVERY_US = 1000 };
 
 bool events_is (int command)
 {
@@ -14,9 +14,12 @@ bool events_is (int command)
 void events_start (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
 {
     ask_t *ask = control_ask_new (self, command);
+    bool more = self->effects->journal.size > 0;
     ask->peer = peer->number;
     ask->request = request;
-    const char *why = command == COMMAND_EVENTS_SHOW ? events_show_start (self, ask, arguments)
+    ask->recorded = more ? self->seq : self->recorded;
+    ask->end = self->seq + more;
+    const char *why = command == COMMAND_EVENTS_SHOW ? events_show_start (ask, arguments)
                                                      : events_list_start (self, ask, arguments);
     if (!why) {
         events_go_on (self, ask);
@@ -49,9 +52,23 @@ static void say_so (core_t *self, ask_t *ask, peer_t *peer)
     plv_buf_free (&body);
 }
 
+/*  An event that is over is nowhere but in the journal: what had been recorded of it when somebody asked must have
+    come there, or nothing would be known of it.  */
+static bool waits_for_journal (core_t *self, ask_t *ask)
+{
+    if (self->recorded_stored >= ask->recorded)
+        return false;
+    timers_set (&self->timers, &ask->timer, self->now.mono_us + LOOK_EVERY_US);
+    return true;
+}
+
 void events_go_on (core_t *self, ask_t *ask)
 {
     peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
+    if (peer && waits_for_journal (self, ask)) {
+        say_so (self, ask, peer);
+        return;
+    }
     if (peer && ask->failed[0]) {
         control_fail (self, peer, ask->request, ERR_IO, "%s", ask->failed);
     } else if (peer && !(ask->show ? events_show_next (self, ask) : events_list_next (self, ask))) {

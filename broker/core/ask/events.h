@@ -42,7 +42,7 @@ typedef struct events_show {
 
 void events_show_free (events_show_t **self_p);
 /*  NULL, or why it cannot be asked.  */
-const char *events_show_start (core_t *self, ask_t *ask, plv_view_t arguments);
+const char *events_show_start (ask_t *ask, plv_view_t arguments);
 void events_show_take (core_t *self, ask_t *ask, const input_t *input);
 /*  The next piece; true: there is none, `ask` can be answered.  */
 bool events_show_next (core_t *self, ask_t *ask);

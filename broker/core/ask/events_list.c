@@ -148,7 +148,7 @@ const char *events_list_start (core_t *self, ask_t *ask, plv_view_t arguments)
                             list->whole ? WHOLE_MAX : LIMIT_MAX);
     list->begun_us = self->now.mono_us;
     list->passed = list->wanted.after;
-    walk_begin (&list->walk, self->seq);
+    walk_begin (&list->walk, ask->end);
     return NULL;
 }
 

@@ -50,13 +50,13 @@ static bool read_asked (events_show_t *show, plv_view_t arguments)
     return show->by_id;
 }
 
-const char *events_show_start (core_t *self, ask_t *ask, plv_view_t arguments)
+const char *events_show_start (ask_t *ask, plv_view_t arguments)
 {
     ask->show = plv_alloc_zero (1, sizeof *ask->show);
     if (!read_asked (ask->show, arguments))
         return "name one event: \"number\" of its entry, or \"id\", a UUID as text";
-    ask->show->end = self->seq;
-    walk_begin (&ask->show->walk, self->seq);
+    ask->show->end = ask->end;
+    walk_begin (&ask->show->walk, ask->end);
     ask->show->phase = SHOW_LETTER_ID;
     return NULL;
 }
