@@ -126,7 +126,11 @@ void route_session_show (asker_t *asker, const request_t *request)
     ask (asker, request->part, false);
 }
 
+/*  A browser sends a POST without a body for any page, and asks nobody before.  */
 void route_session_reset (asker_t *asker, const request_t *request)
 {
-    ask (asker, request->part, true);
+    if (asker->has_origin && !asker->origin.size)
+        asker_problem (asker, PROBLEM_FOREIGN, pal_text (NULL), 0);
+    else
+        ask (asker, request->part, true);
 }

@@ -217,6 +217,12 @@ class Access(WebTest):
             with self.assertRaises(websocket.Refused) as refused:
                 web.socket(headers={'Origin': f'http://{name}:65535'})
             self.assertEqual(refused.exception.status, 403)
+        waiting = web.say('hello')  # and no page ends a session: its browser does not ask before such a request
+        web.answer('hello')
+        web.wait(waiting)
+        for origin, status in (('https://evil.example', 403), ('null', 403), ('https://b.example', 200)):
+            answer = web.ask('POST', '/chat/session/s1/reset', headers={'Origin': origin})
+            self.assertEqual(answer.status, status, origin)
         web.socket(headers={'Origin': 'https://b.example'}).expect('hello')
         web.socket(headers={'Origin': f'http://127.0.0.1:{web.port}'}).expect('hello')
 
