@@ -59,8 +59,7 @@ static void finish (delivery_t *self, pal_outcome_t outcome, uint32_t retry_afte
     context_event_t *event = context_find (&owner->context, &self->event);
     if (event)
         event->answered = true;
-    int64_t chat = self->chat;
-    presence_release (owner, chat, self);
+    presence_release (owner, self->chat, self, &self->event);
     destroy (self);
 }
 
@@ -119,7 +118,7 @@ static bool adapt (delivery_t *self, const outcome_t *outcome)
         changed = true;
     } else if (outcome->verdict == VERDICT_MIGRATE && outcome->migrate_to) {
         moves_learn (self->owner, self->chat, outcome->migrate_to, NULL, NULL);
-        presence_release (self->owner, self->chat, self);
+        presence_release (self->owner, self->chat, self, NULL);
         self->chat = outcome->migrate_to;
         self->answers = self->thread = self->edit_id = 0; /* message ids begin anew there */
         changed = true;

@@ -22,7 +22,7 @@ static void on_published (void *arg, const pal_published_t *result)
     } else if (result->taken == PAL_STORED
                && (update->event.type == PAL_CHAT_MESSAGE
                    || update->event.type == PAL_CHAT_ACTION)) {
-        presence_think (owner, update->chat, update->thread);
+        presence_think (owner, update->chat, update->thread, &result->id);
     }
     self->done (self, result->taken != PAL_BUSY,
                 result->retry_after_ms ? result->retry_after_ms : AGAIN_MS);

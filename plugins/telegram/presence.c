@@ -19,6 +19,7 @@ enum {
     FIRST_MS = 1500,  /* in a group: what is ready by then comes in one piece */
     SLOW_MAX = 16,
     STREAM_S = 600,
+    ASKED_MAX = 16,
 };
 
 struct presence {
@@ -27,8 +28,9 @@ struct presence {
     api_call_t *call;
     uint64_t timer;
     int64_t typing_until_us, typing_at_us;
-    unsigned open;        /* messages without an answer */
-    delivery_t *delivery; /* that sends here */
+    pal_id_t asked[ASKED_MAX]; /* messages without an answer, */
+    unsigned open;             /* so many of them, the oldest first */
+    delivery_t *delivery;      /* that sends here */
     stream_t stream;
     size_t showing; /* bytes of the text that `call` carries */
     uint32_t slow;  /* times longer between two states, after a 429 */
@@ -282,13 +284,32 @@ static void think (presence_t *self)
         self->typing_until_us = now_us (self) + (int64_t) options->typing_s * 1000000;
 }
 
-void presence_think (telegram_t *owner, int64_t chat, int64_t thread)
+static void add_asked (presence_t *self, const pal_id_t *event)
+{
+    if (self->open == ASKED_MAX)
+        memmove (self->asked, self->asked + 1, --self->open * sizeof *self->asked);
+    self->asked[self->open++] = *event;
+}
+
+/*  With it all that came before it is over: answered, replaced by it, or passed over in silence.  */
+static void end_asked (presence_t *self, const pal_id_t *event)
+{
+    unsigned at = 0;
+    while (at < self->open && memcmp (self->asked[at].text, event->text, sizeof event->text) != 0)
+        at++;
+    if (at == self->open)
+        return;
+    self->open -= at + 1;
+    memmove (self->asked, self->asked + at + 1, self->open * sizeof *self->asked);
+}
+
+void presence_think (telegram_t *owner, int64_t chat, int64_t thread, const pal_id_t *event)
 {
     presence_t *self = owner->options.typing ? get (owner, chat) : NULL;
     if (!self)
         return;
     self->thread = thread;
-    self->open++;
+    add_asked (self, event);
     think (self);
     tick (self);
 }
@@ -356,13 +377,18 @@ int64_t presence_message (telegram_t *owner, int64_t chat, const pal_id_t *event
     return message_id;
 }
 
-void presence_release (telegram_t *owner, int64_t chat, const delivery_t *delivery)
+void presence_release (telegram_t *owner, int64_t chat, const delivery_t *delivery,
+                       const pal_id_t *event)
 {
     presence_t *self = find (owner, chat);
     if (!self || self->delivery != delivery)
         return;
     self->delivery = NULL;
-    if (self->open && --self->open)
+    if (event)
+        end_asked (self, event);
+    else
+        self->open = 0;
+    if (self->open)
         think (self);
     tick (self);
 }

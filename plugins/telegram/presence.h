@@ -13,8 +13,8 @@
 
 #include "telegram/telegram.h"
 
-/*  An agent works on something.  */
-void presence_think (telegram_t *owner, int64_t chat, int64_t thread);
+/*  An agent works on this event.  */
+void presence_think (telegram_t *owner, int64_t chat, int64_t thread, const pal_id_t *event);
 
 void presence_live (telegram_t *owner, const pal_live_t *live);
 
@@ -25,7 +25,9 @@ bool presence_claim (telegram_t *owner, int64_t chat, delivery_t *delivery);
 /*  The message in which the answer to `event` is being written; 0: there is none. It is the answer's from now on.  */
 int64_t presence_message (telegram_t *owner, int64_t chat, const pal_id_t *event);
 
-void presence_release (telegram_t *owner, int64_t chat, const delivery_t *delivery);
+/*  The answer to `event` is over, or its delivery goes on elsewhere: NULL, nobody waits in this chat any more.  */
+void presence_release (telegram_t *owner, int64_t chat, const delivery_t *delivery,
+                       const pal_id_t *event);
 
 /*  Nothing more is shown.  */
 void presences_close (telegram_t *owner);

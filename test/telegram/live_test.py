@@ -6,7 +6,7 @@ import os
 import signal
 import unittest
 
-from chain import USER, ChainTest
+from chain import USER, ChainTest, route
 
 GROUP = -2001
 
@@ -21,6 +21,19 @@ class Typing(ChainTest):
         self.assertTrue(3.9 <= second['at'] - first['at'] <= 5, (first, second))
         chain.reply(job, 'here')
         chain.texts(1)
+        chain.settled()
+        count = len(chain.tg.requests('sendChatAction'))
+        chain.rest(4.5)  # longer than until the next one would come
+        self.assertEqual(len(chain.tg.requests('sendChatAction')), count)
+
+    def test_what_a_newer_message_has_replaced_is_not_waited_for(self):
+        chain = self.chain(typing=True, broker_conf={'routes': [route(overlap='interrupt')]})
+        chain.say('one')
+        chain.job('one')
+        chain.say('two')
+        chain.worker.expect('CANCEL')
+        chain.reply(chain.job('two'), 'here')
+        self.assertEqual(chain.texts(1), ['here'])
         chain.settled()
         count = len(chain.tg.requests('sendChatAction'))
         chain.rest(4.5)  # longer than until the next one would come
