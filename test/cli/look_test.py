@@ -221,6 +221,21 @@ class Unreachable(CliTest):
         self.assertEqual(done.returncode, UNREACHABLE)
         self.assertIn('Permission denied', done.stderr)
 
+    def test_another_user_is_told_that_it_is_the_user(self):
+        if os.geteuid():
+            self.skipTest('needs root')
+        home = self.folder()
+        os.chmod(home, 0o755)
+        self.broker(run=f'{home}/palaver')
+        env = self.environment(None, {'XDG_RUNTIME_DIR': home, 'XDG_STATE_HOME': '', 'HOME': ''})
+        done, doctor = (subprocess.run([self.for_nobody(PALAVER), command], preexec_fn=become_nobody, env=env,
+                                       capture_output=True, text=True, timeout=SECONDS, check=False)
+                        for command in ('status', 'doctor'))
+        self.assertIn("run the doctor as the broker's user", doctor.stdout)
+        self.assertEqual(done.returncode, UNREACHABLE)
+        self.assertIn(f"{home}/palaver/control.ipc: permission denied; be the broker's user\n", done.stderr)
+        self.assertNotIn('Is palaverd running?', done.stderr)
+
     def test_usage(self):
         for command, words in ((['stauts'], 'status perhaps'), (['dead'], 'list, show, stats, replay, discard'),
                                (['status', '--nope'], '--nope is no option\n  palaver status --help'),

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,39 +71,45 @@ static void usual_places (char *places[PLACES])
     places[2] = plv_strdup ("/run/palaver");
 }
 
-static plv_err_t fail_places (char *const places[PLACES], plv_fail_t *ret_fail)
+/*  Where others are not let in there may be one.  */
+static plv_err_t fail_places (char *const places[PLACES], const plv_err_t errs[PLACES],
+                              plv_fail_t *ret_fail)
 {
     char text[PLV_FAIL_TEXT_BYTES] = "";
     size_t used = 0;
-    for (size_t i = 0; i < PLACES; i++)
-        if (places[i] && used < sizeof text)
-            used +=
-                (size_t) snprintf (text + used, sizeof text - used, "\n%s/control.ipc", places[i]);
-    return plv_fail (ret_fail, ERR_NOENT, "no broker answers at%s", text);
+    plv_err_t err = ERR_NOENT;
+    for (size_t i = 0; i < PLACES; i++) {
+        if (!places[i] || used >= sizeof text)
+            continue;
+        bool closed = errs[i] == ERR_PERM;
+        used += (size_t) snprintf (text + used, sizeof text - used, "\n%s/control.ipc%s", places[i],
+                                   closed ? ": permission denied; be the broker's user" : "");
+        err = closed ? ERR_PERM : err;
+    }
+    return plv_fail (ret_fail, err, "no broker answers at%s", text);
 }
 
 plv_err_t where_find (const char *run, where_t *ret_where, plv_fail_t *ret_fail)
 {
     char *places[PLACES];
+    plv_err_t errs[PLACES] = {ERR_NOENT}, err = ERR_NOENT;
     const char *named = run ? run : getenv ("PALAVER_RUN");
-    plv_err_t err;
     if (named && named[0]) {
         ret_where->run = plv_strdup (named);
         return ERR_OK;
     }
     usual_places (places);
-    err = ERR_NOENT;
     for (size_t i = 0; i < PLACES && err; i++) {
         if (!places[i])
             continue;
         char *socket = where_socket (places[i], "control");
-        err = where_probe (socket, NULL);
+        errs[i] = err = where_probe (socket, NULL);
         if (!err)
             ret_where->run = plv_strdup (places[i]);
         free (socket);
     }
     if (err)
-        err = fail_places (places, ret_fail);
+        err = fail_places (places, errs, ret_fail);
     for (size_t i = 0; i < PLACES; i++)
         free (places[i]);
     return err;

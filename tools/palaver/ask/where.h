@@ -1,7 +1,8 @@
 /*  where -- where a running broker has its sockets
     OWNS    the text, freed by where_free
     THREAD  main
-    FAILS   where_find with ERR_NOENT and words that name every place that was looked at
+    FAILS   where_find with ERR_NOENT, or ERR_PERM where this user is not let in, and words that name every place that
+            was looked at
     COST    a few calls of connect  */
 
 #ifndef PALAVER_WHERE_H

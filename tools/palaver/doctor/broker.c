@@ -56,24 +56,28 @@ char *doctor_broker_path (const doctor_t *self, const char *key)
     return copy;
 }
 
+static void miss_sockets (doctor_t *doctor, const plv_fail_t *fail)
+{
+    if (fail->code == ERR_PERM)
+        doctor_say (doctor, FINDING_PROBLEM, "run the doctor as the broker's user", "%s",
+                    fail->text);
+    else
+        doctor_say (doctor, FINDING_WARNING, "start it: palaverd, or systemctl start palaverd",
+                    "%s", fail->text);
+}
+
 void check_sockets (doctor_t *doctor)
 {
     struct stat info;
     plv_fail_t fail;
     where_t where;
     if (where_find (call_text (doctor->call, OPTION_RUN, NULL), &where, &fail)) {
-        doctor_say (doctor, FINDING_WARNING, "start it: palaverd, or systemctl start palaverd",
-                    "%s", fail.text);
+        miss_sockets (doctor, &fail);
         return;
     }
     char *path = where_socket (where.run, "control");
-    plv_err_t err = where_probe (path, &fail);
-    if (err == ERR_PERM)
-        doctor_say (doctor, FINDING_PROBLEM, "run the doctor as the broker's user", "%s",
-                    fail.text);
-    else if (err)
-        doctor_say (doctor, FINDING_WARNING, "start it: palaverd, or systemctl start palaverd",
-                    "%s", fail.text);
+    if (where_probe (path, &fail))
+        miss_sockets (doctor, &fail);
     else if (stat (where.run, &info) == 0 && info.st_mode & 077)
         doctor_say (doctor, FINDING_PROBLEM, "chmod 700 it", "%s: others may enter it", where.run);
     else
