@@ -42,19 +42,22 @@ static void client_close (client_t *client)
     client->fd = -1;
 }
 
-/*  True when the whole line has left. A client that does not read is let go.  */
-static bool client_write (client_t *client, json_t *object)
+typedef enum { LEFT_NOTHING, LEFT_PART, LEFT_WHOLE } left_t;
+
+/*  How much of the line has left. A client that does not read is let go.  */
+static left_t client_write (client_t *client, json_t *object)
 {
     char *text = json_dumps (object, JSON_COMPACT);
     size_t size = text ? strlen (text) : 0;
     json_decref (object);
     if (text)
         text[size] = '\n'; /* in place of the NUL */
-    bool sent = text && send (client->fd, text, size + 1, MSG_NOSIGNAL) == (ssize_t) (size + 1);
+    ssize_t sent = text ? send (client->fd, text, size + 1, MSG_NOSIGNAL) : -1;
     free (text);
-    if (!sent)
-        client_close (client);
-    return sent;
+    if (sent == (ssize_t) size + 1)
+        return LEFT_WHOLE;
+    client_close (client);
+    return sent > 0 ? LEFT_PART : LEFT_NOTHING;
 }
 
 /*  The client may have gone since: it is asked for by its place, and its line says whose answer this is.  */
@@ -139,10 +142,13 @@ static void loopback_deliver (void *arg, const pal_reply_t *reply)
         json_object_set_new (answer, "reply_to",
                              json_string (reply->has_reply_to ? reply->reply_to.text : ""));
         /*  A line that left in part is unknown to us: the client may have read it, or not.  */
-        if (client_write (client, answer))
+        left_t left = client_write (client, answer);
+        if (left == LEFT_WHOLE)
             pal_sent (self->host, reply->delivery, pal_text (reply->id.text));
-        else
+        else if (left == LEFT_PART)
             pal_unknown (self->host, reply->delivery, "the client went away during the answer");
+        else
+            pal_not_sent (self->host, reply->delivery, 1000, "the client has gone");
         return;
     }
     pal_not_sent (self->host, reply->delivery, 1000, "nobody is connected in this conversation");

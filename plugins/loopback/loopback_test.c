@@ -159,6 +159,16 @@ static void a_client_that_left_is_forgotten (void **state)
     assert_int_equal (fake_host_outcome (fixture->host, 1).outcome, PAL_NOT_SENT);
 }
 
+static void nothing_has_left_to_a_client_that_has_just_gone (void **state)
+{
+    fixture_t *fixture = *state;
+    int fd = connected (fixture);
+    say (fixture, fd, "{\"conversation\":\"c\",\"user_id\":\"a\",\"message_text\":\"1\"}\n");
+    close (fd); /* and the host has not looked since */
+    fake_host_deliver (fixture->host, 1, "c", NULL, "hello?");
+    assert_int_equal (fake_host_outcome (fixture->host, 1).outcome, PAL_NOT_SENT);
+}
+
 static void a_line_without_an_end_is_cut_off (void **state)
 {
     fixture_t *fixture = *state;
@@ -193,6 +203,7 @@ int main (void)
         T (a_line_that_is_none_changes_no_conversation),
         T (nobody_there_is_not_sent),
         T (a_client_that_left_is_forgotten),
+        T (nothing_has_left_to_a_client_that_has_just_gone),
         T (a_line_without_an_end_is_cut_off),
         cmocka_unit_test (a_path_that_cannot_be_is_named),
     };
