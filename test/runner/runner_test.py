@@ -133,6 +133,29 @@ class Runner(unittest.TestCase):
                          f'os.rename("{folder}/began.new", "{folder}/began")\n'
                          'time.sleep(300)\n')
 
+    def test_the_check_ends_also_when_what_it_runs_takes_the_signal_for_itself(self):
+        with tempfile.TemporaryDirectory() as folder:
+            began = os.path.join(folder, 'began')
+            os.mkdir(os.path.join(folder, 'tools'))
+            shutil.copy(os.path.join(runner.TOP, 'tools', 'check'), os.path.join(folder, 'tools'))
+            setup = os.path.join(folder, 'tools', 'setup')
+            with open(setup, 'w', encoding='ascii') as script:
+                script.write('#!/usr/bin/python3\nimport signal, sys\n'
+                             'signal.signal(signal.SIGINT, lambda *_: sys.exit(2))\n'
+                             f'open("{began}", "w").close()\nsignal.pause()\n')
+            os.chmod(setup, 0o755)
+            process = subprocess.Popen([os.path.join(folder, 'tools', 'check')], text=True, start_new_session=True,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       env={**os.environ, 'TMPDIR': folder})
+            self.addCleanup(process.stdout.close)
+            self.addCleanup(process.kill)
+            wait(lambda: os.path.exists(began), 'it has begun')
+            os.killpg(process.pid, signal.SIGINT)
+            output, _ = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 130, output)
+            self.assertNotIn('passed', output)
+            self.assertEqual(sorted(os.listdir(folder)), ['began', 'tools'])
+
     def interrupt(self, folder, number):
         began = os.path.join(folder, 'began')
         process = subprocess.Popen([sys.executable, os.path.join(folder, 'test', 'run'), 'one/'], text=True,
