@@ -65,7 +65,7 @@ static plv_err_t read_seconds (call_t *self, option_id_t id, const char *text, p
         return plv_fail (ret_fail, ERR_ARG,
                          "--%s %s: not a number of seconds above %" PRId64 ", up to %" PRId64,
                          option->name, text, option->least, option->most);
-    self->number[id] = (int64_t) (seconds * 1e6);
+    self->number[id] = seconds > 1e-6 ? (int64_t) (seconds * 1e6) : 1;
     return ERR_OK;
 }
 

@@ -101,6 +101,9 @@ static void times_are_microseconds (void **state)
     call_t call = good ("status --timeout 0.25", room);
     assert_int_equal (call_timeout_us (&call, 10), 250000);
     call_free (&call);
+    call = good ("status --timeout 0.0000001", room);
+    assert_int_equal (call_timeout_us (&call, 10), 1);
+    call_free (&call);
     call = good ("status", room);
     assert_int_equal (call_timeout_us (&call, 10), 10000000);
     call_free (&call);
