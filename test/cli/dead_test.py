@@ -243,6 +243,7 @@ class Killed(CliTest):
         self.one.restart(crash=True)
         done = call.wait()
         self.assertIn(done.code, (PARTLY, UNREACHABLE))
+        self.assertNotIn('Is palaverd running?', done.err)
         self.worker.close()
         # What was sent and not answered goes out anew: that is the broker's word about a worker that is gone.
         self.worker = self.one.worker(credit=5000)

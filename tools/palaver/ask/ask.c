@@ -11,17 +11,25 @@
 
 enum { LOOK_US = 250000, READ_S = 600 };
 
-ending_t ask_failed (const plv_fail_t *fail)
+static bool is_away (plv_err_t code)
 {
-    if (fail->code == ERR_GONE || fail->code == ERR_NOENT) {
-        say ("%s\nIs palaverd running? --run DIR or $PALAVER_RUN names another run directory",
-             fail->text);
-        return END_UNREACHABLE;
-    }
-    say ("%s", fail->text);
-    return fail->code == ERR_TIMEOUT || fail->code == ERR_PERM || fail->code == ERR_VERSION
+    return code == ERR_GONE || code == ERR_NOENT;
+}
+
+static ending_t ending_of (plv_err_t code)
+{
+    return is_away (code) || code == ERR_TIMEOUT || code == ERR_PERM || code == ERR_VERSION
                ? END_UNREACHABLE
                : END_PARTLY;
+}
+
+ending_t ask_failed (const plv_fail_t *fail)
+{
+    say ("%s%s", fail->text,
+         is_away (fail->code)
+             ? "\nIs palaverd running? --run DIR or $PALAVER_RUN names another run directory"
+             : "");
+    return ending_of (fail->code);
 }
 
 /*  Data may also mean something else to a command: doctor, restore.  */
@@ -233,11 +241,13 @@ plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
     return err;
 }
 
+/*  A broker that has answered before was the right one.  */
 static ending_t failed (asker_t *self, const plv_fail_t *fail)
 {
     if (self->failing)
         self->failing (self->wait_arg);
-    return ask_failed (fail);
+    say ("%s", fail->text);
+    return ending_of (fail->code);
 }
 
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
