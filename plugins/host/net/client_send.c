@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "host/net/client_answer.h"
+#include "host/net/field.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,30 +26,10 @@ static char *keep (plv_buf_t *buf, pal_text_t text)
     return (char *) buf->data;
 }
 
-static bool is_token (pal_text_t text)
-{
-    for (size_t at = 0; at < text.size; at++) {
-        unsigned char c = (unsigned char) text.data[at];
-        if (c <= ' ' || c >= 127 || strchr ("()<>@,;:\\\"/[]?={}", c))
-            return false;
-    }
-    return text.size > 0;
-}
-
-static bool is_line (pal_text_t text)
-{
-    for (size_t at = 0; at < text.size; at++) {
-        unsigned char c = (unsigned char) text.data[at];
-        if ((c < ' ' && c != '\t') || c == 127)
-            return false;
-    }
-    return true;
-}
-
 static bool add_header (client_send_t *self, pal_text_t name, pal_text_t value)
 {
     plv_buf_t line = {0};
-    if (!is_token (name) || !is_line (value))
+    if (!field_is_name (name) || !field_is_value (value))
         return false;
     plv_buf_add (&line, name.data, name.size);
     plv_buf_add (&line, value.size ? ": " : ";", value.size ? 2 : 1); /* libcurl's "is empty" */
@@ -81,7 +62,7 @@ static plv_err_t set_url (client_send_t *self, const pal_request_t *request)
 {
     char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL, remote[512];
     CURLU *url = curl_url ();
-    bool good = is_line (request->url)
+    bool good = field_is_value (request->url)
                 && !curl_url_set (url, CURLUPART_URL, keep (&self->url, request->url), 0)
                 && !curl_url_get (url, CURLUPART_SCHEME, &scheme, 0)
                 && !curl_url_get (url, CURLUPART_HOST, &host, 0)
@@ -135,7 +116,7 @@ static plv_err_t set_body (client_send_t *self, const pal_request_t *request)
     static const char *const with_body[] = {"POST", "PUT", "PATCH", NULL};
     bool has_body = request->body.size || request->part_count;
     pal_text_t standard = pal_text (has_body ? "POST" : "GET");
-    if (request->method.size && !is_token (request->method))
+    if (request->method.size && !field_is_name (request->method))
         return plv_fail (&self->fail, ERR_ARG, "the method is no word");
     const char *method = keep (&self->method, request->method.size ? request->method : standard);
     self->may_repeat = is_one_of (method, repeatable);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "host/net/field.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -23,21 +24,11 @@ static char *copy (pal_text_t text)
     return to;
 }
 
-static bool is_line (pal_text_t text)
-{
-    for (size_t at = 0; at < text.size; at++) {
-        unsigned char c = (unsigned char) text.data[at];
-        if ((c < ' ' && c != '\t') || c == 127)
-            return false;
-    }
-    return true;
-}
-
 static bool set_headers (socket_line_t *self, const pal_socket_options_t *options)
 {
     for (uint32_t at = 0; at < options->header_count; at++) {
         const pal_header_t *header = &options->headers[at];
-        if (!header->name.size || !is_line (header->name) || !is_line (header->value))
+        if (!field_is_name (header->name) || !field_is_value (header->value))
             return false;
         plv_buf_add (&self->headers, header->name.data, header->name.size);
         plv_buf_add (&self->headers, ": ", 2);
@@ -53,7 +44,8 @@ static bool set_url (socket_line_t *self, pal_text_t url)
 {
     char *host = NULL, *port = NULL, *path = NULL, *query = NULL, *text = copy (url);
     self->is_tls = url.size > 6 && memcmp (text, "wss://", 6) == 0;
-    bool good = is_line (url) && (self->is_tls || (url.size > 5 && memcmp (text, "ws://", 5) == 0));
+    bool good =
+        field_is_value (url) && (self->is_tls || (url.size > 5 && memcmp (text, "ws://", 5) == 0));
     CURLU *parts = curl_url ();
     good = good && !curl_url_set (parts, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME)
            && !curl_url_get (parts, CURLUPART_HOST, &host, 0)
@@ -89,10 +81,10 @@ socket_line_t *socket_line_new (const pal_socket_options_t *options, int64_t now
         options->message_bytes_max ? options->message_bytes_max : MESSAGE_BYTES_STANDARD;
     if (options->protocol.size)
         self->protocol = copy (options->protocol);
-    *ret_reason = !set_url (self, options->url)  ? "the URL is not of ws:// or wss://"
-                  : !set_headers (self, options) ? "a header of the socket is no header"
-                  : !is_line (options->protocol) ? "the subprotocol is no word"
-                                                 : NULL;
+    *ret_reason = !set_url (self, options->url)         ? "the URL is not of ws:// or wss://"
+                  : !set_headers (self, options)        ? "a header of the socket is no header"
+                  : !field_is_value (options->protocol) ? "the subprotocol is no word"
+                                                        : NULL;
     if (*ret_reason)
         socket_line_destroy (&self);
     return self;
