@@ -1,10 +1,10 @@
 #include "web/completion.h"
 
+#include "web/message.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { USER_BYTES_MAX = 180 };
 
 static const char *const roles[] = {"system", "developer", "user", "assistant", "tool", "function"};
 
@@ -110,11 +110,11 @@ static const char *read_user (completion_t *self, const json_t *root)
         const json_t *user = json_object_get (root, names[at]);
         if (!user || json_is_null (user))
             continue;
-        if (!json_is_string (user) || json_string_length (user) > USER_BYTES_MAX)
+        if (!json_is_string (user) || json_string_length (user) > SESSION_BYTES_MAX)
             return "user: takes a text of at most 180 bytes";
         self->user = (pal_text_t){json_string_value (user), json_string_length (user)};
     }
-    if (self->user.size && !text_is_id (self->user, USER_BYTES_MAX))
+    if (self->user.size && !text_is_id (self->user, SESSION_BYTES_MAX))
         return "user: takes no control characters";
     return NULL;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SESSION_BYTES_MAX = 180, USER_BYTES_MAX = 255, PLATFORM_BYTES_MAX = 64 };
+enum { PLATFORM_BYTES_MAX = 64 };
 
 /*  False: it is there, but is no text.  */
 static bool read_text (const json_t *object, const char *name, pal_text_t *ret_text)

@@ -9,6 +9,8 @@
 
 #include "web/body.h"
 
+enum { SESSION_BYTES_MAX = 180, USER_BYTES_MAX = 255 }; /* of their ids */
+
 typedef struct {
     void *root; /* the parsed JSON; NULL: it was none, or is somebody else's */
     pal_text_t session_id, user_id, message_text, platform;

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SESSION_BYTES_MAX = 180 };
-
 static const struct {
     const char *method, *path;
     scope_t scope;

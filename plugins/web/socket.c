@@ -415,7 +415,7 @@ static uint32_t refuse (asker_t *asker, problem_t problem, const char *detail)
 uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const char **ret_protocol)
 {
     asker_t asker;
-    char user_bytes[255], after_bytes[32];
+    char user_bytes[USER_BYTES_MAX], after_bytes[32];
     pal_text_t conversation, user, after;
     uint64_t number = 0;
     asker_init (&asker, web, request);
