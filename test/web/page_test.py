@@ -170,6 +170,16 @@ class Page(WebTest):
         self.assertEqual(page.text('.turn-agent .prose > p').split('\n'), ['first', 'open()', 'last'])
         self.assertEqual(page.faults(), [])
 
+    def test_a_fence_ends_where_its_own_marks_do(self):
+        page = self.open()
+        for text, blocks in (('a\n```py\nx\n```\nb', ['P a', 'PRE x', 'P b']), ('```\nx', ['PRE x']),
+                             ('````md\n```\nx\n```\n````\nb', ['PRE ```\nx\n```', 'P b']),
+                             ('~~~\n```\n~~~~ \nb', ['PRE ```', 'P b']), ('```\nx\n``` y\n```', ['PRE x\n``` y']),
+                             ('```a``` is code\n\nb', ['P a is code', 'P b'])):
+            found = page.eval(f"""import('/chat/markdown.js').then(({{ blocks }}) => blocks({json.dumps(text)})
+                .map((one) => `${{one.tagName}} ${{one.textContent}}`))""")
+            self.assertEqual(found, blocks, text)
+
     def test_marks_that_nothing_ends_do_not_hold_the_page_up(self):
         page = self.open()
         for text in ('**a ', '*a ', '~~a ', '__a ', '_a ', '[', '`a ``', '[a](http://x(', '# a' + ' ' * 60000 + 'b'):

@@ -103,9 +103,14 @@ function takeTable (rows, at, out) {
   return at;
 }
 
+// Behind backticks there are no others: ```so``` is code within a line.
+const FENCE = /^\s*(`{3,}(?=[^`]*$)|~{3,})/;
+
+// It ends with a row of as many marks, or more, and nothing else; or with the text.
 function takeFence (rows, at, out) {
-  const code = [];
-  for (at++; at < rows.length && !/^\s*```/.test(rows[at]); at++) code.push(rows[at]);
+  const code = [], [, mark] = FENCE.exec(rows[at]);
+  const ends = (row) => row.length >= mark.length && row === mark[0].repeat(row.length);
+  for (at++; at < rows.length && !ends(rows[at].trim()); at++) code.push(rows[at]);
   out.push(element('pre', {}, element('code', {}, code.join('\n'))));
   return at + 1;
 }
@@ -118,8 +123,8 @@ function heading (row) {
   return element('h3', {}, ...inline(words.trim().replace(/(?<=^|\s)#+$/, '').trim()));
 }
 
-const begins = (rows, at) => LIST.test(rows[at]) || isTable(rows, at) || /^\s*(```|>)/.test(rows[at])
-  || HEADING.test(rows[at]);
+const begins = (rows, at) => LIST.test(rows[at]) || isTable(rows, at) || /^\s*>/.test(rows[at])
+  || FENCE.test(rows[at]) || HEADING.test(rows[at]);
 
 // The first row is of it, whatever it is.
 function takeParagraph (rows, at, out) {
@@ -136,7 +141,7 @@ export function blocks (text) {
   for (let at = 0; at < rows.length;) {
     const row = rows[at];
     if (!row.trim()) at++;
-    else if (/^\s*```/.test(row)) at = takeFence(rows, at, out);
+    else if (FENCE.test(row)) at = takeFence(rows, at, out);
     else if (HEADING.test(row)) { out.push(heading(row)); at++; }
     else if (RULER.test(row)) { out.push(element('hr')); at++; }
     else if (LIST.test(row)) at = takeList(rows, at, out);
