@@ -78,6 +78,8 @@ void plv_mp_put_u64_long (plv_buf_t *self, uint64_t value); /* the forms longer 
 void plv_mp_put_i64 (plv_buf_t *self, int64_t value);
 void plv_mp_put_double (plv_buf_t *self, double value);
 void plv_mp_put_text (plv_buf_t *self, const char *text); /* NUL-terminated; NULL: nil */
+/*  Words that a plugin or the system wrote: a byte that is not part of a character of UTF-8 becomes '?'.  */
+void plv_mp_put_words (plv_buf_t *self, plv_view_t words);
 void plv_mp_put_array (plv_buf_t *self, uint32_t count);
 void plv_mp_put_map (plv_buf_t *self, uint32_t count);
 void plv_mp_put_head_long (plv_buf_t *self, uint8_t tag8, uint64_t size); /* tag8: 0xd9 or 0xc4 */
@@ -122,8 +124,11 @@ static inline void plv_mp_pair_text (plv_buf_t *self, const char *key, const cha
     plv_mp_put_text (self, text);
 }
 
-/*  Words that a plugin or the system wrote: a byte that is not part of a character of UTF-8 becomes '?'.  */
-void plv_mp_pair_words (plv_buf_t *self, const char *key, const char *words);
+static inline void plv_mp_pair_words (plv_buf_t *self, const char *key, const char *words)
+{
+    plv_mp_put_text (self, key);
+    plv_mp_put_words (self, plv_view_str (words));
+}
 
 static inline void plv_mp_pair_str (plv_buf_t *self, const char *key, plv_view_t text)
 {

@@ -53,14 +53,12 @@ void plv_mp_put_text (plv_buf_t *self, const char *text)
         plv_mp_put_nil (self);
 }
 
-void plv_mp_pair_words (plv_buf_t *self, const char *key, const char *words)
+void plv_mp_put_words (plv_buf_t *self, plv_view_t words)
 {
-    plv_view_t text = plv_view_str (words);
-    plv_mp_put_text (self, key);
-    plv_mp_put_str (self, text);
-    if (plv_utf8_valid (text) || self->failed)
+    plv_mp_put_str (self, words);
+    if (plv_utf8_valid (words) || self->failed)
         return;
-    uint8_t *at = self->data + self->size - text.size, *end = self->data + self->size;
+    uint8_t *at = self->data + self->size - words.size, *end = self->data + self->size;
     while (at < end) {
         size_t size = plv_utf8_size (at, (size_t) (end - at));
         if (!size)

@@ -168,10 +168,18 @@ static plv_view_t cut (plv_view_t text, size_t most)
     return plv_view (text.data, most);
 }
 
-static void put_optional (plv_buf_t *out, plv_view_t text)
+static void put_id (plv_buf_t *out, plv_view_t id)
 {
-    if (text.size && plv_utf8_valid (text))
-        plv_mp_put_str (out, text);
+    if (id.size && plv_utf8_valid (id))
+        plv_mp_put_str (out, id);
+    else
+        plv_mp_put_nil (out);
+}
+
+static void put_reason (plv_buf_t *out, plv_view_t reason)
+{
+    if (reason.size)
+        plv_mp_put_words (out, reason);
     else
         plv_mp_put_nil (out);
 }
@@ -184,12 +192,12 @@ bool deliveries_finish (deliveries_t *self, uint64_t number, const char *outcome
         return false;
     plv_buf_t *out = &delivery->outcome;
     plv_mp_put_text (out, outcome);
-    put_optional (out, cut (platform_id, KEY_BYTES_MAX));
+    put_id (out, cut (platform_id, KEY_BYTES_MAX));
     if (retry_after_ms)
         plv_mp_put_u64 (out, retry_after_ms);
     else
         plv_mp_put_nil (out);
-    put_optional (out, cut (reason, REASON_BYTES_MAX));
+    put_reason (out, cut (reason, REASON_BYTES_MAX));
     delivery->not_sent = strcmp (outcome, "not_sent") == 0;
     if (strcmp (outcome, "sent") == 0 && !plv_id_is_zero (&delivery->reply))
         remember (self, delivery);

@@ -188,6 +188,24 @@ static void one_without_an_id_is_known_by_its_number_alone (void **state)
     assert_true (deliveries_take (self, 3, NULL));
 }
 
+/*  What it is about is in most of its letters.  */
+static void a_reason_that_is_not_utf8_is_told_as_far_as_it_is (void **state)
+{
+    deliveries_t *self = *state;
+    plv_buf_t packet = {0};
+    plv_packet_reader_t reader;
+    plv_frame_t frame;
+    assert_true (take (self, 1, 1));
+    deliveries_finish (self, 1, "refused", plv_view_str ("p\xff"), 0, plv_view_str ("J\xf6rg"));
+    plv_packet_begin (&packet);
+    deliveries_pack (self, &packet, 1024);
+    assert_int_equal (plv_packet_open (plv_buf_view (&packet), &reader, NULL), ERR_OK);
+    assert_int_equal (plv_packet_next (&reader, &frame, NULL), ERR_OK);
+    assert_int_equal (frame.arg[2].bytes.size, 0); /* another id would be a wrong one */
+    assert_true (plv_view_is (frame.arg[4].bytes, "J?rg"));
+    plv_buf_free (&packet);
+}
+
 int main (void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown (name, begin, end)
@@ -200,6 +218,7 @@ int main (void)
         TEST (what_was_sent_is_not_sent_again),
         TEST (what_was_sent_long_ago_is_forgotten),
         TEST (one_without_an_id_is_known_by_its_number_alone),
+        TEST (a_reason_that_is_not_utf8_is_told_as_far_as_it_is),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
