@@ -1189,8 +1189,8 @@ def main (worker: Union[Worker, Sequence[Worker]], handler: Handler) -> None:
     """Runs the worker, or one for each of several brokers, and ends the program: exit code 0 after an orderly stop,
     else after sysexits.h. Those that have no log write it to stderr: it shows why nothing is answered."""
     workers = [worker] if isinstance (worker, Worker) else list (worker)
-    for silent in (one for one in workers if one._is_silent):
-        silent._listener = lambda line, name=silent._name: print (f'{name}: {line}', file=sys.stderr, flush=True)
+    for mute in (one for one in workers if one._is_silent):
+        mute._listener = lambda line, name=mute._name: print (f'{name}: {line}\n', end='', file=sys.stderr, flush=True)
     try:
         workers[0].run (handler) if len (workers) == 1 else run (workers, handler)
     except Refused as problem:
