@@ -405,6 +405,11 @@ class Console(WebTest):
         self.tab_to(page, '#reason')
         page.key('Enter')  # without a reason nothing happens
         self.assertEqual(self.it.broker.ask('status')['counts']['dead'], 3)
+        page.type('\u0436' * 33)  # 66 bytes, of which two would be cut off
+        page.key('Enter')
+        self.assertFalse(page.eval('document.querySelector("#reason").checkValidity()'))
+        self.assertEqual(self.it.broker.ask('status')['counts']['dead'], 3)
+        page.eval('document.querySelector("#reason").select()')
         page.type('a test message')
         page.key('Enter')
         page.until('document.querySelectorAll("tbody tr").length === 2 && !document.querySelector("dialog[open]")',

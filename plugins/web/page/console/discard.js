@@ -4,7 +4,10 @@ import { ask, h, say } from './dom.js';
 import { count, plural } from './format.js';
 import { gather, newTally, send } from './plan.js';
 
-const REASON_BYTES = 64;
+const REASON_BYTES = 64; // of which more would be cut off on the record
+
+const tooLong = (words) => (new TextEncoder().encode(words.trim()).length > REASON_BYTES
+  ? `A reason has at most ${REASON_BYTES} bytes.` : '');
 
 async function lettersOf (meant, words, signal) {
   return meant.letters ? [...meant.letters]
@@ -29,6 +32,7 @@ export async function discard (meant) {
   const abort = new AbortController(), tally = newTally();
   const over = await ask(`Discard ${many}?`, (done) => {
     const reason = h('input', { id: 'reason', required: true, maxlength: REASON_BYTES, autocomplete: 'off' });
+    reason.addEventListener('input', () => reason.setCustomValidity(tooLong(reason.value)));
     const words = h('p', { class: 'soft', role: 'status' }),
       go = h('button', { class: 'button danger', type: 'submit' }, 'Discard');
     const run = async (event) => {

@@ -4,12 +4,12 @@ import { api } from './api.js';
 import { ask, h, say } from './dom.js';
 import { watch } from './watch.js';
 
-const REASON_BYTES = 64;
+const REASON_LENGTH = 64;
 
 // A dialog with a reason; `verb` is what the button says. It stays open until the broker has done it.
 async function tell (title, words, verb, path, route) {
   await ask(title, (done) => {
-    const reason = h('input', { id: 'route-reason', required: true, maxlength: REASON_BYTES, autocomplete: 'off' });
+    const reason = h('input', { id: 'route-reason', required: true, maxlength: REASON_LENGTH, autocomplete: 'off' });
     const fault = h('p', { class: 'fault', role: 'alert' }), go = h('button', { class: 'button main', type: 'submit' },
       verb);
     go.addEventListener('click', async (event) => {
