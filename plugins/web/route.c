@@ -164,16 +164,17 @@ uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part)
 
 bool route_next_pair (pal_text_t *query, pal_text_t *ret_name, pal_text_t *ret_value)
 {
-    const char *end = query->size ? memchr (query->data, '&', query->size) : NULL;
+    if (!query->size)
+        return false;
+    const char *end = memchr (query->data, '&', query->size);
     size_t size = end ? (size_t) (end - query->data) : query->size;
-    const char *equals = size ? memchr (query->data, '=', size) : NULL;
+    const char *equals = memchr (query->data, '=', size);
     size_t name = equals ? (size_t) (equals - query->data) : size;
-    bool found = query->size > 0;
     *ret_name = (pal_text_t){query->data, name};
     *ret_value = equals ? (pal_text_t){equals + 1, size - name - 1} : pal_text (NULL);
     size += end != NULL;
     *query = (pal_text_t){query->data + size, query->size - size};
-    return found;
+    return true;
 }
 
 query_t route_query (pal_text_t query, const char *name, char *bytes, size_t size,
