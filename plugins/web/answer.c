@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void add_number (text_t *out, const char *name, double value)
@@ -77,6 +78,33 @@ static void add_members (text_t *out, pal_text_t object)
     }
 }
 
+static const char *const live_heads[] = {"type", "session_id", "reply_to"};
+enum { LIVE_HEADS = sizeof live_heads / sizeof *live_heads };
+
+static bool has_head (pal_text_t body)
+{
+    char quoted[16];
+    for (size_t at = 0; at < LIVE_HEADS; at++) {
+        int size = snprintf (quoted, sizeof quoted, "\"%s\"", live_heads[at]);
+        if (body.size && memmem (body.data, body.size, quoted, (size_t) size))
+            return true;
+    }
+    return false;
+}
+
+/*  An agent does not say of its words that they are an answer that is kept, or another session's: of two members of
+    one name a client takes the last.  */
+static void add_headless (text_t *out, pal_text_t body)
+{
+    json_t *members = json_loadb (body.data, body.size, JSON_ALLOW_NUL, NULL);
+    for (size_t at = 0; at < LIVE_HEADS; at++)
+        json_object_del (members, live_heads[at]);
+    char *text = json_dumps (members, JSON_COMPACT);
+    add_members (out, pal_text (text));
+    free (text);
+    json_decref (members);
+}
+
 void answer_write_live (text_t *out, const pal_live_t *live)
 {
     text_add (out, "{\"type\":");
@@ -84,7 +112,10 @@ void answer_write_live (text_t *out, const pal_live_t *live)
     text_add (out, ",\"session_id\":");
     text_add_quoted (out, live->conversation);
     text_addf (out, ",\"reply_to\":\"%s\"", live->has_reply_to ? live->reply_to.text : "");
-    add_members (out, live->body);
+    if (has_head (live->body))
+        add_headless (out, live->body);
+    else
+        add_members (out, live->body);
 }
 
 bool answer_delta (text_t *out, const pal_live_t *live)
