@@ -42,10 +42,8 @@ static void client_close (client_t *client)
     client->fd = -1;
 }
 
-typedef enum { LEFT_NOTHING, LEFT_PART, LEFT_WHOLE } left_t;
-
-/*  How much of the line has left. A client that does not read is let go.  */
-static left_t client_write (client_t *client, json_t *object)
+/*  Of a line that left in part nobody knows whether it was read. A client that does not read is let go.  */
+static pal_outcome_t client_write (client_t *client, json_t *object)
 {
     char *text = json_dumps (object, JSON_COMPACT);
     size_t size = text ? strlen (text) : 0;
@@ -55,9 +53,9 @@ static left_t client_write (client_t *client, json_t *object)
     ssize_t sent = text ? send (client->fd, text, size + 1, MSG_NOSIGNAL) : -1;
     free (text);
     if (sent == (ssize_t) size + 1)
-        return LEFT_WHOLE;
+        return PAL_SENT;
     client_close (client);
-    return sent > 0 ? LEFT_PART : LEFT_NOTHING;
+    return sent > 0 ? PAL_UNKNOWN : PAL_NOT_SENT;
 }
 
 /*  The client may have gone since: it is asked for by its place, and its line says whose answer this is.  */
@@ -141,14 +139,10 @@ static void loopback_deliver (void *arg, const pal_reply_t *reply)
         json_object_set_new (answer, "conversation", json_string (client->conversation));
         json_object_set_new (answer, "reply_to",
                              json_string (reply->has_reply_to ? reply->reply_to.text : ""));
-        /*  A line that left in part is unknown to us: the client may have read it, or not.  */
-        left_t left = client_write (client, answer);
-        if (left == LEFT_WHOLE)
-            pal_sent (self->host, reply->delivery, pal_text (reply->id.text));
-        else if (left == LEFT_PART)
-            pal_unknown (self->host, reply->delivery, "the client went away during the answer");
-        else
-            pal_not_sent (self->host, reply->delivery, 1000, "the client has gone");
+        pal_outcome_t outcome = client_write (client, answer);
+        self->host->finish (self->host, reply->delivery, outcome,
+                            pal_text (outcome == PAL_SENT ? reply->id.text : NULL), 1000,
+                            pal_text (outcome == PAL_SENT ? NULL : "the client has gone"));
         return;
     }
     pal_not_sent (self->host, reply->delivery, 1000, "nobody is connected in this conversation");
