@@ -139,6 +139,28 @@ static void test_what_is_put_back_is_listed_as_dead (void **state)
     fx_destroy (&fx);
 }
 
+static void test_a_reason_that_would_be_cut_is_refused (void **state)
+{
+    fixture_t *fx = start ("");
+    char reason[NAME_BYTES_MAX + 2];
+    (void) state;
+    kill_some (fx, 1);
+    uint32_t tool = fx_tool (fx);
+    for (size_t size = NAME_BYTES_MAX + 1; size >= NAME_BYTES_MAX; size--) {
+        memset (reason, 'x', size);
+        reason[size] = '\0';
+        plv_buf_t *buf = fx_control_begin (fx, "dead.discard", 2);
+        fx_put_text (buf, "reason", reason);
+        plv_mp_put_text (buf, "numbers");
+        plv_mp_put_array (buf, 1);
+        plv_mp_put_u64 (buf, 1);
+        fx_send (fx, tool, FROM_TOOL);
+        fx_expect_result (fx, tool, size > NAME_BYTES_MAX ? "ARG" : "ok");
+        assert_int_equal (fx_gauge (fx, GAUGE_DEAD), size > NAME_BYTES_MAX ? 1 : 0);
+    }
+    fx_destroy (&fx);
+}
+
 static void test_letters_are_put_back_once (void **state)
 {
     fixture_t *fx = start ("");
@@ -349,6 +371,7 @@ static void test_large_letters_go_a_few_at_a_time (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_a_reason_that_would_be_cut_is_refused),
         cmocka_unit_test (test_letters_are_put_back_once),
         cmocka_unit_test (test_what_is_put_back_is_listed_as_dead),
         cmocka_unit_test (test_a_letter_that_was_sent_again_is_there),

@@ -199,6 +199,8 @@ static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
         return NULL;
     case COMMAND_DEAD_REPLAY:
     case COMMAND_DEAD_DISCARD:
+        if (plv_mp_find_str (arguments, "reason").size > NAME_BYTES_MAX)
+            return "\"reason\" has at most 64 bytes";
         if (!take_start (self, ask, arguments, &why))
             return why;
         return start_named (self, ask, arguments) ? NULL : NAME_SOME;
