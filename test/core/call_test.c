@@ -38,7 +38,7 @@ static uint32_t worker_of (fixture_t *fx, const char *service, uint64_t credit)
 static uint64_t begun (fixture_t *fx, uint32_t web, uint32_t agent, const char *session)
 {
     fx_say (fx, web, session, "which fund?");
-    return fx_expect_number (fx, agent, VERB_JOB);
+    return fx_job (fx, agent);
 }
 
 typedef struct {
@@ -133,7 +133,7 @@ static void test_failures_come_back (void **state)
     uint32_t other = worker_of (fx, "research", 1);
     uint64_t lease = begun (fx, web, agent, "web_1");
     call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
-    fx_nack (fx, other, fx_expect_number (fx, other, VERB_JOB), false, "data_unavailable");
+    fx_nack (fx, other, fx_job (fx, other), false, "data_unavailable");
     plv_frame_t frame = fx_expect (fx, agent, VERB_ANSWER);
     assert_true (plv_view_is (frame.arg[2].bytes, "nack"));
     assert_true (plv_view_is (frame.arg[4].bytes, "data_unavailable"));
@@ -144,7 +144,7 @@ static void test_failures_come_back (void **state)
     answered (fx, agent, lease, 3, "refused");
     call (fx, agent, &(call_args_t){.lease = lease, .id = 4, .text = "x", .deadline_ms = 200});
     fx_expect (fx, other, VERB_COMMITTED);
-    uint64_t slow = fx_expect_number (fx, other, VERB_JOB);
+    uint64_t slow = fx_job (fx, other);
     fx_time (fx, 200);
     fx_expect_cancel (fx, other, slow, "deadline");
     answered (fx, agent, lease, 4, "timeout");
@@ -210,11 +210,11 @@ static void test_the_caller_ends (void **state)
         uint64_t lease = begun (fx, web, agent, "web_1");
         uint64_t second = begun (fx, web, agent, "web_2");
         call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
-        uint64_t asked = fx_expect_number (fx, other, VERB_JOB);
+        uint64_t asked = fx_job (fx, other);
         call (fx, agent, &(call_args_t){.lease = second, .id = 1, .text = "stays"});
-        uint64_t stays = fx_expect_number (fx, other, VERB_JOB);
+        uint64_t stays = fx_job (fx, other);
         call (fx, other, &(call_args_t){.lease = asked, .id = 7, .text = "y", .service = "deep"});
-        uint64_t nested = fx_expect_number (fx, deep, VERB_JOB);
+        uint64_t nested = fx_job (fx, deep);
         call (fx, agent, &(call_args_t){.lease = lease, .id = 2, .text = "waits"});
         end_job (fx, end, web, agent, lease);
         if (end != IS_LATE) /* else the calls were over before */
@@ -284,7 +284,7 @@ static void test_many_calls (void **state)
     call (fx, agent, &(call_args_t){.lease = lease, .id = 99, .text = "x"});
     answered (fx, agent, lease, 99, "busy");
     for (uint64_t id = 0; id < CALLS_OF_JOB_MAX; id++) {
-        fx_reply (fx, other, fx_expect_number (fx, other, VERB_JOB), "one");
+        fx_reply (fx, other, fx_job (fx, other), "one");
         answered (fx, agent, lease, id, "answer");
     }
     fx_destroy (&fx);
@@ -346,9 +346,9 @@ static void test_one_call_is_ended (void **state)
     uint32_t other = worker_of (fx, "research", 1), deep = worker_of (fx, "deep", 1);
     uint64_t lease = begun (fx, web, agent, "web_1");
     call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
-    uint64_t asked = fx_expect_number (fx, other, VERB_JOB);
+    uint64_t asked = fx_job (fx, other);
     call (fx, other, &(call_args_t){.lease = asked, .id = 1, .text = "y", .service = "deep"});
-    uint64_t deeper = fx_expect_number (fx, deep, VERB_JOB);
+    uint64_t deeper = fx_job (fx, deep);
     call (fx, agent, &(call_args_t){.lease = lease, .id = 2, .text = "waits"});
     call (fx, agent, &(call_args_t){.lease = lease, .id = 3, .text = "waits, too"});
     call_cancel (fx, agent, lease, 2);
@@ -356,7 +356,7 @@ static void test_one_call_is_ended (void **state)
     fx_expect_cancel (fx, other, asked, "unwanted");
     fx_expect_cancel (fx, deep, deeper, "unwanted");
     fx_expect_nothing (fx, agent);
-    uint64_t third = fx_expect_number (fx, other, VERB_JOB);
+    uint64_t third = fx_job (fx, other);
     fx_reply (fx, other, third, "the third");
     assert_true (plv_view_is (answered (fx, agent, lease, 3, "answer"), "the third"));
     assert_int_equal (fx_gauge (fx, GAUGE_CALLS), 0);
@@ -375,7 +375,7 @@ static void test_no_call_to_end (void **state)
     uint32_t other = worker_of (fx, "research", 1), third = fx_worker (fx, 1);
     uint64_t lease = begun (fx, web, agent, "web_1");
     call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
-    uint64_t asked = fx_expect_number (fx, other, VERB_JOB);
+    uint64_t asked = fx_job (fx, other);
     call_cancel (fx, third, lease, 1);
     call_cancel (fx, other, asked, 1);
     call_cancel (fx, agent, lease, 2);
@@ -399,7 +399,7 @@ static void test_the_caller_connects_again (void **state)
     uint32_t other = worker_of (fx, "research", 1);
     uint64_t lease = begun (fx, web, agent, "web_1");
     call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
-    uint64_t asked = fx_expect_number (fx, other, VERB_JOB);
+    uint64_t asked = fx_job (fx, other);
     agent = fx_peer (fx);
     claim (fx, agent, "advisor", 100, lease);
     call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"}); /* it cannot know */
@@ -419,7 +419,7 @@ static void test_a_restart (void **state)
     uint32_t other = worker_of (fx, "research", 1);
     uint64_t lease = begun (fx, web, agent, "web_1");
     call (fx, agent, &(call_args_t){.lease = lease, .id = 1, .text = "x"});
-    uint64_t asked = fx_expect_number (fx, other, VERB_JOB);
+    uint64_t asked = fx_job (fx, other);
     fx_restart (fx);
     agent = fx_peer (fx);
     claim (fx, agent, "advisor", 100, lease);
@@ -427,7 +427,7 @@ static void test_a_restart (void **state)
     uint32_t again = fx_peer (fx);
     claim (fx, again, "research", (uint8_t) other, asked);
     fx_expect_cancel (fx, again, asked, "not_leased");
-    fx_reply (fx, again, fx_expect_number (fx, again, VERB_JOB), "again");
+    fx_reply (fx, again, fx_job (fx, again), "again");
     answered (fx, agent, lease, 1, "answer");
     fx_destroy (&fx);
 }

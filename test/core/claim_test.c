@@ -20,11 +20,6 @@ static fixture_t *start (const char *more)
     return fx;
 }
 
-static uint64_t job (fixture_t *fx, uint32_t worker)
-{
-    return fx_expect_number (fx, worker, VERB_JOB);
-}
-
 static uint32_t worker_again (fixture_t *fx, uint8_t incarnation, uint64_t holding)
 {
     uint32_t peer = fx_peer (fx);
@@ -37,15 +32,6 @@ static uint32_t worker_again (fixture_t *fx, uint8_t incarnation, uint64_t holdi
                             .holding = holding});
     fx_expect (fx, peer, VERB_WELCOME);
     return peer;
-}
-
-static void keep_alive (fixture_t *fx, uint32_t peer, int64_t ms)
-{
-    for (; ms > 0; ms -= 1000) {
-        fx_time (fx, 1000);
-        fx_begin (fx, VERB_PING);
-        fx_send (fx, peer, FROM_PEERS);
-    }
 }
 
 static uint32_t adapter_again (fixture_t *fx, uint64_t holding)
@@ -94,7 +80,7 @@ static void test_a_worker_claims_its_job (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     uint32_t thief = worker_again (fx, 7, lease);
     fx_expect_cancel (fx, thief, lease, "not_leased");
     uint32_t again =
@@ -120,10 +106,10 @@ static void test_every_old_connection_of_a_process_is_closed (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), first = worker_again (fx, 100, 0);
     fx_say (fx, web, "web_1", "x");
-    uint64_t one = job (fx, first);
+    uint64_t one = fx_job (fx, first);
     uint32_t second = worker_again (fx, 100, 0);
     fx_say (fx, web, "web_2", "x");
-    uint64_t other = job (fx, second);
+    uint64_t other = fx_job (fx, second);
     uint32_t now = fx_peer (fx);
     fx_hello (fx, now, FROM_WORKER,
               &(fx_hello_t){.role = "agent",
@@ -152,18 +138,18 @@ static void test_nobody_claims_the_job (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t first = job (fx, worker);
+    uint64_t first = fx_job (fx, worker);
     fx_restart (fx);
     worker = worker_again (fx, 100, 0);
-    uint64_t second = job (fx, worker);
+    uint64_t second = fx_job (fx, worker);
     assert_int_equal (second, first + 1);
     fx_restart (fx);
     worker = worker_again (fx, 9, 0);
     fx_expect_nothing (fx, worker); /* the other one may yet come */
-    keep_alive (fx, worker, 4000);
+    fx_keep_alive (fx, worker, 4000);
     fx_expect_nothing (fx, worker);
-    keep_alive (fx, worker, 1000);
-    assert_int_equal (job (fx, worker), second + 1);
+    fx_keep_alive (fx, worker, 1000);
+    assert_int_equal (fx_job (fx, worker), second + 1);
     fx_destroy (&fx);
 }
 
@@ -174,7 +160,7 @@ static void test_a_delivery_is_not_held_for_ever (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, job (fx, worker), "hi");
+    fx_reply (fx, worker, fx_job (fx, worker), "hi");
     uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
     fx_restart (fx);
     for (int i = 0; i < 3; i++) {
@@ -197,7 +183,7 @@ static void test_an_outcome_comes_behind_its_claim (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, job (fx, worker), "hi");
+    fx_reply (fx, worker, fx_job (fx, worker), "hi");
     uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
     fx_gone (fx, web);
     fx_time (fx, 4000);
@@ -217,7 +203,7 @@ static void test_what_an_adapter_had_in_hand (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, job (fx, worker), "hi");
+    fx_reply (fx, worker, fx_job (fx, worker), "hi");
     uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
     fx_restart (fx);
     web = adapter_again (fx, delivery);

@@ -39,7 +39,7 @@ static void kill_one (fixture_t *fx, uint32_t web, uint32_t worker, const char *
                       const char *text)
 {
     fx_say (fx, web, session, text);
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
     fx_expect (fx, web, VERB_SETTLED);
@@ -85,7 +85,7 @@ static void test_letters_by_id (void **state)
     fx_control (fx, tool, "dead.show", "id", 0, id);
     fx_expect_result (fx, tool, "NOENT");
     worker = fx_worker (fx, 1);
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     ask_by_id (fx, tool, "dead.discard", id);
     assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "done"), 1);
     fx->store->vtable->scan (fx->store, 1, VIEW_DEAD_IDS, plv_view (NULL, 0), plv_view (NULL, 0),
@@ -103,7 +103,7 @@ static void test_unknown_outcomes_are_not_sent_again_unasked (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     kill_one (fx, web, worker, "web_1", "one");
     fx_say (fx, web, "web_2", "two");
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    fx_reply (fx, worker, fx_job (fx, worker), "an answer");
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "unknown", 0);
     fx_forget (fx, web);
     for (int allowed = 0; allowed < 2; allowed++) {
@@ -300,7 +300,7 @@ static void test_a_ledger_that_is_too_long_to_show (void **state)
     memset (reason, 'x', sizeof reason);
     fx_say (fx, web, "web_1", "one");
     for (int i = 0; i < 1000; i++) {
-        uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+        uint64_t lease = fx_job (fx, worker);
         plv_buf_t *buf = fx_begin (fx, VERB_NACK);
         plv_mp_put_u64 (buf, lease);
         plv_mp_put_bool (buf, false);
@@ -331,7 +331,7 @@ static void test_a_session_is_unparked (void **state)
     fx_expect_nothing (fx, worker);
     fx_control (fx, tool, "sessions.unpark", "session", 0, "web_1");
     assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "parked_by"), 1);
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "to two");
+    fx_reply (fx, worker, fx_job (fx, worker), "to two");
     fx_control (fx, tool, "sessions.unpark", "session", 0, "web_1");
     assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "parked_by"), 0);
     assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
@@ -432,7 +432,7 @@ static void test_an_adapter_that_is_gone (void **state)
     fx_gone (fx, slack);
     fx_control (fx, tool, "adapters.list", NULL, 0, NULL);
     assert_int_equal (fx_items (fx_expect_result (fx, tool, "ok"), "items"), 0);
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    fx_reply (fx, worker, fx_job (fx, worker), "an answer");
     fx_control (fx, tool, "adapters.list", NULL, 0, NULL);
     plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
     assert_true (plv_view_is (plv_mp_find_str (item, "state"), "away"));
@@ -503,7 +503,7 @@ static void test_what_has_changed_is_left (void **state)
     assert_int_equal (fx_number (send_again (fx, tool, &plan, "NOENT"), "missing"), 1);
     fx_restart (fx);
     worker = fx_worker (fx, 1), tool = fx_tool (fx);
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     assert_int_equal (fx_number (send_again (fx, tool, &plan, "ok"), "skipped"), 1);
     fx_control (fx, tool, "dead.show", "number", 1, NULL);
     plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
@@ -577,7 +577,7 @@ static void test_to_another_service (void **state)
     send_again (fx, tool, &again, "ARG");
     again.to = "advisor";
     send_again (fx, tool, &again, "ok");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_control (fx, tool, "dead.show", "number", 1, NULL);
     plv_view_t item = fx_item (fx_expect_result (fx, tool, "ok"), "items", 0);
     assert_true (plv_view_is (plv_mp_find_str (item, "route"), "second"));
@@ -595,7 +595,7 @@ static void test_live_traffic_goes_first (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     kill_one (fx, web, worker, "web_1", "old");
     fx_say (fx, web, "web_2", "under way");
-    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    uint64_t lease = fx_job (fx, worker);
     fx_control (fx, tool, "dead.replay", "numbers", 1, NULL);
     assert_int_equal (fx_number (fx_expect_result (fx, tool, "ok"), "done"), 1);
     fx_say (fx, web, "web_3", "new");
@@ -619,7 +619,7 @@ static void kill_with (fixture_t *fx, uint32_t web, uint32_t worker, const char 
                        const char *reason)
 {
     fx_say (fx, web, session, "a message");
-    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    uint64_t lease = fx_job (fx, worker);
     plv_buf_t *buf = fx_begin (fx, VERB_NACK);
     plv_mp_put_u64 (buf, lease);
     plv_mp_put_bool (buf, true);

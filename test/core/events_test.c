@@ -55,7 +55,7 @@ static void round_trip (fixture_t *fx, uint32_t web, uint32_t worker, const char
 {
     fx_say (fx, web, session, text);
     fx_time (fx, 20);
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    fx_reply (fx, worker, fx_job (fx, worker), "an answer");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_time (fx, 5);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
@@ -105,7 +105,7 @@ static void test_what_went_wrong_on_the_way (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "one");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), false, "timeout");
+    fx_nack (fx, worker, fx_job (fx, worker), false, "timeout");
     fx_expect (fx, worker, VERB_COMMITTED);
     plv_view_t event = show (fx, tool, "number", 1, NULL);
     check_text (event, "outcome", "pending");
@@ -113,7 +113,7 @@ static void test_what_went_wrong_on_the_way (void **state)
     check_text (fx_item (event, "hops", 3), "how", "nack");
     check_text (fx_item (event, "hops", 3), "code", "timeout");
     fx_time (fx, 1000);
-    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    uint64_t lease = fx_job (fx, worker);
     fx_step_save (fx, worker, lease, "price", 3);
     fx_expect (fx, worker, VERB_STEP_SAVED);
     fx_reply (fx, worker, lease, "an answer");
@@ -145,7 +145,7 @@ static void test_a_letter_that_is_sent_again (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "one");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
     fx_expect (fx, web, VERB_SETTLED);
@@ -153,7 +153,7 @@ static void test_a_letter_that_is_sent_again (void **state)
     check_text (event, "outcome", "dead");
     check_hops (event, "accepted dispatched stored dead delivering settled delivered settled");
     replay (fx, tool, "dead.replay", 1);
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "at last");
+    fx_reply (fx, worker, fx_job (fx, worker), "at last");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
     fx_expect (fx, web, VERB_SETTLED);
@@ -173,7 +173,7 @@ static void test_a_letter_that_is_thrown_away (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "one");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_expect (fx, worker, VERB_COMMITTED);
     replay (fx, tool, "dead.discard", 1);
     round_trip (fx, web, worker, "web_2", "later");
@@ -260,7 +260,7 @@ static void test_what_is_being_written_is_waited_for (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "what is an ETF?");
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    fx_reply (fx, worker, fx_job (fx, worker), "an answer");
     uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
     fx->busy = true;
     fx_delivered (fx, web, delivery, "sent", 0);
@@ -293,7 +293,7 @@ static void test_pages_by_outcome (void **state)
             continue;
         }
         fx_say (fx, web, session, "bad");
-        fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "never");
+        fx_nack (fx, worker, fx_job (fx, worker), true, "never");
         fx_expect (fx, worker, VERB_COMMITTED);
         dead++;
     }
@@ -310,7 +310,7 @@ static void test_pages_by_outcome (void **state)
     replay (fx, tool, "dead.replay", first);
     assert_int_equal (count_events (fx, tool, "outcome", "dead"), dead - 1);
     assert_int_equal (count_events (fx, tool, "outcome", "pending"), 1);
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "at last");
+    fx_reply (fx, worker, fx_job (fx, worker), "at last");
     fx_expect (fx, worker, VERB_COMMITTED);
     assert_int_equal (count_events (fx, tool, "outcome", "delivering"), 1);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
@@ -454,7 +454,7 @@ static void test_what_the_journal_has_forgotten (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "one");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
     fx_expect (fx, web, VERB_SETTLED);

@@ -435,6 +435,15 @@ void fx_time (fixture_t *self, int64_t ms)
     while (core_next_us (self->core) <= self->now.mono_us);
 }
 
+void fx_keep_alive (fixture_t *self, uint32_t peer, int64_t ms)
+{
+    for (; ms > 0; ms -= 1000) {
+        fx_time (self, 1000);
+        fx_begin (self, VERB_PING);
+        fx_send (self, peer, FROM_PEERS);
+    }
+}
+
 void fx_jump (fixture_t *self, int64_t ms)
 {
     self->now.wall_us += ms * 1000;
@@ -519,6 +528,11 @@ uint64_t fx_expect_number (fixture_t *self, uint32_t peer, plv_verb_t verb)
     plv_mp_t list = plv_mp (frame.arg[0].bytes);
     assert_true (plv_mp_array (&list, &count) && count == 1 && plv_mp_u64 (&list, &number));
     return number;
+}
+
+uint64_t fx_job (fixture_t *self, uint32_t worker)
+{
+    return fx_expect_number (self, worker, VERB_JOB);
 }
 
 void fx_expect_nothing (fixture_t *self, uint32_t peer)

@@ -110,6 +110,8 @@ void fx_put_number (plv_buf_t *buf, const char *key, uint64_t number);
 void fx_input (fixture_t *self, input_t input);
 void fx_gone (fixture_t *self, uint32_t peer);
 void fx_time (fixture_t *self, int64_t ms);
+/*  While a peer is heard once a second.  */
+void fx_keep_alive (fixture_t *self, uint32_t peer, int64_t ms);
 void fx_jump (fixture_t *self, int64_t ms); /* of the wall clock alone */
 void fx_reload (fixture_t *self, const char *conf);
 /*  What lies below this position of the journal is forgotten with the next batch.  */
@@ -120,6 +122,7 @@ void fx_restart (fixture_t *self); /* connections are gone, too */
 plv_frame_t fx_expect (fixture_t *self, uint32_t peer, plv_verb_t verb);
 /*  The first argument of such a frame: a lease, a delivery; or the only number in its list.  */
 uint64_t fx_expect_number (fixture_t *self, uint32_t peer, plv_verb_t verb);
+uint64_t fx_job (fixture_t *self, uint32_t worker); /* the lease of the JOB that is due */
 void fx_expect_nothing (fixture_t *self, uint32_t peer);
 void fx_expect_cancel (fixture_t *self, uint32_t peer, uint64_t lease, const char *code);
 void fx_expect_error (fixture_t *self, uint32_t peer, const char *code);

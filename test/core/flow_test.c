@@ -18,11 +18,6 @@ static fixture_t *start (const char *more)
     return fx;
 }
 
-static uint64_t job (fixture_t *fx, uint32_t worker)
-{
-    return fx_expect_number (fx, worker, VERB_JOB);
-}
-
 static uint64_t delivery (fixture_t *fx, uint32_t adapter)
 {
     return fx_expect_number (fx, adapter, VERB_DELIVER);
@@ -32,7 +27,7 @@ static uint64_t delivery (fixture_t *fx, uint32_t adapter)
 static uint64_t answered (fixture_t *fx, uint32_t adapter, uint32_t worker, const char *session)
 {
     fx_say (fx, adapter, session, "hello");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_reply (fx, worker, lease, "hi");
     assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
     return delivery (fx, adapter);
@@ -131,8 +126,8 @@ static void test_busy_at_each_limit (void **state)
     busy (fx, web, "web_3", NULL);
     assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), 3);
     uint32_t worker = fx_worker (fx, 8);
-    uint64_t lease = job (fx, worker);
-    job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
+    fx_job (fx, worker);
     fx_nack (fx, worker, lease, true, "general_error"); /* dead, and its fallback waits */
     fx_delivered (fx, web, delivery (fx, web), "sent", 0);
     fx_forget (fx, web);
@@ -151,7 +146,7 @@ static void test_second_copies (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_publish (fx, web, 1, &event);
     assert_int_equal (fx_expect_number (fx, web, VERB_STORED), 1);
-    job (fx, worker);
+    fx_job (fx, worker);
     fx_publish (fx, web, 2, &event);
     assert_int_equal (fx_expect_number (fx, web, VERB_STORED), 2);
     fx_expect_nothing (fx, worker);
@@ -177,7 +172,7 @@ static void test_overlap_queue_and_merge (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_say (fx, web, "web_1", "two");
     fx_say (fx, web, "web_1", "three");
     fx_expect_nothing (fx, worker);
@@ -203,7 +198,7 @@ static void test_overlap_merges_within_a_route (void **state)
             .role = "agent", .name = "clerk", .service = "clerk", .credit = 1, .incarnation = 7});
     fx_forget (fx, clerk);
     fx_say (fx, web, "web_1", "one");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_say (fx, web, "web_1", "two");
     fx_say (fx, web, "web_1", "/form 7");
     fx_say (fx, web, "web_1", "/form 8");
@@ -226,10 +221,10 @@ static void test_overlap_interrupt (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_say (fx, web, "web_1", "two");
     fx_expect_cancel (fx, worker, lease, "interrupted");
-    uint64_t second = job (fx, worker);
+    uint64_t second = fx_job (fx, worker);
     fx_reply (fx, worker, lease, "late");
     fx_expect_cancel (fx, worker, lease, "finished");
     fx_reply (fx, worker, second, "to two");
@@ -246,7 +241,7 @@ static void test_overlap_reject (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
-    job (fx, worker);
+    fx_job (fx, worker);
     fx_say (fx, web, "web_1", "two");
     delivery (fx, web); /* the fallback */
     fx_expect_nothing (fx, worker);
@@ -268,7 +263,7 @@ static void test_overlap_is_of_messages (void **state)
         fixture_t *fx = start (routes);
         uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
         fx_say (fx, web, "web_1", "one");
-        uint64_t lease = job (fx, worker);
+        uint64_t lease = fx_job (fx, worker);
         fx_publish (fx, web, 2, &(fx_event_t){.session = "web_1", .type = EVENT_CHAT_REACTION});
         fx_publish (fx, web, 3,
                     &(fx_event_t){.session = "web_1", .text = "two", .type = EVENT_CHAT_EDIT});
@@ -277,7 +272,7 @@ static void test_overlap_is_of_messages (void **state)
         fx_reply (fx, worker, lease, "to one");
         assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
         delivery (fx, web);
-        job (fx, worker); /* the reaction */
+        fx_job (fx, worker); /* the reaction */
         fx_say (fx, web, "web_1", "three");
         fx_expect_nothing (fx, worker);
         assert_int_equal (fx_count (fx, COUNTER_JOBS_OVERLAP_REJECTED), 0);
@@ -299,7 +294,7 @@ static void test_merging_costs_what_is_said (void **state)
     memset (text, 'x', BYTES);
     text[BYTES] = '\0';
     fx_say (fx, web, "web_1", "one");
-    job (fx, worker);
+    fx_job (fx, worker);
     for (int i = 0; i < MESSAGES; i++)
         fx_say (fx, web, "web_1", text);
     assert_in_range (fx_gauge (fx, GAUGE_JOURNAL_BEHIND_BYTES), MESSAGES * BYTES,
@@ -307,7 +302,7 @@ static void test_merging_costs_what_is_said (void **state)
     fx_restart (fx);
     web = fx_adapter (fx, "web");
     worker = fx_worker (fx, 4);
-    fx_reply (fx, worker, job (fx, worker), "to one");
+    fx_reply (fx, worker, fx_job (fx, worker), "to one");
     fx_expect (fx, worker, VERB_COMMITTED);
     plv_frame_t frame = fx_expect (fx, worker, VERB_JOB);
     assert_int_equal (plv_mp_find_str (frame.arg[4].bytes, "message_text").size,
@@ -334,7 +329,7 @@ static void test_one_job_a_session_in_order (void **state)
     }
     fx_expect_nothing (fx, other);
     fx_say (fx, web, "web_2", "x");
-    job (fx, other); /* the one served least recently */
+    fx_job (fx, other); /* the one served least recently */
     fx_destroy (&fx);
 }
 
@@ -346,10 +341,10 @@ static void test_credit (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     for (int i = 0; i < 3; i++)
         fx_say (fx, web, sessions[i], "x");
-    uint64_t first = job (fx, worker);
+    uint64_t first = fx_job (fx, worker);
     fx_expect_nothing (fx, worker);
     fx_credit (fx, worker, 2);
-    uint64_t second = job (fx, worker);
+    uint64_t second = fx_job (fx, worker);
     fx_expect_nothing (fx, worker);
     fx_credit (fx, worker, 0); /* it leaves: what it has it may finish */
     fx_reply (fx, worker, first, "ok");
@@ -359,7 +354,7 @@ static void test_credit (void **state)
     fx_reply (fx, worker, second, "ok");
     fx_expect (fx, worker, VERB_COMMITTED);
     assert_false (core_busy (fx->core) && fx_gauge (fx, GAUGE_LEASES));
-    job (fx, fx_worker (fx, 1));
+    fx_job (fx, fx_worker (fx, 1));
     fx_destroy (&fx);
 }
 
@@ -370,7 +365,7 @@ static void test_draining_hands_out_nothing (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
     fx_say (fx, web, "web_1", "two");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_input (fx, (input_t){.type = INPUT_DRAIN});
     fx_reply (fx, worker, lease, "ok");
     assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
@@ -445,7 +440,7 @@ static void test_stale_answers (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), other = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_reply (fx, other, lease, "not mine");
     fx_expect_cancel (fx, other, lease, "not_leased");
     fx_nack (fx, worker, lease, false, "timeout");
@@ -488,7 +483,7 @@ static void test_a_deadline (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_time (fx, 1999);
     fx_forget (fx, worker); /* PING */
     fx_time (fx, 1);
@@ -503,11 +498,11 @@ static void test_bad_replies (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_reply (fx, worker, lease, NULL);
     fx_expect_cancel (fx, worker, lease, "bad_reply");
     fx_time (fx, 400);
-    lease = job (fx, worker);
+    lease = fx_job (fx, worker);
     plv_buf_t patch = {0};
     uint8_t big[2000] = {0};
     plv_buf_t *buf = fx_begin (fx, VERB_REPLY);
@@ -538,7 +533,7 @@ static void test_steps_outlive_an_attempt (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     step (fx, worker, lease, "one", 5);
     step (fx, worker, lease, "two", 5);
     step (fx, worker, lease, "one", 6);
@@ -562,7 +557,7 @@ static void test_steps_at_their_limit (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx->check_recovery = false;
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     for (int i = 0; i < STEPS_MAX; i++) {
         snprintf (name, sizeof name, "s%d", i);
         step (fx, worker, lease, name, 4);
@@ -571,7 +566,7 @@ static void test_steps_at_their_limit (void **state)
     fx_step_save (fx, worker, lease, "one more", 4);
     fx_expect_cancel (fx, worker, lease, "step_refused");
     fx_say (fx, web, "web_2", "x");
-    lease = job (fx, worker);
+    lease = fx_job (fx, worker);
     for (int i = 0; i < 3; i++) {
         snprintf (name, sizeof name, "s%d", i);
         step (fx, worker, lease, name, STEP_BYTES_MAX);
@@ -581,7 +576,7 @@ static void test_steps_at_their_limit (void **state)
     fx_step_save (fx, worker, lease, "s9", STEP_BYTES_MAX);
     fx_expect_cancel (fx, worker, lease, "step_refused");
     fx_say (fx, web, "web_3", "x");
-    lease = job (fx, worker);
+    lease = fx_job (fx, worker);
     fx_step_save (fx, worker, lease, "big", STEP_BYTES_MAX + 1);
     fx_expect_cancel (fx, worker, lease, "step_refused");
     fx_destroy (&fx);
@@ -668,7 +663,7 @@ static void test_answers_through_two_adapters (void **state)
     fx_gone (fx, one);
     fx_forget (fx, other);
     for (int i = 0; i < 4; i++) {
-        uint64_t lease = job (fx, worker);
+        uint64_t lease = fx_job (fx, worker);
         fx_reply (fx, worker, lease, "hi");
         assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
     }
@@ -691,7 +686,7 @@ static fixture_t *late (const char *conf, uint32_t *ret_web)
     fixture_t *fx = fx_new (conf);
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_gone (fx, web);
     fx_reply (fx, worker, lease, "hi");
     fx_time (fx, 2000);

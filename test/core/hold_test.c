@@ -74,8 +74,8 @@ static void test_a_paused_route_waits_for_its_resume (void **state)
     check_paused (fx, tool, 2);
     assert_true (hold (fx, tool, "routes.resume", "one"));
     assert_false (hold (fx, tool, "routes.resume", "one"));
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "a");
-    fx_expect_number (fx, worker, VERB_JOB);
+    fx_reply (fx, worker, fx_job (fx, worker), "a");
+    fx_job (fx, worker);
     assert_int_equal (fx_gauge (fx, GAUGE_ROUTES_PAUSED), 0);
     fx_restart (fx);
     tool = fx_tool (fx);
@@ -90,7 +90,7 @@ static void test_what_is_held_is_finished (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "first");
-    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    uint64_t lease = fx_job (fx, worker);
     hold (fx, tool, "routes.pause", "one");
     fx_say (fx, web, "web_1", "second");
     fx_reply (fx, worker, lease, "answer");
@@ -107,7 +107,7 @@ static void break_route (fixture_t *fx, uint32_t web, uint32_t worker)
     static const char *const sessions[] = {"web_1", "web_2"};
     for (int i = 0; i < 2; i++) {
         fx_say (fx, web, sessions[i], "hello");
-        fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), false, "llm_unavailable");
+        fx_nack (fx, worker, fx_job (fx, worker), false, "llm_unavailable");
         fx_expect (fx, worker, VERB_COMMITTED);
     }
     fx_time (fx, 1000);
@@ -151,7 +151,7 @@ static void test_what_is_sent_again_goes_before_what_is_paused (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "poison");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_expect (fx, worker, VERB_COMMITTED);
     hold (fx, tool, "routes.pause", "slow");
     fx_say (fx, web, "web_1", "/slow one");
@@ -243,7 +243,7 @@ static void test_a_drained_worker_finishes_and_is_let_go (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), old = fx_worker (fx, 2), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "first");
-    uint64_t lease = fx_expect_number (fx, old, VERB_JOB);
+    uint64_t lease = fx_job (fx, old);
     drain (fx, tool, "w", "ok");
     drain (fx, tool, "w", "ok");
     drain (fx, tool, "nobody", "NOENT");
@@ -253,7 +253,7 @@ static void test_a_drained_worker_finishes_and_is_let_go (void **state)
     fx_say (fx, web, "web_2", "another");
     fx_expect_nothing (fx, old);
     uint32_t new = process (fx, 7, 0);
-    uint64_t other = fx_expect_number (fx, new, VERB_JOB);
+    uint64_t other = fx_job (fx, new);
     fx_reply (fx, old, lease, "done");
     fx_expect_number (fx, old, VERB_COMMITTED);
     assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
@@ -273,12 +273,12 @@ static void test_a_drained_worker_may_die (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), old = fx_worker (fx, 2), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "first");
-    fx_expect_number (fx, old, VERB_JOB);
+    fx_job (fx, old);
     drain (fx, tool, "w", "ok");
     fx_gone (fx, old);
     uint32_t new = process (fx, 7, 0);
     fx_time (fx, 1000);
-    fx_expect_number (fx, new, VERB_JOB);
+    fx_job (fx, new);
     drain (fx, tool, "w", "ok");
     fx_expect_nothing (fx, new);
     fx_destroy (&fx);
@@ -291,7 +291,7 @@ static void test_a_drained_process_stays_drained (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), old = process (fx, 7, 0), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "first");
-    uint64_t lease = fx_expect_number (fx, old, VERB_JOB);
+    uint64_t lease = fx_job (fx, old);
     drain (fx, tool, "w", "ok");
     for (int round = 0; round < 2; round++) {
         if (round)
@@ -315,7 +315,7 @@ static void test_a_drained_process_stays_drained (void **state)
     fx_expect_nothing (fx, old);
     tell (fx, tool, "agents.resume", "w", "NOENT"); /* it is on its way out */
     old = process (fx, 7, 0);
-    fx_expect_number (fx, old, VERB_JOB);
+    fx_job (fx, old);
     fx_destroy (&fx);
 }
 
@@ -329,7 +329,7 @@ static void test_a_drained_worker_that_left_is_forgotten (void **state)
     fx_bye (fx, old);
     old = process (fx, 7, 0);
     fx_say (fx, web, "web_1", "first");
-    fx_expect_number (fx, old, VERB_JOB);
+    fx_job (fx, old);
     fx_destroy (&fx);
 }
 
@@ -340,13 +340,13 @@ static void test_a_drained_worker_is_resumed (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = process (fx, 7, 0), tool = fx_tool (fx);
     tell (fx, tool, "agents.resume", "w", "NOENT");
     fx_say (fx, web, "web_1", "first");
-    uint64_t lease = fx_expect_number (fx, worker, VERB_JOB);
+    uint64_t lease = fx_job (fx, worker);
     drain (fx, tool, "w", "ok");
     fx_say (fx, web, "web_2", "another");
     fx_expect_nothing (fx, worker);
     tell (fx, tool, "agents.resume", "nobody", "NOENT");
     tell (fx, tool, "agents.resume", "w", "ok");
-    fx_expect_number (fx, worker, VERB_JOB);
+    fx_job (fx, worker);
     assert_true (says (agent (fx, tool, 0), "state", "ready"));
     assert_true (says (agent (fx, tool, 0), "drained_by", ""));
     fx_reply (fx, worker, lease, "done");
@@ -369,7 +369,7 @@ static void test_who_drained_it_last_is_named (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "first");
-    fx_expect_number (fx, worker, VERB_JOB);
+    fx_job (fx, worker);
     tell_as (fx, tool, "alexander", "agents.drain", "w", "ok");
     tell (fx, tool, "agents.resume", "w", "ok");
     tell_as (fx, tool, "bob", "agents.drain", "w", "ok");
@@ -396,7 +396,7 @@ static void test_a_batch_that_gathers_is_given_up (void **state)
     uint32_t new = fx_worker (fx, 2);
     fx_expect_nothing (fx, new);
     drain (fx, tool, "old", "ok");
-    fx_expect_number (fx, new, VERB_JOB);
+    fx_job (fx, new);
     assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
     fx_destroy (&fx);
 }

@@ -32,7 +32,7 @@ static void kill_some (fixture_t *fx, unsigned count)
         snprintf (session, sizeof session, "web_%u", i);
         fx_time (fx, 10); /* each has an id of its own */
         fx_say (fx, web, session, "hello");
-        fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+        fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
         fx_expect (fx, worker, VERB_COMMITTED);
         fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
         fx_expect (fx, web, VERB_SETTLED);
@@ -206,14 +206,14 @@ static void test_a_letter_that_was_sent_again_is_there (void **state)
     fx_expect_result (fx, tool, "ok");
     check (put_back (fx, tool, saved, 1, false, false), 0, 1, 0);
     uint32_t worker = fx_worker (fx, 4);
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "answer");
+    fx_reply (fx, worker, fx_job (fx, worker), "answer");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_expect_nothing (fx, worker);
     /* done is done: who puts it back now wants it again */
     check (put_back (fx, tool, saved, 1, false, false), 1, 0, 0);
     fx_control (fx, tool, "dead.replay", "numbers", saved[0].number, NULL);
     fx_expect_result (fx, tool, "ok");
-    fx_expect_number (fx, worker, VERB_JOB);
+    fx_job (fx, worker);
     free_saved (saved);
     fx_destroy (&fx);
 }

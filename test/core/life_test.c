@@ -314,7 +314,7 @@ static void test_many_end_a_part_at_a_time (void **state)
     for (int i = 0; i < SESSIONS; i++) {
         snprintf (session, sizeof session, "web_%d", i);
         fx_say (fx, web, session, "hello");
-        fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+        fx_reply (fx, worker, fx_job (fx, worker), "an answer");
         fx_expect (fx, worker, VERB_COMMITTED);
         fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
         fx_expect (fx, web, VERB_SETTLED);

@@ -19,11 +19,6 @@ static fixture_t *start (const char *more)
     return fx;
 }
 
-static uint64_t job (fixture_t *fx, uint32_t worker)
-{
-    return fx_expect_number (fx, worker, VERB_JOB);
-}
-
 static void refused (fixture_t *fx, unsigned allowed, const fx_hello_t *hello, const char *code)
 {
     uint32_t peer = fx_peer (fx);
@@ -192,15 +187,6 @@ static void test_nameless_processes (void **state)
     fx_destroy (&fx);
 }
 
-static void keep_alive (fixture_t *fx, uint32_t peer, int64_t ms)
-{
-    for (; ms > 0; ms -= 1000) {
-        fx_time (fx, 1000);
-        fx_begin (fx, VERB_PING);
-        fx_send (fx, peer, FROM_PEERS);
-    }
-}
-
 static void test_unknown_is_tried_again_where_the_platform_deduplicates (void **state)
 {
     fixture_t *fx = start ("");
@@ -210,7 +196,7 @@ static void test_unknown_is_tried_again_where_the_platform_deduplicates (void **
               &(fx_hello_t){.role = "adapter", .name = "web", .credit = 8, .deduplicates = true});
     fx_expect (fx, web, VERB_WELCOME);
     fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, job (fx, worker), "hi");
+    fx_reply (fx, worker, fx_job (fx, worker), "hi");
     uint64_t delivery = fx_expect_number (fx, web, VERB_DELIVER);
     fx_delivered (fx, web, delivery, "unknown", 0);
     fx_expect (fx, web, VERB_SETTLED);
@@ -227,21 +213,21 @@ static void test_leaving_and_falling_silent (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), one = fx_worker (fx, 1), other = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, one);
+    uint64_t lease = fx_job (fx, one);
     fx_bye (fx, one);
-    assert_int_equal (job (fx, other), lease + 1); /* at once, and free of charge */
+    assert_int_equal (fx_job (fx, other), lease + 1); /* at once, and free of charge */
     fx_time (fx, 5000);
     assert_true (fx->inbox[other].closed && fx->inbox[web].closed);
     assert_int_equal (fx_count (fx, COUNTER_LEASES_SILENT), 1);
     assert_int_equal (fx_gauge (fx, GAUGE_LEASES), 0);
     fx_time (fx, 400);
-    assert_int_equal (job (fx, fx_worker (fx, 1)), lease + 2);
+    assert_int_equal (fx_job (fx, fx_worker (fx, 1)), lease + 2);
     fx_destroy (&fx);
 }
 
 static void fail_one (fixture_t *fx, uint32_t worker)
 {
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_nack (fx, worker, lease, false, "llm_unavailable");
     fx_expect (fx, worker, VERB_COMMITTED);
 }
@@ -292,11 +278,11 @@ static void test_a_route_is_paused (void **state)
     fail_one (fx, worker);
     assert_int_equal (fx_gauge (fx, GAUGE_ROUTES_PAUSED), 1);
     fx_say (fx, web, "web_3", "x");
-    keep_alive (fx, worker, 9000);
+    fx_keep_alive (fx, worker, 9000);
     assert_int_equal (fx_gauge (fx, GAUGE_LEASES), 0);
-    keep_alive (fx, worker, 1000);
+    fx_keep_alive (fx, worker, 1000);
     assert_int_equal (fx_gauge (fx, GAUGE_LEASES), 1); /* the probe */
-    fx_reply (fx, worker, job (fx, worker), "well again");
+    fx_reply (fx, worker, fx_job (fx, worker), "well again");
     assert_int_equal (fx_gauge (fx, GAUGE_ROUTES_PAUSED), 0);
     assert_int_equal (fx_gauge (fx, GAUGE_LEASES), 2);
     assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
@@ -315,8 +301,8 @@ static void test_a_route_is_tried_again_when_its_trial_is_interrupted (void **st
     fail_one (fx, worker);
     fx_say (fx, web, "web_2", "x");
     fail_one (fx, worker);
-    keep_alive (fx, worker, 10000);
-    uint64_t probe = job (fx, worker);
+    fx_keep_alive (fx, worker, 10000);
+    uint64_t probe = fx_job (fx, worker);
     web = fx_adapter (fx, "web"); /* it has been silent */
     fx_credit (fx, worker, 0);
     uint32_t other = fx_worker (fx, 4);
@@ -373,7 +359,7 @@ static void test_letters_that_cannot_be_meant (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "poison");
-    fx_nack (fx, worker, job (fx, worker), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     plv_buf_t *buf = fx_control_begin (fx, "dead.show", 1);
     plv_mp_put_text (buf, "number");
     plv_mp_put_array (buf, 2);
@@ -428,7 +414,7 @@ static void test_a_dead_letter_is_shown_and_sent_again (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "poison");
-    fx_nack (fx, worker, job (fx, worker), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
     fx_forget (fx, worker);
     fx_control (fx, tool, "dead.list", NULL, 0, NULL);
@@ -458,7 +444,7 @@ static void test_a_damaged_dead_letter (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "poison");
-    fx_nack (fx, worker, job (fx, worker), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     store_done_t done;
     fx->store->vtable->scan (fx->store, 1, VIEW_DEAD, plv_view (NULL, 0), plv_view (NULL, 0), 0);
     assert_int_equal (fx->store->vtable->next (fx->store, &done), STORE_ROWS);
@@ -497,7 +483,7 @@ static void test_a_lease_named_twice (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_restart (fx);
     worker = fx_peer (fx);
     plv_buf_t *buf = fx_begin (fx, VERB_HELLO);
@@ -549,7 +535,7 @@ static void test_a_reload_in_the_middle (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_say (fx, web, "web_2", "waits");
     fx_reload (fx,
                SMALL "routes = ( { name = \"new\"; service = \"other\"; session = \"web_1\"; } );");
@@ -561,7 +547,7 @@ static void test_a_reload_in_the_middle (void **state)
     fx_expect_nothing (fx, worker);
     assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), 1);
     fx_reload (fx, SMALL);
-    job (fx, worker);
+    fx_job (fx, worker);
     fx_destroy (&fx);
 }
 
@@ -615,7 +601,7 @@ static void test_a_clock_that_jumps (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
     fx_say (fx, web, "web_1", "x");
-    uint64_t lease = job (fx, worker);
+    uint64_t lease = fx_job (fx, worker);
     fx_jump (fx, 48ll * 3600 * 1000);
     fx_expect_nothing (fx, worker);
     fx_reply (fx, worker, lease, "hi");

@@ -58,13 +58,13 @@ static void test_the_life_of_an_event (void **state)
     assert_true (says (body, 0, "user_id", "u"));
     assert_memory_equal (plv_mp_find_str (fx_item (body, "items", 1), "who").data, "w ", 2);
     assert_true (says (body, 0, "text", ""));
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), false, "llm_unavailable");
+    fx_nack (fx, worker, fx_job (fx, worker), false, "llm_unavailable");
     body = expect_lines (fx, tool, "failed ");
     assert_true (says (body, 0, "how", "nack") && says (body, 0, "code", "llm_unavailable"));
     fx_time (fx, 1000);
     expect_lines (fx, tool, "dispatched ");
     fx_expect (fx, worker, VERB_COMMITTED);
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "hi");
+    fx_reply (fx, worker, fx_job (fx, worker), "hi");
     body = expect_lines (fx, tool, "answered delivering ");
     assert_int_equal (fx_number (fx_item (body, "items", 0), "age_ms"), 1000);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
@@ -88,7 +88,7 @@ static void test_dead_letters (void **state)
     tail (fx, tool, NULL, NULL);
     fx_say (fx, web, "web_1", "hello");
     expect_lines (fx, tool, "accepted dispatched ");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "data_unavailable");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "data_unavailable");
     plv_view_t body = expect_lines (fx, tool, "dead delivering ");
     assert_true (says (body, 0, "reason", "permanent") && says (body, 0, "how", "nack_final"));
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
@@ -97,7 +97,7 @@ static void test_dead_letters (void **state)
     body = expect_lines (fx, tool, "replayed dispatched ");
     assert_true (says (body, 0, "session_id", "web_1"));
     fx_expect (fx, worker, VERB_COMMITTED);
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "data_unavailable");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "data_unavailable");
     expect_lines (fx, tool, "dead ");
     fx_control (fx, other, "dead.discard", "numbers", 1, NULL);
     body = expect_lines (fx, tool, "discarded ");
@@ -152,7 +152,7 @@ static void test_by_id (void **state)
     fx_say (fx, web, "web_2", "another");
     uint32_t worker = fx_worker (fx, 1);
     expect_lines (fx, tool, "dispatched ");
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "hi");
+    fx_reply (fx, worker, fx_job (fx, worker), "hi");
     plv_view_t body = expect_lines (fx, tool, "answered delivering ");
     assert_true (says (body, 1, "reply_to", id));
     fx_destroy (&fx);

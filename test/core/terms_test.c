@@ -19,7 +19,7 @@ static fixture_t *start (const char *terms)
 static void answer (fixture_t *fx, uint32_t web, uint32_t worker, const char *session)
 {
     fx_say (fx, web, session, "hello");
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "hi");
+    fx_reply (fx, worker, fx_job (fx, worker), "hi");
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
     fx_forget (fx, worker);
     fx_forget (fx, web);
@@ -55,7 +55,7 @@ static void test_a_fallback_is_late_by_its_route (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "hello");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     expect_late (fx, web);
     fx_destroy (&fx);
 }
@@ -68,7 +68,7 @@ static void test_a_held_session_is_not_answered_from_the_cache (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4), tool = fx_tool (fx);
     answer (fx, web, worker, "web_1");
     fx_say (fx, web, "web_2", "another");
-    fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+    fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
     fx_forget (fx, web);
     fx_forget (fx, worker);
@@ -107,7 +107,7 @@ static void test_a_batch_holds_what_its_worker_serves (void **state)
     fx_reload (fx, "rate_limit = { on = false; };"
                    "routes = ( { name = \"r\"; service = \"clerk\"; } );");
     fx_time (fx, 1);
-    uint64_t lease = fx_expect_number (fx, clerk, VERB_JOB);
+    uint64_t lease = fx_job (fx, clerk);
     fx_reply (fx, clerk, lease, "hi");
     fx_expect_number (fx, web, VERB_DELIVER);
     fx_time (fx, 5000);
@@ -127,13 +127,13 @@ static void test_an_answer_of_the_agent_before_is_not_cached (void **state)
             .role = "agent", .name = "w", .service = "newer", .credit = 4, .incarnation = 99});
     fx_expect (fx, now, VERB_WELCOME);
     fx_say (fx, web, "web_1", "hello");
-    uint64_t lease = fx_expect_number (fx, before, VERB_JOB);
+    uint64_t lease = fx_job (fx, before);
     fx_reload (fx, "rate_limit = { on = false; }; "
                    "routes = ( { name = \"r\"; service = \"newer\"; cache = true; } );");
     fx_reply (fx, before, lease, "hi");
     fx_expect (fx, before, VERB_COMMITTED);
     fx_say (fx, web, "web_2", "hello");
-    fx_reply (fx, now, fx_expect_number (fx, now, VERB_JOB), "hi from the newer one");
+    fx_reply (fx, now, fx_job (fx, now), "hi from the newer one");
     assert_int_equal (fx_count (fx, COUNTER_CACHE_HITS), 0);
     fx_say (fx, web, "web_3", "hello");
     assert_int_equal (fx_count (fx, COUNTER_CACHE_HITS), 1);

@@ -275,17 +275,17 @@ static void test_people_come_first (void **state)
     ask (fx, tool, &(try_t){.text = "b"});
     fx_expect_nothing (fx, worker);
     fx_say (fx, web, "web_1", "a person");
-    uint64_t job = fx_expect_number (fx, worker, VERB_JOB);
+    uint64_t job = fx_job (fx, worker);
     fx_reply (fx, worker, first, "A");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_forget (fx, tool);
     fx_expect_nothing (fx, worker); /* one place is free: the last one */
     fx_say (fx, web, "web_2", "another");
-    uint64_t other = fx_expect_number (fx, worker, VERB_JOB);
+    uint64_t other = fx_job (fx, worker);
     fx_say (fx, web, "web_3", "one that waits");
     fx_reply (fx, worker, job, "for the person");
     fx_expect (fx, worker, VERB_COMMITTED);
-    job = fx_expect_number (fx, worker, VERB_JOB);
+    job = fx_job (fx, worker);
     fx_reply (fx, worker, job, "for the one that waited");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_expect_nothing (fx, worker);
@@ -526,12 +526,12 @@ static void kill_some (fixture_t *fx, uint32_t web, uint32_t worker, int letters
         snprintf (session, sizeof session, "web_%d", i);
         snprintf (text, sizeof text, "%d", i);
         fx_say (fx, web, session, "before");
-        fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "yes");
+        fx_reply (fx, worker, fx_job (fx, worker), "yes");
         fx_expect (fx, worker, VERB_COMMITTED);
         fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
         fx_expect (fx, web, VERB_SETTLED);
         fx_say (fx, web, session, text);
-        fx_nack (fx, worker, fx_expect_number (fx, worker, VERB_JOB), true, "general_error");
+        fx_nack (fx, worker, fx_job (fx, worker), true, "general_error");
         fx_expect (fx, worker, VERB_COMMITTED);
         fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "sent", 0);
         fx_expect (fx, web, VERB_SETTLED);
@@ -669,7 +669,7 @@ static void test_replies_are_left_out (void **state)
     (void) state;
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
     fx_say (fx, web, "web_1", "x");
-    fx_reply (fx, worker, fx_expect_number (fx, worker, VERB_JOB), "an answer");
+    fx_reply (fx, worker, fx_job (fx, worker), "an answer");
     fx_expect (fx, worker, VERB_COMMITTED);
     fx_delivered (fx, web, fx_expect_number (fx, web, VERB_DELIVER), "unknown", 0);
     fx_forget (fx, web);
