@@ -4,8 +4,6 @@
 
 #include "base/limits.h"
 
-#include <stdio.h>
-
 #define SMALL                                                                                          \
     "agents = { heartbeat_ms = 1000; timeout_ms = 5000; deadline_ms = 60000; backoff_ms = 100;"        \
     " backoff_max_ms = 400; attempts = 3; }; rate_limit = { on = false; }; data = { reflect_s = 1; };" \
@@ -13,11 +11,7 @@
 
 static fixture_t *start (const char *more)
 {
-    char conf[FX_CONF_BYTES];
-    snprintf (conf, sizeof conf, "%s%s", SMALL, more);
-    fixture_t *fx = fx_new (conf);
-    fx->check_recovery = true;
-    return fx;
+    return fx_start (SMALL, more);
 }
 
 static uint32_t worker_again (fixture_t *fx, uint8_t incarnation, uint64_t holding)

@@ -54,6 +54,15 @@ fixture_t *fx_new (const char *conf)
     return self;
 }
 
+fixture_t *fx_start (const char *conf, const char *more)
+{
+    char whole[FX_CONF_BYTES];
+    snprintf (whole, sizeof whole, "%s%s", conf, more);
+    fixture_t *self = fx_new (whole);
+    self->check_recovery = true;
+    return self;
+}
+
 void fx_destroy (fixture_t **self_p)
 {
     fixture_t *self = *self_p;

@@ -50,6 +50,8 @@ typedef struct {
 
 /*  `conf`: libconfig text; "" for the defaults.  */
 fixture_t *fx_new (const char *conf);
+/*  The same of two texts, read back at every turn.  */
+fixture_t *fx_start (const char *conf, const char *more);
 void fx_destroy (fixture_t **self_p);
 
 /*  A frame of one's own: begin, the arguments into what is returned, send.  */

@@ -11,11 +11,7 @@
 
 static fixture_t *start (const char *more)
 {
-    char conf[FX_CONF_BYTES];
-    snprintf (conf, sizeof conf, "%s%s", SMALL, more);
-    fixture_t *fx = fx_new (conf);
-    fx->check_recovery = true;
-    return fx;
+    return fx_start (SMALL, more);
 }
 
 static uint64_t delivery (fixture_t *fx, uint32_t adapter)

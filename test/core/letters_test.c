@@ -16,11 +16,7 @@ enum { HOUR_MS = 3600 * 1000, LETTERS = 3 };
 
 static fixture_t *start (const char *more)
 {
-    char conf[FX_CONF_BYTES];
-    snprintf (conf, sizeof conf, "%s%s", CONF, more);
-    fixture_t *fx = fx_new (conf);
-    fx->check_recovery = true;
-    return fx;
+    return fx_start (CONF, more);
 }
 
 /*  Letters of sessions of their own; the person has been told.  */

@@ -12,11 +12,7 @@
 
 static fixture_t *start (const char *more)
 {
-    char conf[FX_CONF_BYTES];
-    snprintf (conf, sizeof conf, "%s%s", SMALL, more);
-    fixture_t *fx = fx_new (conf);
-    fx->check_recovery = true;
-    return fx;
+    return fx_start (SMALL, more);
 }
 
 static void refused (fixture_t *fx, unsigned allowed, const fx_hello_t *hello, const char *code)

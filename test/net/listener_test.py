@@ -762,7 +762,7 @@ def who_waits_for_room_costs_nothing():
             line = lines.pop(0)  # the next one is let in when this one has gone
             assert b'200' in line.recv(4096)
             before = place.cpu_s()
-            time.sleep(0.2)
+            time.sleep(0.2)  # the span of which the cost is taken
             used += place.cpu_s() - before
             line.close()
         assert used < 0.4, used
