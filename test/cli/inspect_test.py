@@ -117,8 +117,8 @@ class Inspect(CliTest):
         done = subprocess.run([self.for_nobody(PALAVER), 'status', '--data', self.folder()], capture_output=True,
                               text=True, timeout=3 * SECONDS, check=False, env={**os.environ, 'PATH': '/nowhere'})
         self.assertEqual(done.returncode, UNREACHABLE)
-        self.assertEqual(done.stderr, 'palaver: the broker did not start: palaverd is neither beside palaver nor in '
-                                      '../sbin from there, and in PATH: No such file or directory\n')
+        self.assertEqual(done.stderr, 'palaver: the broker did not start: palaverd is neither beside palaver, nor in '
+                                      '../sbin from there, nor in PATH: No such file or directory\n')
 
     def test_data_that_cannot_be_read_is_refused_in_clear_words(self):
         broker, folder = self.start(), self.folder()

@@ -234,8 +234,7 @@ void fail_interrupted (core_t *self, entry_t *entry)
         calls_over (self, peer, lease);
         dispatch_release (self, peer);
     }
-    if (lane
-        && lane->breaker.state
-               == BREAKER_HALF) /* whose worker may take no more: others try the route */
+    /*  Its worker may take no more: others try the route.  */
+    if (lane && lane->breaker.state == BREAKER_HALF)
         dispatch_service (self, lane->service);
 }

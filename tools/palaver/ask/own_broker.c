@@ -103,7 +103,7 @@ static void become (const char *program, char *const *words, const char *log)
         fprintf (stderr, "%s: %s\n", program, strerror (errno));
     else
         fprintf (stderr,
-                 "%s is neither beside palaver nor in ../sbin from there, and in PATH: %s\n",
+                 "%s is neither beside palaver, nor in ../sbin from there, nor in PATH: %s\n",
                  program, strerror (errno));
     _exit (127);
 }
