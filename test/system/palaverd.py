@@ -359,9 +359,8 @@ class BrokerTest(unittest.TestCase):
         while world.passed_s < until_s:
             world.set(passed_s=min(world.passed_s + STEP_S, until_s))
             for peer in peers:
-                peer.inbox = [one for one in peer.inbox if one[0] != 'PONG']
-                peer.send(wireclient.frame('PING'))
-                wait(lambda one=peer: (one.poll(0), any(verb == 'PONG' for verb, _ in one.inbox))[1], 'a sign of life')
+                peer.ping()
+                wait(peer.heard, 'a sign of life')
 
     def deliver(self, adapter, seconds=None):
         """Takes one delivery and says that it was sent; its body."""

@@ -70,7 +70,7 @@ def beat():
     for peer in PEERS:
         if peer.beats and peer.ready and now - peer.beaten > BEAT_S:
             peer.beaten = now
-            peer.send(frame('PING'))
+            peer.ping()
 
 
 class Peer:
@@ -83,7 +83,7 @@ class Peer:
             setattr(self.socket, name, value)
         self.socket.connect(endpoint if '://' in endpoint else f'ipc://{endpoint}')
         self.inbox = []
-        self.ready, self.beats, self.beaten = False, True, 0
+        self.ready, self.beats, self.beaten, self.unanswered = False, True, 0, 0
         PEERS.append(self)
 
     def send(self, *encoded):
@@ -92,9 +92,21 @@ class Peer:
     def send_raw(self, packet):
         self.socket.send(packet)
 
+    def ping(self):
+        self.unanswered += 1
+        self.send(frame('PING'))
+
+    def heard(self):
+        """Whether the broker has read each PING of this connection."""
+        while self.poll(0):
+            pass
+        return self.unanswered == 0
+
     def poll(self, seconds):
         if self.socket.poll(max(0, int(seconds * 1000))):
-            self.inbox.extend(frames(self.socket.recv()))
+            came = list(frames(self.socket.recv()))
+            self.unanswered -= sum(verb == 'PONG' for verb, _ in came)
+            self.inbox.extend(came)
             return True
         return False
 
@@ -156,6 +168,7 @@ class Peer:
                 raise AssertionError(f'no WELCOME but {verb} {args} after {before}')
             before.append(verb)
             self.ready = verb == 'WELCOME'
+        self.unanswered = 0
         self.welcome = args
         return args
 
