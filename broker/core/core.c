@@ -352,13 +352,7 @@ void core_add_metrics (core_t *self, plv_view_t text)
 
 plv_metrics_t *core_metrics (core_t *self)
 {
-    plv_metrics_t *metrics = &self->metrics;
-    metrics->gauge[GAUGE_DEDUP_IDS] = (int64_t) dedup_count (self->dedup);
-    metrics->gauge[GAUGE_CACHE_ENTRIES] = (int64_t) cache_count (self->cache);
-    metrics->gauge[GAUGE_KV_KEYS] = (int64_t) kv_count (self->kv);
-    metrics->gauge[GAUGE_KV_BYTES] = (int64_t) kv_bytes (self->kv);
-    metrics->gauge[GAUGE_CACHE_BYTES] = (int64_t) cache_bytes (self->cache);
-    return metrics;
+    return &self->metrics;
 }
 
 const plv_conf_t *core_conf (const core_t *self)

@@ -1,7 +1,7 @@
 #include "shell/orders.h"
 
 #include "base/near.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
 #include "shell/internal.h"
 #include "shell/letters_file.h"
 #include "wire/mp.h"

@@ -1,6 +1,6 @@
 #include "core_say.h"
 
-#include "core/ask/control.h"
+#include "core/ask/command.h"
 #include "wire/event.h"
 #include "wire/mp.h"
 

@@ -1,6 +1,7 @@
 #include "core/ask/choice.h"
 
 #include "base/limits.h"
+#include "core/ask/control_answer.h"
 #include "core/text.h"
 #include "wire/mp.h"
 

@@ -7,7 +7,9 @@
 #ifndef CORE_CHOICE_H
 #define CORE_CHOICE_H
 
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/core.h"
+#include "core/peer/peer.h"
 
 /*  False when the peer was told which words there are.  */
 bool choice_check (core_t *self, peer_t *peer, uint64_t request, command_t command,

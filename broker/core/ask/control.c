@@ -1,7 +1,8 @@
 #include "core/ask/control.h"
 
-#include "base/format.h"
 #include "core/ask/choice.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_dead.h"
 #include "core/ask/control_kv.h"
 #include "core/ask/control_order.h"
@@ -18,113 +19,13 @@
 #include "core/state/apply.h"
 #include "core/state/live.h"
 #include "core/text.h"
-#include "wire/mask.h"
 #include "wire/mp.h"
-
-#include <stdarg.h>
-
-static const struct {
-    const char *name;
-    command_right_t right;
-    command_when_t when;
-} commands[COMMAND_COUNT_] = {
-#define COMMAND(name, text, right, when, arguments, meaning)                                       \
-    [COMMAND_##name] = {(text), RIGHT_##right, WHEN_##when},
-#include "wire/commands.def"
-#undef COMMAND
-};
-
-command_t command_of (plv_view_t name)
-{
-    int command = 0;
-    while (command < COMMAND_COUNT_ && !plv_view_is (name, commands[command].name))
-        command++;
-    return (command_t) command;
-}
-
-const char *command_name (command_t command)
-{
-    return command < COMMAND_COUNT_ ? commands[command].name : "?";
-}
-
-/*  Everybody who may ask for anything is told that there is no such command.  */
-static command_right_t right_of (command_t command)
-{
-    return command < COMMAND_COUNT_ ? commands[command].right : RIGHT_OPERATOR;
-}
-
-static bool may_when_stopped (command_t command)
-{
-    return command < COMMAND_COUNT_ && commands[command].when == WHEN_ANY;
-}
-
-static void put_result (core_t *self, peer_t *peer, uint64_t request, bool more, const char *status,
-                        const plv_buf_t *body)
-{
-    plv_buf_check (body);
-    plv_buf_t *buf = frame_held (self, peer);
-    size_t mark = plv_frame_begin (buf, VERB_RESULT);
-    plv_mp_put_u64 (buf, request);
-    plv_mp_put_bool (buf, more);
-    plv_mp_put_text (buf, status);
-    plv_buf_add_view (buf, plv_buf_view (body));
-    plv_frame_end (buf, mark);
-}
-
-void control_answer (core_t *self, peer_t *peer, uint64_t request, const char *status,
-                     const plv_buf_t *body)
-{
-    put_result (self, peer, request, false, status, body);
-}
-
-void control_part (core_t *self, peer_t *peer, uint64_t request, const plv_buf_t *body)
-{
-    put_result (self, peer, request, true, "ok", body);
-}
-
-void control_answer_shown (core_t *self, peer_t *peer, uint64_t request, const plv_buf_t *body)
-{
-    plv_buf_t masked = {0};
-    if (peer->from == FROM_ADAPTER)
-        plv_mask_put (&masked, plv_buf_view (body));
-    control_answer (self, peer, request, "ok", peer->from == FROM_ADAPTER ? &masked : body);
-    plv_buf_free (&masked);
-}
-
-void control_fail (core_t *self, peer_t *peer, uint64_t request, plv_err_t err, const char *format,
-                   ...)
-{
-    plv_buf_t body = {0};
-    char text[PLV_FAIL_TEXT_BYTES];
-    va_list args;
-    va_start (args, format);
-    plv_format_list (text, sizeof text, format, args);
-    va_end (args);
-    plv_mp_put_map (&body, 1);
-    plv_mp_pair_str (&body, "text", text_cut (plv_view_str (text), sizeof text));
-    control_answer (self, peer, request, plv_err_name (err), &body);
-    plv_buf_free (&body);
-}
-
-uint64_t control_number (plv_view_t arguments, const char *key, uint64_t standard)
-{
-    plv_mp_t value;
-    uint64_t number;
-    return plv_mp_find (arguments, key, &value) && plv_mp_u64 (&value, &number) ? number : standard;
-}
-
-bool control_flag (plv_view_t arguments, const char *key)
-{
-    plv_mp_t value;
-    bool flag;
-    return plv_mp_find (arguments, key, &value) && plv_mp_bool (&value, &flag) && flag;
-}
 
 static void show_metrics (core_t *self, plv_buf_t *body)
 {
     plv_buf_t text = {0};
     control_measure (self);
-    plv_metrics_render (core_metrics (self), &text);
+    plv_metrics_render (&self->metrics, &text);
     plv_buf_add_view (&text, plv_buf_view (&self->others));
     plv_mp_put_map (body, 1);
     plv_mp_put_text (body, "text");
@@ -133,12 +34,25 @@ static void show_metrics (core_t *self, plv_buf_t *body)
     plv_buf_free (&text);
 }
 
+/*  Whoever reaches the socket can say a name of the list: the right is that of the process which the broker started
+    under it.  */
+static bool is_operator (const core_t *self, const peer_t *peer)
+{
+    const plv_conf_list_t *operators = &self->policy->conf->plugins_operators;
+    if (peer->from == FROM_TOOL)
+        return true;
+    for (size_t at = 0; at < operators->count && peer->is_proven; at++)
+        if (strcmp (operators->items[at], peer->name) == 0)
+            return true;
+    return false;
+}
+
 static session_t *session_asked (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
 {
     plv_view_t id = plv_mp_find_str (arguments, "session");
     session_t *session = session_get (self, id);
     /* what another platform's people say is not told, not even whether they do */
-    if (session && peer->from == FROM_ADAPTER && !control_is_operator (self, peer)
+    if (session && peer->from == FROM_ADAPTER && !is_operator (self, peer)
         && !plv_view_is (session->platform, peer->platform))
         session = NULL;
     if (!session)
@@ -268,34 +182,20 @@ static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t 
     plv_buf_free (&body);
 }
 
-/*  Whoever reaches the socket can say a name of the list: the right is that of the process which the broker started
-    under it.  */
-bool control_is_operator (const core_t *self, const peer_t *peer)
-{
-    const plv_conf_list_t *operators = &self->policy->conf->plugins_operators;
-    if (peer->from == FROM_TOOL)
-        return true;
-    for (size_t at = 0; at < operators->count && peer->is_proven; at++)
-        if (strcmp (operators->items[at], peer->name) == 0)
-            return true;
-    return false;
-}
-
 /*  False when it was told off.  */
 static bool may_ask (core_t *self, peer_t *peer, uint64_t request, command_t command)
 {
-    command_right_t right = right_of (command);
-    bool is_operator = control_is_operator (self, peer);
-    if (self->options.read_only && !may_when_stopped (command)) {
+    command_right_t right = command_right (command);
+    bool operates = is_operator (self, peer);
+    if (self->options.read_only && !command_is_for_stopped (command)) {
         control_fail (self, peer, request, ERR_PERM,
                       "%s: this data is only looked at; start a broker on it to change anything",
                       command_name (command));
         return false;
     }
-    if (peer->from == FROM_TOOL || right == RIGHT_ADAPTER
-        || (right == RIGHT_OPERATOR && is_operator))
+    if (peer->from == FROM_TOOL || right == RIGHT_ADAPTER || (right == RIGHT_OPERATOR && operates))
         return true;
-    if (!is_operator)
+    if (!operates)
         control_fail (
             self, peer, request, ERR_AUTH,
             "adapter \"%s\" may ask for sessions.show, sessions.reset and what begins with "

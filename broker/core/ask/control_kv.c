@@ -1,5 +1,6 @@
 #include "core/ask/control_kv.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/internal.h"
 #include "core/state/apply.h"
 

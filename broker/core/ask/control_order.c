@@ -1,7 +1,8 @@
 #include "core/internal.h"
 
 #include "base/format.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_dead.h"
 #include "core/ask/control_order.h"
 #include "core/dead/dead_retain.h"

@@ -1,7 +1,8 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_peers.h"
 #include "core/peer/drains.h"
 #include "core/peer/peers.h"

@@ -26,12 +26,16 @@ void control_measure (core_t *self)
         if (peer->from == FROM_WORKER && peer_has_credit (peer))
             credit += peer->credit - peer->held - peer->gathered_count;
     self->metrics.gauge[GAUGE_CREDIT] = credit;
+    self->metrics.gauge[GAUGE_DEDUP_IDS] = (int64_t) dedup_count (self->dedup);
+    self->metrics.gauge[GAUGE_CACHE_ENTRIES] = (int64_t) cache_count (self->cache);
+    self->metrics.gauge[GAUGE_KV_KEYS] = (int64_t) kv_count (self->kv);
+    self->metrics.gauge[GAUGE_KV_BYTES] = (int64_t) kv_bytes (self->kv);
+    self->metrics.gauge[GAUGE_CACHE_BYTES] = (int64_t) cache_bytes (self->cache);
 }
 
 static void put_counts (core_t *self, plv_buf_t *body)
 {
     control_measure (self);
-    plv_metrics_t *metrics = core_metrics (self);
     plv_mp_put_text (body, "counts");
     plv_mp_put_map (body, GAUGE_COUNT_);
     for (int i = 0; i < GAUGE_COUNT_; i++) {
@@ -43,7 +47,7 @@ static void put_counts (core_t *self, plv_buf_t *body)
                                                [GAUGE_PEERS_TOOL] = "tools"};
         bool named = (size_t) i < sizeof by_label / sizeof by_label[0] && by_label[i];
         plv_mp_pair_i64 (body, named ? by_label[i] : plv_gauge_name ((plv_gauge_t) i),
-                         metrics->gauge[i]);
+                         self->metrics.gauge[i]);
     }
 }
 

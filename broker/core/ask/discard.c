@@ -1,6 +1,6 @@
 #include "core/ask/discard.h"
 
-#include "core/ask/control.h"
+#include "core/ask/control_answer.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
 #include "core/flow/outbox.h"

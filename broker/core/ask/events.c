@@ -1,5 +1,6 @@
 #include "core/ask/events.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_dead.h"
 
 #include "wire/mp.h"

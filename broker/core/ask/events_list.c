@@ -1,4 +1,4 @@
-#include "core/ask/control.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/events.h"
 #include "core/dead/dead_list.h"
 #include "core/flow/accept_text.h"

@@ -1,5 +1,6 @@
 #include "core/ask/hold.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/lanes.h"
 #include "core/internal.h"

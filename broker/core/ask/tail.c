@@ -1,7 +1,8 @@
 #include "core/ask/tail.h"
 
 #include "base/alloc.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/tails.h"
 #include "core/internal.h"
 #include "core/state/live.h"

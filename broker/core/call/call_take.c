@@ -1,4 +1,4 @@
-#include "core/ask/control.h"
+#include "core/ask/control_answer.h"
 #include "core/call/calls.h"
 #include "core/flow/reply.h"
 #include "core/internal.h"

@@ -1,6 +1,6 @@
 #include "core/call/shadow.h"
 
-#include "core/ask/control.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_dead.h"
 #include "core/call/try.h"
 #include "core/flow/dispatch.h"

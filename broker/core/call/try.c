@@ -1,6 +1,6 @@
 #include "core/call/try.h"
 
-#include "core/ask/control.h"
+#include "core/ask/control_answer.h"
 #include "core/internal.h"
 #include "wire/mp.h"
 

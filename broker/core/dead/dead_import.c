@@ -1,5 +1,5 @@
 #include "core/dead/dead_import.h"
-#include "core/ask/control.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_dead.h"
 #include "core/internal.h"
 #include "core/state/apply.h"

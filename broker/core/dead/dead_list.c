@@ -1,5 +1,5 @@
 #include "core/dead/dead_list.h"
-#include "core/ask/control.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_dead.h"
 #include "core/ask/control_show.h"
 #include "core/flow/lanes.h"

@@ -1,5 +1,5 @@
 #include "core/dead/dead_retain.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
 #include "core/ask/control_dead.h"
 #include "core/ask/control_show.h"
 #include "core/dead/dead_take.h"

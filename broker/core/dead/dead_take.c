@@ -1,5 +1,6 @@
 #include "core/dead/dead_take.h"
-#include "core/ask/control.h"
+#include "core/ask/command.h"
+#include "core/ask/control_answer.h"
 #include "core/ask/control_dead.h"
 #include "core/call/shadow.h"
 #include "core/flow/dispatch.h"
