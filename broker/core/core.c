@@ -1,11 +1,10 @@
 #include "core/internal.h"
 
 #include "base/alloc.h"
-#include "core/ask/control.h"
-#include "core/ask/control_dead.h"
-#include "core/ask/control_order.h"
+#include "core/ask/control_ask.h"
 #include "core/ask/tails.h"
 #include "core/call/calls.h"
+#include "core/dead/dead_catch_up.h"
 #include "core/dead/dead_retain.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/expire.h"
@@ -159,7 +158,7 @@ static void resume (core_t *self)
     if (!self->options.read_only)
         resume_sessions (self);
     if (!self->letters_whole)
-        control_catch_up (self);
+        catch_up_start (self);
 }
 
 static void set_idle_timers (core_t *self)

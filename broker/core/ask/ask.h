@@ -8,10 +8,25 @@
 #define CORE_ASK_H
 
 #include "base/limits.h"
+#include "core/core.h"
 #include "core/dead/dead_filter.h"
 #include "core/dead/dead_index.h"
 
+typedef struct ask ask_t;
+
+/*  What becomes of it, by what it is about. A kind that has no use for one of these has NULL there.  */
 typedef struct {
+    /* it is begun, or even answered; or why it cannot be. For those that control_dead begins */
+    const char *(*start) (core_t *self, ask_t *ask, plv_view_t arguments);
+    void (*take) (core_t *self, ask_t *ask, const input_t *input); /* rows have come */
+    void (*settle) (core_t *self, ask_t *ask); /* it waits for nothing: it asks for more, or ends */
+    void (*go_on) (core_t *self, ask_t *ask);  /* its timer is due */
+    void (*ordered) (core_t *self, ask_t *ask, const input_t *input); /* the shell has done it */
+    void (*free) (ask_t *ask);
+} ask_kind_t;
+
+struct ask {
+    const ask_kind_t *kind;
     uint64_t token;
     uint32_t peer;
     uint64_t request;
@@ -71,6 +86,6 @@ typedef struct {
     uint32_t trials;   /* of those, the ones that are not over */
     uint32_t answered; /* by an agent */
     uint32_t unanswered;
-} ask_t;
+};
 
 #endif

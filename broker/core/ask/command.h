@@ -20,8 +20,8 @@ typedef enum {
 typedef enum { RIGHT_ADAPTER, RIGHT_OPERATOR, RIGHT_TOOL } command_right_t;
 typedef enum { WHEN_ANY, WHEN_RUNNING } command_when_t;
 
-/*  No tool's request but the broker's own, and what the shell does for it.  */
-enum { COMMAND_CATCH_UP = COMMAND_COUNT_, COMMAND_RETAIN, ORDER_EXPORT };
+/*  No tool's request: what the shell does for the core itself.  */
+enum { ORDER_EXPORT = COMMAND_COUNT_ };
 
 /*  COMMAND_COUNT_ for what is no command.  */
 command_t command_of (plv_view_t name);

@@ -1,5 +1,6 @@
 #include "core/ask/control.h"
 
+#include "core/ask/backup.h"
 #include "core/ask/choice.h"
 #include "core/ask/command.h"
 #include "core/ask/control_answer.h"
@@ -131,28 +132,6 @@ static void take_session (core_t *self, peer_t *peer, uint64_t request, command_
                      command == COMMAND_SESSIONS_RESET ? "reset" : "operator");
 }
 
-static void start_backup (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
-{
-    plv_view_t dir = plv_mp_find_str (arguments, "dir");
-    if (dir.size == 0 || dir.data[0] != '/' || memchr (dir.data, 0, dir.size)) {
-        control_fail (self, peer, request, ERR_ARG,
-                      "backup needs \"dir\", an absolute path that does not exist yet");
-        return;
-    }
-    if (self->effects->checkpoint_token) {
-        control_fail (self, peer, request, ERR_BUSY,
-                      "another backup was asked for at this moment: try again");
-        return;
-    }
-    ask_t *ask = control_ask_new (self, COMMAND_BACKUP);
-    ask->peer = peer->number;
-    ask->request = request;
-    ask->waiting = 1;
-    self->effects->checkpoint_token = ask->token;
-    plv_buf_add_view (&self->effects->checkpoint_dir, dir);
-    plv_buf_add_u8 (&self->effects->checkpoint_dir, 0);
-}
-
 /*  The commands that are answered at once with a map.  */
 static void answer_now (core_t *self, peer_t *peer, uint64_t request, command_t command,
                         plv_view_t arguments)
@@ -225,7 +204,7 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         take_session (self, peer, request, command, arguments);
         break;
     case COMMAND_BACKUP:
-        start_backup (self, peer, request, arguments);
+        backup_start (self, peer, request, arguments);
         break;
     case COMMAND_KV_GET:
     case COMMAND_KV_PUT:
@@ -239,7 +218,7 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     case COMMAND_DEAD_REPLAY:
     case COMMAND_DEAD_DISCARD:
     case COMMAND_DEAD_IMPORT:
-        control_start_dead (self, peer, request, command, arguments);
+        control_dead (self, peer, request, command, arguments);
         break;
     case COMMAND_EVENTS_SHOW:
     case COMMAND_EVENTS_LIST:
@@ -279,13 +258,4 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
         answer_now (self, peer, request, command, arguments);
         break;
     }
-}
-
-/*  A tool that is gone is not waited for; what it asked for is done all the same.  */
-void control_forget (core_t *self, const peer_t *peer)
-{
-    ask_t *ask;
-    for (size_t at = 0; (ask = plv_map_u64_next (&self->asks, &at));)
-        if (ask->peer == peer->number)
-            ask->peer = 0;
 }

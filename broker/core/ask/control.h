@@ -12,6 +12,5 @@
 #include "wire/frame.h"
 
 void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame);
-void control_forget (core_t *self, const peer_t *peer);
 
 #endif

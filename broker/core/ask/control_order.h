@@ -12,6 +12,5 @@
 
 void control_order (core_t *self, const peer_t *peer, uint64_t request, int command,
                     plv_view_t arguments);
-void control_ordered (core_t *self, const input_t *input);
 
 #endif

@@ -1,36 +1,13 @@
 #include "core/ask/events.h"
 #include "core/ask/command.h"
 #include "core/ask/control_answer.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 
 #include "wire/mp.h"
 
 enum { SAY_EVERY_US = 1000000, LOOK_EVERY_US = 1000 };
 
-bool events_is (int command)
-{
-    return command == COMMAND_EVENTS_SHOW || command == COMMAND_EVENTS_LIST;
-}
-
-void events_start (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
-{
-    ask_t *ask = control_ask_new (self, command);
-    bool more = self->effects->journal.size > 0;
-    ask->peer = peer->number;
-    ask->request = request;
-    ask->recorded = more ? self->seq : self->recorded;
-    ask->end = self->seq + more;
-    const char *why = command == COMMAND_EVENTS_SHOW ? events_show_start (ask, arguments)
-                                                     : events_list_start (self, ask, arguments);
-    if (!why) {
-        events_go_on (self, ask);
-        return;
-    }
-    control_fail (self, peer, request, ERR_ARG, "%s", why);
-    control_finish (self, ask);
-}
-
-void events_take (core_t *self, ask_t *ask, const input_t *input)
+static void take (core_t *self, ask_t *ask, const input_t *input)
 {
     if (ask->show)
         events_show_take (self, ask, input);
@@ -63,7 +40,7 @@ static bool waits_for_journal (core_t *self, ask_t *ask)
     return true;
 }
 
-void events_go_on (core_t *self, ask_t *ask)
+static void go_on (core_t *self, ask_t *ask)
 {
     peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
     if (peer && waits_for_journal (self, ask)) {
@@ -80,5 +57,36 @@ void events_go_on (core_t *self, ask_t *ask)
     } else if (peer) {
         events_list_answer (self, peer, ask);
     }
+    control_finish (self, ask);
+}
+
+static void free_search (ask_t *ask)
+{
+    events_show_free (&ask->show);
+    events_list_free (&ask->list);
+}
+
+static const ask_kind_t ask_events = {
+    .take = take,
+    .settle = go_on,
+    .go_on = go_on,
+    .free = free_search,
+};
+
+void events_start (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments)
+{
+    ask_t *ask = control_ask_new (self, &ask_events);
+    bool more = self->effects->journal.size > 0;
+    ask->command = command;
+    control_ask_from (ask, peer, request);
+    ask->recorded = more ? self->seq : self->recorded;
+    ask->end = self->seq + more;
+    const char *why = command == COMMAND_EVENTS_SHOW ? events_show_start (ask, arguments)
+                                                     : events_list_start (self, ask, arguments);
+    if (!why) {
+        go_on (self, ask);
+        return;
+    }
+    control_fail (self, peer, request, ERR_ARG, "%s", why);
     control_finish (self, ask);
 }

@@ -60,9 +60,6 @@ void events_list_answer (core_t *self, peer_t *peer, const ask_t *ask);
 /*  Is it still on its way, or a dead letter: nothing in the journal ends it yet.  */
 bool events_here (const core_t *self, const fate_t *fate);
 
-bool events_is (int command);
 void events_start (core_t *self, peer_t *peer, uint64_t request, int command, plv_view_t arguments);
-void events_take (core_t *self, ask_t *ask, const input_t *input);
-void events_go_on (core_t *self, ask_t *ask);
 
 #endif

@@ -1,7 +1,8 @@
 #include "core/ask/control_answer.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/ask/events.h"
 #include "core/dead/dead_list.h"
+#include "core/dead/letter.h"
 #include "core/state/live.h"
 
 #include "base/alloc.h"
@@ -220,8 +221,7 @@ void events_show_take (core_t *self, ask_t *ask, const input_t *input)
         find_letter (show, input->bytes);
     } else if (before == SHOW_LETTER) {
         show->phase = SHOW_DONE;
-        bool there =
-            plv_row_next (input->bytes, &at, &row) && control_read_dead (&row, &dead, &entry);
+        bool there = plv_row_next (input->bytes, &at, &row) && letter_read (&row, &dead, &entry);
         show->letter_read = true;
         if (there && show->trace.envelope.size) {
             show->dead_us = dead.at_us;

@@ -1,7 +1,7 @@
 #include "core/call/shadow.h"
 
 #include "core/ask/control_answer.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/call/try.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
@@ -142,9 +142,8 @@ void shadow_answer (core_t *self, const call_t *call, const verdict_t *verdict)
     control_settle (self, ask);
 }
 
-void shadow_finish (core_t *self, const ask_t *ask)
+void shadow_finish (core_t *self, peer_t *peer, const ask_t *ask)
 {
-    peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
     uint32_t skipped = (uint32_t) (ask->skipped.size / sizeof (uint64_t));
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 6);

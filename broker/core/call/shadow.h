@@ -15,6 +15,6 @@ void shadow_letter (core_t *self, ask_t *ask, entry_t *letter, const dead_t *dea
 /*  One letter's trial is over. `verdict`: NULL when nobody waits for it any more.  */
 void shadow_answer (core_t *self, const call_t *call, const verdict_t *verdict);
 /*  The last part: how many there were.  */
-void shadow_finish (core_t *self, const ask_t *ask);
+void shadow_finish (core_t *self, peer_t *peer, const ask_t *ask);
 
 #endif

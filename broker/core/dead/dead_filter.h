@@ -19,6 +19,9 @@ typedef struct {
     uint64_t attempts;    /* at least so many */
 } dead_filter_t;
 
+/*  Why it is false.  */
+#define DEAD_FILTER_HOW "\"fingerprint\" is 16 hexadecimal digits"
+
 bool dead_filter_read (plv_view_t arguments, dead_filter_t *ret_filter);
 /*  Whether the letter passes, but for `service`.  */
 bool dead_filter_takes (const dead_filter_t *self, const dead_t *dead, const entry_t *entry);

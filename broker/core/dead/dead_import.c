@@ -1,6 +1,6 @@
 #include "core/dead/dead_import.h"
 #include "core/ask/control_answer.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/internal.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
@@ -58,14 +58,15 @@ static bool next_given (given_t *given, uint64_t *ret_number, plv_view_t *ret_ro
     return plv_mp_u64 (&given->numbers, ret_number) && plv_mp_bin (&given->rows, ret_row);
 }
 
-bool import_start (core_t *self, ask_t *ask, plv_view_t arguments)
+static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
 {
+    static const char how[] = "\"numbers\" and \"rows\" are arrays of the same length, at most 256";
     given_t given;
     letter_t letter;
     uint64_t number;
     plv_view_t row;
     if (!read_given (arguments, &given))
-        return false;
+        return how;
     plv_buf_add_view (&ask->arguments, arguments);
     plv_buf_check (&ask->arguments);
     while (next_given (&given, &number, &row)) {
@@ -74,12 +75,16 @@ bool import_start (core_t *self, ask_t *ask, plv_view_t arguments)
         control_scan_id (self, ask, &letter.envelope.id);
         entry_destroy (&letter.entry);
     }
-    return given.count == 0;
+    if (given.count)
+        return how;
+    control_settle (self, ask); /* none of the rows may be one */
+    return NULL;
 }
 
-void import_rows (ask_t *ask, const input_t *input)
+static void take (core_t *self, ask_t *ask, const input_t *input)
 {
     plv_row_t row;
+    (void) self;
     for (size_t at = 0; plv_row_next (input->bytes, &at, &row);)
         if (row.view == VIEW_DEAD_IDS && row.key.size == PLV_ID_BYTES + 8)
             plv_buf_add (&ask->items, row.key.data, PLV_ID_BYTES);
@@ -188,9 +193,8 @@ static void import_all (core_t *self, ask_t *ask)
                      F_STR ("who", ask->who));
 }
 
-void import_answer (core_t *self, ask_t *ask)
+static void answer (core_t *self, peer_t *peer, ask_t *ask)
 {
-    peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
     plv_buf_t body = {0};
     /* what another import has put back since is not among what was found */
     bool busy = self->imported_seq > ask->stored;
@@ -204,7 +208,16 @@ void import_answer (core_t *self, ask_t *ask)
     plv_mp_put_text (&body, "broken");
     plv_mp_put_array (&body, ask->missing);
     plv_buf_add_view (&body, plv_buf_view (&ask->skips));
-    if (peer)
-        control_answer (self, peer, ask->request, busy ? "BUSY" : "ok", &body);
+    control_answer (self, peer, ask->request, busy ? "BUSY" : "ok", &body);
     plv_buf_free (&body);
 }
+
+static void settle (core_t *self, ask_t *ask)
+{
+    peer_t *peer = control_asker (self, ask, "");
+    if (peer)
+        answer (self, peer, ask);
+    control_finish (self, ask);
+}
+
+const ask_kind_t ask_dead_import = {.start = start, .take = take, .settle = settle};

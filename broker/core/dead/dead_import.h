@@ -10,8 +10,6 @@
 #include "core/ask/ask.h"
 #include "core/core.h"
 
-bool import_start (core_t *self, ask_t *ask, plv_view_t arguments);
-void import_rows (ask_t *ask, const input_t *input);
-void import_answer (core_t *self, ask_t *ask);
+extern const ask_kind_t ask_dead_import;
 
 #endif

@@ -1,7 +1,8 @@
 #include "core/dead/dead_list.h"
 #include "core/ask/control_answer.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/ask/control_show.h"
+#include "core/dead/letter.h"
 #include "core/flow/lanes.h"
 #include "core/internal.h"
 
@@ -89,8 +90,9 @@ static found_t walk (core_t *self, ask_t *ask, const dead_match_t *match, uint32
 
 static void answer_and_finish (core_t *self, ask_t *ask)
 {
-    if (plv_map_u64_get (&self->peers, ask->peer))
-        list_answer (self, ask);
+    peer_t *peer = control_asker (self, ask, "");
+    if (peer)
+        list_answer (self, peer, ask);
     control_finish (self, ask);
 }
 
@@ -109,7 +111,7 @@ static void ask_for (core_t *self, ask_t *ask, const found_t *found)
     control_scan (self, ask, found->first, found->last, found->span);
 }
 
-void list_go_on (core_t *self, ask_t *ask)
+static void go_on (core_t *self, ask_t *ask)
 {
     dead_filter_t filter;
     dead_match_t match;
@@ -137,7 +139,7 @@ static void take_row (core_t *self, ask_t *ask, const plv_row_t *row, const dead
 {
     entry_t *entry = NULL;
     dead_t dead;
-    if (!control_read_dead (row, &dead, &entry))
+    if (!letter_read (row, &dead, &entry))
         return;
     if (dead_filter_takes (filter, &dead, entry)
         && (filter->service.size == 0
@@ -148,7 +150,7 @@ static void take_row (core_t *self, ask_t *ask, const plv_row_t *row, const dead
     entry_destroy (&entry);
 }
 
-void list_take (core_t *self, ask_t *ask, const input_t *input)
+static void take (core_t *self, ask_t *ask, const input_t *input)
 {
     plv_row_t row;
     dead_filter_t filter;
@@ -169,21 +171,20 @@ void list_take (core_t *self, ask_t *ask, const input_t *input)
     }
 }
 
-void list_next (core_t *self, ask_t *ask)
+static void settle (core_t *self, ask_t *ask)
 {
     if (!ask->over)
         ask->at = ask->walked_to;
     if (ask->over || (!ask->ended && (page_is_full (ask) || took_long (self, ask))))
         ask->next = ask->at;
-    if (ask->next || ask->ended)
+    if (ask->failed[0] || ask->next || ask->ended)
         answer_and_finish (self, ask);
     else
-        list_go_on (self, ask);
+        go_on (self, ask);
 }
 
-void list_answer (core_t *self, const ask_t *ask)
+void list_answer (core_t *self, peer_t *peer, const ask_t *ask)
 {
-    peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 2);
     plv_mp_put_text (&body, "items");
@@ -198,3 +199,16 @@ void list_answer (core_t *self, const ask_t *ask)
     control_answer (self, peer, ask->request, "ok", &body);
     plv_buf_free (&body);
 }
+
+static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
+{
+    dead_filter_t filter;
+    if (!dead_filter_read (arguments, &filter))
+        return DEAD_FILTER_HOW;
+    plv_buf_add_view (&ask->arguments, arguments);
+    plv_buf_check (&ask->arguments);
+    go_on (self, ask);
+    return NULL;
+}
+
+const ask_kind_t ask_dead_list = {.start = start, .take = take, .settle = settle, .go_on = go_on};

@@ -1,4 +1,4 @@
-/*  dead_list -- a page of dead letters: begins, takes rows, and goes on when all have come
+/*  dead_list -- a page of dead letters
     OWNS    see core.h
     THREAD  core only
     FAILS   see core.h
@@ -9,11 +9,12 @@
 
 #include "core/ask/ask.h"
 #include "core/core.h"
+#include "core/peer/peer.h"
 
-void list_go_on (core_t *self, ask_t *ask);
-void list_take (core_t *self, ask_t *ask, const input_t *input);
-void list_next (core_t *self, ask_t *ask);
-void list_answer (core_t *self, const ask_t *ask);
+extern const ask_kind_t ask_dead_list;
+
+void list_answer (core_t *self, peer_t *peer,
+                  const ask_t *ask);                       /* with the letters of ask->items */
 const char *list_service (core_t *self, plv_view_t route); /* that the route leads to; "": none */
 void list_routes_of (core_t *self, plv_view_t service, plv_buf_t *hashes); /* uint32_t each */
 

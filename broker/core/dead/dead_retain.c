@@ -1,8 +1,9 @@
 #include "core/dead/dead_retain.h"
 #include "core/ask/command.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/ask/control_show.h"
 #include "core/dead/dead_take.h"
+#include "core/dead/letter.h"
 #include "core/internal.h"
 
 #include "base/bytes.h"
@@ -144,47 +145,11 @@ static void warn (core_t *self)
                  F_INT ("first_us", retain->first_us));
 }
 
-static void begin_batch (core_t *self)
-{
-    ask_t *ask = control_ask_new (self, COMMAND_RETAIN);
-    plv_buf_add_view (&ask->numbers, plv_buf_view (&self->retain.due));
-    memcpy (ask->who, "retention", sizeof "retention");
-    memcpy (ask->reason, "dead.max_age_d or dead.max", sizeof "dead.max_age_d or dead.max");
-    self->retain.ask = ask->token;
-    control_scan_numbers (self, ask);
-}
-
-static void begin_walk (retain_t *retain)
-{
-    retain->walking = true;
-    retain->at = retain->expiring = 0;
-    retain->first_us = 0;
-    plv_buf_clear (&retain->due);
-}
-
-void retain_due (core_t *self)
-{
-    retain_t *retain = &self->retain;
-    bool bounded = is_bounded (self->policy->conf);
-    if (bounded)
-        timers_set (&self->timers, &retain->timer, self->now.mono_us + LOOK_US);
-    if (!retain->walking)
-        begin_walk (retain);
-    if (bounded && !walk_piece (self)) {
-        timers_set (&self->timers, &retain->timer, self->now.mono_us);
-        return;
-    }
-    retain->walking = false;
-    self->metrics.gauge[GAUGE_DEAD_EXPIRING] = (int64_t) retain->expiring;
-    warn (self);
-    if (retain->due.size && core_calm_us (self) >= retain->first_us && !retain->ask)
-        begin_batch (self);
-}
-
 /*  What was read, kept until it is exported. Letters may be large: those that would be too much at once stay for the
     next batch.  */
-void retain_rows (ask_t *ask, const input_t *input)
+static void take (core_t *self, ask_t *ask, const input_t *input)
 {
+    (void) self;
     if (ask->arguments.size && ask->arguments.size + input->bytes.size > BATCH_BYTES)
         return;
     plv_buf_add_view (&ask->arguments, input->bytes);
@@ -197,7 +162,7 @@ static void put_items (core_t *self, const ask_t *ask, plv_buf_t *items, uint32_
     dead_t dead;
     for (size_t at = 0; plv_row_next (plv_buf_view (&ask->arguments), &at, &row);) {
         entry_t *entry = NULL;
-        if (!control_read_dead (&row, &dead, &entry))
+        if (!letter_read (&row, &dead, &entry))
             continue;
         control_dead_item (self, &dead, entry, true, row.value, items);
         ++*count;
@@ -236,9 +201,8 @@ static void discard_all (core_t *self, ask_t *ask)
     for (size_t at = 0; plv_row_next (plv_buf_view (&ask->arguments), &at, &row);) {
         entry_t *entry = NULL;
         /* an operator may have dealt with it meanwhile */
-        if (!control_read_dead (&row, &dead, &entry)
-            || !dead_index_get (&self->letters, entry->number)
-            || control_taken_since (self, ask, entry->number)) {
+        if (!letter_read (&row, &dead, &entry) || !dead_index_get (&self->letters, entry->number)
+            || letter_taken_since (self, ask, entry->number)) {
             entry_destroy (&entry);
             continue;
         }
@@ -250,7 +214,7 @@ static void discard_all (core_t *self, ask_t *ask)
 }
 
 /*  `file`: where they are saved; empty: nowhere. `why`: they are not, and stay.  */
-void retain_exported (core_t *self, ask_t *ask, plv_view_t file, plv_view_t why)
+static void exported (core_t *self, ask_t *ask, plv_view_t file, plv_view_t why)
 {
     if (why.size) {
         effects_log (self->effects, LOG_DEAD_KEPT, F_VIEW ("why", why));
@@ -263,14 +227,59 @@ void retain_exported (core_t *self, ask_t *ask, plv_view_t file, plv_view_t why)
     end_batch (self, NEXT_BATCH_US);
 }
 
-/*  All rows have come. False: the question goes on, until the shell has answered.  */
-bool retain_read (core_t *self, ask_t *ask)
+/*  All rows have come. Those that are to be saved wait for the shell.  */
+static void settle (core_t *self, ask_t *ask)
 {
-    plv_view_t none = plv_view (NULL, 0);
     if (ask->failed[0] == '\0' && self->policy->conf->dead_export[0]) {
         order_export (self, ask);
-        return false;
+        return;
     }
-    retain_exported (self, ask, none, plv_view_str (ask->failed));
-    return true;
+    exported (self, ask, plv_view (NULL, 0), plv_view_str (ask->failed));
+    control_finish (self, ask);
+}
+
+static void ordered (core_t *self, ask_t *ask, const input_t *input)
+{
+    plv_view_t why = plv_mp_find_str (input->bytes, "text");
+    exported (self, ask, plv_mp_find_str (input->bytes, "file"),
+              input->fail.size && !why.size ? input->fail : why);
+}
+
+static const ask_kind_t ask_retain = {.take = take, .settle = settle, .ordered = ordered};
+
+static void begin_batch (core_t *self)
+{
+    ask_t *ask = control_ask_new (self, &ask_retain);
+    plv_buf_add_view (&ask->numbers, plv_buf_view (&self->retain.due));
+    memcpy (ask->who, "retention", sizeof "retention");
+    memcpy (ask->reason, "dead.max_age_d or dead.max", sizeof "dead.max_age_d or dead.max");
+    self->retain.ask = ask->token;
+    control_scan_numbers (self, ask);
+}
+
+static void begin_walk (retain_t *retain)
+{
+    retain->walking = true;
+    retain->at = retain->expiring = 0;
+    retain->first_us = 0;
+    plv_buf_clear (&retain->due);
+}
+
+void retain_due (core_t *self)
+{
+    retain_t *retain = &self->retain;
+    bool bounded = is_bounded (self->policy->conf);
+    if (bounded)
+        timers_set (&self->timers, &retain->timer, self->now.mono_us + LOOK_US);
+    if (!retain->walking)
+        begin_walk (retain);
+    if (bounded && !walk_piece (self)) {
+        timers_set (&self->timers, &retain->timer, self->now.mono_us);
+        return;
+    }
+    retain->walking = false;
+    self->metrics.gauge[GAUGE_DEAD_EXPIRING] = (int64_t) retain->expiring;
+    warn (self);
+    if (retain->due.size && core_calm_us (self) >= retain->first_us && !retain->ask)
+        begin_batch (self);
 }

@@ -7,15 +7,11 @@
 #ifndef CORE_DEAD_RETAIN_H
 #define CORE_DEAD_RETAIN_H
 
-#include "core/ask/ask.h"
 #include "core/core.h"
 
 void retain_soon (core_t *self);
 void retain_due (core_t *self);
 void retain_moved (core_t *self, int64_t moved_us); /* by which the clock is believed now */
 bool retain_load (core_t *self, plv_view_t key, plv_view_t value); /* a row of META */
-void retain_rows (ask_t *ask, const input_t *input);
-bool retain_read (core_t *self, ask_t *ask);
-void retain_exported (core_t *self, ask_t *ask, plv_view_t file, plv_view_t why);
 
 #endif

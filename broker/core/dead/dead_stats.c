@@ -1,8 +1,9 @@
 #include "core/dead/dead_stats.h"
 #include "core/ask/control_answer.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/dead/dead_list.h"
 #include "core/dead/fingerprint.h"
+#include "core/dead/letter.h"
 #include "core/internal.h"
 
 #include "base/alloc.h"
@@ -70,10 +71,7 @@ static void read_newest (core_t *self, ask_t *ask)
         uint64_t number = ask->lines[i].group.newest;
         control_scan (self, ask, number, number, 1);
     }
-    if (ask->waiting > 0)
-        return;
-    stats_answer (self, ask);
-    control_finish (self, ask);
+    control_settle (self, ask);
 }
 
 static bool all_known (const ask_t *ask)
@@ -125,7 +123,7 @@ static void remember (core_t *self, const ask_t *ask)
         dead_index_learn (&self->letters, found, ask->removals);
 }
 
-void stats_go_on (core_t *self, ask_t *ask)
+static void go_on (core_t *self, ask_t *ask)
 {
     dead_filter_t filter;
     dead_filter_read (plv_buf_view (&ask->arguments), &filter);
@@ -173,14 +171,14 @@ static void put_words (core_t *self, plv_buf_t *buf, plv_view_t reason, plv_view
     plv_mp_pair_str (buf, "why", why);
 }
 
-void stats_take (core_t *self, ask_t *ask, const input_t *input)
+static void take (core_t *self, ask_t *ask, const input_t *input)
 {
     plv_row_t row;
     for (size_t at = 0; plv_row_next (input->bytes, &at, &row);) {
         entry_t *entry = NULL;
         dead_t dead;
         stats_line_t *line = row.key.size == 8 ? line_of (ask, plv_get_u64 (row.key.data)) : NULL;
-        if (line && line->words.size == 0 && control_read_dead (&row, &dead, &entry))
+        if (line && line->words.size == 0 && letter_read (&row, &dead, &entry))
             put_words (self, &line->words, plv_view_str (dead_reason (dead.why)),
                        plv_view_str (dead_outcome (dead.why)), dead.code, label_view (entry->route),
                        dead.words);
@@ -206,12 +204,14 @@ static void put_line (core_t *self, plv_buf_t *body, const stats_line_t *line)
         put_words (self, body, none, none, none, none, none);
 }
 
-void stats_answer (core_t *self, const ask_t *ask)
+static void settle (core_t *self, ask_t *ask)
 {
-    peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
+    peer_t *peer = control_asker (self, ask, "");
     plv_buf_t body = {0};
-    if (!peer)
+    if (!peer) {
+        control_finish (self, ask);
         return;
+    }
     plv_mp_put_map (&body, 3);
     plv_mp_put_text (&body, "items");
     plv_mp_put_array (&body, (uint32_t) ask->line_count);
@@ -221,12 +221,34 @@ void stats_answer (core_t *self, const ask_t *ask)
     plv_mp_pair_u64 (&body, "total", ask->total);
     control_answer (self, peer, ask->request, "ok", &body);
     plv_buf_free (&body);
+    control_finish (self, ask);
 }
 
-void stats_free (ask_t *ask)
+static void free_lines (ask_t *ask)
 {
     for (size_t i = 0; i < ask->line_count; i++)
         plv_buf_free (&ask->lines[i].words);
     free (ask->lines);
     dead_groups_free (&ask->groups);
 }
+
+static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
+{
+    dead_filter_t filter;
+    if (!dead_filter_read (arguments, &filter))
+        return DEAD_FILTER_HOW;
+    if (filter.text.size)
+        return "dead.stats does not look into messages: leave \"text\" out";
+    plv_buf_add_view (&ask->arguments, arguments);
+    plv_buf_check (&ask->arguments);
+    go_on (self, ask);
+    return NULL;
+}
+
+const ask_kind_t ask_dead_stats = {
+    .start = start,
+    .take = take,
+    .settle = settle,
+    .go_on = go_on,
+    .free = free_lines,
+};

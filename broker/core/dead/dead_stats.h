@@ -1,4 +1,4 @@
-/*  dead_stats -- how many letters died alike: begins, takes rows, and goes on when all have come
+/*  dead_stats -- how many letters died alike
     OWNS    see core.h
     THREAD  core only
     FAILS   see core.h
@@ -10,9 +10,6 @@
 #include "core/ask/ask.h"
 #include "core/core.h"
 
-void stats_go_on (core_t *self, ask_t *ask);
-void stats_take (core_t *self, ask_t *ask, const input_t *input);
-void stats_free (ask_t *ask);
-void stats_answer (core_t *self, const ask_t *ask);
+extern const ask_kind_t ask_dead_stats;
 
 #endif

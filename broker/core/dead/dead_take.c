@@ -1,8 +1,10 @@
 #include "core/dead/dead_take.h"
 #include "core/ask/command.h"
 #include "core/ask/control_answer.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/call/shadow.h"
+#include "core/dead/dead_named.h"
+#include "core/dead/letter.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/lanes.h"
 #include "core/flow/life.h"
@@ -109,21 +111,21 @@ static bool read_to (core_t *self, ask_t *ask, plv_view_t arguments)
     return true;
 }
 
-bool take_start (core_t *self, ask_t *ask, plv_view_t arguments, const char **ret_why)
+static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
 {
+    bool replays = ask->command == COMMAND_DEAD_REPLAY;
     ask->allow_duplicates = control_flag (arguments, "allow_duplicates");
-    ask->shadow = ask->command == COMMAND_DEAD_REPLAY && control_flag (arguments, "shadow");
-    *ret_why = NULL;
+    ask->shadow = replays && control_flag (arguments, "shadow");
+    if (plv_mp_find_str (arguments, "reason").size > NAME_BYTES_MAX)
+        return "\"reason\" has at most 64 bytes";
     if (!read_expects (ask, arguments))
-        *ret_why = "\"expect\" is an array as long as \"numbers\", of nil, attempts, or [attempts, "
-                   "dead_us]";
-    else if (ask->command == COMMAND_DEAD_DISCARD)
-        return true;
-    else if (!read_set (ask, arguments))
-        *ret_why = "\"set\" is a map of one key, \"message_text\", and its text";
-    else if (!read_to (self, ask, arguments))
-        *ret_why = "\"to\" names no route, and no service that a route leads to";
-    return *ret_why == NULL;
+        return "\"expect\" is an array as long as \"numbers\", of nil, attempts, or [attempts, "
+               "dead_us]";
+    if (replays && !read_set (ask, arguments))
+        return "\"set\" is a map of one key, \"message_text\", and its text";
+    if (replays && !read_to (self, ask, arguments))
+        return "\"to\" names no route, and no service that a route leads to";
+    return named_start (self, ask, arguments) ? NULL : NAMED_HOW;
 }
 
 static void add_number (plv_buf_t *numbers, uint64_t number)
@@ -258,7 +260,7 @@ void take_discard (core_t *self, ask_t *ask, const entry_t *letter, const dead_t
 static void take_up (core_t *self, ask_t *ask, entry_t *letter, plv_view_t row, const dead_t *dead)
 {
     const char *why = NULL;
-    if (control_taken_since (self, ask, letter->number)) {
+    if (letter_taken_since (self, ask, letter->number)) {
         ask->missing++;
         return;
     }
@@ -286,11 +288,11 @@ static void take_up (core_t *self, ask_t *ask, entry_t *letter, plv_view_t row, 
     count (self, COUNTER_DEAD_DISCARDED);
 }
 
-void take_letter (core_t *self, ask_t *ask, const plv_row_t *row)
+static void take_letter (core_t *self, ask_t *ask, const plv_row_t *row)
 {
     entry_t *entry = NULL;
     dead_t dead;
-    if (control_read_dead (row, &dead, &entry))
+    if (letter_read (row, &dead, &entry))
         take_up (self, ask, entry, row->value, &dead);
     else
         ask->missing++;
@@ -326,9 +328,8 @@ static const char *words_for (const ask_t *ask)
     return ask->done ? NULL : "there are no dead letters of these numbers";
 }
 
-void take_answer (core_t *self, const ask_t *ask)
+static void answer (core_t *self, peer_t *peer, const ask_t *ask)
 {
-    peer_t *peer = plv_map_u64_get (&self->peers, ask->peer);
     plv_buf_t body = {0};
     uint32_t skipped = (uint32_t) (ask->skipped.size / sizeof (uint64_t));
     bool any = ask->done || skipped, busy = ask->busy_numbers.size > 0;
@@ -355,3 +356,21 @@ void take_answer (core_t *self, const ask_t *ask)
     control_answer (self, peer, ask->request, any ? "ok" : busy ? "BUSY" : "NOENT", &body);
     plv_buf_free (&body);
 }
+
+static void take (core_t *self, ask_t *ask, const input_t *input)
+{
+    named_take (self, ask, input, take_letter);
+}
+
+static void settle (core_t *self, ask_t *ask)
+{
+    peer_t *peer =
+        control_asker (self, ask, ask->done ? "; some letters were dealt with all the same" : "");
+    if (peer && ask->shadow)
+        shadow_finish (self, peer, ask);
+    else if (peer)
+        answer (self, peer, ask);
+    control_finish (self, ask);
+}
+
+const ask_kind_t ask_dead_take = {.start = start, .take = take, .settle = settle};

@@ -7,15 +7,13 @@
 #ifndef CORE_DEAD_TAKE_H
 #define CORE_DEAD_TAKE_H
 
-#include "base/rows.h"
 #include "core/ask/ask.h"
 #include "core/core.h"
 #include "core/dead/dead.h"
 #include "core/state/entry.h"
 
-bool take_start (core_t *self, ask_t *ask, plv_view_t arguments, const char **ret_why);
-void take_letter (core_t *self, ask_t *ask, const plv_row_t *row);
-void take_answer (core_t *self, const ask_t *ask);
+extern const ask_kind_t ask_dead_take;
+
 void take_discard (core_t *self, ask_t *ask, const entry_t *letter, const dead_t *dead);
 
 #endif

@@ -1,5 +1,5 @@
 #include "core/flow/expire.h"
-#include "core/ask/control_dead.h"
+#include "core/ask/control_ask.h"
 #include "core/call/calls.h"
 #include "core/dead/dead_retain.h"
 #include "core/flow/dispatch.h"

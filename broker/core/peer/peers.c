@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "core/ask/control.h"
+#include "core/ask/control_ask.h"
 #include "core/ask/tails.h"
 #include "core/call/calls.h"
 #include "core/flow/accept.h"
