@@ -1,4 +1,5 @@
 #include "core/internal.h"
+#include "core/packet.h"
 
 #include "base/alloc.h"
 #include "core/ask/control_ask.h"
@@ -244,7 +245,7 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
         resume (self);
     switch (input->type) {
     case INPUT_PACKET:
-        peers_packet (self, input);
+        packet_take (self, input);
         break;
     case INPUT_GONE:
         peer = plv_map_u64_get (&self->peers, input->peer);

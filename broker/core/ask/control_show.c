@@ -1,9 +1,9 @@
 #include "core/dead/fingerprint.h"
+#include "core/flow/lanes.h"
 #include "core/internal.h"
 #include "core/policy/correct.h"
 
 #include "core/ask/control_show.h"
-#include "core/dead/dead_list.h"
 #include "core/state/state.h"
 #include "wire/mp.h"
 
@@ -265,7 +265,7 @@ void control_dead_item (core_t *self, const dead_t *dead, const entry_t *entry, 
     plv_mp_pair_str (items, "session_id", dead->session);
     plv_mp_pair_str (items, "user_id", envelope.user_id);
     plv_mp_pair_str (items, "route", label_view (entry->route));
-    plv_mp_pair_text (items, "service", list_service (self, label_view (entry->route)));
+    plv_mp_pair_text (items, "service", lanes_service (self, label_view (entry->route)));
     plv_mp_pair_text (items, "fingerprint", fingerprint);
     plv_mp_pair_text (items, "reason", dead_reason (dead->why));
     plv_mp_pair_text (items, "outcome", dead_outcome (dead->why));

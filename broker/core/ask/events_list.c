@@ -1,7 +1,7 @@
 #include "core/ask/control_answer.h"
 #include "core/ask/events.h"
-#include "core/dead/dead_list.h"
 #include "core/flow/accept_text.h"
+#include "core/flow/lanes.h"
 #include "core/state/label.h"
 #include "core/state/live.h"
 
@@ -479,7 +479,7 @@ static void write_item (core_t *self, const events_list_t *list, const item_t *i
 {
     plv_mp_put_map (map, item->head_pairs + 8 + (list->whole ? 4 : 0));
     plv_buf_add_view (map, plv_buf_view (&item->head));
-    plv_mp_pair_text (map, "service", list_service (self, plv_buf_view (&item->route)));
+    plv_mp_pair_text (map, "service", lanes_service (self, plv_buf_view (&item->route)));
     write_fate (self, &item->fate, map);
     if (!list->whole)
         return;

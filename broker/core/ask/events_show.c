@@ -1,8 +1,8 @@
 #include "core/ask/control_answer.h"
 #include "core/ask/control_ask.h"
 #include "core/ask/events.h"
-#include "core/dead/dead_list.h"
 #include "core/dead/letter.h"
+#include "core/flow/lanes.h"
 #include "core/state/live.h"
 
 #include "base/alloc.h"
@@ -356,7 +356,8 @@ void events_show_answer (core_t *self, peer_t *peer, const ask_t *ask)
         return;
     }
     bring_up_to_date (self, trace);
-    uint32_t count = trace_write (trace, list_service (self, plv_buf_view (&trace->route)), &pairs);
+    uint32_t count =
+        trace_write (trace, lanes_service (self, plv_buf_view (&trace->route)), &pairs);
     plv_mp_put_map (&body, 1);
     plv_mp_put_text (&body, "items");
     plv_mp_put_array (&body, 1);

@@ -2,6 +2,7 @@
 #include "core/ask/command.h"
 #include "core/ask/control_answer.h"
 #include "core/flow/dispatch.h"
+#include "core/flow/lane_change.h"
 #include "core/flow/lanes.h"
 #include "core/internal.h"
 #include "core/state/apply.h"
@@ -92,7 +93,7 @@ static void note (core_t *self, record_type_t type, plv_view_t route, plv_view_t
 static void resume (core_t *self, lane_t *lane)
 {
     breaker_change_t change = breaker_success (&lane->breaker, 0);
-    lanes_changed (self, lane, change);
+    lane_changed (self, lane, change);
     if (change == BREAKER_SAME)
         dispatch_service (self, lane->service);
 }

@@ -1,6 +1,6 @@
 #include "core/ask/control_answer.h"
 #include "core/call/calls.h"
-#include "core/flow/reply.h"
+#include "core/flow/lease.h"
 #include "core/internal.h"
 #include "core/state/live.h"
 #include "core/state/state.h"
@@ -26,7 +26,7 @@ static bool find_origin (core_t *self, peer_t *peer, uint64_t lease, origin_t *o
                                  call->depth, call->trial};
         return call != NULL;
     }
-    const entry_t *entry = reply_leased (self, peer, lease);
+    const entry_t *entry = lease_held (self, peer, lease);
     if (entry)
         *origin = (origin_t){lease, entry_envelope (entry), entry->timer.at_us, 0, false};
     return entry != NULL;

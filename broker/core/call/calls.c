@@ -6,7 +6,7 @@
 #include "core/call/try.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/lanes.h"
-#include "core/flow/reply.h"
+#include "core/flow/lease.h"
 #include "core/internal.h"
 #include "core/state/live.h"
 #include "core/state/state.h"
@@ -250,7 +250,7 @@ void calls_end (core_t *self, call_t **call_p, const verdict_t *verdict, const c
     uint64_t lease = call_lease (call);
     *call_p = NULL;
     if (holder && cancel)
-        reply_cancel (self, holder, lease, cancel,
+        lease_cancel (self, holder, lease, cancel,
                       verdict ? "the call's time is over" : "nobody waits for the answer");
     leave_holder (call);
     plv_node_remove (&call->in_service);

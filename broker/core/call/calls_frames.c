@@ -1,5 +1,5 @@
 #include "core/call/calls.h"
-#include "core/flow/reply.h"
+#include "core/flow/lease.h"
 #include "core/internal.h"
 #include "core/text.h"
 #include "wire/mp.h"
@@ -18,7 +18,7 @@ call_t *calls_leased (core_t *self, peer_t *peer, uint64_t lease)
     if (call && call->holder == peer)
         return call;
     count (self, COUNTER_REPLIES_STALE);
-    reply_cancel (self, peer, lease, call ? "not_leased" : "finished",
+    lease_cancel (self, peer, lease, call ? "not_leased" : "finished",
                   "this call is over, or with another worker");
     return NULL;
 }
@@ -42,7 +42,7 @@ void calls_reply (core_t *self, peer_t *peer, const plv_frame_t *frame)
     plv_histogram_add (&self->metrics.histogram[HISTOGRAM_CALL_TIME],
                        self->now.mono_us - call->given_us);
     if (plv_body_check (EVENT_CHAT_RESPONSE, frame->arg[1].bytes, &text, &fail)) {
-        reply_cancel (self, peer, lease, "bad_reply", fail.text);
+        lease_cancel (self, peer, lease, "bad_reply", fail.text);
         calls_end (self, &call,
                    &(verdict_t){.outcome = "bad_reply",
                                 .code = plv_view_str (plv_err_name (fail.code)),
@@ -78,7 +78,7 @@ void calls_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
         return;
     const char *why = steps_refuse (&call->steps, name, result);
     if (why) {
-        reply_cancel (self, peer, lease, "step_refused", why);
+        lease_cancel (self, peer, lease, "step_refused", why);
         calls_end (self, &call,
                    &(verdict_t){.outcome = "bad_reply",
                                 .code = plv_view_str ("step_refused"),

@@ -28,22 +28,6 @@ static bool page_is_full (const ask_t *ask)
     return ask->item_count == ask->limit || ask->items.size > BYTES_MAX;
 }
 
-const char *list_service (core_t *self, plv_view_t route)
-{
-    const lane_t *lane = lane_named (self, route);
-    return lane ? lane->route->service : "";
-}
-
-void list_routes_of (core_t *self, plv_view_t service, plv_buf_t *hashes)
-{
-    for (size_t i = 0; service.size && i < self->lane_count; i++) {
-        uint32_t hash = dead_brief_hash (label_view (self->lanes[i].name));
-        if (plv_view_is (service, self->lanes[i].route->service))
-            plv_buf_add (hashes, &hash, sizeof hash);
-    }
-    plv_buf_check (hashes);
-}
-
 static void begin (ask_t *ask)
 {
     plv_view_t arguments = plv_buf_view (&ask->arguments);
@@ -119,7 +103,7 @@ static void go_on (core_t *self, ask_t *ask)
     if (ask->limit == 0)
         begin (ask);
     dead_filter_read (plv_buf_view (&ask->arguments), &filter);
-    list_routes_of (self, filter.service, &routes);
+    lanes_of_service (self, filter.service, &routes);
     dead_match_make (&filter, &routes, &match);
     uint64_t left = ask->limit - ask->item_count;
     found_t found =
@@ -143,7 +127,7 @@ static void take_row (core_t *self, ask_t *ask, const plv_row_t *row, const dead
         return;
     if (dead_filter_takes (filter, &dead, entry)
         && (filter->service.size == 0
-            || plv_view_is (filter->service, list_service (self, label_view (entry->route))))) {
+            || plv_view_is (filter->service, lanes_service (self, label_view (entry->route))))) {
         control_dead_item (self, &dead, entry, false, plv_view (NULL, 0), &ask->items);
         ask->item_count++;
     }

@@ -14,8 +14,6 @@
 extern const ask_kind_t ask_dead_list;
 
 void list_answer (core_t *self, peer_t *peer,
-                  const ask_t *ask);                       /* with the letters of ask->items */
-const char *list_service (core_t *self, plv_view_t route); /* that the route leads to; "": none */
-void list_routes_of (core_t *self, plv_view_t service, plv_buf_t *hashes); /* uint32_t each */
+                  const ask_t *ask); /* with the letters of ask->items */
 
 #endif

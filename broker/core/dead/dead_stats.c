@@ -1,9 +1,9 @@
 #include "core/dead/dead_stats.h"
 #include "core/ask/control_answer.h"
 #include "core/ask/control_ask.h"
-#include "core/dead/dead_list.h"
 #include "core/dead/fingerprint.h"
 #include "core/dead/letter.h"
+#include "core/flow/lanes.h"
 #include "core/internal.h"
 
 #include "base/alloc.h"
@@ -103,7 +103,7 @@ static bool walk (core_t *self, ask_t *ask, const dead_filter_t *filter)
     const dead_brief_t *brief = NULL;
     dead_match_t match;
     plv_buf_t routes = {0};
-    list_routes_of (self, filter->service, &routes);
+    lanes_of_service (self, filter->service, &routes);
     dead_match_make (filter, &routes, &match);
     dead_cursor_t cursor = dead_index_seek (&self->letters, ask->at + 1);
     for (int i = 0; i < WALK_PIECE && (brief = dead_index_next (&self->letters, &cursor)); i++) {
@@ -167,7 +167,7 @@ static void put_words (core_t *self, plv_buf_t *buf, plv_view_t reason, plv_view
     plv_mp_pair_str (buf, "outcome", outcome);
     plv_mp_pair_str (buf, "code", code);
     plv_mp_pair_str (buf, "route", route);
-    plv_mp_pair_str (buf, "service", plv_view_str (list_service (self, route)));
+    plv_mp_pair_str (buf, "service", plv_view_str (lanes_service (self, route)));
     plv_mp_pair_str (buf, "why", why);
 }
 

@@ -9,7 +9,6 @@
 #include "core/flow/lanes.h"
 #include "core/flow/life.h"
 #include "core/flow/outbox.h"
-#include "core/flow/reply.h"
 #include "core/internal.h"
 #include "core/policy/correct.h"
 #include "core/state/apply.h"
@@ -204,7 +203,7 @@ static void note_replay (core_t *self, const ask_t *ask, const entry_t *letter, 
         .type = ask->plan[0] || ask->to[0] || ask->has_set ? RECORD_RESEND : RECORD_REPLAY,
         .number = letter->number,
         .at_us = self->now.wall_us,
-        .until_us = reply_until_us (self, letter),
+        .until_us = lanes_until_us (self, letter),
         .who = plv_view_str (ask->who),
         .why = plv_view_str (how),
         .name = plv_view_str (ask->to),

@@ -1,3 +1,4 @@
+#include "core/flow/answer.h"
 #include "core/internal.h"
 
 #include "core/flow/accept.h"
@@ -5,7 +6,6 @@
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
 #include "core/flow/life.h"
-#include "core/flow/reply.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
 #include "core/state/state.h"
@@ -133,7 +133,7 @@ static void answer_fallback (core_t *self, entry_t *entry, fallback_kind_t kind)
     plv_buf_t body = {0};
     fallback_body (&body, self->policy->conf, kind, query);
     plv_buf_check (&body);
-    reply_give (self, entry, plv_buf_view (&body), plv_view (NULL, 0), REPLY_FALLBACK);
+    answer_give (self, entry, plv_buf_view (&body), plv_view (NULL, 0), REPLY_FALLBACK);
     plv_buf_free (&body);
 }
 
@@ -216,7 +216,7 @@ static bool answer_from_cache (core_t *self, const incoming_t *in)
     found = cache_get (self->cache, plv_buf_view (&key), self->now.mono_us, &body);
     count (self, found ? COUNTER_CACHE_HITS : COUNTER_CACHE_MISSES);
     if (found)
-        reply_give (self, note_accept (self, in), body, plv_view (NULL, 0), REPLY_CACHED);
+        answer_give (self, note_accept (self, in), body, plv_view (NULL, 0), REPLY_CACHED);
     plv_buf_free (&key);
     plv_buf_free (&subset);
     return found;

@@ -4,10 +4,11 @@
 #include "core/dead/dead_retain.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
+#include "core/flow/lane_change.h"
 #include "core/flow/lanes.h"
+#include "core/flow/lease.h"
 #include "core/flow/life.h"
 #include "core/flow/outbox.h"
-#include "core/flow/reply.h"
 #include "core/internal.h"
 #include "core/peer/peers.h"
 
@@ -27,7 +28,7 @@ static void lease_over (core_t *self, entry_t *entry)
                          .why = plv_view_str ("no worker claimed the job after the restart")});
         return;
     }
-    reply_cancel (self, peer, entry_lease (entry), "deadline", "the job's time is over");
+    lease_cancel (self, peer, entry_lease (entry), "deadline", "the job's time is over");
     fail_event (
         self, entry,
         &(failure_t){.how = HOW_DEADLINE,
@@ -94,7 +95,7 @@ static void entry_due (core_t *self, entry_t *entry)
 
 static void lane_due (core_t *self, lane_t *lane)
 {
-    lanes_changed (self, lane, breaker_tick (&lane->breaker, self->now.mono_us));
+    lane_changed (self, lane, breaker_tick (&lane->breaker, self->now.mono_us));
 }
 
 static size_t written (const core_t *self)

@@ -1,3 +1,5 @@
+#include "core/flow/lane_change.h"
+#include "core/flow/lease.h"
 #include "core/internal.h"
 
 #include "base/format.h"
@@ -7,7 +9,6 @@
 #include "core/flow/fail.h"
 #include "core/flow/lanes.h"
 #include "core/flow/outbox.h"
-#include "core/flow/reply.h"
 #include "core/policy/compliance.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
@@ -67,7 +68,7 @@ static void tell_breaker (core_t *self, entry_t *entry, const failure_t *failure
     breaker_change_t change =
         breaker_failure (&entry->lane->breaker, entry->number, entry->session->serial,
                          plv_view_str (fingerprint), self->now.mono_us, &limits);
-    lanes_changed (self, entry->lane, change);
+    lane_changed (self, entry->lane, change);
 }
 
 static void count_lost (core_t *self, how_t how)
@@ -199,7 +200,7 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
         .flags = parks ? DEAD_PARKS : 0,
         .reply = body.size ? number_next (self) : 0,
         .id = id_next (self),
-        .until_us = reply_until_us (self, entry),
+        .until_us = lanes_until_us (self, entry),
         .body = plv_buf_view (&body),
         .extra = death->code,
         .why = death->words,
@@ -229,7 +230,7 @@ void fail_interrupted (core_t *self, entry_t *entry)
         breaker_released (&lane->breaker, entry->number);
     apply_new (self, &record);
     if (peer) {
-        reply_cancel (self, peer, lease, "interrupted",
+        lease_cancel (self, peer, lease, "interrupted",
                       "a newer message of the session took its place");
         calls_over (self, peer, lease);
         dispatch_release (self, peer);

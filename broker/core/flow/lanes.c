@@ -1,8 +1,8 @@
 #include "core/flow/lanes.h"
-#include "core/flow/dispatch.h"
 #include "core/internal.h"
 
 #include "base/alloc.h"
+#include "core/dead/dead_brief.h"
 #include "core/text.h"
 
 #include <stdlib.h>
@@ -144,31 +144,26 @@ lane_t *lane_named (core_t *self, plv_view_t name)
     return index < 0 ? NULL : &self->lanes[index];
 }
 
-void lanes_changed (core_t *self, lane_t *lane, breaker_change_t change)
+int64_t lanes_until_us (core_t *self, const entry_t *entry)
 {
-    switch (change) {
-    case BREAKER_SAME:
-        return;
-    case BREAKER_PAUSED:
-        count (self, COUNTER_BREAKER_OPENED);
-        if (!lane->broken_us)
-            lane->broken_us = self->now.wall_us;
-        timers_set (&self->timers, &lane->reopen, lane->breaker.until_us);
-        effects_log (self->effects, LOG_ROUTE_PAUSED, F_STR ("route", lane->route->name),
-                     F_STR ("why", lane->breaker.why));
-        dispatch_regather (
-            self); /* what waits in a batch would go along with the one that is tried */
-        break;
-    case BREAKER_PROBING:
-        effects_log (self->effects, LOG_ROUTE_PROBING, F_STR ("route", lane->route->name));
-        dispatch_service (self, lane->service);
-        break;
-    case BREAKER_RESUMED:
-        lane->broken_us = 0;
-        timers_cancel (&self->timers, &lane->reopen);
-        effects_log (self->effects, LOG_ROUTE_RESUMED, F_STR ("route", lane->route->name));
-        dispatch_service (self, lane->service);
-        break;
+    const lane_t *lane = entry->lane ? entry->lane : lane_named (self, label_view (entry->route));
+    return self->now.wall_us
+           + (lane ? lane->route->not_after_us
+                   : self->policy->conf->delivery_not_after_s * 1000000);
+}
+
+const char *lanes_service (core_t *self, plv_view_t route)
+{
+    const lane_t *lane = lane_named (self, route);
+    return lane ? lane->route->service : "";
+}
+
+void lanes_of_service (core_t *self, plv_view_t service, plv_buf_t *hashes)
+{
+    for (size_t i = 0; service.size && i < self->lane_count; i++) {
+        uint32_t hash = dead_brief_hash (label_view (self->lanes[i].name));
+        if (plv_view_is (service, self->lanes[i].route->service))
+            plv_buf_add (hashes, &hash, sizeof hash);
     }
-    lanes_gauge (self);
+    plv_buf_check (hashes);
 }

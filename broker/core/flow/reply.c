@@ -2,79 +2,19 @@
 
 #include "core/ask/tails.h"
 #include "core/call/calls.h"
+#include "core/flow/answer.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
-#include "core/flow/lanes.h"
+#include "core/flow/lane_change.h"
+#include "core/flow/lease.h"
 #include "core/flow/mark.h"
-#include "core/flow/outbox.h"
 #include "core/flow/reply.h"
 #include "core/peer/peers.h"
-#include "core/policy/compliance.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
 #include "core/state/state.h"
 #include "core/text.h"
 #include "wire/mp.h"
-
-void reply_cancel (core_t *self, peer_t *peer, uint64_t lease, const char *code, const char *reason)
-{
-    plv_buf_t *buf = frame_held (self, peer);
-    size_t mark = plv_frame_begin (buf, VERB_CANCEL);
-    plv_mp_put_u64 (buf, lease);
-    plv_mp_put_text (buf, code);
-    plv_mp_put_text (buf, reason);
-    plv_frame_end (buf, mark);
-}
-
-entry_t *reply_leased (core_t *self, peer_t *peer, uint64_t lease)
-{
-    entry_t *entry = entry_get (self, entry_of_lease (lease));
-    if (entry && entry->kind == ENTRY_EVENT && entry->holder == peer
-        && entry_lease (entry) == lease)
-        return entry;
-    count (self, COUNTER_REPLIES_STALE);
-    if (entry && entry->kind == ENTRY_EVENT)
-        reply_cancel (self, peer, lease, "not_leased",
-                      "another attempt at this job was begun since");
-    else
-        reply_cancel (self, peer, lease, "finished", "this job is done, or dead");
-    return NULL;
-}
-
-int64_t reply_until_us (core_t *self, const entry_t *entry)
-{
-    const lane_t *lane = entry->lane ? entry->lane : lane_named (self, label_view (entry->route));
-    return self->now.wall_us
-           + (lane ? lane->route->not_after_us
-                   : self->policy->conf->delivery_not_after_s * 1000000);
-}
-
-void reply_give (core_t *self, entry_t *entry, plv_view_t body, plv_view_t state, uint32_t flags)
-{
-    const plv_conf_t *conf = self->policy->conf;
-    session_t *session = entry->session;
-    bool silent = entry->flags & ENTRY_OWN && plv_mp_find_str (body, "response_text").size == 0;
-
-    plv_buf_clear (&self->body);
-    if (!silent)
-        compliance_add (&self->body, conf, body);
-    plv_buf_check (&self->body);
-    record_t record = {
-        .type = RECORD_REPLY,
-        .number = entry->number,
-        .reply = silent ? 0 : number_next (self),
-        .at_us = self->now.wall_us,
-        .id = id_next (self),
-        .until_us = reply_until_us (self, entry),
-        .body = plv_buf_view (&self->body),
-        .extra = state,
-        .flags = flags,
-        .name = conf->compliance_on ? plv_view_str (conf->compliance_version) : plv_view (NULL, 0),
-    };
-    apply_new (self, &record);
-    count (self, flags & REPLY_FALLBACK ? COUNTER_FALLBACKS : COUNTER_REPLIES);
-    outbox_send (self, session);
-}
 
 /*  A reload may have given the route to another service than that of the worker that answers.  */
 static bool may_keep (const entry_t *entry)
@@ -131,15 +71,11 @@ void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     uint64_t lease = frame->arg[0].number;
     plv_view_t state;
     plv_fail_t fail;
-    if (call_is_lease (lease)) {
-        calls_reply (self, peer, frame);
-        return;
-    }
-    entry_t *entry = reply_leased (self, peer, lease);
+    entry_t *entry = lease_held (self, peer, lease);
     if (!entry)
         return;
     if (check_reply (self, entry, frame, &state, &fail)) {
-        reply_cancel (self, peer, lease, "bad_reply", fail.text);
+        lease_cancel (self, peer, lease, "bad_reply", fail.text);
         fail_event (self, entry,
                     &(failure_t){.how = HOW_BAD_REPLY,
                                  .why = plv_view_str (fail.text),
@@ -152,9 +88,9 @@ void reply_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
                        self->now.mono_us - entry->lease_us);
     keep_in_cache (self, entry, frame->arg[1].bytes);
     if (lane)
-        lanes_changed (self, lane, breaker_success (&lane->breaker, entry->number));
+        lane_changed (self, lane, breaker_success (&lane->breaker, entry->number));
     session->failed_by = 0;
-    reply_give (self, entry, frame->arg[1].bytes, state, 0);
+    answer_give (self, entry, frame->arg[1].bytes, state, 0);
     frame_ack (self, peer, ACK_COMMITTED, lease);
     calls_over (self, peer, lease);
     dispatch_release (self, peer);
@@ -165,11 +101,7 @@ void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     uint64_t lease = frame->arg[0].number;
     int64_t most_us = self->policy->conf->agents_backoff_max_ms * 1000;
-    if (call_is_lease (lease)) {
-        calls_nack (self, peer, frame);
-        return;
-    }
-    entry_t *entry = reply_leased (self, peer, lease);
+    entry_t *entry = lease_held (self, peer, lease);
     if (!entry)
         return;
     failure_t failure = {
@@ -188,7 +120,7 @@ void reply_nack (core_t *self, peer_t *peer, const plv_frame_t *frame)
 
 static void refuse_step (core_t *self, peer_t *peer, entry_t *entry, const char *why)
 {
-    reply_cancel (self, peer, entry_lease (entry), "step_refused", why);
+    lease_cancel (self, peer, entry_lease (entry), "step_refused", why);
     fail_event (self, entry,
                 &(failure_t){.how = HOW_BAD_REPLY,
                              .permanent = true,
@@ -199,11 +131,7 @@ static void refuse_step (core_t *self, peer_t *peer, entry_t *entry, const char 
 void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
     plv_view_t name = frame->arg[1].bytes, result = frame->arg[2].bytes;
-    if (call_is_lease (frame->arg[0].number)) {
-        calls_step (self, peer, frame);
-        return;
-    }
-    entry_t *entry = reply_leased (self, peer, frame->arg[0].number);
+    entry_t *entry = lease_held (self, peer, frame->arg[0].number);
     if (!entry)
         return;
     const char *why = steps_refuse (&entry->steps, name, result);

@@ -1,3 +1,4 @@
+#include "core/flow/lease.h"
 #include "core/internal.h"
 #include "core/peer/drains.h"
 
@@ -9,7 +10,6 @@
 #include "core/flow/fail.h"
 #include "core/flow/lanes.h"
 #include "core/flow/outbox.h"
-#include "core/flow/reply.h"
 #include "core/peer/hello.h"
 #include "core/peer/peers.h"
 #include "core/state/live.h"
@@ -313,7 +313,7 @@ static void claim_leases (core_t *self, peer_t *peer, plv_view_t options)
         if (may_claim (entry, peer, lease))
             claim_job (self, peer, entry, &olds);
         else
-            reply_cancel (self, peer, lease, "not_leased",
+            lease_cancel (self, peer, lease, "not_leased",
                           "this job is done, dead, or with another worker");
     }
     close_olds (self, &olds);

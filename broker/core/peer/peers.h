@@ -1,4 +1,4 @@
-/*  peers -- connections: packets, silence, the end
+/*  peers -- connections: silence, the end
     OWNS    see core.h
     THREAD  core only
     FAILS   see core.h
@@ -12,12 +12,14 @@
 #include "core/state/ledger.h"
 #include "wire/frame.h"
 
-void peers_packet (core_t *self, const input_t *input);
 void peers_gone (core_t *self, peer_t *peer, how_t how, const char *why);
 void peers_refuse (core_t *self, peer_t *peer, const char *code, plv_verb_t verb,
                    const char *format, ...) __attribute__ ((format (printf, 5, 6)));
 void peers_look (core_t *self,
                  peer_t *peer); /* is it there? If it is not, the socket will say so */
+void peers_say (core_t *self, peer_t *peer, plv_verb_t verb); /* a frame without arguments */
+/*  What was gathered for a batch of it goes to others.  */
+void peers_ungather (core_t *self, peer_t *peer);
 void peers_silence (core_t *self, peer_t *peer);
 void peers_drain (core_t *self); /* from now on nothing is begun */
 void peers_farewell (core_t *self);
