@@ -7,8 +7,8 @@
 #include "core/call/calls.h"
 #include "core/dead/dead_catch_up.h"
 #include "core/dead/dead_retain.h"
+#include "core/expire.h"
 #include "core/flow/dispatch.h"
-#include "core/flow/expire.h"
 #include "core/flow/lanes.h"
 #include "core/flow/outbox.h"
 #include "core/peer/drain.h"
@@ -328,7 +328,7 @@ bool core_busy (const core_t *self)
 
 int64_t core_calm_us (const core_t *self)
 {
-    return calm_least_us (&self->calm, self->now.mono_us, self->now.wall_us);
+    return believed_us (self);
 }
 
 uint64_t core_reflected (const core_t *self)

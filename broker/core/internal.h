@@ -4,15 +4,16 @@
     FAILS   see core.h
     COST    see core.h
 
-    peer/    connections: how they begin, what comes in, how they end
+    Above the rooms: core (a step), packet (what a peer has sent), expire (timers that are due).
+    ask/     what tools and adapters ask for, and what they are shown
+    dead/    dead letters: found, counted, sent again, thrown away, put back
+    call/    jobs that nobody stores: calls between workers, and trials
+    peer/    connections: how they begin and end, drained workers
     flow/    an event's way: accept (PUBLISH), dispatch (JOB), reply (REPLY, NACK, STEP), outbox (DELIVER,
-             DELIVERED), expire (timers), fail
+             DELIVERED), fail; lanes: the routes at work
     state/   what is durable: every change goes through apply, live and at recovery alike, as a record;
              reflect brings the views after it
-    policy/  what the configuration decides: routes, limits, rules, texts, the cache
-    call/    jobs that nobody stores: calls between workers, and trials
-    dead/    dead letters: found, counted, sent again, thrown away, put back
-    ask/     what tools and adapters ask for, and what they are shown  */
+    policy/  what the configuration decides: routes, limits, rules, texts, the cache  */
 
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
@@ -153,6 +154,12 @@ static inline void frame_ack (core_t *self, peer_t *peer, effects_ack_t kind, ui
 {
     effects_ack (effects_packet (&self->effects->held, peer->number, &peer->held_slot), kind,
                  number);
+}
+
+/*  The time by which what the wall clock has stamped grows old: see calm.h.  */
+static inline int64_t believed_us (const core_t *self)
+{
+    return calm_least_us (&self->calm, self->now.mono_us, self->now.wall_us);
 }
 
 static inline void count (core_t *self, plv_counter_t counter)

@@ -8,9 +8,9 @@
 #include "core/flow/outbox.h"
 #include "core/flow/reply.h"
 #include "core/internal.h"
-#include "core/peer/drains.h"
 #include "core/peer/hello.h"
 #include "core/peer/peers.h"
+#include "core/peer/retire.h"
 #include "core/text.h"
 
 static void take_ping (core_t *self, peer_t *peer, const plv_frame_t *frame)
@@ -31,7 +31,7 @@ static void take_bye (core_t *self, peer_t *peer, const plv_frame_t *frame)
     char why[128];
     plv_view_t reason = text_cut (frame->arg[0].bytes, sizeof why - 1);
     plv_format (why, sizeof why, PLV_VIEW_FMT, PLV_VIEW_ARG (reason));
-    drains_left (self, peer);
+    retire_left (self, peer);
     peers_gone (self, peer, HOW_LEFT, why);
 }
 

@@ -4,8 +4,8 @@
 #include "core/ask/command.h"
 #include "core/ask/control_answer.h"
 #include "core/ask/control_peers.h"
-#include "core/peer/drains.h"
 #include "core/peer/peers.h"
+#include "core/peer/retire.h"
 #include "core/text.h"
 #include "wire/mp.h"
 
@@ -120,7 +120,7 @@ static void drain (core_t *self, peer_t *peer, uint64_t request, plv_view_t argu
             continue;
         if (!worker->retired) {
             peers_retire (self, worker, who);
-            drains_note (self, worker);
+            retire_note (self, worker);
         }
         workers++;
         held += worker->held;
@@ -144,7 +144,7 @@ static void resume (core_t *self, peer_t *peer, uint64_t request, plv_view_t arg
     plv_view_t name = plv_mp_find_str (arguments, "name"),
                who = text_cut (plv_mp_find_str (arguments, "who"), NAME_BYTES_MAX);
     plv_buf_t body = {0};
-    uint32_t workers = drains_resume (self, name, who);
+    uint32_t workers = retire_resume (self, name, who);
     if (!workers) {
         control_fail (self, peer, request, ERR_NOENT,
                       "no worker named \"" PLV_VIEW_FMT

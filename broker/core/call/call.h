@@ -11,23 +11,34 @@
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
 
+#include "core/core.h"
 #include "core/flow/service.h"
 #include "core/peer/peer.h"
 #include "core/state/steps.h"
 
-/*  Who asked: a worker with CALL, a tool with "try", or with "dead.replay" in shadow.  */
-typedef enum { CALLER_JOB, CALLER_TOOL, CALLER_LETTER } caller_t;
+typedef struct call call_t;
 
-typedef struct call {
+/*  How it ended. `outcome`: words.def, ASKED.  */
+typedef struct {
+    const char *outcome;
+    plv_view_t body; /* of an answer */
+    plv_view_t code;
+    plv_view_t reason;
+} verdict_t;
+
+/*  Tells whoever asked. `verdict`: NULL when nobody waits for it any more.  */
+typedef void call_over_t (core_t *self, const call_t *call, const verdict_t *verdict);
+
+struct call {
     uint64_t number; /* of no other call, and of no event */
-    uint8_t caller;
     bool trial;
     uint8_t depth; /* see words.def, JOB */
     uint8_t tries; /* workers that it was given to */
     uint8_t lost;  /* of those, the ones that went away with it */
 
+    call_over_t *over;
     peer_t *asker;
-    uint64_t origin;  /* of a worker: the lease of the job that asks */
+    uint64_t origin;  /* of a worker: the lease of the job that asks; 0: no job does */
     uint64_t id;      /* and what it calls this call */
     uint64_t request; /* of a tool */
     uint64_t token;   /* of a tool's ask, about dead letters */
@@ -52,15 +63,7 @@ typedef struct call {
     plv_buf_t state;   /* empty: an empty map */
     steps_t steps;
     plv_buf_t old; /* of a letter: what the person was told */
-} call_t;
-
-/*  How it ended. `outcome`: words.def, ASKED.  */
-typedef struct {
-    const char *outcome;
-    plv_view_t body; /* of an answer */
-    plv_view_t code;
-    plv_view_t reason;
-} verdict_t;
+};
 
 void call_destroy (call_t **self_p);
 

@@ -101,7 +101,7 @@ static uint32_t open_of (const peer_t *peer, uint64_t lease, uint64_t id, call_t
     *ret_call = NULL;
     for (const plv_node_t *node = peer->asked.next; node != &peer->asked; node = node->next) {
         call_t *call = PLV_OF (node, call_t, in_asker);
-        bool ours = call->caller == CALLER_JOB && call->origin == lease;
+        bool ours = call->origin == lease;
         open += ours;
         if (ours && call->id == id)
             *ret_call = call;
@@ -174,7 +174,7 @@ void calls_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     if (!find_origin (self, peer, frame->arg[0].number, &origin))
         return;
     asking_t asking = {
-        .caller = CALLER_JOB,
+        .over = calls_answer,
         .trial = origin.trial,
         .depth = (uint8_t) (origin.depth + 1),
         .asker = peer,

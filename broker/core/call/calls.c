@@ -2,8 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/format.h"
-#include "core/call/shadow.h"
-#include "core/call/try.h"
 #include "core/flow/dispatch.h"
 #include "core/flow/lanes.h"
 #include "core/flow/lease.h"
@@ -62,7 +60,7 @@ call_t *calls_new (core_t *self, const asking_t *asking, verdict_t *ret_verdict)
         return NULL;
     call_t *call = plv_alloc_zero (1, sizeof *call);
     call->number = number_of (self);
-    call->caller = (uint8_t) asking->caller;
+    call->over = asking->over;
     call->trial = asking->trial;
     call->depth = asking->depth;
     call->asker = asking->asker;
@@ -233,16 +231,6 @@ void calls_feed_trials (core_t *self, service_t *service)
         give (self, PLV_OF (first, call_t, in_service), peer);
 }
 
-static void report (core_t *self, const call_t *call, const verdict_t *verdict)
-{
-    if (call->caller == CALLER_LETTER)
-        shadow_answer (self, call, verdict);
-    else if (verdict && call->caller == CALLER_TOOL)
-        try_answer (self, call, verdict);
-    else if (verdict)
-        calls_answer (self, call, verdict);
-}
-
 void calls_end (core_t *self, call_t **call_p, const verdict_t *verdict, const char *cancel)
 {
     call_t *call = *call_p;
@@ -261,7 +249,7 @@ void calls_end (core_t *self, call_t **call_p, const verdict_t *verdict, const c
     self->metrics.gauge[call->trial ? GAUGE_TRIALS : GAUGE_CALLS]--;
     if (verdict && strcmp (verdict->outcome, "answer") != 0)
         count (self, COUNTER_CALLS_FAILED);
-    report (self, call, verdict);
+    call->over (self, call, verdict);
     call->service->open--;
     service_spare (self, call->service);
     call_destroy (&call);
@@ -273,7 +261,7 @@ void calls_end (core_t *self, call_t **call_p, const verdict_t *verdict, const c
 
 static bool is_of (const call_t *call, uint64_t lease)
 {
-    return lease == 0 || (call->caller == CALLER_JOB && call->origin == lease);
+    return lease == 0 || call->origin == lease;
 }
 
 static call_t *first_asked (const peer_t *peer, uint64_t lease)

@@ -17,7 +17,7 @@
 #include "core/state/ledger.h"
 
 typedef struct {
-    caller_t caller;
+    call_over_t *over;
     bool trial;
     uint8_t depth;
     peer_t *asker;

@@ -99,6 +99,8 @@ void calls_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
 
 void calls_answer (core_t *self, const call_t *call, const verdict_t *verdict)
 {
+    if (!verdict)
+        return;
     plv_buf_t *buf = frame_held (self, call->asker);
     size_t mark = plv_frame_begin (buf, VERB_ANSWER);
     plv_mp_put_u64 (buf, call->origin);

@@ -82,6 +82,15 @@ static void put_body (const ask_t *ask, const entry_t *letter, plv_buf_t *body)
     plv_buf_check (body);
 }
 
+static void over (core_t *self, const call_t *call, const verdict_t *verdict)
+{
+    ask_t *ask = plv_map_u64_get (&self->asks, call->token);
+    ask->trials--;
+    if (verdict)
+        put_part (self, ask, call, verdict);
+    control_settle (self, ask);
+}
+
 /*  As a replay would give it to an agent: with the steps that earlier attempts have saved, unless its text is another
     one.  */
 static call_t *call_for (core_t *self, const ask_t *ask, const entry_t *letter, const lane_t *lane,
@@ -90,7 +99,7 @@ static call_t *call_for (core_t *self, const ask_t *ask, const entry_t *letter, 
     plv_buf_t body = {0};
     put_body (ask, letter, &body);
     asking_t asking = {
-        .caller = CALLER_LETTER,
+        .over = over,
         .trial = true,
         .asker = plv_map_u64_get (&self->peers, ask->peer),
         .service = plv_view_str (lane->route->service),
@@ -131,15 +140,6 @@ void shadow_letter (core_t *self, ask_t *ask, entry_t *letter, const dead_t *dea
     call->old = old;
     ask->trials++;
     calls_start (self, call);
-}
-
-void shadow_answer (core_t *self, const call_t *call, const verdict_t *verdict)
-{
-    ask_t *ask = plv_map_u64_get (&self->asks, call->token);
-    ask->trials--;
-    if (verdict)
-        put_part (self, ask, call, verdict);
-    control_settle (self, ask);
 }
 
 void shadow_finish (core_t *self, peer_t *peer, const ask_t *ask)

@@ -12,8 +12,6 @@
 #include "core/dead/dead.h"
 
 void shadow_letter (core_t *self, ask_t *ask, entry_t *letter, const dead_t *dead);
-/*  One letter's trial is over. `verdict`: NULL when nobody waits for it any more.  */
-void shadow_answer (core_t *self, const call_t *call, const verdict_t *verdict);
 /*  The last part: how many there were.  */
 void shadow_finish (core_t *self, peer_t *peer, const ask_t *ask);
 

@@ -36,9 +36,37 @@ static plv_err_t read_terms (core_t *self, plv_view_t arguments, asking_t *askin
     return ERR_OK;
 }
 
+void try_put (core_t *self, plv_buf_t *map, const call_t *call, const verdict_t *verdict)
+{
+    plv_mp_pair_str (map, "outcome", plv_view_str (verdict->outcome));
+    plv_mp_put_text (map, "took_ms");
+    plv_mp_put_u64 (map,
+                    call->given_us ? (uint64_t) (self->now.mono_us - call->given_us) / 1000 : 0);
+    plv_mp_pair_str (map, "who", label_view (call->who));
+    plv_mp_pair_str (map, "answer", plv_mp_find_str (verdict->body, "response_text"));
+    plv_mp_pair_str (map, "code", verdict->code);
+    plv_mp_pair_str (map, "why", verdict->reason);
+}
+
+static void answer (core_t *self, const call_t *call, const verdict_t *verdict)
+{
+    plv_buf_t body = {0};
+    if (!verdict)
+        return;
+    plv_mp_put_map (&body, TRY_PAIRS + 1);
+    try_put (self, &body, call, verdict);
+    plv_mp_put_text (&body, "body");
+    if (verdict->body.size)
+        plv_mp_put_bin (&body, verdict->body);
+    else
+        plv_mp_put_nil (&body);
+    control_answer (self, call->asker, call->request, "ok", &body);
+    plv_buf_free (&body);
+}
+
 void try_start (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
 {
-    asking_t asking = {.caller = CALLER_TOOL, .trial = true, .asker = peer};
+    asking_t asking = {.over = answer, .trial = true, .asker = peer};
     plv_buf_t state = {0};
     verdict_t verdict;
     plv_fail_t fail;
@@ -59,30 +87,4 @@ void try_start (core_t *self, peer_t *peer, uint64_t request, plv_view_t argumen
         calls_start (self, call);
     }
     plv_buf_free (&state);
-}
-
-void try_put (core_t *self, plv_buf_t *map, const call_t *call, const verdict_t *verdict)
-{
-    plv_mp_pair_str (map, "outcome", plv_view_str (verdict->outcome));
-    plv_mp_put_text (map, "took_ms");
-    plv_mp_put_u64 (map,
-                    call->given_us ? (uint64_t) (self->now.mono_us - call->given_us) / 1000 : 0);
-    plv_mp_pair_str (map, "who", label_view (call->who));
-    plv_mp_pair_str (map, "answer", plv_mp_find_str (verdict->body, "response_text"));
-    plv_mp_pair_str (map, "code", verdict->code);
-    plv_mp_pair_str (map, "why", verdict->reason);
-}
-
-void try_answer (core_t *self, const call_t *call, const verdict_t *verdict)
-{
-    plv_buf_t body = {0};
-    plv_mp_put_map (&body, TRY_PAIRS + 1);
-    try_put (self, &body, call, verdict);
-    plv_mp_put_text (&body, "body");
-    if (verdict->body.size)
-        plv_mp_put_bin (&body, verdict->body);
-    else
-        plv_mp_put_nil (&body);
-    control_answer (self, call->asker, call->request, "ok", &body);
-    plv_buf_free (&body);
 }

@@ -10,7 +10,6 @@
 #include "core/call/calls.h"
 
 void try_start (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments);
-void try_answer (core_t *self, const call_t *call, const verdict_t *verdict);
 
 /*  How a trial ended, as TRY_PAIRS pairs of a map: outcome, took_ms, who, answer, code, why.  */
 enum { TRY_PAIRS = 6 };

@@ -78,11 +78,11 @@ static int64_t goes_us (const core_t *self, const dead_brief_t *brief)
     int64_t at_us = INT64_MAX;
     if (conf->dead_max_age_d)
         at_us = brief->dead_us + conf->dead_max_age_d * DAY_US;
-    if (most && behind >= most && at_us > core_calm_us (self))
-        at_us = core_calm_us (self);
+    if (most && behind >= most && at_us > believed_us (self))
+        at_us = believed_us (self);
     else if (most && count > most * NEAR_TENTHS / 10 && behind + (most + 9) / 10 >= most
-             && at_us > core_calm_us (self) + 1)
-        at_us = core_calm_us (self) + 1; /* with the next letters that come */
+             && at_us > believed_us (self) + 1)
+        at_us = believed_us (self) + 1; /* with the next letters that come */
     return at_us;
 }
 
@@ -91,12 +91,12 @@ static void look_at (core_t *self, const dead_brief_t *brief)
     retain_t *retain = &self->retain;
     int64_t at_us = goes_us (self, brief);
     int64_t most_us = self->policy->conf->dead_warn_h * HOUR_US;
-    if (at_us == INT64_MAX || at_us > core_calm_us (self) + most_us)
+    if (at_us == INT64_MAX || at_us > believed_us (self) + most_us)
         return;
     retain->expiring++;
     if (retain->first_us == 0 || at_us < retain->first_us)
         retain->first_us = at_us;
-    if (at_us <= core_calm_us (self) && retain->due.size < BATCH * sizeof brief->number)
+    if (at_us <= believed_us (self) && retain->due.size < BATCH * sizeof brief->number)
         plv_buf_add (&retain->due, &brief->number, sizeof brief->number);
     plv_buf_check (&retain->due);
 }
@@ -132,15 +132,15 @@ static void warn (core_t *self)
         return;
     }
     if (!retain->warned_us) {
-        retain->warned_us = core_calm_us (self);
+        retain->warned_us = believed_us (self);
         warned_row (self);
     }
     earliest_us = retain->warned_us + self->policy->conf->dead_warn_h * HOUR_US;
     if (retain->first_us < earliest_us)
         retain->first_us = earliest_us;
-    if (retain->logged_us && core_calm_us (self) - retain->logged_us < DAY_US)
+    if (retain->logged_us && believed_us (self) - retain->logged_us < DAY_US)
         return;
-    retain->logged_us = core_calm_us (self);
+    retain->logged_us = believed_us (self);
     effects_log (self->effects, LOG_DEAD_EXPIRING, F_INT ("count", (int64_t) retain->expiring),
                  F_INT ("first_us", retain->first_us));
 }
@@ -280,6 +280,6 @@ void retain_due (core_t *self)
     retain->walking = false;
     self->metrics.gauge[GAUGE_DEAD_EXPIRING] = (int64_t) retain->expiring;
     warn (self);
-    if (retain->due.size && core_calm_us (self) >= retain->first_us && !retain->ask)
+    if (retain->due.size && believed_us (self) >= retain->first_us && !retain->ask)
         begin_batch (self);
 }

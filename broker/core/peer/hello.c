@@ -1,6 +1,6 @@
 #include "core/flow/lease.h"
 #include "core/internal.h"
-#include "core/peer/drains.h"
+#include "core/peer/retire.h"
 
 #include "base/alloc.h"
 #include "base/format.h"
@@ -411,7 +411,7 @@ void hello_take (core_t *self, peer_t *peer, unsigned allowed, const plv_frame_t
         claim_deliveries (self, peer, options);
         outbox_feed (self, peer->outlet);
     } else if (from == FROM_WORKER) {
-        drains_greet (self, peer);
+        retire_greet (self, peer);
         claim_leases (self, peer, options);
         free_unclaimed (self, peer);
         dispatch_release (self, peer);

@@ -1,8 +1,8 @@
 #include "core/state/apply.h"
 
 #include "base/check.h"
-#include "core/ask/hold.h"
 #include "core/ask/tails.h"
+#include "core/flow/pauses.h"
 #include "core/internal.h"
 #include "core/peer/drains.h"
 #include "core/state/apply_dead.h"
@@ -140,7 +140,7 @@ plv_err_t apply_record (core_t *self, const record_t *record, plv_fail_t *ret_fa
         return ERR_OK;
     case RECORD_PAUSE:
     case RECORD_RESUME:
-        hold_apply (self, record);
+        pauses_apply (self, record);
         return ERR_OK;
     case RECORD_WORKER_DRAIN:
     case RECORD_WORKER_RESUME:

@@ -1,6 +1,6 @@
-#include "core/ask/hold.h"
 #include "core/dead/dead_retain.h"
 #include "core/flow/outbox.h"
+#include "core/flow/pauses.h"
 #include "core/internal.h"
 #include "core/peer/drains.h"
 #include "core/state/apply.h"
@@ -35,7 +35,7 @@ static plv_err_t load_meta (core_t *self, plv_view_t key, plv_view_t value, plv_
         if (value.size != 8)
             return damaged (VIEW_META, key, ret_fail);
         self->seen_us = (int64_t) plv_get_u64 (value.data);
-    } else if (!hold_load (self, key, value) || !drains_load (self, key, value)
+    } else if (!pauses_load (self, key, value) || !drains_load (self, key, value)
                || !retain_load (self, key, value)) {
         return damaged (VIEW_META, key, ret_fail);
     }

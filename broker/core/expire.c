@@ -1,4 +1,4 @@
-#include "core/flow/expire.h"
+#include "core/expire.h"
 #include "core/ask/control_ask.h"
 #include "core/call/calls.h"
 #include "core/dead/dead_retain.h"
