@@ -6,7 +6,7 @@ import json
 import os
 import unittest
 
-from cli import NOTHING, PARTLY, SILENT, CliTest, route, wait
+from cli import NOTHING, PARTLY, SILENT, UNREACHABLE, CliTest, route, wait
 
 
 class Shadow(CliTest):
@@ -69,6 +69,47 @@ class Shadow(CliTest):
         self.palaver(broker, 'dead', 'discard', '--all', '--yes')
         self.palaver(broker, 'dead', 'import', path)
         self.assertEqual(self.old(broker, worker), 'Nobody is in.')
+
+    def shadow_of_three(self, *options):
+        """Three letters are tried, and an agent answers one of them."""
+        broker, numbers = self.start(3)
+        worker = broker.worker(credit=16)
+        call = self.call(broker, 'dead', 'replay', '--all', '--shadow', '--yes', *options)
+        jobs = [worker.job() for _ in numbers]
+        worker.reply(jobs[1]['lease'], 'good')
+        return broker, numbers, call
+
+    def test_an_agent_that_is_slower_than_somebody_waits(self):
+        broker, numbers, call = self.shadow_of_three('--timeout', '2')
+        done = call.wait()
+        self.assertEqual(done.code, PARTLY, done)
+        rows = done.rows
+        self.assertEqual([(row['number'], row['answer']) for row in rows[:-1]], [(numbers[1], 'good')])
+        self.assertEqual((rows[-1]['answered'], rows[-1]['open'], rows[-1]['left']), (1, [numbers[0], numbers[2]], 0))
+        self.assertIn(f'no agent has answered yet: {numbers[0]}, {numbers[2]}\n', done.err)
+        wait(lambda: broker.ask('status')['counts']['trials'] == 0, 'the trials are given up')
+
+    def test_what_comes_behind_a_slow_one_is_not_begun(self):
+        broker, numbers = self.start(3)
+        worker = broker.worker(credit=16)
+        call = self.call(broker, 'dead', 'replay', '--all', '--shadow', '--concurrency', '2', '--timeout', '1',
+                         '--table')
+        for _ in range(2):
+            worker.job()
+        done = call.wait()
+        self.assertEqual(done.code, PARTLY, done)
+        self.assertIn('without an answer yet 2, not begun 1; nothing was sent', done.out)
+        self.assertIn(f'{numbers[0]}, {numbers[1]}\n', done.err)
+
+    def test_a_broker_that_dies_under_it(self):
+        broker, numbers, call = self.shadow_of_three()
+        wait(lambda: broker.ask('status')['counts']['trials'] == 2, 'one has been answered')
+        broker.kill()
+        done = call.wait()
+        self.assertEqual(done.code, UNREACHABLE, done)
+        told = done.rows[-1]
+        self.assertEqual(told['answered'] + len(told['open']), 3, told)
+        self.assertLessEqual({numbers[0], numbers[2]}, set(told['open']))
 
     def test_a_letter_that_is_gone(self):
         broker, _ = self.start(1)

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/*  Below the patience of a tool, which waits for a part five minutes.  */
+/*  Until an agent takes a letter; a tool of version 1.1 of the wire waits for a part five minutes.  */
 static const int64_t PATIENCE_US = INT64_C (240) * 1000000;
 
 /*  What the person was told when the event died, in the words that conf has now; empty: nothing, or it was about a rule

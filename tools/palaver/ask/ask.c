@@ -244,6 +244,7 @@ plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
 /*  A broker that has answered before was the right one.  */
 static ending_t failed (asker_t *self, const plv_fail_t *fail)
 {
+    self->failed = fail->code;
     if (self->failing)
         self->failing (self->wait_arg);
     say ("%s", fail->text);

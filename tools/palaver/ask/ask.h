@@ -26,7 +26,8 @@ typedef struct {
     /*  Called with each part of an answer that comes in parts, but the last; views are good for the call.  */
     void (*part) (void *part_arg, plv_view_t body);
     void *part_arg;
-    bool quiet; /* what the broker refuses is not said */
+    bool quiet;       /* what the broker refuses is not said */
+    plv_err_t failed; /* why the last question without an answer has none; ERR_OK: each had one */
     plv_buf_t answer;
 } asker_t;
 

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { SHADOW_TIMEOUT_S = 300 };
-
 static const char set_key[] = "message_text=";
 
 /*  A broker of an older version passes over arguments that it does not know, and would send what is only to be tried.
@@ -141,7 +139,7 @@ ending_t command_dead_replay (call_t *call)
     if (end)
         return end;
     interrupt_begin ();
-    end = asker_open (&asker, call, call_has (call, OPTION_SHADOW) ? SHADOW_TIMEOUT_S : 10);
+    end = asker_open (&asker, call, 10);
     if (end)
         return end;
     if (call_has (call, OPTION_APPLY))

@@ -6,6 +6,7 @@
 #include "wire/mp.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const column_t columns[] = {
     {.title = "NUMBER", .key = "number", .kind = COLUMN_NUMBER},
@@ -18,11 +19,29 @@ static const column_t columns[] = {
     {.title = "WHY", .key = "why"},
 };
 
+/*  The broker bounds a trial: until there is an agent for it, and by the deadline of the route.  */
+enum { TRIAL_S = 86400, NAMED_MAX = 20 };
+
 typedef struct {
     table_t table;
     progress_t progress;
     uint64_t answered, failed, same, changed, missing, skipped;
+    uint64_t open
+        [SEND_AGAIN_STEP]; /* letters of the step under way that have no answer yet, in their order */
+    size_t open_count;
+    size_t left; /* letters behind that step */
 } trial_t;
+
+static void close_one (trial_t *self, uint64_t number)
+{
+    size_t at = 0;
+    while (at < self->open_count && self->open[at] != number)
+        at++;
+    if (at == self->open_count)
+        return;
+    self->open_count--;
+    memmove (self->open + at, self->open + at + 1, (self->open_count - at) * sizeof *self->open);
+}
 
 static void take_answer (void *arg, plv_view_t answer)
 {
@@ -36,6 +55,7 @@ static void take_answer (void *arg, plv_view_t answer)
     } else {
         self->failed++;
     }
+    close_one (self, ask_number (answer, "number"));
     table_add (&self->table, answer);
     progress_at (&self->progress, self->answered + self->failed);
 }
@@ -51,8 +71,11 @@ static ending_t try_step (const sending_t *sending, asker_t *asker, const letter
     plv_mp_put_bool (&arguments, true);
     plv_mp_put_text (&arguments, "numbers");
     plv_mp_put_array (&arguments, (uint32_t) count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         plv_mp_put_u64 (&arguments, letters[i].number);
+        trial->open[i] = letters[i].number;
+    }
+    trial->open_count = count;
     if (sending->to) {
         plv_mp_pair_text (&arguments, "to", sending->to);
     }
@@ -65,32 +88,83 @@ static ending_t try_step (const sending_t *sending, asker_t *asker, const letter
     plv_buf_free (&arguments);
     trial->missing += ask_number (body, "missing");
     trial->skipped += ask_number (body, "skipped");
+    if (!body.size)
+        return end; /* it was not waited for, or did not come */
+    trial->open_count = 0;
     return end == END_NOTHING ? END_OK : end;
 }
 
-static void report (const call_t *call, const trial_t *trial)
+static void report_json (const trial_t *trial)
 {
     plv_buf_t out = {0};
-    if (call->out.json) {
-        plv_mp_put_map (&out, 7);
-        plv_mp_pair_bool (&out, "shadow", true);
-        plv_mp_pair_u64 (&out, "answered", trial->answered);
-        plv_mp_pair_u64 (&out, "same", trial->same);
-        plv_mp_pair_u64 (&out, "changed", trial->changed);
-        plv_mp_pair_u64 (&out, "failed", trial->failed);
-        plv_mp_pair_u64 (&out, "missing", trial->missing);
-        plv_mp_pair_u64 (&out, "skipped", trial->skipped);
-        out_json (plv_buf_view (&out));
-    } else {
-        text_putf (&out,
-                   "answered %" PRIu64 " (as before %" PRIu64 ", otherwise %" PRIu64
-                   "), failed %" PRIu64 ", missing %" PRIu64 ", no messages %" PRIu64
-                   "; nothing was sent to anyone\n",
-                   trial->answered, trial->same, trial->changed, trial->failed, trial->missing,
-                   trial->skipped);
-        out_flush (&out);
-    }
+    plv_mp_put_map (&out, 9);
+    plv_mp_pair_bool (&out, "shadow", true);
+    plv_mp_pair_u64 (&out, "answered", trial->answered);
+    plv_mp_pair_u64 (&out, "same", trial->same);
+    plv_mp_pair_u64 (&out, "changed", trial->changed);
+    plv_mp_pair_u64 (&out, "failed", trial->failed);
+    plv_mp_pair_u64 (&out, "missing", trial->missing);
+    plv_mp_pair_u64 (&out, "skipped", trial->skipped);
+    plv_mp_put_text (&out, "open");
+    plv_mp_put_array (&out, (uint32_t) trial->open_count);
+    for (size_t i = 0; i < trial->open_count; i++)
+        plv_mp_put_u64 (&out, trial->open[i]);
+    plv_mp_pair_u64 (&out, "left", trial->left);
+    out_json (plv_buf_view (&out));
     plv_buf_free (&out);
+}
+
+static void report_words (const trial_t *trial)
+{
+    plv_buf_t out = {0};
+    text_putf (&out,
+               "answered %" PRIu64 " (as before %" PRIu64 ", otherwise %" PRIu64
+               "), failed %" PRIu64 ", missing %" PRIu64 ", no messages %" PRIu64,
+               trial->answered, trial->same, trial->changed, trial->failed, trial->missing,
+               trial->skipped);
+    if (trial->open_count || trial->left)
+        text_putf (&out, ", without an answer yet %zu, not begun %zu", trial->open_count,
+                   trial->left);
+    text_put (&out, "; nothing was sent to anyone\n");
+    out_flush (&out);
+    plv_buf_free (&out);
+}
+
+/*  The letters whose trial was given up, by number.  */
+static void say_open (const trial_t *trial)
+{
+    plv_buf_t words = {0};
+    size_t named = trial->open_count < NAMED_MAX ? trial->open_count : NAMED_MAX;
+    if (!trial->open_count)
+        return;
+    for (size_t i = 0; i < named; i++)
+        text_putf (&words, "%s%" PRIu64, i ? ", " : "", trial->open[i]);
+    if (named < trial->open_count)
+        text_putf (&words, " and %zu more", trial->open_count - named);
+    say ("no agent has answered yet: " PLV_VIEW_FMT, PLV_VIEW_ARG (plv_buf_view (&words)));
+    plv_buf_free (&words);
+}
+
+/*  How the call ends when its trials have ended with `end`.  */
+static ending_t finish (const call_t *call, const asker_t *asker, const trial_t *trial,
+                        ending_t end)
+{
+    bool tried = trial->answered || trial->failed;
+    size_t left = trial->open_count + trial->left;
+    if (interrupt_seen ())
+        say ("interrupted: %zu letters were not tried to the end", left);
+    else if (end && end != END_UNREACHABLE && !tried)
+        return end; /* refused, in the words of the broker */
+    say_open (trial);
+    if (call->out.json)
+        report_json (trial);
+    else
+        report_words (trial);
+    if (end && asker->failed != ERR_TIMEOUT)
+        return end;
+    if (left || trial->failed || (tried && trial->missing))
+        return END_PARTLY;
+    return trial->answered ? END_OK : END_NOTHING;
 }
 
 ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *letters)
@@ -100,13 +174,17 @@ ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *lett
         .table = table_new (&call->out, columns, sizeof columns / sizeof *columns),
         .progress = progress_new ("letters", letters->count),
         .missing = letters->missing,
+        .left = letters->count,
     };
     ending_t end = END_OK;
     asker->part = take_answer;
     asker->part_arg = &trial;
     asker->wait = ask_until_interrupt;
+    asker->timeout_us = call_timeout_us (call, TRIAL_S);
     for (size_t at = 0, count; at < letters->count && !end && !interrupt_seen (); at += count) {
         count = send_again_step_size (sending, letters->count - at);
+        trial.left -= count;
+        progress_at (&trial.progress, at);
         end = try_step (sending, asker, letters->list + at, count, &trial);
         progress_end (&trial.progress);
         table_flush (&trial.table);
@@ -114,15 +192,5 @@ ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *lett
     asker->part = NULL;
     asker->wait = NULL;
     table_free (&trial.table);
-    if (interrupt_seen ())
-        say ("interrupted: %zu letters were not tried to the end",
-             letters->count - (size_t) (trial.answered + trial.failed + trial.skipped));
-    else if (end)
-        return end;
-    report (call, &trial);
-    if (interrupt_seen ())
-        return end ? end : END_PARTLY;
-    if (trial.answered == 0)
-        return trial.failed ? END_PARTLY : END_NOTHING;
-    return trial.failed || trial.missing ? END_PARTLY : END_OK;
+    return finish (call, asker, &trial, end);
 }
