@@ -107,6 +107,14 @@ class Plan(CliTest):
         self.assertFalse(os.path.exists(self.path + '.done'))
         self.assertEqual(len(self.one.dead()), 2)
 
+    def test_a_plan_that_would_send_nothing_takes_no_name(self):
+        self.assertFalse(self.plan('--all', code=NOTHING).rows[0]['written'])
+        self.letters(self.one, 1)
+        done = self.plan('--text', 'something else', '--table', code=NOTHING)
+        self.assertEqual(done.out, 'there is nothing to send again\nno plan was written\n')
+        self.assertEqual(os.listdir(os.path.dirname(self.path)), [])
+        self.assertTrue(self.plan('--all').rows[0]['written'])
+
     def test_nothing_to_plan(self):
         self.plan('--all', code=NOTHING)
         self.apply('--text', 'x', code=USAGE)

@@ -186,6 +186,12 @@ static bool is_dry (const maker_t *self)
     return call_has (self->sending->call, OPTION_DRY_RUN);
 }
 
+/*  A plan that sends nothing is none.  */
+static bool is_written (const maker_t *self)
+{
+    return self->entries && !is_dry (self);
+}
+
 static void summary_json (const maker_t *self, const char *path, const char *hash, size_t missing)
 {
     plv_buf_t line = {0};
@@ -196,7 +202,8 @@ static void summary_json (const maker_t *self, const char *path, const char *has
     text_putf (&line, ",\"kind\":%" PRIu64 ",\"missing\":%zu", self->kind, missing);
     put_time (&line, ",", "oldest", self->oldest_us);
     put_time (&line, ",", "newest", self->newest_us);
-    text_putf (&line, ",\"dry_run\":%s}\n", is_dry (self) ? "true" : "false");
+    text_putf (&line, ",\"dry_run\":%s", is_dry (self) ? "true" : "false");
+    text_putf (&line, ",\"written\":%s}\n", is_written (self) ? "true" : "false");
     out_flush (&line);
     plv_buf_free (&line);
 }
@@ -207,8 +214,11 @@ static void summary (const maker_t *self, const char *path, const char *hash, si
     plv_buf_t text = {0};
     text_time (self->oldest_us, false, oldest);
     text_time (self->newest_us, false, newest);
-    text_putf (&text, "would send %" PRIu64 " letter%s again, accepted %s to %s\n", self->entries,
-               text_s (self->entries), oldest, newest);
+    if (self->entries)
+        text_putf (&text, "would send %" PRIu64 " letter%s again, accepted %s to %s\n",
+                   self->entries, text_s (self->entries), oldest, newest);
+    else
+        text_put (&text, "there is nothing to send again\n");
     if (self->unknown)
         text_putf (&text, "leaves out %" PRIu64 " whose outcome is unknown (--allow-duplicates)\n",
                    self->unknown);
@@ -216,12 +226,20 @@ static void summary (const maker_t *self, const char *path, const char *hash, si
         text_putf (&text, "leaves out %" PRIu64 " that are answers, and no messages\n", self->kind);
     if (missing)
         text_putf (&text, "%zu are not there\n", missing);
-    if (!is_dry (self))
+    if (is_written (self))
         text_putf (&text, "plan %.16s: palaver dead replay --apply %s\n", hash, path);
     else
-        text_put (&text, "dry run: no plan was written\n");
+        text_putf (&text, "%sno plan was written\n", is_dry (self) ? "dry run: " : "");
     out_flush (&text);
     plv_buf_free (&text);
+}
+
+/*  How the call ends that has found all letters.  */
+static ending_t ending_of (const maker_t *self, size_t missing)
+{
+    if (self->entries == 0)
+        return self->skip_count ? END_PARTLY : END_NOTHING;
+    return missing ? END_PARTLY : END_OK;
 }
 
 ending_t plan_make (const sending_t *sending, asker_t *asker, const char *path)
@@ -237,17 +255,15 @@ ending_t plan_make (const sending_t *sending, asker_t *asker, const char *path)
     end = letters_find (sending->call, asker, true, put_entry, &maker, &missing);
     if (!end)
         put_tail (&maker, hash);
-    end = new_file_end (&maker.target, end);
-    if (end)
-        goto done;
-    if (sending->call->out.json)
-        summary_json (&maker, path, hash, missing);
-    else
-        summary (&maker, path, hash, missing);
-    if (maker.entries == 0)
-        end = maker.skip_count ? END_PARTLY : END_NOTHING;
-    else if (missing)
-        end = END_PARTLY;
+    bool found = !end;
+    end = new_file_end (&maker.target, end || maker.entries ? end : END_NOTHING);
+    if (found && (!end || !maker.entries)) {
+        if (sending->call->out.json)
+            summary_json (&maker, path, hash, missing);
+        else
+            summary (&maker, path, hash, missing);
+        end = ending_of (&maker, missing);
+    }
 done:
     free (maker.skips);
     plv_buf_free (&maker.line);
