@@ -43,6 +43,18 @@ class Hold(CliTest):
         broker.wait_log('route.resumed_by', route='first', who='bob')
         self.palaver(broker, 'routes', 'pause', 'none', code=NOTHING)
 
+    def test_a_second_pause_is_told_of_the_first(self):
+        broker = self.broker()
+        self.palaver(broker, 'routes', 'pause', 'default', '--who', 'ann', '--why', 'stale prices')
+        row, = self.palaver(broker, 'routes', 'pause', 'default', '--who', 'bob', '--why', 'an outage').rows
+        self.assertEqual((row['status'], row['paused_by'], row['why']), ('unchanged', 'ann', 'stale prices'))
+        self.assertRegex(row['paused'], TIME)
+        done = self.palaver(broker, 'routes', 'pause', 'default', '--table')
+        self.assertRegex(done.err, r'default is paused already, since \S+ by ann: stale prices; that stays on')
+        self.palaver(broker, 'routes', 'resume', 'default')
+        self.assertEqual(self.palaver(broker, 'routes', 'resume', 'default', '--table').err,
+                         'palaver: default is not paused\n')
+
     def test_many_sessions_that_fail_alike_pause_the_route(self):
         """Poison is not an outage: events wait, one line says so, and a probe resumes the route."""
         broker = self.broker({'breaker.threshold': 3, 'breaker.open_s': 2, 'agents.attempts': 4})

@@ -16,18 +16,28 @@ static fixture_t *start (void)
     return fx;
 }
 
-static bool hold (fixture_t *fx, uint32_t tool, const char *command, const char *route)
+static plv_view_t hold_as (fixture_t *fx, uint32_t tool, const char *command, const char *route,
+                           const char *who, const char *why)
 {
-    plv_mp_t value;
-    bool changed;
     plv_buf_t *buf = fx_control_begin (fx, command, 3);
     fx_put_text (buf, "route", route);
-    fx_put_text (buf, "who", "ann");
-    fx_put_text (buf, "reason", "stale prices");
+    fx_put_text (buf, "who", who);
+    fx_put_text (buf, "reason", why);
     fx_send (fx, tool, FROM_TOOL);
-    assert_true (plv_mp_find (fx_expect_result (fx, tool, "ok"), "changed", &value)
-                 && plv_mp_bool (&value, &changed));
-    return changed;
+    return fx_expect_result (fx, tool, "ok");
+}
+
+static bool changed (plv_view_t body)
+{
+    plv_mp_t value;
+    bool yes;
+    assert_true (plv_mp_find (body, "changed", &value) && plv_mp_bool (&value, &yes));
+    return yes;
+}
+
+static bool hold (fixture_t *fx, uint32_t tool, const char *command, const char *route)
+{
+    return changed (hold_as (fx, tool, command, route, "ann", "stale prices"));
 }
 
 static plv_view_t route (fixture_t *fx, uint32_t tool, uint32_t index)
@@ -80,6 +90,26 @@ static void test_a_paused_route_waits_for_its_resume (void **state)
     fx_restart (fx);
     tool = fx_tool (fx);
     assert_true (says (route (fx, tool, 0), "paused_by", ""));
+    fx_destroy (&fx);
+}
+
+/*  The record keeps the words of the first one: the second one is told whose they are.  */
+static void test_a_paused_route_is_not_paused_twice (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t tool = fx_tool (fx);
+    plv_view_t body = hold_as (fx, tool, "routes.pause", "one", "ann", "stale prices");
+    assert_true (changed (body) && says (body, "paused_by", ""));
+    fx_time (fx, 1000);
+    body = hold_as (fx, tool, "routes.pause", "one", "bob", "an outage");
+    assert_false (changed (body));
+    assert_true (says (body, "paused_by", "ann") && says (body, "why", "stale prices"));
+    int64_t paused_us = (int64_t) fx_number (body, "paused_us");
+    check_paused (fx, tool, 0);
+    assert_int_equal (fx_number (route (fx, tool, 0), "paused_us"), paused_us);
+    body = hold_as (fx, tool, "routes.resume", "one", "bob", "");
+    assert_true (changed (body) && says (body, "paused_by", ""));
     fx_destroy (&fx);
 }
 
@@ -405,6 +435,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_a_paused_route_waits_for_its_resume),
+        cmocka_unit_test (test_a_paused_route_is_not_paused_twice),
         cmocka_unit_test (test_what_is_held_is_finished),
         cmocka_unit_test (test_what_is_thrown_away_holds_nothing_up),
         cmocka_unit_test (test_what_is_sent_again_goes_before_what_is_paused),

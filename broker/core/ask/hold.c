@@ -37,11 +37,18 @@ static void resume (core_t *self, lane_t *lane)
         dispatch_service (self, lane->service);
 }
 
-static void answer (core_t *self, peer_t *peer, uint64_t request, bool changed)
+/*  `already`: the pause that there was, whose words stay on the record; NULL: none, or it is over now.  */
+static void answer (core_t *self, peer_t *peer, uint64_t request, bool changed,
+                    const pause_t *already)
 {
     plv_buf_t body = {0};
-    plv_mp_put_map (&body, 1);
+    plv_mp_put_map (&body, already ? 4 : 1);
     plv_mp_pair_bool (&body, "changed", changed);
+    if (already) {
+        plv_mp_pair_text (&body, "paused_by", already->who);
+        plv_mp_pair_i64 (&body, "paused_us", already->at_us);
+        plv_mp_pair_text (&body, "why", already->why);
+    }
     control_answer (self, peer, request, "ok", &body);
     plv_buf_free (&body);
 }
@@ -50,21 +57,18 @@ void hold_control (core_t *self, peer_t *peer, uint64_t request, int command, pl
 {
     plv_view_t route = plv_mp_find_str (arguments, "route");
     lane_t *lane = lane_named (self, route);
-    bool held = plv_map_get (&self->pauses, route) != NULL;
-    bool changes = command == COMMAND_ROUTES_PAUSE
-                       ? !held
-                       : held || (lane && lane->breaker.state != BREAKER_CLOSED);
+    const pause_t *held = plv_map_get (&self->pauses, route);
+    bool pauses = command == COMMAND_ROUTES_PAUSE;
+    bool changes = pauses ? !held : held || (lane && lane->breaker.state != BREAKER_CLOSED);
     if (!lane && !held) {
         control_fail (self, peer, request, ERR_NOENT, "no route is named \"" PLV_VIEW_FMT "\"",
                       PLV_VIEW_ARG (route));
         return;
     }
-    if (changes && command == COMMAND_ROUTES_PAUSE)
-        note (self, RECORD_PAUSE, route, arguments);
-    else if (changes)
-        note (self, RECORD_RESUME, route, arguments);
-    if (lane && changes && command == COMMAND_ROUTES_RESUME)
+    if (changes)
+        note (self, pauses ? RECORD_PAUSE : RECORD_RESUME, route, arguments);
+    if (lane && changes && !pauses)
         resume (self, lane);
     lanes_gauge (self);
-    answer (self, peer, request, changes);
+    answer (self, peer, request, changes, pauses ? held : NULL);
 }

@@ -2,9 +2,14 @@
 
 import { api } from './api.js';
 import { ask, h, say } from './dom.js';
+import { time } from './format.js';
 import { watch } from './watch.js';
 
 const REASON_LENGTH = 64;
+
+// Somebody was faster; what is on the record are their words.
+const pausedAlready = (told) =>
+  `It is paused already, since ${time(told.paused_us)} by ${told.paused_by}${told.why ? `: ${told.why}` : ''}.`;
 
 // A dialog with a reason; `verb` is what the button says. It stays open until the broker has done it.
 async function tell (title, words, verb, path, route) {
@@ -16,8 +21,10 @@ async function tell (title, words, verb, path, route) {
       event.preventDefault();
       if (!reason.reportValidity()) return;
       try {
-        done(await api.post(path, { route: route.name, reason: reason.value.trim() }));
+        const told = await api.post(path, { route: route.name, reason: reason.value.trim() });
         watch.soon(0);
+        if (told.paused_by) say(fault, pausedAlready(told));
+        else done(told);
       } catch (problem) {
         say(fault, problem.message);
       }
