@@ -2,7 +2,7 @@
     The commands are listed in commands.def and live in command/, one a file.  */
 
 #include "base/build.h"
-#include "palaver/ask/call.h"
+#include "palaver/call_parse.h"
 #include "palaver/doc/help.h"
 #include "palaver/interrupt.h"
 #include "palaver/show/text.h"

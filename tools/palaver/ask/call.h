@@ -1,13 +1,12 @@
-/*  call -- one command line, taken apart by the tables
-    OWNS    its list of operands; texts are those of argv; freed by call_free
+/*  call -- one command line, taken apart: what a command was called with
+    OWNS    its list of operands; texts are those of argv; see call_parse.h
     THREAD  main
-    FAILS   call_parse with ERR_ARG and a text that names what is wrong and what was meant perhaps
-    COST    one walk over argv  */
+    FAILS   never
+    COST    none  */
 
 #ifndef PALAVER_CALL_H
 #define PALAVER_CALL_H
 
-#include "base/err.h"
 #include "palaver/command.h"
 #include "palaver/show/out.h"
 
@@ -21,10 +20,6 @@ struct call {
     int64_t number[OPTION_COUNT_]; /* of NUMBER; of SECONDS and TIME in microseconds */
     out_t out;
 };
-
-/*  When it fails, `ret_call` has the command or the group, if one was named, and nothing to free.  */
-plv_err_t call_parse (int argc, char **argv, call_t *ret_call, plv_fail_t *ret_fail);
-void call_free (call_t *self);
 
 static inline bool call_has (const call_t *self, option_id_t option)
 {

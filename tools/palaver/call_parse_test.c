@@ -1,4 +1,4 @@
-#include "palaver/ask/call.h"
+#include "palaver/call_parse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
