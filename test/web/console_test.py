@@ -57,6 +57,19 @@ class Console(WebTest):
             self.it.wait(waiting)
         wait(lambda: self.it.broker.ask('status')['counts']['dead'] >= first + count, 'the letters')
 
+    def test_more_workers_than_a_page_of_the_broker_has(self):
+        page = self.open()
+        page.eval('''(() => {
+          const real = fetch;
+          const worker = { name: 'crowd', services: ['advisor'], state: 'ready', build: '1', held: 1, credit: 2,
+            silent_s: 0 };
+          const page = (many, next) => new Response(JSON.stringify({ items: Array(many).fill(worker), next }));
+          window.fetch = async (path, given) => !path.startsWith('/operate/agents') ? real(path, given)
+            : path.includes('after=7') ? page(500, null) : page(1000, 7);
+        })()''')
+        page.until('document.body.innerText.includes("crowd × 1500")', 'all are counted')
+        page.until('document.body.innerText.includes("works on 1,500 of 3,000")', 'and what they do')
+
     def test_a_look_at_each_view(self):
         self.kill(6)
         self.kill(2, 'no answer from https://prices.example/v1 (HTTP 502)', first=6)

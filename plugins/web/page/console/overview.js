@@ -5,6 +5,7 @@ import { Chart } from './chart.js';
 import { h, keep, say } from './dom.js';
 import { bytes, count, cut, plural, rate, seconds, span } from './format.js';
 import { perSecond, quantile } from './meters.js';
+import { allPages } from './parts.js';
 import { adapterItem, agentItem, List, manyAgents, routeItem, trend } from './things.js';
 import { watch } from './watch.js';
 
@@ -87,6 +88,8 @@ function hostsWith (hosts, connected) {
     .map((name) => [still(named(hosts, name)), named(connected, name)]);
 }
 
+const all = (path) => allPages((page) => api.get(path, page));
+
 // ----------------------------------------------------------------
 
 export function overview (root) {
@@ -119,14 +122,14 @@ export function overview (root) {
 
   async function lookAtPeers () {
     try {
-      const [away, hosts, workers, groups] = await Promise.all([api.get('adapters'), api.get('hosts'),
-        api.get('agents'), api.get('dead/groups', { limit: 1 })]);
-      peers = { hosts: hosts.items, groups };
-      const many = manyAgents(workers.items);
-      for (const one of away.items)
+      const [connected, hosts, workers, groups] = await Promise.all([all('adapters'), all('hosts'), all('agents'),
+        api.get('dead/groups', { limit: 1 })]);
+      peers = { hosts, groups };
+      const many = manyAgents(workers);
+      for (const one of connected)
         trend(`adapter ${one.name}`, `${one.name}, a minute`, ['in', 'out'], [one.in_per_min, one.out_per_min]);
       for (const one of many) trend(`agent ${one.key}`, `${one.name}, jobs`, ['at work'], [one.held]);
-      adapters.draw(hostsWith(hosts.items, away.items), ([host, one]) => adapterItem(host, one));
+      adapters.draw(hostsWith(hosts, connected), ([host, one]) => adapterItem(host, one));
       agents.draw(many, agentItem);
       draw();
     } catch { /* the line at the top says it */ }

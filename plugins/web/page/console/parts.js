@@ -40,6 +40,18 @@ export async function fullPage (size, after, ask) {
   return found;
 }
 
+// All pages, one behind the other.
+export async function allPages (ask) {
+  const items = [];
+  let after = null;
+  do {
+    const page = await ask({ after });
+    items.push(...page.items);
+    after = page.next ?? null;
+  } while (after !== null);
+  return items;
+}
+
 // The words of an address's query; what is empty is left out.
 export function addressOf (view, words) {
   const query = new URLSearchParams(Object.entries(words).filter(([, value]) => value !== '' && value != null));
