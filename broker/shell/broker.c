@@ -12,20 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-core_now_t broker_now (void)
-{
-    return (core_now_t){.mono_us = plv_clock_mono_us (), .wall_us = plv_clock_wall_us ()};
-}
-
-void broker_fail (broker_t *self, const plv_fail_t *fail)
-{
-    if (self->failed)
-        return;
-    plv_log (self->log, LOG_STORE_FAILED, F_STR ("why", fail->text));
-    self->failed = fail->code ? fail->code : ERR_IO;
-    self->fail = *fail;
-}
-
 /*  What the store gives back, on its way into a core that can only be made when its secret has come; the
     rows of META that come before it wait.  */
 typedef struct {
@@ -156,49 +142,6 @@ static plv_err_t open_sockets (broker_t *self, const plv_conf_t *conf, plv_fail_
     return err;
 }
 
-static const char *plugin_dir (const broker_t *self, const plv_conf_t *conf)
-{
-    if (self->options->plugins)
-        return self->options->plugins;
-    return conf->plugins_dir[0] ? conf->plugins_dir : plv_build_plugin_dir;
-}
-
-supervisor_conf_t broker_adapters_conf (const plv_conf_t *conf)
-{
-    return (supervisor_conf_t){
-        .file = conf->file,
-        .adapters = conf->plugins_raw,
-        .user = conf->plugins_user,
-        .hang_ms = (uint32_t) conf->plugins_hang_s * 1000,
-        .off = (const char *const *) conf->plugins_off.items,
-        .off_count = conf->plugins_off.count,
-    };
-}
-
-static void put_path (plv_buf_t *map, const char *key, const char *path)
-{
-    char *whole = *path ? realpath (path, NULL) : NULL;
-    plv_mp_put_text (map, key);
-    plv_mp_put_text (map, whole ? whole : path);
-    free (whole);
-}
-
-/*  Where everything is, for tools: they may run elsewhere, and with another configuration.  */
-void broker_describe (broker_t *self)
-{
-    const plv_conf_t *conf = core_conf (self->core);
-    plv_buf_t map = {0};
-    plv_mp_put_map (&map, 5);
-    plv_mp_pair_i64 (&map, "pid", getpid ());
-    put_path (&map, "conf", conf->file);
-    put_path (&map, "data", self->paths.data);
-    put_path (&map, "run", self->paths.run);
-    put_path (&map, "plugins", plugin_dir (self, conf));
-    plv_buf_check (&map);
-    core_describe (self->core, plv_buf_view (&map));
-    plv_buf_free (&map);
-}
-
 /*  The core has not heard yet that the host before has died. It looks now, so that the name is free when this one has
     opened its plugin and says HELLO.  */
 static void look_for_the_one_before (void *arg, const char *name)
@@ -215,7 +158,7 @@ static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_f
         || asprintf (&endpoint, "ipc://%s/adapters.ipc", self->paths.run) < 0)
         plv_out_of_memory (strlen (self->paths.run));
     supervisor_options_t options = {
-        .dir = plugin_dir (self, conf),
+        .dir = broker_plugin_dir (self, conf),
         .copies = copies,
         .program = conf->plugins_host[0] ? conf->plugins_host : plv_build_host_path,
         .broker = endpoint,

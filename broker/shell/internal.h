@@ -10,6 +10,7 @@
 #ifndef SHELL_INTERNAL_H
 #define SHELL_INTERNAL_H
 
+#include "base/clock.h"
 #include "base/proof.h"
 #include "core/core.h"
 #include "shell/adapters/supervisor.h"
@@ -72,10 +73,15 @@ struct broker {
     plv_fail_t fail;
 };
 
-core_now_t broker_now (void);
+static inline core_now_t broker_now (void)
+{
+    return (core_now_t){.mono_us = plv_clock_mono_us (), .wall_us = plv_clock_wall_us ()};
+}
+
+/*  describe.c: what others are told of the configuration  */
+const char *broker_plugin_dir (const broker_t *self, const plv_conf_t *conf);
 supervisor_conf_t broker_adapters_conf (const plv_conf_t *conf);
 void broker_describe (broker_t *self); /* again after each reload */
-void broker_fail (broker_t *self, const plv_fail_t *fail);
 
 /*  turn.c  */
 void turn_input (broker_t *self, const input_t *input);

@@ -188,6 +188,15 @@ static void give_rows (broker_t *self, store_done_t *done)
     turn_input (self, &input);
 }
 
+static void fail (broker_t *self, const plv_fail_t *why)
+{
+    if (self->failed)
+        return;
+    plv_log (self->log, LOG_STORE_FAILED, F_STR ("why", why->text));
+    self->failed = why->code ? why->code : ERR_IO;
+    self->fail = *why;
+}
+
 void turn_answers (broker_t *self)
 {
     store_done_t done;
@@ -195,7 +204,7 @@ void turn_answers (broker_t *self)
         if (done.type == STORE_STORED)
             stored (self, &done);
         else if (done.type == STORE_FAILED)
-            broker_fail (self, &done.fail);
+            fail (self, &done.fail);
         else if (!(done.token & 1))
             give_rows (self, &done);
         else

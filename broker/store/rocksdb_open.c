@@ -41,13 +41,6 @@ static void empty_log_dir (const char *path)
         closedir (stream);
 }
 
-plv_err_t rdb_error (plv_fail_t *ret_fail, const char *dir, const char *doing, char *text)
-{
-    plv_err_t err = store_error (ret_fail, dir, doing, text);
-    rocksdb_free (text);
-    return err;
-}
-
 void rdb_close_database (rdb_t *self)
 {
     for (int i = 0; i < FAMILY_COUNT_; i++) {

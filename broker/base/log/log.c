@@ -39,12 +39,6 @@ plv_log_level_t plv_log_id_level (plv_log_id_t id)
     return (unsigned) id < LOG_COUNT_ ? ids[id].level : LOG_ERROR;
 }
 
-const char *plv_log_level_text (plv_log_level_t level)
-{
-    static const char *const texts[] = {"debug", "info", "warn", "error"};
-    return (unsigned) level <= LOG_ERROR ? texts[level] : "unknown";
-}
-
 static bool wants_colours (void)
 {
     const char *no_color = getenv ("NO_COLOR");

@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <time.h>
 
+const char *plv_log_level_text (plv_log_level_t level)
+{
+    static const char *const texts[] = {"debug", "info", "warn", "error"};
+    return (unsigned) level <= LOG_ERROR ? texts[level] : "unknown";
+}
+
 /*  Bytes that stay together: all of them or, when the line is full, none and nothing after them.  */
 static void add (plv_log_line_t *self, const char *bytes, size_t size)
 {

@@ -1,6 +1,5 @@
 #include "host/isolation/isolation.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -17,11 +16,6 @@ enum {
     FILES_STANDARD = 16384,
     MEMORY_MB_MORE = 256, /* address space is more than what is used: stacks, arenas */
 };
-
-bool isolation_sanitized (void)
-{
-    return dlsym (RTLD_DEFAULT, "__asan_init") || dlsym (RTLD_DEFAULT, "__tsan_init");
-}
 
 /* ------------------------------------------------------------------ users and rights */
 
