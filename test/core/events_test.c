@@ -396,11 +396,11 @@ static void test_with_texts_and_the_ends_of_sessions (void **state)
 enum { ENDED = 3000, ENDED_ROUNDS = 5 };
 
 /*  Sessions with names as long as may be, that end together.  */
-static void end_many (fixture_t *fx, uint32_t web, int round)
+static void end_many (fixture_t *fx, uint32_t web, int first, int count)
 {
     char session[KEY_BYTES_MAX + 1];
-    for (int i = 0; i < ENDED; i++) {
-        snprintf (session, sizeof session, "web_%0250d", round * ENDED + i);
+    for (int i = 0; i < count; i++) {
+        snprintf (session, sizeof session, "web_%0250d", first + i);
         fx_say (fx, web, session, "nobody wants it");
         fx_forget (fx, web);
     }
@@ -437,12 +437,87 @@ static void test_more_ends_than_a_page_has_room_for (void **state)
     uint32_t ends = 0, pages = 1;
     (void) state;
     for (int round = 0; round < ENDED_ROUNDS; round++)
-        end_many (fx, fx_adapter (fx, "web"), round);
+        end_many (fx, fx_adapter (fx, "web"), round * ENDED, ENDED);
     uint32_t tool = fx_tool (fx);
     while (list_nobody (fx, tool, &after, &position, &ends))
         pages++;
     assert_true (pages > 1);
     assert_int_equal (ends, ENDED * ENDED_ROUNDS);
+    fx_destroy (&fx);
+}
+
+enum { LARGE = 999000, REMOVED = 4000, ENDED_BEFORE = 5400 };
+
+/*  An event, its answer and what that changes in the session, each as large as may be.  */
+static void say_much (fixture_t *fx, uint32_t web, uint32_t worker)
+{
+    char *text = malloc (LARGE + 1), key[KEY_BYTES_MAX + 1];
+    plv_buf_t body = {0}, patch = {0};
+    assert_non_null (text);
+    memset (text, 'x', LARGE);
+    text[LARGE] = '\0';
+    fx_publish (fx, web, 7, &(fx_event_t){.session = "web_large", .text = text, .user = "large"});
+    fx_expect (fx, web, VERB_STORED);
+    uint64_t lease = fx_job (fx, worker);
+    plv_mp_put_map (&body, 1);
+    plv_mp_pair_text (&body, "response_text", text);
+    plv_mp_put_map (&patch, REMOVED);
+    for (int i = 0; i < REMOVED; i++) {
+        snprintf (key, sizeof key, "%0250d", i);
+        plv_mp_put_text (&patch, key);
+        plv_mp_put_nil (&patch);
+    }
+    plv_buf_t *buf = fx_begin (fx, VERB_REPLY);
+    plv_mp_put_u64 (buf, lease);
+    plv_mp_put_bin (buf, plv_buf_view (&body));
+    plv_mp_put_map (buf, 1);
+    plv_mp_put_text (buf, "state");
+    plv_mp_put_bin (buf, plv_buf_view (&patch));
+    fx_send (fx, worker, FROM_WORKER);
+    fx_expect (fx, worker, VERB_COMMITTED);
+    plv_buf_free (&body);
+    plv_buf_free (&patch);
+    free (text);
+}
+
+/*  Pages of the large event alone; how many have it, and how many ends.  */
+static void list_large (fixture_t *fx, uint32_t tool, uint32_t *ret_items, uint32_t *ret_ends)
+{
+    plv_mp_t next;
+    plv_view_t body;
+    uint64_t after = 0, position = 0;
+    *ret_items = *ret_ends = 0;
+    do {
+        plv_buf_t *buf = fx_control_begin (fx, "events.list", 4);
+        plv_mp_pair_bool (buf, "whole", true);
+        fx_put_text (buf, "user", "large");
+        fx_put_number (buf, "after", after);
+        fx_put_number (buf, "position", position);
+        fx_send (fx, tool, FROM_TOOL);
+        body = fx_expect_result (fx, tool, "ok");
+        assert_true (body.size < FRAME_BYTES_MAX - 1024);
+        *ret_items += fx_items (body, "items");
+        *ret_ends += fx_items (body, "ends");
+        position = fx_number (body, "position");
+    } while (plv_mp_find (body, "next", &next) && plv_mp_u64 (&next, &after));
+}
+
+/*  An answer is never larger than a frame.  */
+static void test_a_large_event_behind_many_ends (void **state)
+{
+    fixture_t *fx =
+        start ("session = { idle_s = 10; }; fallback = { general_error = \"\"; };"
+               " limits = { body_kb = 1024; }; content = { chars = 1000000; rules = []; };"
+               "routes = ( { name = \"r\"; service = \"advisor\"; platform = \"web\";"
+               " session = \"web_large\"; } );");
+    uint32_t items, ends;
+    (void) state;
+    end_many (fx, fx_adapter (fx, "web"), 0, ENDED_BEFORE);
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1), tool = fx_tool (fx);
+    say_much (fx, web, worker);
+    list_large (fx, tool, &items, &ends);
+    assert_int_equal (items, 1);
+    assert_int_equal (ends, ENDED_BEFORE);
     fx_destroy (&fx);
 }
 
@@ -517,6 +592,7 @@ int main (void)
         cmocka_unit_test (test_a_span_of_time),
         cmocka_unit_test (test_with_texts_and_the_ends_of_sessions),
         cmocka_unit_test (test_more_ends_than_a_page_has_room_for),
+        cmocka_unit_test (test_a_large_event_behind_many_ends),
         cmocka_unit_test (test_what_the_journal_has_forgotten),
         cmocka_unit_test (test_a_journal_that_cannot_be_read),
     };

@@ -29,10 +29,17 @@ enum {
     FIRST_SEQ = 1,
 };
 
+/*  Sessions' ends, as far as they come before a place in the journal.  */
+typedef struct {
+    size_t bytes;
+    uint32_t count;
+} ends_t;
+
 typedef struct {
     plv_node_t node;
     fate_t fate;
     uint64_t seq;   /* where it was accepted */
+    ends_t ends;    /* before it */
     uint64_t bytes; /* that are counted for it */
     plv_buf_t head; /* encoded pairs */
     uint32_t head_pairs;
@@ -241,6 +248,7 @@ static void gather (events_list_t *list, uint64_t seq, const record_t *record)
     plv_list_push (&list->items, &item->node);
     item->fate = (fate_t){.number = record->number};
     item->seq = seq;
+    item->ends = (ends_t){list->ends.size, list->end_count};
     write_head (item, record, &envelope);
     if (list->whole) {
         put_envelope (item, record->envelope);
@@ -492,17 +500,39 @@ static void write_item (core_t *self, const events_list_t *list, const item_t *i
 typedef struct {
     plv_buf_t items;
     uint32_t count;
+    ends_t ends;
     uint64_t next; /* 0: there are no more */
     uint64_t position;
 } page_t;
+
+/*  The next page goes on behind the event of this number, which lies at the place of `item`; the ends that come behind
+    that are on it.  */
+static void end_page (page_t *page, const item_t *item, uint64_t number)
+{
+    page->next = number;
+    page->position = item->seq;
+    page->ends = item->ends;
+}
+
+static bool has_room (const page_t *page, size_t more)
+{
+    return page->items.size + more <= ANSWER_BYTES_MAX;
+}
+
+/*  An event as large as may be, behind the ends of many sessions: these are a page of their own.  */
+static bool goes_alone (const events_list_t *list, const item_t *item)
+{
+    return item->ends.bytes && item->fate.number - 1 > list->wanted.after;
+}
 
 static void write_page (core_t *self, const events_list_t *list, page_t *page)
 {
     plv_buf_t map = {0};
     const item_t *last = NULL;
-    size_t most = list->ends.size < ANSWER_BYTES_MAX ? ANSWER_BYTES_MAX - list->ends.size : 0;
+    bool over = false;
     page->next = list->ended ? 0 : list->last;
     page->position = list->last_seq;
+    page->ends = (ends_t){list->ends.size, list->end_count};
     for (const plv_node_t *node = list->items.next; node != &list->items; node = node->next) {
         const item_t *item = PLV_OF (node, const item_t, node);
         plv_buf_clear (&map);
@@ -510,15 +540,18 @@ static void write_page (core_t *self, const events_list_t *list, page_t *page)
         plv_buf_check (&map);
         if (!is (list->wanted.outcome, plv_mp_find_str (plv_buf_view (&map), "outcome")))
             continue;
-        if (last && (page->count == list->limit || page->items.size + map.size > most)) {
-            page->next = last->fate.number;
-            page->position = last->seq;
+        bool fits = has_room (page, item->ends.bytes + map.size);
+        over = last ? page->count == list->limit || !fits : !fits && goes_alone (list, item);
+        if (over && !last)
+            end_page (page, item, item->fate.number - 1);
+        if (over)
             break;
-        }
         plv_buf_add_view (&page->items, plv_buf_view (&map));
         page->count++;
         last = item;
     }
+    if (last && (over || !has_room (page, list->ends.size)))
+        end_page (page, last, last->fate.number);
     plv_buf_free (&map);
 }
 
@@ -535,8 +568,8 @@ void events_list_answer (core_t *self, peer_t *peer, const ask_t *ask)
     plv_mp_put_array (&body, page.count);
     plv_buf_add_view (&body, plv_buf_view (&page.items));
     plv_mp_put_text (&body, "ends");
-    plv_mp_put_array (&body, list->end_count);
-    plv_buf_add_view (&body, plv_buf_view (&list->ends));
+    plv_mp_put_array (&body, page.ends.count);
+    plv_buf_add (&body, list->ends.data, page.ends.bytes);
     plv_mp_put_text (&body, "next");
     if (page.next)
         plv_mp_put_u64 (&body, page.next);
