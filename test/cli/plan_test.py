@@ -3,6 +3,7 @@
 """palaver dead replay --plan and --apply: what is written down is done, once, whoever is killed."""
 
 import collections
+import contextlib
 import json
 import os
 import resource
@@ -114,6 +115,38 @@ class Plan(CliTest):
         self.assertEqual(done.out, 'there is nothing to send again\nno plan was written\n')
         self.assertEqual(os.listdir(os.path.dirname(self.path)), [])
         self.assertTrue(self.plan('--all').rows[0]['written'])
+
+    def ends_while_it_writes(self, end, *arguments):
+        """False: it was done before it could be ended."""
+        folder = os.path.dirname(self.path)
+        call = self.call(self.one, 'dead', *arguments)
+        files = f'/proc/{call.process.pid}/fd'
+
+        def writes():
+            with contextlib.suppress(OSError):
+                return any(os.readlink(f'{files}/{name}').startswith(f'{folder}/') for name in os.listdir(files))
+
+        while call.running() and not writes():
+            pass
+        end(call)
+        if not os.path.exists(self.path):
+            return True
+        os.unlink(self.path)
+        return False
+
+    def test_a_call_that_ends_while_it_writes_leaves_no_file(self):
+        def kill(call):
+            call.kill()
+
+        def interrupt(call):
+            if call.running():
+                call.process.send_signal(signal.SIGINT)
+            call.wait()
+        self.letters(self.one, 2000)
+        for arguments in (('export', self.path, '--all'), ('replay', '--plan', self.path, '--all')):
+            for end in (kill, interrupt):
+                wait(lambda end=end, arguments=arguments: self.ends_while_it_writes(end, *arguments), 'it ends early')
+                self.assertEqual(os.listdir(os.path.dirname(self.path)), [])
 
     def test_nothing_to_plan(self):
         self.plan('--all', code=NOTHING)

@@ -1,5 +1,6 @@
 /*  new_file -- a file that only its user may read, and that is there whole or not at all
-    OWNS    the open file, and its name until it is whole; freed by new_file_end
+    OWNS    the open file, without a name until it is whole, or with one beside it where the file system must have that;
+            freed by new_file_end
     THREAD  main
     FAILS   says what is wrong on stderr, and returns how the call ends
     COST    that of writing; it is on the disk in the end
@@ -18,7 +19,8 @@
 typedef struct {
     FILE *file;
     const char *path;
-    plv_buf_t beside; /* the name that it has until it is whole */
+    int directory;
+    plv_buf_t beside; /* the name that it has until it is whole; empty: it has none */
 } new_file_t;
 
 /*  `path` must not exist, and outlive the file.  */
