@@ -353,11 +353,13 @@ static void start_timers (host_t *self)
 
 /* ------------------------------------------------------------------ ending */
 
+/*  Nothing of the plugin is called after its close ().  */
 static void plugin_close (host_t *self)
 {
     if (!self->is_open)
         return;
     plugin_adapter (self->plugin)->close (self->self);
+    wakeups_destroy (&self->wakeups);
     self->is_open = false;
     self->self = NULL;
     services_kit_mute (self->kit);
@@ -385,12 +387,13 @@ static void close_handle (uv_handle_t *handle)
 
 static void tear_down (host_t *self)
 {
+    wakeups_destroy (&self->wakeups); /* those of an open () that failed */
     services_net_free (self);
     will_destroy (&self->will);
     broker_link_destroy (&self->link);
     claim_destroy (&self->claim);
     services_free (self);
-    wakeups_destroy (&self->wakeups);
+    wakeups_destroy (&self->own_wakeups);
     close_handle ((uv_handle_t *) &self->later_idle);
     close_handle ((uv_handle_t *) &self->beat);
     close_handle ((uv_handle_t *) &self->drain_timer);
@@ -442,6 +445,7 @@ host_exit_t host_run (const host_options_t *options, plv_log_t *log)
     uv_loop_init (&self->loop);
     services_init (self);
     self->wakeups = wakeups_new (&self->loop);
+    self->own_wakeups = wakeups_new (&self->loop);
     watch_signals (self);
     start_timers (self);
     if (!code)

@@ -75,7 +75,8 @@ typedef struct host {
     will_t *will;            /* of a predecessor; NULL: not looked for yet */
     bool alone;              /* nobody reads what we tell */
     plv_log_gate_t gates[2]; /* for what a plugin writes: news, and troubles */
-    wakeups_t *wakeups;
+    wakeups_t *wakeups;      /* the plugin's; NULL after its close () */
+    wakeups_t *own_wakeups;  /* the host's */
     http_t *http;
     client_t *client;         /* NULL until it is asked for */
     socket_client_t *sockets; /* the same */

@@ -56,7 +56,7 @@ static void publish_end (host_t *self, publish_t *publish)
 
 static void ask_end (host_t *self, ask_t *ask, const char *status, pal_text_t body)
 {
-    wakeups_cancel (self->wakeups, ask->timer);
+    wakeups_cancel (self->own_wakeups, ask->timer);
     pal_control_result_t result = {
         .ok = strcmp (status, "ok") == 0,
         .status = pal_text (status),
@@ -258,9 +258,10 @@ static void ask_late (void *arg)
 
 static void ask_wait (ask_t *ask)
 {
-    wakeups_cancel (ask->host->wakeups, ask->timer);
-    ask->timer =
-        ask->within_ms ? wakeups_timer (ask->host->wakeups, ask->within_ms, 0, ask_late, ask) : 0;
+    wakeups_cancel (ask->host->own_wakeups, ask->timer);
+    ask->timer = ask->within_ms
+                     ? wakeups_timer (ask->host->own_wakeups, ask->within_ms, 0, ask_late, ask)
+                     : 0;
 }
 
 static const char *ask_send (host_t *self, uint64_t request, pal_text_t command,

@@ -107,7 +107,6 @@ static void on_events (uv_poll_t *poll, int status, int events)
 }
 
 /*  Without `fn` nobody would take what is there, and the loop would spin.  */
-
 uint64_t wakeups_watch (wakeups_t *self, int fd, unsigned events,
                         void (*fn) (void *arg, unsigned events), void *arg)
 {

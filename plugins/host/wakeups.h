@@ -1,4 +1,4 @@
-/*  wakeups -- the plugin's timers and watched descriptors, by number
+/*  wakeups -- timers and watched descriptors, by number
     OWNS    their uv handles
     THREAD  that of its loop
     FAILS   a watch that the kernel refuses has number 0

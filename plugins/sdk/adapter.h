@@ -686,7 +686,7 @@ typedef struct {
         for it is over. NULL: nothing to do.  */
     void (*drain) (void *self);
 
-    /*  Ends; frees `self`. Callbacks of publish and control that are still to come are dropped. Required.  */
+    /*  Ends; frees `self`. Callbacks, timers and watches that are still to come are dropped. Required.  */
     void (*close) (void *self);
 } pal_adapter_t;
 

@@ -654,6 +654,20 @@ def sigterm_without_a_broker_ends_in_time():
         place.broker.restart()
 
 
+def a_plugin_is_not_called_after_its_close():
+    with Place() as place:
+        child = place.start(place.plugin('probe'), conf='adapters = { probe = { does = "tick"; drain_s = 0; }; };')
+        place.broker.expect('HELLO')
+        place.broker.send(deliver(1, 'hold'))  # its outcome, which nobody settles, keeps the loop for a while
+        child.send_signal(signal.SIGTERM)
+        assert place.broker.expect('DELIVERED')[:2] == [1, 'unknown']
+        place.serve_until(lambda: child.poll() is not None, 'it ends')
+        assert child.poll() == 75, (child.poll(), place.log())
+    with Place() as place:
+        child = place.start(place.plugin('probe'), conf='adapters = { probe = { does = "tick and fail"; }; };')
+        assert child.wait(SECONDS) == 69, place.log()
+
+
 def a_crash_ends_this_process_by_its_signal():
     with Place() as place:
         child = place.start(place.plugin('probe'), environment={'ASAN_OPTIONS': 'handle_segv=0'})
@@ -781,7 +795,7 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          a_plugin_cannot_do_what_no_adapter_needs, what_is_off_by_conf_is_said,
          nothing_of_the_environment_and_of_other_adapters_is_left, what_is_checked_is_not_run,
          sigterm_drains_and_says_bye,
-         sigterm_without_a_broker_ends_in_time,
+         sigterm_without_a_broker_ends_in_time, a_plugin_is_not_called_after_its_close,
          a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
          open_that_fails_says_why, secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
 

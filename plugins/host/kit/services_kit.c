@@ -65,8 +65,8 @@ static void kv_turn (void *arg)
 static void kv_wake (void *arg)
 {
     services_kit_t *self = arg;
-    if (!self->turn && self->host->wakeups)
-        self->turn = wakeups_timer (self->host->wakeups, 0, 0, kv_turn, self);
+    if (!self->turn && self->host->own_wakeups)
+        self->turn = wakeups_timer (self->host->own_wakeups, 0, 0, kv_turn, self);
 }
 
 void services_kit_kv_get (const pal_host_t *table, pal_text_t key, pal_kv_fn *done, void *arg)
@@ -272,8 +272,8 @@ void services_kit_destroy (services_kit_t **self_p)
     services_kit_t *self = self_p ? *self_p : NULL;
     if (!self)
         return;
-    if (self->host->wakeups)
-        wakeups_cancel (self->host->wakeups, self->turn);
+    if (self->host->own_wakeups)
+        wakeups_cancel (self->host->own_wakeups, self->turn);
     kv_line_destroy (&self->kv);
     rate_buckets_destroy (&self->rates);
     retry_plans_destroy (&self->retries);
