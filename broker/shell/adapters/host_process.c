@@ -321,6 +321,7 @@ bool host_process_ended (host_process_t *self, int *ret_status)
     if (!self->pid || waitpid (self->pid, &status, WNOHANG) != self->pid)
         return false;
     self->pid = 0;
+    host_process_listen (self, self->beat_us);
     *ret_status = status;
     return true;
 }
@@ -331,9 +332,9 @@ void host_process_signal (host_process_t *self, int number)
         kill (self->pid, number); /* it is not waited for yet: the number is still its own */
 }
 
-bool host_status_refused (int status)
+bool host_process_refused (const host_process_t *self, int status)
 {
-    return WIFEXITED (status) && WEXITSTATUS (status) >= HOST_REFUSED_FIRST
+    return self->why[0] && WIFEXITED (status) && WEXITSTATUS (status) >= HOST_REFUSED_FIRST
            && WEXITSTATUS (status) <= HOST_REFUSED_LAST;
 }
 

@@ -67,13 +67,13 @@ void host_process_destroy (host_process_t **self_p);
 /*  Reads what it said. True when it has become open since the last call.  */
 bool host_process_listen (host_process_t *self, int64_t now_us);
 
-/*  True when it has ended; `ret_status` as from waitpid.  */
+/*  True when it has ended, and its last words are heard; `ret_status` as from waitpid.  */
 bool host_process_ended (host_process_t *self, int *ret_status);
 
 void host_process_signal (host_process_t *self, int number);
 
-/*  Is this how a host ends that is not to be started again as it is?  */
-bool host_status_refused (int status);
+/*  Has it said that it is not to be started again as it is? The code alone says nothing: a plugin may call exit ().  */
+bool host_process_refused (const host_process_t *self, int status);
 
 /*  "exit 69", "SIGSEGV (Segmentation fault)".  */
 void host_status_text (int status, char *ret_text, size_t size);

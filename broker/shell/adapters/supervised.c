@@ -88,7 +88,7 @@ static const char *end_why (const supervised_t *self, const host_process_t *proc
         return "";
     if (WEXITSTATUS (status) == 0)
         return "the broker did not ask for it: somebody else did, or the plugin called exit ()";
-    return WEXITSTATUS (status) < HOST_CODE_FIRST || WEXITSTATUS (status) > HOST_REFUSED_LAST
+    return WEXITSTATUS (status) < HOST_CODE_FIRST || WEXITSTATUS (status) >= HOST_REFUSED_FIRST
                ? "the plugin ended its process, which is not for it to do"
                : "";
 }
@@ -209,6 +209,7 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
 {
     int64_t steady_us = (int64_t) self->all->options.steady_ms * 1000;
     bool steady = self->current->is_open && now_us - self->current->started_us >= steady_us;
+    bool refused = host_process_refused (self->current, status);
     describe_end (self, self->current, status, self->last);
     note (self, self->last, now_us);
     host_process_destroy (&self->current);
@@ -217,7 +218,7 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
         self->current = self->fresh;
         self->fresh = NULL;
         set_state (self, SUPERVISED_STARTING, now_us);
-    } else if (host_status_refused (status)) {
+    } else if (refused) {
         supervised_refuse (self, self->last, now_us);
     } else {
         back_off (self, steady, now_us);

@@ -90,6 +90,8 @@ static int fake_host (char **words)
         say ("FAIL wrong in every way\n");
         return 86;
     }
+    if (strncmp (does, "exit", 4) == 0)
+        return 85; /* as a plugin may */
     if (strncmp (does, "noopen", 6) == 0)
         return 69;
     if (strncmp (does, "logs", 4) == 0) {
@@ -591,6 +593,18 @@ static void stop_start_and_restart_by_hand (void **state)
     assert_false (supervisor_adapter_restart (fixture->supervisor, "nobody", plv_clock_mono_us ()));
 }
 
+/*  Only a host says that it refuses, and it says why.  */
+static void a_plugin_that_ends_its_process_is_no_refusal (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    drop (fixture, "bad.so", "exit");
+    begin (fixture);
+    wait_for (fixture, "bad", was_restarted_thrice, &status);
+    assert_string_equal (status.last,
+                         "exit 85: the plugin ended its process, which is not for it to do");
+}
+
 /*  A disk that is full is not full for ever, and the file stays as it is.  */
 static void what_could_not_be_copied_is_tried_again_when_asked (void **state)
 {
@@ -722,6 +736,7 @@ int main (int count, char **words)
         T (what_is_stopped_by_hand_stays_so),
         T (a_host_gets_its_own_part_of_the_conf),
         T (stop_start_and_restart_by_hand),
+        T (a_plugin_that_ends_its_process_is_no_refusal),
         T (what_could_not_be_copied_is_tried_again_when_asked),
         T (one_that_is_off_is_not_there),
         T (what_a_plugin_writes_is_logged_as_its_words),
