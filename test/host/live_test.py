@@ -21,6 +21,13 @@ from patience import at_best  # noqa: E402
 
 CLI = f'{BUILD}/bin/palaver'
 SANITIZED = VARIANT in ('asan', 'tsan')
+# What one that is well may take to finish what it has in hand.
+LEAVE_S = 15
+
+
+def cpu_ticks(pid):
+    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+        return int(file.read().rpartition(')')[2].split()[11])
 
 
 class Place(BrokerTest):
@@ -252,6 +259,23 @@ class Live(Place):
         self.assertIn('SIGKILL', self.hosts()['bad']['last'])
         self.assertIn(f'{2000 * PATIENCE} ms', self.hosts()['bad']['last'])
         self.assertEqual(self.hosts()['good']['pid'], pid)
+
+    def test_one_that_stands_still_does_not_keep_its_successor_waiting(self):
+        broker = self.place(adapters={'block': {'does': 'block'}, 'spin': {'does': 'spin'}})
+        self.drop('block')
+        self.drop('spin')
+        self.host('block', state='starting')
+        spins = self.host('spin', state='running')
+        wait(lambda: cpu_ticks(spins['pid']) > 20, 'it spins')
+        began = time.monotonic()
+        self.drop('block', '-DLIVE_MENDED', '-DLIVE_VERSION="2"')
+        self.drop('spin', '-DLIVE_MENDED', '-DLIVE_VERSION="2"')
+        self.host('block', state='running', version='2')
+        self.host('spin', state='running', version='2')
+        self.assertLess(time.monotonic() - began, LEAVE_S)
+        self.assertIn('did not leave in time', broker.wait_log('adapter.left', adapter='block')['status'])
+        ends = broker.logged('adapter.left', adapter='spin') + broker.logged('adapter.exited', adapter='spin')
+        self.assertIn(f'said nothing for {2000 * PATIENCE} ms', ends[0]['status'])
 
     @unittest.skipIf(SANITIZED, 'a sanitizer needs more memory than any limit')
     def test_a_leak_ends_at_its_limit_and_says_so(self):

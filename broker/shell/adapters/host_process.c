@@ -5,7 +5,6 @@
 #include "base/log/log_line.h"
 #include "base/proof.h"
 #include "shell/adapters/host_home.h"
-#include "shell/adapters/plugin_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -198,6 +197,7 @@ static host_process_t *process_new (const host_process_options_t *options, pipes
         .fd = pipes->output[0], .log = options->log, .adapter = options->name, .pid = pid};
     pipes->status[0] = pipes->output[0] = -1;
     self->pidfd = pidfd_open (pid, 0);
+    snprintf (self->file, sizeof self->file, "%s", options->plugin);
     self->started_us = now_us;
     self->beat_us = now_us;
     wake_by (options->epoll, self->pipe);

@@ -15,6 +15,7 @@
 #include "base/log/log.h"
 #include "shell/adapters/adapter_metrics.h"
 #include "shell/adapters/host_output.h"
+#include "shell/adapters/plugin_file.h"
 #include "shell/adapters/supervisor.h"
 
 #include <stdint.h>
@@ -32,15 +33,17 @@ typedef struct {
     bool is_open; /* loaded and open */
     bool is_up;   /* the broker welcomed it */
     bool is_leaving;
-    char why[512]; /* its last words: why it is refused or fails */
+    bool is_killed;               /* for its silence */
+    char file[PLUGIN_PATH_BYTES]; /* the copy that it runs from */
+    char why[512];                /* its last words: why it is refused or fails */
     char version[65];
     char platform[33];
     char renew[128];   /* why another process should take over; "": none needs to */
     char trouble[256]; /* what it says does not work; "": all does */
     adapter_metrics_t metrics;
     int64_t started_us;
-    int64_t beat_us; /* when it was last heard from */
-    int64_t kill_us; /* leaving: when patience ends */
+    int64_t beat_us;  /* when it was last heard from */
+    int64_t leave_us; /* when it was asked to */
     char line[768];
     size_t line_size;
 } host_process_t;

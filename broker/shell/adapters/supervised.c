@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAVE_UNOPENED_MS = 500 };
+
 static const char *const state_names[] = {
 #define SUPERVISED(name, word, meaning) [SUPERVISED_##name] = (word),
 #include "shell/adapters/supervised.def"
@@ -76,11 +78,11 @@ void supervised_refuse (supervised_t *self, const char *why, int64_t now_us)
 }
 
 /*  What it said of its end, without the path of the copy that it ran; what it did not say is ours to tell.  */
-static const char *end_why (const supervised_t *self, const host_process_t *process, int status)
+static const char *end_why (const host_process_t *process, int status)
 {
-    size_t size = strlen (self->copy);
+    size_t size = strlen (process->file);
     if (process->why[0])
-        return size && strncmp (process->why, self->copy, size) == 0
+        return strncmp (process->why, process->file, size) == 0
                        && strncmp (process->why + size, ": ", 2) == 0
                    ? process->why + size + 2
                    : process->why;
@@ -93,12 +95,12 @@ static const char *end_why (const supervised_t *self, const host_process_t *proc
                : "";
 }
 
-static void describe_end (const supervised_t *self, const host_process_t *process, int status,
+static void describe_end (const host_process_t *process, int status,
                           char ret_text[SUPERVISED_WHY_BYTES])
 {
     char how[128];
     host_status_text (status, how, sizeof how);
-    const char *why = end_why (self, process, status);
+    const char *why = end_why (process, status);
     snprintf (ret_text, SUPERVISED_WHY_BYTES, "%s%s%s", how, *why ? ": " : "", why);
 }
 
@@ -139,7 +141,7 @@ static void leave (supervised_t *self, host_process_t **process_p, int64_t now_u
         return;
     *process_p = NULL;
     process->is_leaving = true;
-    process->kill_us = now_us + (int64_t) self->all->options.drain_ms * 1000;
+    process->leave_us = now_us;
     plv_list_push (&self->leaving, &process->node);
     host_process_signal (process, SIGTERM);
 }
@@ -210,7 +212,7 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
     int64_t steady_us = (int64_t) self->all->options.steady_ms * 1000;
     bool steady = self->current->is_open && now_us - self->current->started_us >= steady_us;
     bool refused = host_process_refused (self->current, status);
-    describe_end (self, self->current, status, self->last);
+    describe_end (self->current, status, self->last);
     note (self, self->last, now_us);
     host_process_destroy (&self->current);
     if (self->fresh) { /* what was to replace it does so now */
@@ -228,28 +230,61 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
 static void fresh_ended (supervised_t *self, int status, int64_t now_us)
 {
     char why[SUPERVISED_WHY_BYTES];
-    describe_end (self, self->fresh, status, why);
+    describe_end (self->fresh, status, why);
     host_process_destroy (&self->fresh);
     supervised_refuse (self, why, now_us); /* the old one stays */
 }
 
-/*  Kills what does not answer: then it ends like any other crash, and its last words say why.  */
-static void check_pulse (const supervised_t *self, host_process_t *process, int64_t now_us)
+/* ------------------------------------------------------------------ patience */
+
+static int64_t sooner (int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/*  How long its loop may be silent.  */
+static int64_t silence_us (const supervised_t *self, const host_process_t *process)
 {
     const supervisor_options_t *set = &self->all->options;
-    int64_t most = process->is_open ? set->conf.hang_ms : set->open_ms;
-    if (process->is_leaving || now_us - process->beat_us < most * 1000 || process->why[0])
+    return (int64_t) (process->is_open ? set->conf.hang_ms : set->open_ms) * 1000;
+}
+
+/*  When patience with its silence ends, or with its leaving. One that is not open has said nothing to the broker yet:
+    nothing is in its hands.  */
+static int64_t patience_ends (const supervised_t *self, const host_process_t *process)
+{
+    if (!process || process->is_killed)
+        return INT64_MAX;
+    int64_t silent = process->beat_us + silence_us (self, process);
+    if (!process->is_leaving)
+        return silent;
+    int64_t most_ms = process->is_open ? self->all->options.drain_ms : LEAVE_UNOPENED_MS;
+    return sooner (silent, process->leave_us + most_ms * 1000);
+}
+
+/*  Kills what does not answer or does not leave: then it ends like any other crash, and its last words say why.  */
+static void check_patience (const supervised_t *self, host_process_t *process, int64_t now_us)
+{
+    if (now_us < patience_ends (self, process))
         return;
-    snprintf (process->why, sizeof process->why,
-              "its loop said nothing for %lld ms: killed; a callback of the plugin does not return",
-              (long long) most);
+    int64_t silence = silence_us (self, process);
+    if (now_us - process->beat_us >= silence)
+        snprintf (
+            process->why, sizeof process->why,
+            "its loop said nothing for %lld ms: killed; a callback of the plugin does not return",
+            (long long) (silence / 1000));
+    else
+        snprintf (process->why, sizeof process->why, "did not leave in time: killed");
+    process->is_killed = true;
     host_process_signal (process, SIGKILL);
 }
+
+/* ------------------------------------------------------------------ steps */
 
 static void leaving_ended (supervised_t *self, host_process_t *process, int status)
 {
     char how[SUPERVISED_WHY_BYTES];
-    describe_end (self, process, status, how);
+    describe_end (process, status, how);
     plv_log (self->all->options.log, LOG_ADAPTER_LEFT, F_STR ("adapter", self->name),
              F_STR ("status", how));
     host_process_destroy (&process);
@@ -262,13 +297,9 @@ static void step_leaving (supervised_t *self, int64_t now_us)
         int status;
         next = at->next;
         host_process_listen (process, now_us);
-        if (host_process_ended (process, &status)) {
+        check_patience (self, process, now_us);
+        if (host_process_ended (process, &status))
             leaving_ended (self, process, status);
-        } else if (now_us >= process->kill_us) {
-            process->kill_us = INT64_MAX;
-            snprintf (process->why, sizeof process->why, "did not leave in time: killed");
-            host_process_signal (process, SIGKILL);
-        }
     }
     if (self->state == SUPERVISED_DRAINING && plv_list_empty (&self->leaving))
         set_state (self, SUPERVISED_STOPPED, now_us);
@@ -280,7 +311,7 @@ static void step_fresh (supervised_t *self, int64_t now_us)
     if (!self->fresh)
         return;
     bool opened = host_process_listen (self->fresh, now_us);
-    check_pulse (self, self->fresh, now_us);
+    check_patience (self, self->fresh, now_us);
     if (opened) {
         leave (self, &self->current, now_us);
         self->current = self->fresh;
@@ -316,7 +347,7 @@ static void step_current (supervised_t *self, int64_t now_us)
     if (!self->current)
         return;
     host_process_listen (self->current, now_us);
-    check_pulse (self, self->current, now_us);
+    check_patience (self, self->current, now_us);
     if (host_process_ended (self->current, &status))
         current_ended (self, status, now_us);
     else
@@ -345,35 +376,23 @@ void supervised_let_go (supervised_t *self)
 
 /* ------------------------------------------------------------------ looking */
 
-static int64_t sooner (int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t pulse_deadline (const supervised_t *self, const host_process_t *process)
-{
-    const supervisor_options_t *set = &self->all->options;
-    if (!process || process->why[0])
-        return INT64_MAX;
-    return process->beat_us
-           + (int64_t) (process->is_open ? set->conf.hang_ms : set->open_ms) * 1000;
-}
-
 void supervised_stalled (supervised_t *self, int64_t now_us)
 {
     if (self->current)
         self->current->beat_us = now_us;
     if (self->fresh)
         self->fresh->beat_us = now_us;
+    for (plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)
+        PLV_OF (at, host_process_t, node)->beat_us = now_us;
 }
 
 int64_t supervised_deadline (const supervised_t *self)
 {
     int64_t due = self->restart_us;
-    due = sooner (due, pulse_deadline (self, self->current));
-    due = sooner (due, pulse_deadline (self, self->fresh));
+    due = sooner (due, patience_ends (self, self->current));
+    due = sooner (due, patience_ends (self, self->fresh));
     for (const plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)
-        due = sooner (due, PLV_OF (at, host_process_t, node)->kill_us);
+        due = sooner (due, patience_ends (self, PLV_OF (at, host_process_t, node)));
     return due;
 }
 
