@@ -131,6 +131,18 @@ bool answer_delta (text_t *out, const pal_live_t *live)
     return there;
 }
 
+bool answer_is_aside (const pal_live_t *live)
+{
+    static const char word[] = "\"ended\"";
+    if (!pal_text_is (live->type, "chat.typing") || !live->body.size
+        || !memmem (live->body.data, live->body.size, word, sizeof word - 1))
+        return false;
+    json_t *body = json_loadb (live->body.data, live->body.size, 0, NULL);
+    bool aside = json_is_string (json_object_get (body, "ended"));
+    json_decref (body);
+    return aside;
+}
+
 pal_text_t answer_fallback (const pal_reply_t *reply, char bytes[64])
 {
     bytes[0] = 0;

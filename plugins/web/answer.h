@@ -25,6 +25,9 @@ void answer_write_live (text_t *out, const pal_live_t *live);
 /*  The text of a chat.delta; false: it is none. Kept in `out`.  */
 bool answer_delta (text_t *out, const pal_live_t *live);
 
+/*  The broker's word that no answer will come to the event of `reply_to`.  */
+bool answer_is_aside (const pal_live_t *live);
+
 /*  Why the broker answered in the agent's place ("general_error", ...); empty: it did not.  */
 pal_text_t answer_fallback (const pal_reply_t *reply, char bytes[64]);
 

@@ -117,6 +117,9 @@ static void on_ended (void *arg, ticket_t *ticket, const ticket_end_t *end)
     case TICKET_LATE:
         answer_late (self, ticket, end->stored);
         break;
+    case TICKET_ASIDE:
+        asker_problem (asker, PROBLEM_ASIDE, pal_text (NULL), 0);
+        break;
     case TICKET_STOPPED:
         asker_problem (asker, PROBLEM_STOPPING,
                        pal_text (end->stored

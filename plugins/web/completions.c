@@ -272,6 +272,7 @@ static void fail (wait_t *self, const ticket_end_t *end)
     problem_t problem = end->how == TICKET_BUSY       ? PROBLEM_BUSY
                         : end->how == TICKET_REJECTED ? PROBLEM_REJECTED
                         : end->how == TICKET_STOPPED  ? PROBLEM_STOPPING
+                        : end->how == TICKET_ASIDE    ? PROBLEM_ASIDE
                         : end->stored                 ? PROBLEM_LATE
                                                       : PROBLEM_NOT_STORED;
     pal_text_t detail =

@@ -144,6 +144,7 @@ static void on_ended (void *arg, ticket_t *ticket, const ticket_end_t *end)
     saying_t *saying = arg;
     switch (end->how) {
     case TICKET_ANSWERED:
+    case TICKET_ASIDE: /* which those who follow the session are told */
         send_stored (saying->socket, saying->id, ticket);
         break;
     case TICKET_BUSY:

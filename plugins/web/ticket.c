@@ -322,7 +322,15 @@ void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, b
     free_if_over (self);
 }
 
-void ticket_delta (web_t *web, const pal_live_t *live)
+/*  A replay may answer it yet: then its session shows the answer, and so does what is polled.  */
+static void set_aside (ticket_t *self)
+{
+    self->stored = true;
+    end (self, &(ticket_end_t){.how = TICKET_ASIDE, .stored = true});
+    free_if_over (self);
+}
+
+void ticket_live (web_t *web, const pal_live_t *live)
 {
     entry_t *entry =
         live->has_reply_to ? shelf_get (&web->ticket_ids, pal_text (live->reply_to.text)) : NULL;
@@ -330,6 +338,8 @@ void ticket_delta (web_t *web, const pal_live_t *live)
     text_t delta = {0};
     if (self && self->waiter && self->waiter->delta && answer_delta (&delta, live))
         self->waiter->delta (self->arg, self, text_view (&delta));
+    else if (self && self->waiter && answer_is_aside (live))
+        set_aside (self);
     text_free (&delta);
 }
 

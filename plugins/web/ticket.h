@@ -28,6 +28,7 @@ typedef enum {
     TICKET_REJECTED, /* never will be: `reason`; likewise */
     TICKET_LATE,     /* it took too long; `stored` says whether it was taken */
     TICKET_STOPPED,  /* the gateway ends; likewise */
+    TICKET_ASIDE,    /* an operator has put it among the dead letters */
 } ticket_how_t;
 
 typedef struct {
@@ -104,7 +105,7 @@ ticket_t *ticket_of_reply (struct web *web, const pal_reply_t *reply);
 /*  Its event becomes a part of the session, unless it is one.  */
 void ticket_show (ticket_t *self);
 void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed);
-void ticket_delta (struct web *web, const pal_live_t *live);
+void ticket_live (struct web *web, const pal_live_t *live);
 
 /*  Tells all that wait that the gateway ends, and frees all.  */
 void tickets_close (struct web *web);

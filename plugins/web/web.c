@@ -240,7 +240,7 @@ static void web_live (void *arg, const pal_live_t *live)
         room_tell (self, live->conversation, name, text_view (&json));
         text_free (&json);
     }
-    ticket_delta (self, live);
+    ticket_live (self, live);
 }
 
 /*  What is open without a request connects again, to a successor if there is one.  */

@@ -174,6 +174,26 @@ static void test_what_is_thrown_away_holds_nothing_up (void **state)
     fx_destroy (&fx);
 }
 
+/*  Who waits for the answer to what is thrown away is told, once that is stored.  */
+static void test_what_is_thrown_away_is_waited_for_no_longer (void **state)
+{
+    fixture_t *fx = fx_new (SLOW);
+    plv_envelope_t envelope;
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), tool = fx_tool (fx);
+    hold (fx, tool, "routes.pause", "slow");
+    fx_say (fx, web, "web_1", "/slow one");
+    fx_control (fx, tool, "events.discard", "route", 0, "slow");
+    fx_expect_result (fx, tool, "ok");
+    plv_frame_t live = fx_expect (fx, web, VERB_LIVE);
+    assert_int_equal (plv_envelope_parse (live.arg[0].bytes, &envelope, NULL), ERR_OK);
+    assert_int_equal (envelope.type_code, EVENT_CHAT_TYPING);
+    assert_true (envelope.has_reply_to && plv_view_is (envelope.session_id, "web_1"));
+    assert_true (says (live.arg[1].bytes, "ended", "discarded"));
+    fx_expect_nothing (fx, web); /* it is no message to the person */
+    fx_destroy (&fx);
+}
+
 /*  A letter that is sent again goes before what waits in its session, and is not held up by the pause of that.  */
 static void test_what_is_sent_again_goes_before_what_is_paused (void **state)
 {
@@ -438,6 +458,7 @@ int main (void)
         cmocka_unit_test (test_a_paused_route_is_not_paused_twice),
         cmocka_unit_test (test_what_is_held_is_finished),
         cmocka_unit_test (test_what_is_thrown_away_holds_nothing_up),
+        cmocka_unit_test (test_what_is_thrown_away_is_waited_for_no_longer),
         cmocka_unit_test (test_what_is_sent_again_goes_before_what_is_paused),
         cmocka_unit_test (test_resume_ends_a_pause_of_the_breaker),
         cmocka_unit_test (test_no_probe_while_an_operator_pauses),

@@ -38,6 +38,33 @@ class Messages(WebTest):
         self.assertEqual((answer.json['confidence'], answer.json['sources'], answer.json['processing_time']),
                          (0.75, ['catalogue'], 1.25))
 
+    def test_a_message_that_an_operator_sets_aside_is_waited_for_no_longer(self):
+        web = self.web()
+        stream = web.stream('/chat/session/s1/events')
+        held = web.say('first')
+        job = web.worker.job()
+        waiting = [web.say('second', {'Idempotency-Key': '2'}),
+                   web.later('POST', '/v1/chat/completions',
+                             {'model': 'palaver', 'user': 's2', 'messages': [{'role': 'user', 'content': 'x'}]})]
+        wait(lambda: web.broker.ask('status')['counts']['pending_events'] == 3, 'they are there')
+        other = web.worker.job()
+        wait(lambda: web.broker.ask('events.discard', adapter='web', who='ops')['done'] == 1, 'one waits')
+        told = web.wait(waiting[0])
+        self.assertEqual((told.status, told.json['type']), (503, '/problems/set-aside'))
+        self.assertEqual(stream.expect('chat.typing')[2]['ended'], 'discarded')
+        web.worker.nack(other['lease'], delay_ms=600000)
+        wait(lambda: web.broker.ask('events.discard', adapter='web', who='ops')['done'] == 1, 'and the other one')
+        told = web.wait(waiting[1])
+        self.assertEqual((told.status, told.json['error']['type']), (503, 'server_error'))
+        web.worker.reply(job['lease'], 'an answer')
+        self.assertEqual(web.wait(held).status, 200)
+        letter = next(one for one in web.broker.ask('dead.list')['items'] if one['session_id'] == 'web_s1')
+        web.broker.ask('dead.replay', numbers=[letter['number']], who='ops')
+        web.answer('after all')
+        again = wait(lambda: (got := web.wait(web.say('second', {'Idempotency-Key': '2'}))).status == 200 and got,
+                     'it is kept')
+        self.assertEqual(again.json['response_text'], 'after all')
+
     def test_a_late_answer_comes_to_the_session_and_to_its_resource(self):
         web = self.web(timeout_s=1, timeout_text='It will come.')
         late = web.wait(web.say('slow'))

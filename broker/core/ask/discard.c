@@ -77,6 +77,46 @@ static void look_at (core_t *self, session_t **sessions, size_t count)
     }
 }
 
+/*  The id of the event that the entry is, or answers; false: of none.  */
+static bool event_of (const entry_t *entry, plv_envelope_t *envelope, plv_id_t *ret_id)
+{
+    if (plv_envelope_parse (entry_envelope (entry), envelope, NULL))
+        return false;
+    *ret_id = entry->kind == ENTRY_EVENT ? envelope->id : envelope->reply_to;
+    return entry->kind == ENTRY_EVENT || envelope->has_reply_to;
+}
+
+/*  Who waits for the answer in this moment, at a web page for instance, waits no longer. It is no message to the
+    person: the operator knows what to say to whom.  */
+static void end_wait (core_t *self, const entry_t *entry)
+{
+    plv_envelope_t envelope;
+    plv_id_t event;
+    plv_buf_t body = {0};
+    if (!event_of (entry, &envelope, &event))
+        return;
+    const outlet_t *outlet =
+        entry->outlet ? entry->outlet : plv_map_get (&self->outlets, envelope.adapter);
+    if (!outlet || !outlet->peer)
+        return;
+    envelope.id = id_next (self);
+    envelope.type_code = EVENT_CHAT_TYPING;
+    envelope.timestamp = self->now.wall_us;
+    envelope.has_reply_to = true;
+    envelope.reply_to = event;
+    envelope.type = envelope.platform_id = envelope.traceparent = plv_view (NULL, 0);
+    plv_mp_put_map (&body, 2);
+    plv_mp_pair_bool (&body, "active", false);
+    plv_mp_pair_text (&body, "ended", "discarded");
+    plv_buf_check (&body);
+    plv_buf_t *buf = frame_held (self, outlet->peer);
+    size_t mark = plv_frame_begin (buf, VERB_LIVE);
+    plv_envelope_write (buf, &envelope);
+    plv_mp_put_bin (buf, plv_buf_view (&body));
+    plv_frame_end (buf, mark);
+    plv_buf_free (&body);
+}
+
 /*  The sessions are looked at when all have gone: the next of one may be among them.  */
 static void discard (core_t *self, const wanted_t *wanted, const found_t *found)
 {
@@ -87,6 +127,7 @@ static void discard (core_t *self, const wanted_t *wanted, const found_t *found)
     for (size_t i = 0; i < found->chosen; i++) {
         entry_t *entry = entry_get (self, found->numbers[i]);
         sessions[i] = entry->session;
+        end_wait (self, entry);
         fail_dead (self, entry, &death);
     }
     look_at (self, sessions, found->chosen);

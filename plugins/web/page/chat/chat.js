@@ -95,7 +95,9 @@ const takers = {
 
   'chat.action' () {},
 
-  'chat.typing' ({ active }) {
+  'chat.typing' ({ active, ended, reply_to: question }) {
+    const turn = ended && view.get(question);
+    if (turn) view.state(turn, 'failed', 'It was set aside, and is not being worked on');
     if (active === false) waitsNoMore();
     else waits(Date.now());
   },
