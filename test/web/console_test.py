@@ -192,6 +192,30 @@ class Console(WebTest):
         self.assertEqual(self.it.wait(waiting).status, 200)
         self.assertEqual(page.faults(), [])
 
+    def set_aside(self, page, button, waiting):
+        """What waits in what the view shows; who waits for it is told."""
+        page.until(f'document.querySelector({button!r})', 'the button')
+        self.press(page, button)
+        page.until('document.querySelector("dialog[open] .soft")?.innerText.startsWith("1 event or reply waits")',
+                   'it says how much')
+        page.type('a flood')
+        page.key('Enter')
+        page.until('!document.querySelector("dialog[open]")', 'it is done')
+        self.assertEqual(self.it.wait(waiting).status, 503)
+
+    def test_what_waits_is_set_aside(self):
+        self.it.broker.ask('routes.pause', route='default', who='ann')
+        waiting = self.it.say('hello', ANN)
+        page = self.open()
+        self.set_aside(page, '.thing-action [data-name="aside default"]', waiting)
+        waiting = self.it.say('again', ANN)
+        wait(lambda: self.it.broker.ask('status')['counts']['pending_events'] == 1, 'it is there')
+        self.go(page, 'session/web_s1')
+        self.set_aside(page, '.actions .danger', waiting)
+        letters = self.it.broker.ask('dead.list')['items']
+        self.assertEqual([(one['reason'], one['why']) for one in letters], [('discarded', 'by ops: a flood')] * 2)
+        self.assertEqual(page.faults(), [])
+
     def test_a_saved_plan_is_one_of_the_command_line(self):
         self.kill(4, text='Was ist \u20ac "50"?\n')
         page = self.open('dead')

@@ -202,6 +202,18 @@ class Operating(WebTest):
         self.assertEqual(web.wait(waiting).status, 200)
         self.post(web, 'routes/pause', 404, route='nowhere', reason='none')
 
+    def test_what_waits_is_set_aside(self):
+        web = self.gateway()
+        self.post(web, 'routes/pause', route='default')
+        waiting = web.say('hello', ANN)
+        wait(lambda: self.get(web, 'routes')['items'][0]['waiting'], 'an event waits')
+        self.post(web, 'events/discard', 422, reason='whose?')
+        self.assertEqual(self.post(web, 'events/discard', session='web_s1', dry_run=True),
+                         {'done': 1, 'left': 0, 'in_hand': 0})
+        self.assertEqual(self.post(web, 'events/discard', session='web_s1', reason='flood')['done'], 1)
+        self.assertEqual(web.wait(waiting).json['type'], '/problems/set-aside')
+        self.assertEqual([one['why'] for one in self.get(web, 'dead')['items']], ['by ops: flood'])
+
     def test_bad_orders_change_nothing(self):
         web = self.gateway()
         number = self.kill(web)

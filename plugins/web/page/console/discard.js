@@ -9,6 +9,13 @@ const REASON_BYTES = 64; // of which more would be cut off on the record
 const tooLong = (words) => (new TextEncoder().encode(words.trim()).length > REASON_BYTES
   ? `A reason has at most ${REASON_BYTES} bytes.` : '');
 
+// A field for the reason, for the record.
+export function reasonField (id) {
+  const field = h('input', { id, required: true, maxlength: REASON_BYTES, autocomplete: 'off' });
+  field.addEventListener('input', () => field.setCustomValidity(tooLong(field.value)));
+  return field;
+}
+
 async function lettersOf (meant, words, signal) {
   return meant.letters ? [...meant.letters]
     : gather(meant.filters, (many) => say(words, `${plural(many, 'letter')} found`), signal);
@@ -31,8 +38,7 @@ export async function discard (meant) {
     : `all ${plural(meant.total, 'letter')}`;
   const abort = new AbortController(), tally = newTally();
   const over = await ask(`Discard ${many}?`, (done) => {
-    const reason = h('input', { id: 'reason', required: true, maxlength: REASON_BYTES, autocomplete: 'off' });
-    reason.addEventListener('input', () => reason.setCustomValidity(tooLong(reason.value)));
+    const reason = reasonField('reason');
     const words = h('p', { class: 'soft', role: 'status' }),
       go = h('button', { class: 'button danger', type: 'submit' }, 'Discard');
     const run = async (event) => {

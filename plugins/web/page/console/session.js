@@ -1,6 +1,7 @@
 // One session: the conversation as agents see it, its state, and what holds it.
 
 import { api } from './api.js';
+import { setAside } from './aside.js';
 import { ask, h } from './dom.js';
 import { address } from './filters.js';
 import { ago, count, plural, when } from './format.js';
@@ -38,12 +39,15 @@ export async function session (root, place) {
   const unpark = () =>
     act(fault, 'session/unpark', name,
     ['Let it go on?', 'What came after the dead letter is worked on; the letter stays.', 'Let it go on']);
+  const aside = async () => { if (await setAside({ session: found.session_id })) again(); };
   root.append(
     h('header', { class: 'head' }, h('p', { class: 'soft' }, h('a', { href: '#/sessions' }, 'Sessions')),
       h('h1', null, found.session_id),
       h('div', { class: 'actions' }, h('a', { class: 'button', href: address({ session: found.session_id }) },
         'Its dead letters'),
         h('a', { class: 'button', href: `#/events?session=${encodeURIComponent(found.session_id)}` }, 'Its events'),
+        found.pending ? h('button', { class: 'button danger', type: 'button', onclick: aside }, 'Set aside what waits')
+          : null,
         h('button', { class: 'button danger', type: 'button', onclick: end }, 'End it'))), fault);
   if (found.parked_by)
     root.append(h('div', { class: 'notice warn' },

@@ -3,6 +3,7 @@
 import { Chart } from './chart.js';
 import { h } from './dom.js';
 import { count, cut, plural, time } from './format.js';
+import { setAside } from './aside.js';
 import { pause, resume } from './routes.js';
 
 const LOOKS = 150;
@@ -41,7 +42,10 @@ export function routeItem (route) {
       : route.paused_by}` : '',
     h('p', { class: 'thing-action' }, h('button', { class: 'button small', type: 'button', data: { name: route.name },
       onclick: () => (route.paused_by ? resume : pause)(route) },
-    route.paused_by ? `Let ${route.name} go on` : `Pause ${route.name}`)));
+    route.paused_by ? `Let ${route.name} go on` : `Pause ${route.name}`),
+    (route.waiting ?? route.ready) > 0 ? h('button', { class: 'button small', type: 'button',
+      data: { name: `aside ${route.name}` }, onclick: () => setAside({ route: route.name }) }, 'Set aside what waits')
+      : null));
 }
 
 const silence = (peer) => (peer?.silent_s ? `nothing was heard of it for ${count(peer.silent_s)} s` : '');
