@@ -227,12 +227,15 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
     }
 }
 
+/*  The old one stays, and is what is started again when it crashes.  */
 static void fresh_ended (supervised_t *self, int status, int64_t now_us)
 {
     char why[SUPERVISED_WHY_BYTES];
     describe_end (self->fresh, status, why);
     host_process_destroy (&self->fresh);
-    supervised_refuse (self, why, now_us); /* the old one stays */
+    if (self->current)
+        snprintf (self->copy, sizeof self->copy, "%s", self->current->file);
+    supervised_refuse (self, why, now_us);
 }
 
 /* ------------------------------------------------------------------ patience */

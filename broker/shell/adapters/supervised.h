@@ -26,12 +26,12 @@ typedef struct {
     plv_node_t node;
     supervision_t *all;
     char name[SUPERVISED_NAME_BYTES];
-    plugin_stamp_t stamp; /* of the file when it was last looked at */
-    bool present;         /* seen by the scan under way */
-    char copy[PLUGIN_PATH_BYTES];
-    host_process_t *current; /* serves */
-    host_process_t *fresh;   /* started beside it */
-    plv_node_t leaving;      /* processes that drain */
+    plugin_stamp_t stamp;         /* of the file when it was last looked at */
+    bool present;                 /* seen by the scan under way */
+    char copy[PLUGIN_PATH_BYTES]; /* what the next process is started with */
+    host_process_t *current;      /* serves */
+    host_process_t *fresh;        /* started beside it */
+    plv_node_t leaving;           /* processes that drain */
     supervised_state_t state;
     int64_t since_us;
     int64_t restart_us;

@@ -391,6 +391,11 @@ static void replaces_a_changed_file_and_drains_the_old (void **state)
     assert_int_equal (errno, ESRCH);
 }
 
+static bool was_killed (const supervisor_status_t *status)
+{
+    return strstr (status->last, "SIGKILL") != NULL;
+}
+
 static void keeps_the_old_one_when_the_new_one_fails (void **state)
 {
     fixture_t *fixture = *state;
@@ -410,6 +415,11 @@ static void keeps_the_old_one_when_the_new_one_fails (void **state)
     assert_true (status_of (fixture, "web", &status));
     assert_int_equal (status.pid, old);
     assert_int_equal (kill (old, 0), 0);
+    /*  Also when it crashes.  */
+    kill (old, SIGKILL);
+    wait_for (fixture, "web", was_killed, &status);
+    wait_for (fixture, "web", is_ready, &status);
+    assert_int_not_equal (status.pid, old);
 }
 
 static void a_touched_file_with_the_same_bytes_changes_nothing (void **state)
