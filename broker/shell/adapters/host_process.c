@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 enum { STATUS_FD = 3, LOG_FD = 4, PROOF_FD = 5 }; /* in the child */
+enum { READS_A_STEP = 256 }; /* more than a pipe holds: its last words are heard whole */
 
 /*  Our ends are for reading; the child's for writing, but for `proof`.  */
 typedef struct {
@@ -259,7 +260,8 @@ static void on_open (host_process_t *self, const char *words)
     self->is_open = true;
 }
 
-static void on_line (host_process_t *self, const char *line)
+/*  False: no line of a host. A plugin that writes to a descriptor that is not its own says nothing for its loop.  */
+static bool on_line (host_process_t *self, const char *line)
 {
     if (strncmp (line, "OPEN", 4) == 0)
         on_open (self, line[4] ? line + 5 : "");
@@ -277,14 +279,18 @@ static void on_line (host_process_t *self, const char *line)
         adapter_metrics_take (&self->metrics, line + 7);
     else if (strncmp (line, "FAIL ", 5) == 0)
         snprintf (self->why, sizeof self->why, "%s", line + 5);
+    else
+        return strcmp (line, "BEAT") == 0;
+    return true;
 }
 
-static void take_lines (host_process_t *self)
+static void take_lines (host_process_t *self, int64_t now_us)
 {
     char *end;
     while ((end = memchr (self->line, '\n', self->line_size))) {
         *end = 0;
-        on_line (self, self->line);
+        if (on_line (self, self->line))
+            self->beat_us = now_us;
         self->line_size -= (size_t) (end + 1 - self->line);
         memmove (self->line, end + 1, self->line_size);
     }
@@ -296,7 +302,7 @@ bool host_process_listen (host_process_t *self, int64_t now_us)
 {
     bool was_open = self->is_open;
     host_output_read (&self->output, now_us);
-    while (self->pipe >= 0) {
+    for (int reads = 0; self->pipe >= 0 && reads < READS_A_STEP; reads++) {
         ssize_t got =
             read (self->pipe, self->line + self->line_size, sizeof self->line - self->line_size);
         if (got < 0 && errno == EINTR)
@@ -308,9 +314,8 @@ bool host_process_listen (host_process_t *self, int64_t now_us)
             self->pipe = -1;
             break;
         }
-        self->beat_us = now_us;
         self->line_size += (size_t) got;
-        take_lines (self);
+        take_lines (self, now_us);
     }
     return self->is_open && !was_open;
 }

@@ -62,6 +62,15 @@ static int serve (bool beats, bool heeds)
     return 0;
 }
 
+/*  As one that takes a descriptor for its own.  */
+static void flood (void)
+{
+    static const char words[4096] = "nonsense\n";
+    fcntl (3, F_SETFL, O_WRONLY);
+    while (write (3, words, sizeof words) > 0)
+        ;
+}
+
 /*  As libraries do, and libc before it aborts.  */
 static void chat (void)
 {
@@ -110,6 +119,8 @@ static int fake_host (char **words)
         raise (SIGSEGV);
     if (strncmp (does, "renew", 5) == 0 && !argument (words, "--beside"))
         say ("RENEW the world was replaced\n");
+    if (strncmp (does, "flood", 5) == 0)
+        flood ();
     if (strncmp (does, "ill", 3) == 0)
         say ("ILL the token was refused\n");
     if (strncmp (does, "hang", 4) == 0)
@@ -464,6 +475,9 @@ static void kills_one_that_hangs (void **state)
     begin (fixture);
     wait_for (fixture, "loop", has_failed, &status);
     assert_non_null (strstr (status.last, "SIGKILL"));
+    assert_non_null (strstr (status.last, "said nothing for 500 ms"));
+    drop (fixture, "flood.so", "flood");
+    wait_for (fixture, "flood", has_failed, &status);
     assert_non_null (strstr (status.last, "said nothing for 500 ms"));
     drop (fixture, "loop.so", "never");
     drop (fixture, "loop2.so", "never");
