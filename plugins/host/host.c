@@ -167,6 +167,7 @@ static void on_second (uv_timer_t *timer)
 {
     host_t *self = timer->data;
     on_beat (timer);
+    signals_restore (&self->answers);
     if (self->drain_until)
         return;
     check_memory (self);
@@ -321,6 +322,7 @@ static host_exit_t plugin_open (host_t *self)
         snprintf (self->fail.text, sizeof self->fail.text, "open () gave no reason");
         if (adapter->open (&self->table, &self->self) == 0) {
             self->is_open = true;
+            signals_restore (&self->answers);
             plv_log (self->log, LOG_HOST_OPEN, F_STR ("adapter", self->options.name),
                      F_STR ("plugin", adapter->name), F_STR ("version", adapter->version),
                      F_STR ("file", self->options.plugin));
@@ -339,7 +341,11 @@ static void watch_signals (host_t *self)
         uv_signal_init (&self->loop, &self->signals[at]);
         self->signals[at].data = self;
         uv_signal_start (&self->signals[at], on_signal, numbers[at]);
+        signals_add (&self->answers, numbers[at]);
     }
+    signals_add (&self->answers, SIGPIPE);
+    signals_add (&self->answers, SIGHUP);
+    signals_add (&self->answers, SIGALRM);
 }
 
 static void start_timers (host_t *self)

@@ -17,6 +17,7 @@
 #include "base/proof.h"
 #include "host/exit.h"
 #include "host/isolation/renewal.h"
+#include "host/isolation/signals.h"
 #include "host/kit/services_kit.h"
 #include "host/link/broker_link.h"
 #include "host/link/claim.h"
@@ -92,7 +93,8 @@ typedef struct host {
     uv_timer_t beat;
     uv_timer_t drain_timer;
     uv_signal_t signals[4];
-    bool in_trouble; /* said since the broker was last there */
+    signals_t answers; /* how they, and others, are answered */
+    bool in_trouble;   /* said since the broker was last there */
     renewal_t renewal;
     bool too_large;      /* it uses more memory than it may */
     bool sent_away;      /* the broker will not have us */

@@ -624,6 +624,14 @@ def what_is_checked_is_not_run():
 
 # ---------------------------------------------------------------------- ending
 
+def hears(pid, number):
+    """Is the signal caught, and let through?"""
+    with open(f'/proc/{pid}/status', encoding='ascii') as file:
+        masks = {name: int(value, 16) for name, value in re.findall(r'^Sig(Blk|Cgt):\s*(\w+)', file.read(), re.M)}
+    bit = 1 << (number - 1)
+    return bool(masks['Cgt'] & bit) and not masks['Blk'] & bit
+
+
 def sigterm_drains_and_says_bye():
     with Place() as place:
         child, client = place.loopback()
@@ -652,6 +660,24 @@ def sigterm_without_a_broker_ends_in_time():
         assert child.wait(SECONDS) == 75
         assert time.monotonic() - began < 5
         place.broker.restart()
+
+
+def a_plugin_that_grabs_signals_drains_all_the_same():
+    for does, text in (('grab', 'hold'), ('serve', 'grab')):
+        with Place() as place:
+            conf = f'adapters = {{ probe = {{ does = "{does}"; drain_s = 0; }}; }};'
+            child = place.start(place.plugin('probe'), conf=conf)
+            place.broker.expect('HELLO')
+            place.broker.send(deliver(1, text))  # neither is ever finished
+            place.broker.send(deliver(2, 'sent'))
+            assert place.broker.expect('DELIVERED')[:2] == [2, 'sent']
+            if text == 'grab':
+                place.serve_until(lambda child=child: hears(child.pid, signal.SIGTERM), 'it is put right')
+            child.send_signal(signal.SIGTERM)
+            assert place.broker.expect('DELIVERED')[:2] == [1, 'unknown']
+            place.broker.send(frame('SETTLED', [1, 2]))
+            place.serve_until(lambda child=child: child.poll() is not None, 'it ends')
+            assert child.poll() == 0, (child.poll(), place.log())
 
 
 def a_plugin_is_not_called_after_its_close():
@@ -795,7 +821,8 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          a_plugin_cannot_do_what_no_adapter_needs, what_is_off_by_conf_is_said,
          nothing_of_the_environment_and_of_other_adapters_is_left, what_is_checked_is_not_run,
          sigterm_drains_and_says_bye,
-         sigterm_without_a_broker_ends_in_time, a_plugin_is_not_called_after_its_close,
+         sigterm_without_a_broker_ends_in_time, a_plugin_that_grabs_signals_drains_all_the_same,
+         a_plugin_is_not_called_after_its_close,
          a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
          open_that_fails_says_why, secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
 
