@@ -131,6 +131,12 @@ static const char *read_metadata (message_t *self, const json_t *object)
     return self->metadata ? NULL : "metadata: is too large";
 }
 
+/*  Clients take "." and ".." out of an address, and a slash parts it, however they are written.  */
+static bool is_in_addresses (pal_text_t id)
+{
+    return !memchr (id.data, '/', id.size) && !pal_text_is (id, ".") && !pal_text_is (id, "..");
+}
+
 /*  What is fixed, or taken when the message does not say it.  */
 static const char *read_ids (message_t *self, const json_t *object, const message_t *standard)
 {
@@ -139,8 +145,8 @@ static const char *read_ids (message_t *self, const json_t *object, const messag
     if (!standard->session_id.size
         && (!read_text (object, "session_id", &self->session_id)
             || !text_is_id (self->session_id, SESSION_BYTES_MAX)
-            || memchr (self->session_id.data, '/', self->session_id.size)))
-        return "session_id: takes a text of 1 to 180 bytes without a slash";
+            || !is_in_addresses (self->session_id)))
+        return "session_id: takes a text of 1 to 180 bytes without a slash, and not . or ..";
     if (!read_text (object, "user_id", &self->user_id)
         || !text_is_id (self->user_id, USER_BYTES_MAX))
         return "user_id: takes a text of 1 to 255 bytes";

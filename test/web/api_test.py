@@ -162,6 +162,8 @@ class Messages(WebTest):
                 (422, 'invalid-message', {**good, 'user_id': 'x' * 256}, None),
                 (422, 'invalid-message', {**good, 'message_text': 7}, None),
                 (422, 'invalid-message', {**good, 'session_id': 'a/b'}, None),
+                (422, 'invalid-message', {**good, 'session_id': '.'}, None),
+                (422, 'invalid-message', {**good, 'session_id': '..'}, None),
                 (422, 'invalid-message', {**good, 'timestamp': 'yesterday'}, None),
                 (422, 'invalid-message', {**good, 'metadata': []}, None)]:
             with self.subTest(slug=slug, body=str(body)[:40]):

@@ -5,6 +5,7 @@
 import os
 import signal
 import unittest
+import urllib.parse
 
 from gateway import WebTest, wait
 from wireclient import frame
@@ -201,6 +202,25 @@ class Operating(WebTest):
         web.answer('hi')
         self.assertEqual(web.wait(waiting).status, 200)
         self.post(web, 'routes/pause', 404, route='nowhere', reason='none')
+
+    def test_sessions_of_any_name_are_found(self):
+        """By a part of a query: in a path some names would be another path."""
+        web = self.gateway()
+        adapter = web.broker.adapter('other', platform='other')
+        for name in ('..', '/../b', '%2e%2f', 'a?b=c&d#e', 'ä+ö', ' '):
+            adapter.publish('hello', session=name)
+            adapter.stored()
+            session = f'other_{name}'
+            query = urllib.parse.urlencode({'session': session})
+            self.assertEqual(self.get(web, f'session?{query}')['session_id'], session)
+            wait(lambda query=query: self.get(web, f'events?{query}')['items'], 'it is past traffic')
+            web.worker.nack(web.worker.job()['lease'], permanent=True)
+            letter, = wait(lambda query=query: self.get(web, f'dead?{query}')['items'], 'its letter')
+            self.assertEqual(self.get(web, f'dead/{letter["number"]}')['items'][0]['session_id'], session)
+            adapter.delivered(adapter.delivery()['delivery'])
+            end = {'session': session}
+            wait(lambda end=end: web.ask('POST', '/operate/session/end', end, OPS).status == 200, 'it ends')
+            self.get(web, f'session?{query}', 404)
 
     def test_what_waits_is_set_aside(self):
         web = self.gateway()
