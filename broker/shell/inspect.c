@@ -5,6 +5,7 @@
 #include "base/near.h"
 #include "shell/adapters/host_home.h"
 #include "shell/adapters/host_process.h"
+#include "shell/adapters/plugin_file.h"
 #include "shell/inspect_child.h"
 
 #include <dirent.h>
@@ -61,6 +62,9 @@ static plv_err_t look (const inspect_t *self, const plv_conf_t *conf, const char
     plv_buf_t section = {0};
     char plugin[4096];
     snprintf (plugin, sizeof plugin, "%s/%s.so", self->dir, name);
+    plv_err_t err = plugin_file_name (plugin + strlen (self->dir) + 1, ret_fail);
+    if (err)
+        return err;
     plv_conf_adapter_section (conf->plugins_raw, name, &section);
     plv_buf_check (&section);
     char **environment = host_home_environment (conf->plugins_raw, name);
@@ -73,7 +77,7 @@ static plv_err_t look (const inspect_t *self, const plv_conf_t *conf, const char
         .section = plv_buf_view (&section),
         .environment = environment,
     };
-    plv_err_t err = inspect_child_run (&child, ret_output, ret_status, ret_fail);
+    err = inspect_child_run (&child, ret_output, ret_status, ret_fail);
     free (environment);
     plv_buf_free (&section);
     return err;

@@ -184,6 +184,18 @@ class Live(Place):
             self.refused('foreign', 'belongs neither to root nor to the broker', 'chown')
         os.symlink(self.make(), f'{self.dir}/link.so')
         self.refused('link', 'symbolic link')
+        for name in ('MyBot', 'my.bot', 'x' * 65):
+            path = self.drop(name)
+            self.refused(name[:64], f'{name}.so', 'small letters, digits, - and _, at most 64', 'rename it')
+            os.rename(path, f'{self.dir}/bot.so')
+            self.host('bot', state='running')
+            wait(lambda name=name: name[:64] not in self.hosts(), 'it is another one')
+            os.unlink(f'{self.dir}/bot.so')
+            wait(lambda: 'bot' not in self.hosts(), 'it is gone')
+        self.drop('.hidden')
+        self.drop('last')
+        self.host('last', state='running')
+        self.assertNotIn('.hidden', self.hosts())
 
     def test_a_host_that_is_not_there(self):
         self.place(**{'plugins.host': '/nowhere/palaver-adapter'})
@@ -407,6 +419,7 @@ class Conf(Place):
         broker.stop()
         self.drop('web')
         self.drop('old', '-DLIVE_ABI=0x00070000')
+        self.drop('Odd')
         done = subprocess.run([f'{BUILD}/bin/palaverd', '--conf', broker.file, mode], capture_output=True, text=True,
                               check=False, env={**os.environ, 'LIVE_SECRET': 'hush'}, timeout=60)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
@@ -429,6 +442,7 @@ class Conf(Place):
         self.assertEqual(done.stdout, f'{broker.file}: valid\n')
         self.assertIn(f'adapters.wep: not checked: {self.dir} has no plugin wep.so; did you mean web?', done.stderr)
         self.assertIn('adapters.old: not checked, its plugin would be refused', done.stderr)
+        self.assertRegex(done.stderr, r'adapters.Odd: not checked: Odd.so: .*: rename it')
         _, done = self.palaverd('--check-conf', **{'plugins.off': ['wbe', 'web']})
         self.assertEqual([line for line in done.stderr.splitlines() if 'plugins.off' in line],
                          [f'plugins.off: {self.dir} has no plugin wbe.so; did you mean web?'])

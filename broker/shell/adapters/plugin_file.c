@@ -181,16 +181,30 @@ static plv_err_t copy (int fd, const char *name, const char *copies,
     return err;
 }
 
+plv_err_t plugin_file_name (const char *name, plv_fail_t *ret_fail)
+{
+    size_t stem = strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    if (stem > 0 && stem <= PLUGIN_STEM_MAX && strcmp (name + stem, ".so") == 0)
+        return ERR_OK;
+    return plv_fail (
+        ret_fail, ERR_ARG,
+        "%s: its name is the adapter's, which has small letters, digits, - and _, at most %d: rename it",
+        name, (int) PLUGIN_STEM_MAX);
+}
+
 plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
                             char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail)
 {
+    plv_err_t err = plugin_file_name (name, ret_fail);
+    if (err)
+        return err;
     int fd = openat (dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", name,
                          errno == ELOOP
                              ? "is a symbolic link, not a regular file: copy the plugin itself here"
                              : strerror (errno));
-    plv_err_t err = copy (fd, name, copies, ret_path, ret_fail);
+    err = copy (fd, name, copies, ret_path, ret_fail);
     close (fd);
     return err;
 }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PLUGIN_PATH_BYTES = 4096 };
+enum { PLUGIN_PATH_BYTES = 4096, PLUGIN_STEM_MAX = 64 };
 
 /*  Tells whether a file was touched since it was looked at.  */
 typedef struct {
@@ -29,7 +29,10 @@ bool plugin_stamp_equal (const plugin_stamp_t *a, const plugin_stamp_t *b);
 /*  Is somebody still writing it? Then it is looked at when the writer has closed it.  */
 bool plugin_file_busy (int dir_fd, const char *name);
 
-/*  Checks the file `name` in `dir_fd` (regular, no link, owned by root or us, written by nobody else, ELF) and
+/*  Is STEM.so a name that gives its adapter a good one?  */
+plv_err_t plugin_file_name (const char *name, plv_fail_t *ret_fail);
+
+/*  Checks the file `name` in `dir_fd` (well named, regular, no link, owned by root or us, written by nobody else, ELF) and
     copies it to `copies`/STEM-HASH.so with mode 0555.  */
 plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
                             char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "shell/adapters/supervised.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 enum { LOOK_AGAIN_MS = 1000, METRICS_ADAPTERS_MAX = 256 };
+static_assert (SUPERVISED_NAME_BYTES == PLUGIN_STEM_MAX + 1, "a good name fits");
 
 struct supervisor {
     char *dir, *copies, *program, *broker;
@@ -28,14 +30,18 @@ struct supervisor {
 
 /* ------------------------------------------------------------------ the directory */
 
+/*  What a tool hides while it writes is none yet. One whose name will not do is refused under what it can be called.  */
 static bool is_plugin (const char *file, size_t *ret_stem)
 {
     const char *dot = strrchr (file, '.');
-    size_t stem = dot ? (size_t) (dot - file) : 0;
-    if (stem == 0 || stem >= SUPERVISED_NAME_BYTES || strcmp (dot, ".so") != 0)
+    if (*file == '.' || !dot || strcmp (dot, ".so") != 0)
         return false;
-    *ret_stem = stem;
-    return strspn (file, "abcdefghijklmnopqrstuvwxyz0123456789_-") == stem;
+    size_t stem = (size_t) (dot - file);
+    *ret_stem = stem < SUPERVISED_NAME_BYTES ? stem : SUPERVISED_NAME_BYTES - 1;
+    for (const char *at = file; *at; at++)
+        if (*at < ' ' || *at > '~')
+            return false;
+    return true;
 }
 
 static supervised_t *find (const supervisor_t *self, const char *name, size_t size)
