@@ -32,8 +32,8 @@ bool plugin_file_busy (int dir_fd, const char *name);
 /*  Is STEM.so a name that gives its adapter a good one?  */
 plv_err_t plugin_file_name (const char *name, plv_fail_t *ret_fail);
 
-/*  Checks the file `name` in `dir_fd` (well named, regular, no link, owned by root or us, written by nobody else, ELF) and
-    copies it to `copies`/STEM-HASH.so with mode 0555.  */
+/*  Checks the file `name` in `dir_fd` (well named, regular, no link, owned by root or us, written by nobody else, ELF)
+    and copies it to `copies`/STEM-HASH.so with mode 0555.  */
 plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
                             char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail);
 

@@ -30,7 +30,7 @@ struct supervisor {
 
 /* ------------------------------------------------------------------ the directory */
 
-/*  What a tool hides while it writes is none yet. One whose name will not do is refused under what it can be called.  */
+/*  What a tool hides while it writes is none yet. One whose name will not do is refused, under what of it will.  */
 static bool is_plugin (const char *file, size_t *ret_stem)
 {
     const char *dot = strrchr (file, '.');
