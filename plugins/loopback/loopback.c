@@ -19,9 +19,10 @@ enum { CLIENTS_MAX = 64, LINE_BYTES_MAX = 65536, CONVERSATION_BYTES_MAX = 255 };
 
 typedef struct {
     struct loopback *owner;
-    int fd; /* -1: the place is free */
+    int fd; /* -1: it has gone */
     uint64_t watch;
-    size_t size; /* what has come of the next line */
+    unsigned unanswered; /* messages of which the host has not said what became of them */
+    size_t size;         /* what has come of the next line */
     char line[LINE_BYTES_MAX];
     char conversation[CONVERSATION_BYTES_MAX + 1]; /* where it spoke last, and is answered */
 } client_t;
@@ -58,11 +59,12 @@ static pal_outcome_t client_write (client_t *client, json_t *object)
     return sent > 0 ? PAL_UNKNOWN : PAL_NOT_SENT;
 }
 
-/*  The client may have gone since: it is asked for by its place, and its line says whose answer this is.  */
+/*  The client may have gone since; its place is nobody else's until this has come.  */
 static void on_taken (void *arg, const pal_published_t *result)
 {
     static const char *const words[] = {"?", "stored", "busy", "rejected"};
     client_t *client = arg;
+    client->unanswered--;
     if (client->fd >= 0)
         client_write (
             client,
@@ -90,6 +92,7 @@ static void on_line (client_t *client, const char *line, size_t size)
         snprintf (client->conversation, sizeof client->conversation, "%.*s",
                   PAL_ARG (event.conversation));
     /*  What is missing or not JSON comes back as rejected: the host looks, so that no plugin has to.  */
+    client->unanswered++;
     client->owner->host->publish (client->owner->host, &event, on_taken, client, NULL);
     json_decref (object);
 }
@@ -118,7 +121,7 @@ static void on_client (void *arg, unsigned events)
     loopback_t *self = arg;
     int fd = accept4 (self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     client_t *client = self->clients;
-    while (client < self->clients + CLIENTS_MAX && client->fd >= 0)
+    while (client < self->clients + CLIENTS_MAX && (client->fd >= 0 || client->unanswered))
         client++;
     if (fd >= 0 && client < self->clients + CLIENTS_MAX) {
         *client = (client_t){.owner = self, .fd = fd};

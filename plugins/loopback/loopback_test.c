@@ -159,6 +159,23 @@ static void a_client_that_left_is_forgotten (void **state)
     assert_int_equal (fake_host_outcome (fixture->host, 1).outcome, PAL_NOT_SENT);
 }
 
+static void an_answer_is_not_told_to_who_came_after (void **state)
+{
+    fixture_t *fixture = *state;
+    char line[1024];
+    int first = connected (fixture);
+    say (fixture, first, "{\"conversation\":\"c\",\"user_id\":\"a\",\"message_text\":\"1\"}\n");
+    close (first);
+    fake_host_poll (fixture->host, QUIET_MS);
+    int second = connected (fixture);
+    say (fixture, second, "{\"conversation\":\"d\",\"user_id\":\"b\",\"message_text\":\"2\"}\n");
+    fake_host_stored (fixture->host, 0);
+    fake_host_stored (fixture->host, 1);
+    hear (second, line, sizeof line);
+    assert_non_null (strstr (line, fake_host_event (fixture->host, 1)->id.text));
+    close (second);
+}
+
 static void nothing_has_left_to_a_client_that_has_just_gone (void **state)
 {
     fixture_t *fixture = *state;
@@ -203,6 +220,7 @@ int main (void)
         T (a_line_that_is_none_changes_no_conversation),
         T (nobody_there_is_not_sent),
         T (a_client_that_left_is_forgotten),
+        T (an_answer_is_not_told_to_who_came_after),
         T (nothing_has_left_to_a_client_that_has_just_gone),
         T (a_line_without_an_end_is_cut_off),
         cmocka_unit_test (a_path_that_cannot_be_is_named),
