@@ -84,6 +84,23 @@ class Import(CliTest):
                          ['accepted', 'dispatched', 'dead', 'discarded', 'imported',
                           'sent_again', 'dispatched', 'dead'])
 
+    def test_a_letter_that_is_too_large_to_be_put_back_is_named(self):
+        broker = self.broker(SILENT)
+        adapter, worker = broker.adapter(), broker.worker()
+        for text, more in (('small', {}), ('large', {'metadata': {'more': 'x' * 900000}})):
+            adapter.publish(text, session=text, **more)
+            lease = worker.job()['lease']
+            for step in range(3 if more else 0):
+                worker.step(lease, f'step {step}', b'x' * 250000)
+            worker.nack(lease, permanent=True)
+            worker.expect('COMMITTED')
+        small, large = [row['number'] for row in self.palaver(broker, 'dead', 'list').rows]
+        path = os.path.join(self.folder(), 'letters.jsonl')
+        done = self.palaver(broker, 'dead', 'export', path, '--all', code=PARTLY)
+        self.assertIn(f'letter {large} is too large to be put back', done.err)
+        self.assertNotIn(f'letter {small} ', done.err)
+        self.assertEqual(self.imported(broker, path, code=PARTLY), (0, 1, 1))
+
     def test_into_another_broker(self):
         broker, ids = self.start(3)
         path = self.export(broker)
