@@ -21,6 +21,7 @@
 enum {
     BEAT_MS = 1000,
     DRAIN_CHECK_MS = 20,
+    CLOSE_MS_MOST = 5000, /* to close, and to say the last words */
     BESIDE_TRIES = 20,
     BESIDE_MS = 100,
     LAST_WORDS_MS = 500,
@@ -138,7 +139,9 @@ static void on_drain_check (uv_timer_t *timer)
 static void drain (host_t *self)
 {
     const pal_adapter_t *adapter = plugin_adapter (self->plugin);
-    self->drain_until = plv_clock_mono_us () + settings_int (self->settings, "drain_s") * 1000000;
+    int64_t drain_s = settings_int (self->settings, "drain_s");
+    self->drain_until = plv_clock_mono_us () + drain_s * 1000000;
+    host_tell (self, "DRAIN %lld", (long long) drain_s * 1000 + CLOSE_MS_MOST);
     if (self->http)
         http_close (self->http);
     if (adapter->drain)

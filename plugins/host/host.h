@@ -5,7 +5,8 @@
     COST    about 6 MB of memory before the plugin takes its own
 
     To the supervisor it writes lines on `status_fd`: OPEN (loaded and open), UP and DOWN (the broker), BEAT
-    every second from the loop, FAIL and why; for the plugin METRIC, ILL and WELL (services_kit.h).  */
+    every second from the loop, DRAIN and how many milliseconds it may take to leave, FAIL and why; for the plugin
+    METRIC, ILL and WELL (services_kit.h).  */
 
 #ifndef HOST_HOST_H
 #define HOST_HOST_H

@@ -271,6 +271,8 @@ static bool on_line (host_process_t *self, const char *line)
         self->is_up = false;
     else if (strncmp (line, "RENEW ", 6) == 0)
         snprintf (self->renew, sizeof self->renew, "%s", line + 6);
+    else if (strncmp (line, "DRAIN ", 6) == 0)
+        self->drain_ms = atoll (line + 6);
     else if (strcmp (line, "WELL") == 0)
         self->trouble[0] = 0;
     else if (strncmp (line, "ILL ", 4) == 0)

@@ -44,6 +44,7 @@ typedef struct {
     int64_t started_us;
     int64_t beat_us;  /* when it was last heard from */
     int64_t leave_us; /* when it was asked to */
+    int64_t drain_ms; /* what it says that leaving may take; 0: nothing yet */
     char line[768];
     size_t line_size;
 } host_process_t;

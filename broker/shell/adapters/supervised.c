@@ -252,8 +252,15 @@ static int64_t silence_us (const supervised_t *self, const host_process_t *proce
     return (int64_t) (process->is_open ? set->conf.hang_ms : set->open_ms) * 1000;
 }
 
-/*  When patience with its silence ends, or with its leaving. One that is not open has said nothing to the broker yet:
-    nothing is in its hands.  */
+/*  How long it may take to leave. One that is not open has said nothing to the broker yet: nothing is in its hands.  */
+static int64_t leaving_ms (const supervised_t *self, const host_process_t *process)
+{
+    if (!process->is_open)
+        return LEAVE_UNOPENED_MS;
+    return process->drain_ms ? process->drain_ms : self->all->options.drain_ms;
+}
+
+/*  When patience with its silence ends, or with its leaving.  */
 static int64_t patience_ends (const supervised_t *self, const host_process_t *process)
 {
     if (!process || process->is_killed)
@@ -261,8 +268,7 @@ static int64_t patience_ends (const supervised_t *self, const host_process_t *pr
     int64_t silent = process->beat_us + silence_us (self, process);
     if (!process->is_leaving)
         return silent;
-    int64_t most_ms = process->is_open ? self->all->options.drain_ms : LEAVE_UNOPENED_MS;
-    return sooner (silent, process->leave_us + most_ms * 1000);
+    return sooner (silent, process->leave_us + leaving_ms (self, process) * 1000);
 }
 
 /*  Kills what does not answer or does not leave: then it ends like any other crash, and its last words say why.  */

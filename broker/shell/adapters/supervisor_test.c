@@ -125,7 +125,9 @@ static int fake_host (char **words)
         say ("ILL the token was refused\n");
     if (strncmp (does, "hang", 4) == 0)
         return serve (false, true);
-    return serve (true, strncmp (does, "deaf", 4) != 0);
+    if (strncmp (does, "patient", 7) == 0)
+        say ("DRAIN 700\n");
+    return serve (true, strncmp (does, "deaf", 4) != 0 && strncmp (does, "patient", 7) != 0);
 }
 
 /* ------------------------------------------------------------------ the fixture */
@@ -491,16 +493,20 @@ static void stops_all_and_kills_the_deaf (void **state)
     supervisor_status_t status;
     drop (fixture, "one.so", "serve");
     drop (fixture, "deaf.so", "deaf");
+    drop (fixture, "patient.so", "patient");
     begin (fixture);
     wait_for (fixture, "one", is_ready, &status);
     wait_for (fixture, "deaf", is_ready, &status);
+    wait_for (fixture, "patient", is_ready, &status);
     int64_t began = plv_clock_mono_us ();
     supervisor_stop (fixture->supervisor, began);
+    wait_for (fixture, "deaf", is_stopped, &status);
+    assert_true (plv_clock_mono_us () - began >= 300000);
     while (!supervisor_stopped (fixture->supervisor)) {
         assert_true (plv_clock_mono_us () - began < 5000000);
         turn (fixture, 50000);
     }
-    assert_true (plv_clock_mono_us () - began >= 300000);
+    assert_true (plv_clock_mono_us () - began >= 700000); /* it had said so */
     assert_int_equal (waitpid (-1, NULL, WNOHANG), -1);
     assert_int_equal (errno, ECHILD);
 }
