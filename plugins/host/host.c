@@ -198,12 +198,13 @@ static void on_signal (uv_signal_t *handle, int number)
             http_share (self->http);
         return;
     }
-    bool orphaned = number == HOST_PARENT_DIED;
+    bool orphaned = number == HOST_PARENT_DIED, again = self->was_asked && !orphaned;
+    self->was_asked = true;
     if (orphaned && !self->orphaned)
         become_orphan (self);
     if (!self->drain_until)
         drain (self);
-    else if (!orphaned)
+    else if (again)
         uv_stop (&self->loop); /* asked twice: at once */
 }
 

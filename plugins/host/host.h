@@ -101,7 +101,8 @@ typedef struct host {
     bool sent_away;      /* the broker will not have us */
     bool was_up;         /* the broker knows us */
     bool orphaned;       /* the broker that started us is gone: its successor hears what we know */
-    int64_t drain_until; /* 0: not asked to stop */
+    int64_t drain_until; /* 0: does not drain */
+    bool was_asked;      /* to stop; it may drain for a reason of its own */
     bool takes_nothing;  /* the broker was told to give us no more replies */
     plv_fail_t fail;     /* what the plugin's open () said */
 } host_t;

@@ -54,7 +54,7 @@ typedef struct {
     uint32_t backoff_max_ms;  /* 30000 */
     uint32_t steady_ms;       /* 60000: a host that ran for so long starts again at backoff_ms */
     uint32_t open_ms;         /* 30000: for a host to load and open its plugin */
-    uint32_t drain_ms;        /* 15000: from SIGTERM to SIGKILL, unless the host says how long it drains */
+    uint32_t drain_ms; /* 15000: from SIGTERM to SIGKILL, unless the host says how long it drains */
 } supervisor_options_t;
 
 /*  SUPERVISED (NAME, "word", "meaning")  */
