@@ -206,11 +206,11 @@ static bool write_once_more (journal_t *self, const journal_record_t *record)
 }
 
 /*  A record that is larger than a segment has one of its own.  */
-static plv_err_t make_room (journal_t *self, uint64_t bytes, plv_fail_t *ret_fail)
+bool journal_has_room (const journal_t *self, uint64_t bytes)
 {
     const segment_t *current = &self->current;
     bool fits = current->end + bytes <= current->capacity || current->end == SEGMENT_HEAD_BYTES;
-    return self->writer.fd >= 0 && !self->roll_due && fits ? ERR_OK : journal_roll (self, ret_fail);
+    return self->writer.fd >= 0 && !self->roll_due && fits;
 }
 
 static void note_appended (journal_t *self, const journal_record_t *record)
@@ -251,7 +251,9 @@ plv_err_t journal_append (journal_t *self, const journal_record_t *record, plv_f
            record->ops.size);
     if (self->failed)
         return fail_before (self, ret_fail);
-    plv_err_t err = make_room (self, record_bytes (record), ret_fail);
+    plv_err_t err = ERR_OK;
+    if (!journal_has_room (self, record_bytes (record)))
+        err = journal_roll (self, ret_fail);
     if (!err && !write_record (self, record) && !write_once_more (self, record))
         err = journal_errno (self, self->current.id.number, "writing to", ret_fail);
     self->failed = err != ERR_OK;

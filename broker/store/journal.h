@@ -70,6 +70,8 @@ const char *journal_torn (const journal_t *self);
 /*  The first position that can be read.  */
 uint64_t journal_oldest (const journal_t *self);
 
+/*  A record of so many bytes goes behind the last one: no file ends with a sync before it.  */
+bool journal_has_room (const journal_t *self, uint64_t bytes);
 plv_err_t journal_append (journal_t *self, const journal_record_t *record, plv_fail_t *ret_fail);
 /*  Everything that was appended survives a power cut.  */
 plv_err_t journal_sync (journal_t *self, plv_fail_t *ret_fail);

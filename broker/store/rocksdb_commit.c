@@ -8,7 +8,9 @@
     woken by it, costs about as much as the sync of a fast disk, and a lone message pays it
     twice. So a small batch is committed at once, inside append, as long as the disk has lately
     been quick; and one for which a single peer waits, with nobody behind it, also when the disk
-    is slower, as long as it does not hang.  */
+    is slower, as long as it does not hang. Where batches are not synced at once, as long as it
+    waits for no sync at all; and nowhere while the helper has the journal, which may be for a
+    sync.  */
 enum { INLINE_BYTES_MAX = 16 * 1024, INLINE_US_MAX = 250, ALONE_US_MAX = 20000, EWMA_SHARE = 8 };
 
 /*  Never beyond what the views hold, and never the newest value: it says where the journal
@@ -90,13 +92,12 @@ static plv_err_t write_batch (rdb_t *self, const store_batch_t *batch, bool *ret
     return ERR_OK;
 }
 
-static void commit (rdb_t *self, const store_batch_t *batch)
+/*  Under `commit_lock`, which it gives back.  */
+static void commit (rdb_t *self, const store_batch_t *batch, int64_t begun_us)
 {
-    int64_t begun_us = plv_clock_mono_us ();
     uint64_t first_before = atomic_load (&self->first);
     bool synced = false;
     plv_fail_t fail;
-    pthread_mutex_lock (&self->commit_lock);
     if (has_failed (self)) { /* the helper has: the batch may be gone */
         pthread_mutex_unlock (&self->commit_lock);
         return;
@@ -120,12 +121,27 @@ static void commit (rdb_t *self, const store_batch_t *batch)
     report_stored (self, batch->seq, commit_us);
 }
 
-/*  Where batches are synced, those that are not wait for the disk, too: for their write (see journal_options_t).  */
-static bool is_quick (const rdb_t *self, const store_batch_t *batch)
+/*  Under `commit_lock`. Where batches are synced, those that are not wait for the disk, too: for their write (see
+    journal_options_t).  */
+static bool is_disk_quick (const rdb_t *self, const store_batch_t *batch)
 {
+    const journal_record_t record = {.journal = batch->journal, .ops = batch->ops};
     uint32_t bound_us = batch->alone ? ALONE_US_MAX : INLINE_US_MAX;
-    return batch->journal.size + batch->ops.size < INLINE_BYTES_MAX
-           && (!self->sync || self->commit_ewma_us < bound_us);
+    if (self->sync)
+        return self->commit_ewma_us < bound_us;
+    return !must_sync (self, batch) && journal_has_room (self->journal, record_bytes (&record));
+}
+
+/*  True: in hand, and so is `commit_lock`.  */
+static bool begin_at_once (rdb_t *self, const store_batch_t *batch)
+{
+    if (batch->journal.size + batch->ops.size >= INLINE_BYTES_MAX
+        || pthread_mutex_trylock (&self->commit_lock) != 0)
+        return false;
+    bool quick = is_disk_quick (self, batch);
+    if (!quick)
+        pthread_mutex_unlock (&self->commit_lock);
+    return quick;
 }
 
 void rdb_append (store_t *base, const store_batch_t *batch)
@@ -146,8 +162,9 @@ void rdb_append (store_t *base, const store_batch_t *batch)
     }
     self->next_seq++;
     self->under_way = true;
-    if (is_quick (self, batch)) {
-        commit (self, batch);
+    int64_t begun_us = plv_clock_mono_us ();
+    if (begin_at_once (self, batch)) {
+        commit (self, batch, begun_us);
         return;
     }
     pthread_mutex_lock (&self->lock);
@@ -170,7 +187,9 @@ void *rdb_commit_main (void *arg)
         store_batch_t batch = self->batch;
         self->batch_ready = false;
         pthread_mutex_unlock (&self->lock);
-        commit (self, &batch);
+        int64_t begun_us = plv_clock_mono_us ();
+        pthread_mutex_lock (&self->commit_lock);
+        commit (self, &batch, begun_us);
         pthread_mutex_lock (&self->lock);
     }
     pthread_mutex_unlock (&self->lock);

@@ -32,6 +32,7 @@ static int teardown (void **state)
 {
     subject_t *self = *state;
     fault_end ();
+    fault_slow_syncs ("", 0);
     self->kind->close (self);
     free (self);
     return 0;
@@ -519,6 +520,34 @@ static void a_slow_disk_does_not_hold_up_the_caller (void **state)
     assert_true (given_away (self, HANGING_US, true) > COMMITS / 2);
 }
 
+/*  Who trades the last moments before a power cut for speed waits for no sync: not while the views are moved to disk,
+    nor where a file of the journal ends, nor while the helper syncs what came before.  */
+static void without_sync_the_caller_waits_for_none (void **state)
+{
+    enum { SLOW_US = 100000, BATCHES_BEYOND_A_FLUSH = 45, BYTES = 8 * 1024 };
+    subject_t *self = *state;
+    plv_fail_t fail = {.code = ERR_OK};
+    store_rocksdb_options_t options = {.dir = self->dir, .memtable_bytes = 256 * 1024};
+    plv_buf_t ops = {.data = NULL};
+    uint8_t *value = plv_alloc_zero (1, BYTES);
+    plv_row_put (&ops, VIEW_ENTRIES, plv_view_str ("key"), plv_view (value, BYTES));
+    assert_int_equal (store_rocksdb_open (&options, &self->store, &fail), ERR_OK);
+    fault_slow_syncs (self->dir, SLOW_US);
+    uint32_t slowest_us = 0;
+    for (int i = 0; i < BATCHES_BEYOND_A_FLUSH; i++) {
+        store_batch_t batch = {.seq = self->next_seq++, .ops = plv_buf_view (&ops), .sync = true};
+        int64_t begun_us = plv_clock_mono_us ();
+        self->store->vtable->append (self->store, &batch);
+        assert_in_range (plv_clock_mono_us () - begun_us, 0, SLOW_US / 2);
+        store_done_t done = subject_wait (self->store);
+        assert_int_equal (done.type, STORE_STORED);
+        slowest_us = done.commit_us > slowest_us ? done.commit_us : slowest_us;
+    }
+    assert_true (slowest_us >= SLOW_US); /* there was one to wait for */
+    plv_buf_free (&ops);
+    free (value);
+}
+
 static void forgotten_values_leave_the_disk (void **state)
 {
     enum { KEEP = 60, ROUNDS = 2000 };
@@ -578,6 +607,7 @@ int main (int argc, char **argv)
         FAILURE (a_checkpoint_under_load_holds_all_that_was_stored_before),
         FAILURE (a_long_backup_holds_up_nobody),
         FAILURE (a_slow_disk_does_not_hold_up_the_caller),
+        FAILURE (without_sync_the_caller_waits_for_none),
         FAILURE (forgotten_values_leave_the_disk),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
