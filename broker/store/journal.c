@@ -238,10 +238,18 @@ static void push (journal_t *self)
     self->pushed = self->unsynced;
 }
 
-static plv_err_t fail_before (journal_t *self, plv_fail_t *ret_fail)
+/*  What failed first is why nothing more is taken: whoever asks next is told the same.  */
+static plv_err_t fail_before (const journal_t *self, plv_fail_t *ret_fail)
 {
-    return plv_fail (ret_fail, ERR_IO, "%s takes nothing more: a write or a sync has failed before",
-                     self->dir);
+    *ret_fail = self->failed;
+    return self->failed.code;
+}
+
+static plv_err_t fail_now (journal_t *self, plv_err_t err, const plv_fail_t *fail)
+{
+    if (err)
+        self->failed = *fail;
+    return err;
 }
 
 plv_err_t journal_append (journal_t *self, const journal_record_t *record, plv_fail_t *ret_fail)
@@ -249,16 +257,15 @@ plv_err_t journal_append (journal_t *self, const journal_record_t *record, plv_f
     CHECK (record->journal.size <= UINT32_MAX && record->ops.size <= UINT32_MAX,
            "batch %ju has %zu and %zu bytes", (uintmax_t) record->seq, record->journal.size,
            record->ops.size);
-    if (self->failed)
+    if (self->failed.code)
         return fail_before (self, ret_fail);
     plv_err_t err = ERR_OK;
     if (!journal_has_room (self, record_bytes (record)))
         err = journal_roll (self, ret_fail);
     if (!err && !write_record (self, record) && !write_once_more (self, record))
         err = journal_errno (self, self->current.id.number, "writing to", ret_fail);
-    self->failed = err != ERR_OK;
     if (err)
-        return err;
+        return fail_now (self, err, ret_fail);
     note_appended (self, record);
     if (self->unsynced - self->pushed >= PUSH_BYTES)
         push (self);
@@ -267,14 +274,13 @@ plv_err_t journal_append (journal_t *self, const journal_record_t *record, plv_f
 
 plv_err_t journal_sync (journal_t *self, plv_fail_t *ret_fail)
 {
-    if (self->failed)
+    if (self->failed.code)
         return fail_before (self, ret_fail);
     if (self->unsynced == 0)
         return ERR_OK;
-    if (fdatasync (self->writer.fd) < 0) {
-        self->failed = true;
-        return journal_errno (self, self->current.id.number, "syncing", ret_fail);
-    }
+    if (fdatasync (self->writer.fd) < 0)
+        return fail_now (self, journal_errno (self, self->current.id.number, "syncing", ret_fail),
+                         ret_fail);
     self->unsynced = self->pushed = 0;
     return ERR_OK;
 }

@@ -52,10 +52,10 @@ struct journal {
 
     segment_writer_t writer; /* of the last segment */
     bool roll_due;           /* nothing may follow in the last segment */
-    bool failed;
-    uint64_t unsynced; /* bytes appended since the last sync */
-    uint64_t pushed;   /* of these, what the system was told to write */
-    segment_t current; /* the last segment; the list has a copy of it */
+    plv_fail_t failed;       /* what failed, for good; code ERR_OK: nothing */
+    uint64_t unsynced;       /* bytes appended since the last sync */
+    uint64_t pushed;         /* of these, what the system was told to write */
+    segment_t current;       /* the last segment; the list has a copy of it */
     uint64_t last;
     uint64_t first;
     char *torn; /* where what is cut off begins; NULL: nothing is */

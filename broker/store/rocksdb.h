@@ -149,6 +149,8 @@ void rdb_checkpoint (store_t *base, uint64_t token, const char *dir);
 void *rdb_helper_main (void *arg);
 /*  What may not wait for a long job; inside one. False: the store is being closed.  */
 bool rdb_helper_meanwhile (void *arg);
+/*  What the store itself needs of its disk has failed outside of a commit: STORE_FAILED.  */
+void rdb_helper_failed (rdb_t *self, const plv_fail_t *fail);
 /*  There is something to sync or to remove, within a second.  */
 void rdb_helper_ask (rdb_t *self);
 /*  A flush is due.  */

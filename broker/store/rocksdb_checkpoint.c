@@ -32,6 +32,8 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
         plv_out_of_memory (strlen (inner));
     uint64_t first = atomic_load (&self->first); /* before the flush: it only grows */
     plv_err_t err = rdb_flush (self, ret_fail);
+    if (err)
+        rdb_helper_failed (self, ret_fail);
     rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create (self->db, &text);
     if (!err && !text)
         rocksdb_checkpoint_create (checkpoint, inner, UINT64_MAX /* no flush */, &text);

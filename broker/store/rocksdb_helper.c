@@ -215,7 +215,7 @@ static work_t wait_for_work (rdb_t *self)
 }
 
 /*  Not while a batch is being written: who hears of the failure takes its buffers back.  */
-static void report_failure (rdb_t *self, const plv_fail_t *fail)
+void rdb_helper_failed (rdb_t *self, const plv_fail_t *fail)
 {
     pthread_mutex_lock (&self->commit_lock);
     rdb_report_failure (self, atomic_load (&self->written), fail);
@@ -231,7 +231,7 @@ static void do_chores (rdb_t *self, work_t work)
         self->flush_due = false;
     pthread_mutex_unlock (&self->lock);
     if (work == WORK_CHORES ? run_chores (self, &fail) : run_flush (self, &fail))
-        report_failure (self, &fail);
+        rdb_helper_failed (self, &fail);
     pthread_mutex_lock (&self->lock);
 }
 
@@ -264,7 +264,7 @@ bool rdb_helper_meanwhile (void *arg)
         self->flush_due = false;
         pthread_mutex_unlock (&self->lock);
         if (flush ? rdb_flush (self, &fail) : rdb_sync (self, &fail))
-            report_failure (self, &fail);
+            rdb_helper_failed (self, &fail);
         pthread_mutex_lock (&self->lock);
     }
     if (is_job_quick (self) && !self->stopping)

@@ -548,6 +548,45 @@ static void without_sync_the_caller_waits_for_none (void **state)
     free (value);
 }
 
+/*  The files of the store are no part of the backup: when these fail, nothing more is taken, and both are told why.  */
+static void a_backup_that_meets_a_broken_disk_ends_the_store (void **state)
+{
+    static const struct {
+        fault_call_t call;
+        const char *part;
+    } orders[] = {{FAULT_SYNC, ".journal"}, {FAULT_WRITE, ".sst"}};
+    subject_t *self = *state;
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        plv_fail_t fail = {.code = ERR_OK}, failed = {.code = ERR_OK}, backup = {.code = ERR_OK};
+        plv_buf_t ops = {.data = NULL};
+        char dir[128];
+        snprintf (dir, sizeof dir, "%s.backup", self->dir);
+        self->next_seq = 1;
+        assert_int_equal (open_small (self, &fail), ERR_OK);
+        subject_put_number (&ops, VIEW_ENTRIES, "key", 1);
+        store_batch_t batch = {.seq = self->next_seq++,
+                               .journal = plv_view_str ("not synced"),
+                               .ops = plv_buf_view (&ops)};
+        self->store->vtable->append (self->store, &batch);
+        assert_int_equal (subject_wait (self->store).type, STORE_STORED);
+        fault_order ((int) orders[i].call, orders[i].part, 1, EIO, true);
+        self->store->vtable->checkpoint (self->store, 1, dir);
+        for (int answers = 0; answers < 2; answers++) {
+            store_done_t done = subject_wait (self->store);
+            *(done.type == STORE_FAILED ? &failed : &backup) = done.fail;
+        }
+        fault_end ();
+        assert_int_equal (failed.code, ERR_IO);
+        assert_string_equal (failed.text, backup.text);
+        assert_non_null (strstr (failed.text, "Input/output error"));
+        expect_silence (self);
+        assert_int_not_equal (access (dir, F_OK), 0);
+        plv_buf_free (&ops);
+        store_destroy (&self->store);
+        subject_remove_dir (self->dir);
+    }
+}
+
 static void forgotten_values_leave_the_disk (void **state)
 {
     enum { KEEP = 60, ROUNDS = 2000 };
@@ -608,6 +647,7 @@ int main (int argc, char **argv)
         FAILURE (a_long_backup_holds_up_nobody),
         FAILURE (a_slow_disk_does_not_hold_up_the_caller),
         FAILURE (without_sync_the_caller_waits_for_none),
+        FAILURE (a_backup_that_meets_a_broken_disk_ends_the_store),
         FAILURE (forgotten_values_leave_the_disk),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
