@@ -545,12 +545,12 @@ FORBIDDEN = {
     'execve': 'EPERM', 'posix_spawn': 'EPERM', 'fork': 'EPERM', 'system': 'EPERM', 'ptrace': 'EPERM', 'kill': 'EPERM',
     'mount': 'EPERM', 'unshare': 'EPERM', 'bpf': 'EPERM', 'perf_event_open': 'EPERM', 'userfaultfd': 'EPERM',
     'io_uring_setup': 'EPERM', 'keyctl': 'EPERM', 'kexec_load': 'EPERM', 'init_module': 'EPERM', 'setuid': 'EPERM',
-    'sethostname': 'EPERM', 'raw socket': 'EAFNOSUPPORT', 'netns socket': 'EAFNOSUPPORT',
+    'sethostname': 'EPERM', 'prlimit': 'EPERM', 'raw socket': 'EAFNOSUPPORT', 'netns socket': 'EAFNOSUPPORT',
     # Landlock:
     'read passwd': 'EACCES', 'read shadow': 'EACCES', 'read proc': 'EACCES', 'write tmp': 'EACCES',
     'write plugin': 'EACCES', 'read conf': 'EACCES', 'socket in tmp': 'EACCES'}
 NEEDED = ['thread', 'resolve', 'listen', 'read hosts', 'read certificates', 'read named', 'write own', 'socket named',
-          'signal self']
+          'signal self', 'own limit']
 FOR_SANITIZERS = ['posix_spawn', 'system', 'fork', 'ptrace', 'read proc']  # they need it themselves
 
 

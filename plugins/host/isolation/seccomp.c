@@ -52,6 +52,13 @@ static void deny_signals (scmp_filter_ctx filter)
     seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (tkill), 0);
 }
 
+/*  Limits of nobody but ourselves: who has the broker's user could take its descriptors away.  */
+static void deny_limits (scmp_filter_ctx filter)
+{
+    seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (prlimit64), 1,
+                      SCMP_A0 (SCMP_CMP_NE, 0, 0));
+}
+
 /*  Internet and Unix sockets, and what the resolver asks the kernel with.  */
 static void deny_families (scmp_filter_ctx filter)
 {
@@ -74,6 +81,7 @@ void isolation_calls (char ret_words[ISOLATION_WORDS_BYTES])
     deny_table (filter, sanitized);
     deny_processes (filter, sanitized);
     deny_signals (filter);
+    deny_limits (filter);
     deny_families (filter);
     int wrong = -seccomp_load (filter);
     if (wrong)
