@@ -4,6 +4,7 @@
 
 import json
 import os
+import time
 import unittest
 
 from cli import NOTHING, PARTLY, SILENT, UNREACHABLE, CliTest, route, wait
@@ -101,10 +102,22 @@ class Shadow(CliTest):
         self.assertIn('without an answer yet 2, not begun 1; nothing was sent', done.out)
         self.assertIn(f'{numbers[0]}, {numbers[1]}\n', done.err)
 
+    def test_it_keeps_the_pace(self):
+        broker, numbers = self.start(4)
+        worker = broker.worker(credit=16)
+        call = self.call(broker, 'dead', 'replay', '--all', '--shadow', '--rate', '2')
+        begun = []
+        for _ in numbers:
+            lease = worker.job()['lease']
+            begun.append(time.monotonic())
+            worker.reply(lease, 'good')
+        self.assertEqual(call.wait().code, 0)
+        self.assertGreater(begun[-1] - begun[0], 1.2)
+
     def test_a_broker_that_dies_under_it(self):
         broker, numbers, call = self.shadow_of_three()
         wait(lambda: broker.ask('status')['counts']['trials'] == 2, 'one has been answered')
-        broker.kill()
+        broker.restart(crash=True)
         done = call.wait()
         self.assertEqual(done.code, UNREACHABLE, done)
         told = done.rows[-1]

@@ -133,8 +133,7 @@ size_t send_again_step_size (const sending_t *self, size_t left)
     return left < most ? left : most;
 }
 
-/*  Waits until `count` more letters are due.  */
-static void keep_pace (sending_t *self, asker_t *asker, size_t count)
+void send_again_keep_pace (sending_t *self, asker_t *asker, size_t count)
 {
     if (!self->per_second)
         return;
@@ -155,7 +154,7 @@ ending_t send_again_step (sending_t *self, asker_t *asker, const letter_t *lette
     size_t waiting = count;
     plv_view_t body = {0};
     memcpy (left, letters, count * sizeof *left);
-    keep_pace (self, asker, count);
+    send_again_keep_pace (self, asker, count);
     while (waiting && !interrupt_seen ()) {
         body = (plv_view_t){0};
         ending_t end = ask_step (self, asker, left, waiting, &body);

@@ -40,6 +40,9 @@ typedef struct {
 /*  How many letters the next step has of `left`.  */
 size_t send_again_step_size (const sending_t *self, size_t left);
 
+/*  Waits until `count` more letters are due, by --rate; an interrupt ends it early.  */
+void send_again_keep_pace (sending_t *self, asker_t *asker, size_t count);
+
 /*  One step: asks until none of these is busy any more, or an interrupt is seen; keeps the pace. The counts add up in
     `tally`. `*ret_count`: how many were dealt with, fewer than `count` behind an interrupt.  */
 ending_t send_again_step (sending_t *self, asker_t *asker, const letter_t *letters, size_t count,

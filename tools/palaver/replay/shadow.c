@@ -167,7 +167,7 @@ static ending_t finish (const call_t *call, const asker_t *asker, const trial_t 
     return trial->answered ? END_OK : END_NOTHING;
 }
 
-ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *letters)
+ending_t shadow (sending_t *sending, asker_t *asker, const letters_t *letters)
 {
     const call_t *call = sending->call;
     trial_t trial = {
@@ -183,8 +183,11 @@ ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *lett
     asker->timeout_us = call_timeout_us (call, TRIAL_S);
     for (size_t at = 0, count; at < letters->count && !end && !interrupt_seen (); at += count) {
         count = send_again_step_size (sending, letters->count - at);
-        trial.left -= count;
         progress_at (&trial.progress, at);
+        send_again_keep_pace (sending, asker, count);
+        if (interrupt_seen ())
+            break;
+        trial.left -= count;
         end = try_step (sending, asker, letters->list + at, count, &trial);
         progress_end (&trial.progress);
         table_flush (&trial.table);

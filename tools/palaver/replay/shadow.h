@@ -10,6 +10,6 @@
 #include "palaver/replay/send_again.h"
 
 /*  What the person was told and what an agent says now, side by side, as the answers come; then how many.  */
-ending_t shadow (const sending_t *sending, asker_t *asker, const letters_t *letters);
+ending_t shadow (sending_t *sending, asker_t *asker, const letters_t *letters);
 
 #endif
