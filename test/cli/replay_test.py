@@ -9,7 +9,7 @@ import time
 import unittest
 from html.parser import HTMLParser
 
-from cli import NOTHING, PARTLY, SECONDS, SILENT, USAGE, CliTest, World, wait
+from cli import NOTHING, PARTLY, SECONDS, SILENT, UNREACHABLE, USAGE, CliTest, World, wait
 
 
 class Page(HTMLParser):
@@ -196,6 +196,17 @@ class Replay(CliTest):
         self.assertEqual((done.rows[-1]['compared'], done.rows[-1]['whole']), (1, False))
         with open(page, encoding='utf-8') as file:
             self.assertIn('did not come to the end', file.read())
+
+    def test_a_broker_that_dies_under_it_is_not_called_a_wrong_one(self):
+        broker = self.start()
+        worker = broker.worker()
+        call = self.call(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow')
+        worker.job()
+        broker.restart(crash=True)
+        done = call.wait()
+        self.assertEqual(done.code, UNREACHABLE, done.err)
+        self.assertFalse(done.rows[-1]['whole'])
+        self.assertNotIn('Is palaverd running?', done.err)
 
     def test_words(self):
         broker = self.start()

@@ -241,8 +241,7 @@ plv_err_t ask_part (asker_t *self, int64_t deadline_us, plv_frame_t *ret_frame,
     return err;
 }
 
-/*  A broker that has answered before was the right one.  */
-static ending_t failed (asker_t *self, const plv_fail_t *fail)
+ending_t ask_lost (asker_t *self, const plv_fail_t *fail)
 {
     self->failed = fail->code;
     if (self->failing)
@@ -254,7 +253,7 @@ static ending_t failed (asker_t *self, const plv_fail_t *fail)
 ending_t ask (asker_t *self, const char *command, const plv_buf_t *arguments, plv_view_t *ret_body)
 {
     plv_fail_t fail;
-    return ask_anew (self, command, arguments, &fail) ? failed (self, &fail)
+    return ask_anew (self, command, arguments, &fail) ? ask_lost (self, &fail)
                                                       : ask_result (self, ret_body);
 }
 
@@ -265,7 +264,7 @@ ending_t ask_result (asker_t *self, plv_view_t *ret_body)
     bool given_up = false;
     plv_err_t err = wait_for_result (self, &frame, &given_up, &fail);
     if (err)
-        return failed (self, &fail);
+        return ask_lost (self, &fail);
     if (given_up)
         return END_PARTLY;
     plv_buf_clear (&self->answer);

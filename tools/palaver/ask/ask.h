@@ -75,6 +75,9 @@ uint64_t ask_number (plv_view_t map, const char *key);
 /*  Says what failed; how a call ends for it.  */
 ending_t ask_failed (const plv_fail_t *fail);
 
+/*  The same of a connection on which the broker has answered before: it is the right one.  */
+ending_t ask_lost (asker_t *self, const plv_fail_t *fail);
+
 /*  Where the page behind `body` begins, into the arguments that ask for it; false: it was the last one.  */
 bool ask_next_page (plv_view_t body, plv_buf_t *arguments);
 

@@ -46,7 +46,7 @@ static ending_t post_page (asker_t *asker, const filter_t *filter, uint64_t afte
     plv_buf_add_view (&arguments, plv_buf_view (&filter->pairs));
     plv_err_t err = ask_anew (asker, "dead.list", &arguments, &fail);
     plv_buf_free (&arguments);
-    return err ? ask_failed (&fail) : END_OK;
+    return err ? ask_lost (asker, &fail) : END_OK;
 }
 
 /*  `*limit` goes down by what the page has. False: no more are wanted.  */

@@ -108,7 +108,7 @@ ending_t trials_run (trials_t *self, const plv_buf_t *arguments, size_t count)
         if (!err)
             take (&run, &frame);
         else if (err != ERR_TIMEOUT)
-            return ask_failed (&fail);
+            return ask_lost (self->asker, &fail);
     }
     return END_OK;
 }
