@@ -174,6 +174,34 @@ static void test_what_is_thrown_away_holds_nothing_up (void **state)
     fx_destroy (&fx);
 }
 
+/*  Of a reason that is too long the record would have the beginning.  */
+static void refuse_long (fixture_t *fx, uint32_t tool, const char *command, size_t most)
+{
+    char reason[REASON_BYTES_MAX + 1];
+    for (size_t size = most + 1; size >= most; size--) {
+        memset (reason, 'x', size);
+        reason[size] = '\0';
+        plv_buf_t *buf = fx_control_begin (fx, command, 2);
+        fx_put_text (buf, "route", "slow");
+        fx_put_text (buf, "reason", reason);
+        fx_send (fx, tool, FROM_TOOL);
+        fx_expect_result (fx, tool, size > most ? "ARG" : "ok");
+    }
+}
+
+static void test_a_reason_that_would_be_cut_is_refused (void **state)
+{
+    fixture_t *fx = fx_new (SLOW);
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), tool = fx_tool (fx);
+    refuse_long (fx, tool, "routes.pause", 256);
+    fx_say (fx, web, "web_1", "/slow one");
+    refuse_long (fx, tool, "events.discard", 512);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
+    refuse_long (fx, tool, "routes.resume", 256);
+    fx_destroy (&fx);
+}
+
 /*  Who waits for the answer to what is thrown away is told, once that is stored.  */
 static void test_what_is_thrown_away_is_waited_for_no_longer (void **state)
 {
@@ -458,6 +486,7 @@ int main (void)
         cmocka_unit_test (test_a_paused_route_is_not_paused_twice),
         cmocka_unit_test (test_what_is_held_is_finished),
         cmocka_unit_test (test_what_is_thrown_away_holds_nothing_up),
+        cmocka_unit_test (test_a_reason_that_would_be_cut_is_refused),
         cmocka_unit_test (test_what_is_thrown_away_is_waited_for_no_longer),
         cmocka_unit_test (test_what_is_sent_again_goes_before_what_is_paused),
         cmocka_unit_test (test_resume_ends_a_pause_of_the_breaker),

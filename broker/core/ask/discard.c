@@ -11,13 +11,15 @@
 
 #include "base/format.h"
 
-/*  At a time: the others of a turn go on meanwhile.  */
-enum { DISCARDS_MAX = 500 };
+enum {
+    DISCARDS_MAX = 500, /* at a time: the others of a turn go on meanwhile */
+    WHY_BYTES_MAX = REASON_BYTES_MAX / 2,
+};
 
 /*  Which ones: empty views are no condition.  */
 typedef struct {
     plv_view_t session, route, adapter;
-    char words[NAME_BYTES_MAX + REASON_BYTES_MAX];
+    char words[NAME_BYTES_MAX + WHY_BYTES_MAX + 16];
 } wanted_t;
 
 typedef struct {
@@ -136,7 +138,7 @@ static void discard (core_t *self, const wanted_t *wanted, const found_t *found)
 static void read_wanted (plv_view_t arguments, wanted_t *wanted)
 {
     plv_view_t who = text_cut (plv_mp_find_str (arguments, "who"), NAME_BYTES_MAX - 1),
-               reason = text_cut (plv_mp_find_str (arguments, "reason"), REASON_BYTES_MAX / 2);
+               reason = plv_mp_find_str (arguments, "reason");
     *wanted = (wanted_t){.session = plv_mp_find_str (arguments, "session"),
                          .route = plv_mp_find_str (arguments, "route"),
                          .adapter = plv_mp_find_str (arguments, "adapter")};
@@ -156,6 +158,11 @@ void discard_control (core_t *self, peer_t *peer, uint64_t request, plv_view_t a
     if (!wanted.session.size && !wanted.route.size && !wanted.adapter.size) {
         control_fail (self, peer, request, ERR_ARG,
                       "events.discard needs a session, a route or an adapter");
+        return;
+    }
+    if (plv_mp_find_str (arguments, "reason").size > WHY_BYTES_MAX) {
+        control_fail (self, peer, request, ERR_ARG, "\"reason\" has at most %d bytes",
+                      WHY_BYTES_MAX);
         return;
     }
     find (self, &wanted, &found);

@@ -20,7 +20,7 @@ static void note (core_t *self, record_type_t type, plv_view_t route, plv_view_t
         .at_us = self->now.wall_us,
         .name = route,
         .who = text_cut (who.size ? who : plv_view_str ("operator"), NAME_BYTES_MAX),
-        .why = text_cut (plv_mp_find_str (arguments, "reason"), PAUSE_WHY_BYTES),
+        .why = plv_mp_find_str (arguments, "reason"),
     };
     effects_log (self->effects, type == RECORD_PAUSE ? LOG_ROUTE_PAUSED_BY : LOG_ROUTE_RESUMED_BY,
                  F_VIEW ("route", record.name), F_VIEW ("who", record.who),
@@ -63,6 +63,11 @@ void hold_control (core_t *self, peer_t *peer, uint64_t request, int command, pl
     if (!lane && !held) {
         control_fail (self, peer, request, ERR_NOENT, "no route is named \"" PLV_VIEW_FMT "\"",
                       PLV_VIEW_ARG (route));
+        return;
+    }
+    if (plv_mp_find_str (arguments, "reason").size > PAUSE_WHY_BYTES) {
+        control_fail (self, peer, request, ERR_ARG, "\"reason\" has at most %d bytes",
+                      PAUSE_WHY_BYTES);
         return;
     }
     if (changes)
