@@ -14,10 +14,6 @@
 
 /*  What happens when a timer is due.  */
 
-/*  Bytes of records and rows: what comes of more timers waits for the next turn. All sessions may end at once, each
-    with all its rows, when a reload makes the idle time shorter, or when the broker was away for the night.  */
-enum { EXPIRE_BYTES_A_STEP = 256 * 1024 };
-
 static void lease_over (core_t *self, entry_t *entry)
 {
     peer_t *peer = entry->holder;
@@ -98,15 +94,9 @@ static void lane_due (core_t *self, lane_t *lane)
     lane_changed (self, lane, breaker_tick (&lane->breaker, self->now.mono_us));
 }
 
-static size_t written (const core_t *self)
-{
-    return self->effects->rows.size + self->effects->journal.size;
-}
-
 void expire_due (core_t *self)
 {
     core_timer_t *timer;
-    size_t most = written (self) + EXPIRE_BYTES_A_STEP;
     while (!self->crowded && (timer = timers_pop (&self->timers, self->now.mono_us))) {
         switch ((timer_kind_t) timer->kind) {
         case TIMER_ENTRY:
@@ -134,6 +124,6 @@ void expire_due (core_t *self)
             calls_due (self, PLV_OF (timer, call_t, timer));
             break;
         }
-        self->crowded = written (self) >= most;
+        note_crowd (self);
     }
 }

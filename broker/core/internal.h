@@ -66,6 +66,11 @@ typedef struct {
     int64_t at_us; /* monotonic */
 } slow_turn_t;
 
+/*  Bytes of records and rows: what comes of more timers, and of more replies that are late, waits for the next turn.
+    All sessions may end at once, each with all its rows, when a reload makes the idle time shorter, and all that was
+    to be delivered may be late, when the broker or an adapter was away for the night.  */
+enum { STEP_BYTES = 256 * 1024 };
+
 struct core {
     policy_t *policy;
     core_options_t options;
@@ -90,7 +95,8 @@ struct core {
     plv_map_t drains; /* drain_t, by the incarnation of the process */
     size_t lane_count;
     core_timers_t timers;
-    bool crowded; /* timers that are due wait until this turn has been taken: see expire.c */
+    size_t full_at; /* bytes of records and rows with which the step under way has made enough */
+    bool crowded;   /* one has: what can wait does so until this turn has been taken */
     dedup_t *dedup;
     rate_t *rate;
     cache_t *cache;
@@ -160,6 +166,17 @@ static inline void frame_ack (core_t *self, peer_t *peer, effects_ack_t kind, ui
 static inline int64_t believed_us (const core_t *self)
 {
     return calm_least_us (&self->calm, self->now.mono_us, self->now.wall_us);
+}
+
+static inline size_t written_bytes (const core_t *self)
+{
+    return self->effects->rows.size + self->effects->journal.size;
+}
+
+/*  After a piece of what can wait.  */
+static inline void note_crowd (core_t *self)
+{
+    self->crowded = written_bytes (self) >= self->full_at;
 }
 
 static inline void count (core_t *self, plv_counter_t counter)

@@ -677,47 +677,6 @@ static void test_answers_through_two_adapters (void **state)
     fx_destroy (&fx);
 }
 
-static fixture_t *late (const char *conf, uint32_t *ret_web)
-{
-    fixture_t *fx = fx_new (conf);
-    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 1);
-    fx_say (fx, web, "web_1", "x");
-    uint64_t lease = fx_job (fx, worker);
-    fx_gone (fx, web);
-    fx_reply (fx, worker, lease, "hi");
-    fx_time (fx, 2000);
-    *ret_web = fx_adapter (fx, "web");
-    assert_int_equal (fx_count (fx, COUNTER_DELIVERIES_LATE), 1);
-    return fx;
-}
-
-static void test_a_late_reply_is_dropped (void **state)
-{
-    uint32_t web;
-    fixture_t *fx = late ("delivery = { not_after_s = 1; };", &web);
-    (void) state;
-    fx_expect_nothing (fx, web);
-    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
-    assert_int_equal (fx_gauge (fx, GAUGE_OUTBOX), 0);
-    fx_destroy (&fx);
-}
-
-static void test_a_late_reply_is_marked (void **state)
-{
-    uint32_t web;
-    fixture_t *fx = late ("delivery = { not_after_s = 1; late = \"mark\"; };", &web);
-    plv_mp_t value;
-    plv_view_t metadata;
-    bool marked = false;
-    (void) state;
-    plv_frame_t frame = fx_expect (fx, web, VERB_DELIVER);
-    assert_true (plv_mp_find (frame.arg[3].bytes, "metadata", &value)
-                 && plv_mp_skip (&value, &metadata));
-    assert_true (plv_mp_find (metadata, "late", &value) && plv_mp_bool (&value, &marked) && marked);
-    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
-    fx_destroy (&fx);
-}
-
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -747,8 +706,6 @@ int main (void)
         cmocka_unit_test (test_retry_after_has_a_bound),
         cmocka_unit_test (test_retry_after_outlives_a_restart),
         cmocka_unit_test (test_answers_through_two_adapters),
-        cmocka_unit_test (test_a_late_reply_is_dropped),
-        cmocka_unit_test (test_a_late_reply_is_marked),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -93,34 +93,49 @@ static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const cha
     die (self, entry, why, &failure);
 }
 
-/*  False when it dies on the way, late by conf or tried too often.  */
-static bool may_leave (core_t *self, entry_t *entry, bool *ret_late)
+static bool is_late (const core_t *self, const entry_t *entry)
 {
-    *ret_late = entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
+    return entry->not_after_us && self->now.mono_us > entry_mono (entry, entry->not_after_us);
+}
+
+/*  Late by conf, or tried too often.  */
+static bool is_over (const core_t *self, const entry_t *entry)
+{
+    return entry->attempts >= ATTEMPTS_MAX
+           || (is_late (self, entry) && self->policy->conf->delivery_late != LATE_MARK);
+}
+
+/*  False: it dies in a later turn, when its timer is due.  */
+static bool die_over (core_t *self, entry_t *entry)
+{
+    if (self->crowded) {
+        entry->state = ENTRY_BACKOFF;
+        timers_set (&self->timers, &entry->timer, self->now.mono_us);
+        return false;
+    }
     if (entry->attempts >= ATTEMPTS_MAX) {
         die_waiting (self, entry, DEAD_ATTEMPTS, "attempts",
                      "it was tried as often as can be counted");
-        return false;
+    } else {
+        count (self, COUNTER_DELIVERIES_LATE);
+        die_waiting (self, entry, DEAD_EXPIRED, "late",
+                     "the reply was older than its not_after when it could be sent");
     }
-    if (!*ret_late)
-        return true;
-    count (self, COUNTER_DELIVERIES_LATE);
-    if (self->policy->conf->delivery_late == LATE_MARK)
-        return true;
-    die_waiting (self, entry, DEAD_EXPIRED, "late",
-                 "the reply was older than its not_after when it could be sent");
-    return false;
+    note_crowd (self);
+    return true;
 }
 
 /*  The first reply of a session for one adapter. False when it died: there is another first one.  */
 static bool send_first (core_t *self, entry_t *entry)
 {
-    bool late;
     peer_t *peer = entry->outlet->peer;
     if (entry->state != ENTRY_WAITING || plv_node_listed (&entry->unsent))
         return true;
-    if (!may_leave (self, entry, &late))
-        return false;
+    if (is_over (self, entry))
+        return !die_over (self, entry);
+    bool late = is_late (self, entry);
+    if (late)
+        count (self, COUNTER_DELIVERIES_LATE);
     if (peer && peer_has_credit (peer))
         deliver (self, peer, entry, late);
     else
