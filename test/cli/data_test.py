@@ -205,6 +205,12 @@ class Keys(CliTest):
         folder = self.folder()
         os.chmod(folder, 0o777)
         self.assertIn('chmod', self.palaver(None, 'keys', 'new', 'a', '--keys', folder, code=PARTLY).err)
+        os.chmod(folder, 0o700)
+        os.mkdir(f'{folder}/agents')
+        os.chmod(f'{folder}/agents', 0o777)
+        done = self.palaver(None, 'keys', 'new', 'a', '--keys', folder, code=PARTLY)
+        self.assertIn(f'{folder}/agents: others may write in it', done.err)
+        self.assertEqual(os.listdir(folder), ['agents'])
 
     def test_an_agent_with_a_key_is_let_in_and_one_without_is_not(self):
         keys, port = f'{self.folder()}/keys', free_port()

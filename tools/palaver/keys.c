@@ -38,16 +38,6 @@ static plv_err_t check_free (const char *path, plv_fail_t *ret_fail)
     return ERR_OK;
 }
 
-static plv_err_t make_folders (const char *dir, bool agents, plv_fail_t *ret_fail)
-{
-    char *below = path_of (dir, "", "agents", "");
-    plv_err_t err = files_make_folder (dir, ret_fail);
-    if (!err && agents)
-        err = files_make_folder (below, ret_fail);
-    free (below);
-    return err;
-}
-
 /*  A directory that others may write to is one in which they may let themselves in.  */
 static plv_err_t check_folder (const char *dir, plv_fail_t *ret_fail)
 {
@@ -58,6 +48,23 @@ static plv_err_t check_folder (const char *dir, plv_fail_t *ret_fail)
         return plv_fail (ret_fail, ERR_PERM,
                          "%s: others may write in it, and so let anybody in; chmod go-w it", dir);
     return ERR_OK;
+}
+
+static plv_err_t take_folder (const char *dir, plv_fail_t *ret_fail)
+{
+    plv_err_t err = files_make_folder (dir, ret_fail);
+    return err ? err : check_folder (dir, ret_fail);
+}
+
+/*  Of keys, and of those whom the broker lets in.  */
+static plv_err_t take_folders (const char *dir, bool agents, plv_fail_t *ret_fail)
+{
+    char *below = path_of (dir, "", "agents", "");
+    plv_err_t err = take_folder (dir, ret_fail);
+    if (!err && agents)
+        err = take_folder (below, ret_fail);
+    free (below);
+    return err;
 }
 
 /*  czmq does not tell whether all of a file was written.  */
@@ -122,9 +129,7 @@ plv_err_t keys_make (const char *dir, const char *name, keys_t *ret_keys, plv_fa
     if (!err)
         err = check_free (keys.allowed, ret_fail);
     if (!err)
-        err = make_folders (dir, !broker, ret_fail);
-    if (!err)
-        err = check_folder (dir, ret_fail);
+        err = take_folders (dir, !broker, ret_fail);
     if (err)
         goto done;
     cert = zcert_new ();
