@@ -133,6 +133,14 @@ class Doctor(CliTest):
         wait(lambda: broker.ask('status')['routes'][0]['breaker'] != 'closed', 'the route is paused')
         self.one(self.doctor(broker, code=PARTLY), 'routes', 'problem', 'paused')
 
+    def test_a_route_that_an_operator_has_paused(self):
+        broker = self.broker()
+        for why, words in ((None, 'default is paused by ann'), ('an outage', 'default is paused by ann: an outage')):
+            broker.ask('routes.pause', route='default', who='ann', **({'reason': why} if why else {}))
+            found, = self.doctor(broker)['routes']
+            self.assertEqual(found['found'], words)
+            broker.ask('routes.resume', route='default')
+
     def test_a_terminal_gets_a_table_and_a_sum(self):
         broker = self.broker()
         broker.worker()

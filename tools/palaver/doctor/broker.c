@@ -137,8 +137,9 @@ static void look_at_route (doctor_t *doctor, plv_view_t route)
     int64_t waiting = number_of (route, "ready"), workers = number_of (route, "workers");
     if (by.size && !plv_view_is (by, "breaker"))
         doctor_say (doctor, FINDING_WARNING, "palaver routes resume lets it go on",
-                    PLV_VIEW_FMT " is paused by " PLV_VIEW_FMT ": " PLV_VIEW_FMT,
-                    PLV_VIEW_ARG (name), PLV_VIEW_ARG (by), PLV_VIEW_ARG (why));
+                    PLV_VIEW_FMT " is paused by " PLV_VIEW_FMT "%s" PLV_VIEW_FMT,
+                    PLV_VIEW_ARG (name), PLV_VIEW_ARG (by), why.size ? ": " : "",
+                    PLV_VIEW_ARG (why));
     else if (breaker.size && !plv_view_is (breaker, "closed"))
         doctor_say (
             doctor, FINDING_PROBLEM,
