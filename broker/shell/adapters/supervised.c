@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LEAVE_UNOPENED_MS = 500 };
 
@@ -53,9 +54,38 @@ void supervised_destroy (supervised_t **self_p)
         host_process_t *process = PLV_OF (node, host_process_t, node);
         host_process_destroy (&process);
     }
+    if (self->removed)
+        unlink (self->copy);
     plv_node_remove (&self->node);
     free (self);
     *self_p = NULL;
+}
+
+/* ------------------------------------------------------------------ copies */
+
+static bool runs_from (const host_process_t *process, const char *copy)
+{
+    return process && strcmp (process->file, copy) == 0;
+}
+
+/*  Removes a copy that nobody runs from, nor will: each change of the file makes one.  */
+static void drop_copy (const supervised_t *self, const char *copy)
+{
+    bool used = strcmp (self->copy, copy) == 0 || runs_from (self->current, copy)
+                || runs_from (self->fresh, copy);
+    for (const plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)
+        used = used || runs_from (PLV_OF (at, host_process_t, node), copy);
+    if (!used)
+        unlink (copy);
+}
+
+/*  It has ended.  */
+static void bury (supervised_t *self, host_process_t **process_p)
+{
+    char copy[PLUGIN_PATH_BYTES];
+    snprintf (copy, sizeof copy, "%s", (*process_p)->file);
+    host_process_destroy (process_p);
+    drop_copy (self, copy);
 }
 
 /* ------------------------------------------------------------------ failures */
@@ -180,7 +210,10 @@ void supervised_stop (supervised_t *self, int64_t now_us)
 
 void supervised_take (supervised_t *self, const char *copy, int64_t now_us)
 {
+    char before[PLUGIN_PATH_BYTES];
+    snprintf (before, sizeof before, "%s", self->copy);
     snprintf (self->copy, sizeof self->copy, "%s", copy);
+    drop_copy (self, before);
     self->failures = 0;
     self->last[0] = 0;
     if (!self->unwanted)
@@ -214,7 +247,7 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
     bool refused = host_process_refused (self->current, status);
     describe_end (self->current, status, self->last);
     note (self, self->last, now_us);
-    host_process_destroy (&self->current);
+    bury (self, &self->current);
     if (self->fresh) { /* what was to replace it does so now */
         log_end (self, 0);
         self->current = self->fresh;
@@ -232,9 +265,9 @@ static void fresh_ended (supervised_t *self, int status, int64_t now_us)
 {
     char why[SUPERVISED_WHY_BYTES];
     describe_end (self->fresh, status, why);
-    host_process_destroy (&self->fresh);
     if (self->current)
         snprintf (self->copy, sizeof self->copy, "%s", self->current->file);
+    bury (self, &self->fresh);
     supervised_refuse (self, why, now_us);
 }
 
@@ -296,7 +329,7 @@ static void leaving_ended (supervised_t *self, host_process_t *process, int stat
     describe_end (process, status, how);
     plv_log (self->all->options.log, LOG_ADAPTER_LEFT, F_STR ("adapter", self->name),
              F_STR ("status", how));
-    host_process_destroy (&process);
+    bury (self, &process);
 }
 
 static void step_leaving (supervised_t *self, int64_t now_us)

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -381,6 +382,16 @@ static void retries_when_open_fails (void **state)
     assert_string_equal (status.last, "exit 69");
 }
 
+static size_t copies (const fixture_t *fixture)
+{
+    char pattern[128];
+    glob_t found;
+    snprintf (pattern, sizeof pattern, "%s/*.so", fixture->copies);
+    size_t count = glob (pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    globfree (&found);
+    return count;
+}
+
 static void replaces_a_changed_file_and_drains_the_old (void **state)
 {
     fixture_t *fixture = *state;
@@ -402,6 +413,7 @@ static void replaces_a_changed_file_and_drains_the_old (void **state)
         turn (fixture, 50000);
     }
     assert_int_equal (errno, ESRCH);
+    assert_int_equal (copies (fixture), 1);
 }
 
 static bool was_killed (const supervisor_status_t *status)
@@ -467,6 +479,7 @@ static void removed_means_drained_and_forgotten (void **state)
         turn (fixture, 50000);
     }
     assert_true (supervisor_stopped (fixture->supervisor));
+    assert_int_equal (copies (fixture), 0);
 }
 
 static void kills_one_that_hangs (void **state)
