@@ -216,6 +216,33 @@ class Console(WebTest):
         self.assertEqual([(one['reason'], one['why']) for one in letters], [('discarded', 'by ops: a flood')] * 2)
         self.assertEqual(page.faults(), [])
 
+    def test_a_plan_that_takes_long_to_make_does_not_take_the_place_of_the_next(self):
+        self.kill(3)
+        page = self.open('dead?session=web_s0')
+        page.eval('''(() => {
+          const real = fetch;
+          window.fetch = async (path, given) => {
+            if (path.includes('/dead?') && path.includes('session=web_s0') && path.includes('limit=1000'))
+              await new Promise((go) => { window.release = go; });
+            return real(path, given);
+          };
+        })()''')
+        plan = '.panel-head .button.main'
+        for view in ('dead?session=web_s0', 'dead'):
+            self.go(page, view)
+            page.until(f'document.querySelector({plan!r})', 'the letters')
+            page.click(plan)
+            page.until('location.hash === "#/plan"', 'the plan is being made')
+        page.until('document.querySelector(".view-plan h2")?.textContent === "3 letters in 3 sessions"', 'the second')
+        page.eval('window.release()')
+        for _ in range(2):
+            self.go(page, 'overview')
+            self.go(page, 'plan')
+            page.until('document.querySelector(".hash")?.textContent.length === 64', 'a plan')
+            told = page.eval('document.querySelector(".view-plan h2").textContent')
+            self.assertEqual(told, '3 letters in 3 sessions')
+        self.assertEqual(page.faults(), [])
+
     def test_a_saved_plan_is_one_of_the_command_line(self):
         self.kill(4, text='Was ist \u20ac "50"?\n')
         page = self.open('dead')

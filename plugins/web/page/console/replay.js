@@ -43,6 +43,7 @@ async function make (root) {
     say(words, plural(many, 'letter'));
   }, abort.signal);
   waiting.remove();
+  if (work.meant !== meant) return; // others are meant by now
   if (abort.signal.aborted) {
     work.meant = null;
     return;
@@ -167,6 +168,7 @@ export async function planView (root) {
     h('p', { class: 'soft' }, 'Nothing is sent to anyone before you say so.')));
   if (!work.plan && work.meant) await make(root);
   const { plan } = work;
+  if (!root.isConnected) return null;
   if (!plan) {
     nothing(root);
     return null;
@@ -183,12 +185,13 @@ export async function planView (root) {
     work.run = null;
     redraw();
   });
-  work.told = () => {
+  if (!root.isConnected) return null;
+  const told = work.told = () => {
     sending.draw();
     how.lock(Boolean(work.run));
   };
   root.append(summary, how.node, trial.node, sending.node);
   redraw();
   how.lock(Boolean(work.run));
-  return () => { work.told = null; };
+  return () => { if (work.told === told) work.told = null; };
 }
