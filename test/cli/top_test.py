@@ -6,10 +6,14 @@ import os
 import re
 import signal
 import struct
+import sys
 import termios
 import unittest
 
-from cli import SECONDS, UNREACHABLE, USAGE, CliTest, wait
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'host'))
+
+import fake_broker  # noqa: E402
+from cli import SECONDS, UNREACHABLE, USAGE, CliTest, wait  # noqa: E402
 
 ENTER, LEAVE = '\033[?1049h', '\033[?1049l'
 
@@ -45,6 +49,32 @@ class Top(CliTest):
         self.assertEqual(done.code, 0, done.out)
         self.assertIn(ENTER, done.out)
         self.assertTrue(done.out.rstrip().endswith(LEAVE), done.out[-40:])
+
+    def test_more_workers_than_a_page_of_the_broker_has(self):
+        """A broker that is none: a thousand workers and more are many sockets."""
+        class Pages(dict):
+            def get(self, command, default):
+                self[command].append(self[command].pop(0))
+                return self[command][-1]
+
+        worker = {'name': 'crowd', 'state': 'ready', 'held': 0}
+        fake = fake_broker.Broker(f'ipc://{self.folder()}/control.ipc')
+        self.addCleanup(fake.end)
+        fake.results = Pages({
+            'metrics': [('ok', {'text': ''})], 'status': [('ok', {'version': '1', 'state': 'running', 'routes': []})],
+            'adapters.list': [('ok', {'items': [], 'next': None})],
+            'agents.list': [('ok', {'items': [worker] * 1000, 'next': 1000}),
+                            ('ok', {'items': [worker], 'next': None})]})
+        terminal = self.terminal(None, 'top', '--run', os.path.dirname(fake.endpoint[6:]), columns=80)
+
+        def look():
+            fake.turn(0.05)
+            terminal.read()
+            return 'q: quit' in terminal.output
+        wait(look, 'the first picture')
+        self.assertRegex(self.pictures(terminal)[0][7], r'^agents +1001')
+        terminal.type('q')
+        wait(lambda: fake.turn(0.05) or terminal.read(), 'it ends')
 
     def test_no_line_is_wider_and_no_picture_higher_than_the_terminal(self):
         broker = self.broker()

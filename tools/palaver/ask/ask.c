@@ -302,6 +302,25 @@ bool ask_next_page (plv_view_t body, plv_buf_t *arguments)
     return true;
 }
 
+ending_t ask_gather (asker_t *self, const char *command, plv_buf_t *ret_items, uint32_t *ret_count)
+{
+    plv_buf_t page = {0};
+    plv_view_t body, item;
+    plv_mp_t items;
+    ending_t end;
+    do {
+        uint32_t left = 0;
+        end = ask (self, command, page.size ? &page : NULL, &body);
+        if (!end && plv_mp_find (body, "items", &items))
+            plv_mp_array (&items, &left);
+        for (*ret_count += left; left && plv_mp_skip (&items, &item); left--)
+            plv_buf_add_view (ret_items, item);
+    } while (!end && ask_next_page (body, &page));
+    plv_buf_check (ret_items);
+    plv_buf_free (&page);
+    return end;
+}
+
 ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count,
                     const char *things)
 {

@@ -81,6 +81,9 @@ ending_t ask_lost (asker_t *self, const plv_fail_t *fail);
 /*  Where the page behind `body` begins, into the arguments that ask for it; false: it was the last one.  */
 bool ask_next_page (plv_view_t body, plv_buf_t *arguments);
 
+/*  The items of all pages of a question without other arguments, encoded one behind the other, and how many.  */
+ending_t ask_gather (asker_t *self, const char *command, plv_buf_t *ret_items, uint32_t *ret_count);
+
 /*  Asks a question without arguments and writes each of its `items` into the table. `things`: what they are, in the
     plural.  */
 ending_t ask_items (call_t *call, const char *command, const column_t *columns, size_t count,

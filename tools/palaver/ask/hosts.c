@@ -7,15 +7,6 @@ static const char *const joined[] = {"credit", "held", "waiting", "in_per_min", 
 
 enum { JOINED = sizeof joined / sizeof *joined };
 
-static plv_mp_t items_of (plv_view_t body, uint32_t *ret_count)
-{
-    plv_mp_t items;
-    *ret_count = 0;
-    if (plv_mp_find (body, "items", &items))
-        plv_mp_array (&items, ret_count);
-    return items;
-}
-
 /*  The map of this name among `count` encoded ones; empty: none.  */
 static plv_view_t named (plv_view_t items, uint32_t count, plv_view_t name)
 {
@@ -73,34 +64,13 @@ static void join (plv_buf_t *out, const plv_buf_t *hosts, uint32_t host_count,
     plv_buf_free (&items);
 }
 
-/*  Each page of a command's items, one behind the other.  */
-static ending_t gather (asker_t *asker, const char *command, plv_buf_t *ret_items,
-                        uint32_t *ret_count)
-{
-    plv_buf_t page = {0};
-    plv_view_t body, item;
-    ending_t end;
-    uint32_t left;
-    do {
-        end = ask (asker, command, page.size ? &page : NULL, &body);
-        if (end)
-            break;
-        plv_mp_t items = items_of (body, &left);
-        for (*ret_count += left; left && plv_mp_skip (&items, &item); left--)
-            plv_buf_add_view (ret_items, item);
-    } while (ask_next_page (body, &page));
-    plv_buf_check (ret_items);
-    plv_buf_free (&page);
-    return end;
-}
-
 ending_t hosts_ask (asker_t *asker, plv_buf_t *ret_body)
 {
     plv_buf_t hosts = {0}, adapters = {0};
     uint32_t host_count = 0, adapter_count = 0;
-    ending_t end = gather (asker, "adapters.hosts", &hosts, &host_count);
+    ending_t end = ask_gather (asker, "adapters.hosts", &hosts, &host_count);
     if (!end)
-        end = gather (asker, "adapters.list", &adapters, &adapter_count);
+        end = ask_gather (asker, "adapters.list", &adapters, &adapter_count);
     if (!end)
         join (ret_body, &hosts, host_count, &adapters, adapter_count);
     plv_buf_free (&hosts);

@@ -122,17 +122,36 @@ static void put_item (top_t *self, const column_t *columns, size_t count, plv_vi
 }
 
 static void put_items (top_t *self, const char *title, const column_t *columns, size_t count,
-                       plv_view_t body, const char *key)
+                       plv_mp_t items, uint32_t number)
 {
-    plv_mp_t items;
     plv_view_t item;
-    uint32_t number = 0;
-    bool any = plv_mp_find (body, key, &items) && plv_mp_array (&items, &number);
     put_title (&self->list, title);
     text_putf (&self->list, " %u\n", (unsigned) number);
     self->list_rows++;
-    while (any && number-- && plv_mp_skip (&items, &item))
+    while (number-- && plv_mp_skip (&items, &item))
         put_item (self, columns, count, item);
+}
+
+static void put_routes (top_t *self, plv_view_t status)
+{
+    plv_mp_t items = {0};
+    uint32_t number = 0;
+    if (plv_mp_find (status, "routes", &items))
+        plv_mp_array (&items, &number);
+    put_items (self, "routes", route_columns, sizeof route_columns / sizeof *route_columns, items,
+               number);
+}
+
+static ending_t put_peers (top_t *self, const char *title, const char *command)
+{
+    plv_buf_t items = {0};
+    uint32_t number = 0;
+    ending_t end = ask_gather (self->asker, command, &items, &number);
+    if (!end)
+        put_items (self, title, peer_columns, sizeof peer_columns / sizeof *peer_columns,
+                   plv_mp (plv_buf_view (&items)), number);
+    plv_buf_free (&items);
+    return end;
 }
 
 static ending_t ask_all (top_t *self)
@@ -152,18 +171,9 @@ static ending_t ask_all (top_t *self)
     put_numbers (self);
     plv_buf_clear (&self->list);
     self->list_rows = 0;
-    put_items (self, "routes", route_columns, sizeof route_columns / sizeof *route_columns, body,
-               "routes");
-    end = ask (self->asker, "adapters.list", NULL, &body);
-    if (end)
-        return end;
-    put_items (self, "adapters", peer_columns, sizeof peer_columns / sizeof *peer_columns, body,
-               "items");
-    end = ask (self->asker, "agents.list", NULL, &body);
-    if (!end)
-        put_items (self, "agents", peer_columns, sizeof peer_columns / sizeof *peer_columns, body,
-                   "items");
-    return end;
+    put_routes (self, body);
+    end = put_peers (self, "adapters", "adapters.list");
+    return end ? end : put_peers (self, "agents", "agents.list");
 }
 
 static plv_view_t behind_lines (plv_view_t text, size_t lines)
