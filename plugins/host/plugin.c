@@ -1,5 +1,6 @@
 #include "host/plugin.h"
 #include "host/link/broker_link.h"
+#include "host/settings.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -134,16 +135,39 @@ static host_exit_t check_numbers (const plugin_t *self, const char *file, plv_fa
     return HOST_EXIT_REFUSED_DESCRIPTOR;
 }
 
+/*  Every key by its name alone; the host has keys too.  */
+static bool is_twice (const plugin_t *self, const char *name)
+{
+    pal_key_t key;
+    unsigned times = 0;
+    for (size_t at = 0; settings_row (self, at, &key); at++)
+        times += strcmp (key.name, name) == 0;
+    return times > 1;
+}
+
+static host_exit_t refuse_key (const pal_key_t *key, size_t at, const char *file, const char *fault,
+                               plv_fail_t *ret_fail)
+{
+    plv_fail (ret_fail, ERR_ARG, "%s: conf key %zu, %.*s: %s", file, at + 1, NAME_MAX_BYTES,
+              key->name ? key->name : "which has no name", fault);
+    return HOST_EXIT_REFUSED_DESCRIPTOR;
+}
+
 static host_exit_t check_keys (const plugin_t *self, const char *file, plv_fail_t *ret_fail)
 {
     for (size_t at = 0; at < self->adapter.key_count; at++) {
         pal_key_t key = plugin_key (self, at);
         const char *fault = key_fault (&key);
-        if (!fault)
-            continue;
-        plv_fail (ret_fail, ERR_ARG, "%s: conf key %zu, %.*s: %s", file, at + 1, NAME_MAX_BYTES,
-                  key.name ? key.name : "which has no name", fault);
-        return HOST_EXIT_REFUSED_DESCRIPTOR;
+        if (fault)
+            return refuse_key (&key, at, file, fault, ret_fail);
+    }
+    for (size_t at = 0; at < self->adapter.key_count; at++) {
+        pal_key_t key = plugin_key (self, at);
+        if (is_twice (self, key.name))
+            return refuse_key (&key, at, file,
+                               "there is one of this name already, of the plugin or of every "
+                               "adapter (palaver-adapter --print-keys): give it another name",
+                               ret_fail);
     }
     return HOST_EXIT_OK;
 }

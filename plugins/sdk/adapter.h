@@ -175,7 +175,8 @@ typedef enum {
         4, /* in the file only as "env:NAME" or "file:PATH"; conf_text gives the secret itself */
 } pal_key_type_t;
 
-/*  One conf key of `adapters = { NAME = { ... } }`. What is not in a plugin's table is refused.  */
+/*  One conf key of `adapters = { NAME = { ... } }`. What is not in a plugin's table is refused. Every adapter has
+    the host's own keys too (palaver-adapter --print-keys shows them): their names are taken.  */
 typedef struct {
     const char *name; /* the unit is last in the name: timeout_s */
     const char *meaning;

@@ -758,7 +758,9 @@ def refused_plugins():
     with Place() as place:
         place.refused(place.plugin('small', '-DPROBE_SIZE=24'), 87, 'size')
     for flag, words in (('MARKDOWN=7', 'its markdown 7 is none'), ('MARKDOWN=-1', 'its markdown -1 is none'),
-                        ('UNIT=3', 'its text_unit 3 is none'), ('CREDIT=1025', 'its credit 1025 is more than 1024')):
+                        ('UNIT=3', 'its text_unit 3 is none'), ('CREDIT=1025', 'its credit 1025 is more than 1024'),
+                        ('KEY="key"', 'conf key 2, key: there is one of this name already'),
+                        ('KEY="files"', 'conf key 2, files: there is one of this name already')):
         with Place() as place:
             place.refused(place.plugin('odd', '-DPROBE_' + flag), 87, words)
 
