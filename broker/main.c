@@ -3,6 +3,7 @@
 #include "base/build.h"
 #include "base/conf/conf.h"
 #include "base/log/log.h"
+#include "base/standard.h"
 #include "core/policy/policy.h"
 #include "shell/broker.h"
 #include "shell/inspect.h"
@@ -85,6 +86,7 @@ int main (int argc, char **argv)
 {
     options_t options;
     plv_fail_t fail;
+    plv_standard_hold ();
     if (!options_parse (argc, argv, &options))
         return EXIT_USAGE;
     if (options.help) {

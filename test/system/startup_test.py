@@ -235,6 +235,18 @@ class Conf(BrokerTest):
         self.assertRegex(run_broker('--version').stdout, r'^palaverd \d+\.\d+\.\d+')
 
 
+class Descriptors(BrokerTest):
+    def test_a_log_that_leads_nowhere_is_not_written_into_the_data(self):
+        """Whoever starts it may have closed the three that every program begins with."""
+        broker = self.broker(start=False, preexec=lambda: os.closerange(0, 3)).launch()
+        adapter = broker.adapter()
+        adapter.publish('hello')
+        adapter.expect('STORED')
+        self.assertEqual({os.readlink(f'/proc/{broker.process.pid}/fd/{number}') for number in range(3)}, {'/dev/null'})
+        with open(f'{broker.data}/palaver.lock', encoding='ascii') as lock:
+            self.assertEqual(lock.read(), f'{broker.process.pid}\n')
+
+
 class Disk(BrokerTest):
     def fill(self, broker):
         """Publishes until the broker stops; the texts that were acknowledged."""
