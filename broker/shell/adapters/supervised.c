@@ -304,19 +304,31 @@ static int64_t patience_ends (const supervised_t *self, const host_process_t *pr
     return sooner (silent, process->leave_us + leaving_ms (self, process) * 1000);
 }
 
+static void blame (host_process_t *process, bool is_silent, long long silence_ms)
+{
+    char *why = process->why;
+    size_t size = sizeof process->why;
+    if (!is_silent)
+        snprintf (why, size, "did not leave in time: killed");
+    else if (process->is_open)
+        snprintf (
+            why, size,
+            "its loop said nothing for %lld ms: killed; a callback of the plugin does not return",
+            silence_ms);
+    else
+        snprintf (why, size,
+                  "was not open after %lld ms: killed; open () or a constructor of the plugin does "
+                  "not return",
+                  silence_ms);
+}
+
 /*  Kills what does not answer or does not leave: then it ends like any other crash, and its last words say why.  */
 static void check_patience (const supervised_t *self, host_process_t *process, int64_t now_us)
 {
     if (now_us < patience_ends (self, process))
         return;
     int64_t silence = silence_us (self, process);
-    if (now_us - process->beat_us >= silence)
-        snprintf (
-            process->why, sizeof process->why,
-            "its loop said nothing for %lld ms: killed; a callback of the plugin does not return",
-            (long long) (silence / 1000));
-    else
-        snprintf (process->why, sizeof process->why, "did not leave in time: killed");
+    blame (process, now_us - process->beat_us >= silence, silence / 1000);
     process->is_killed = true;
     host_process_signal (process, SIGKILL);
 }
