@@ -7,11 +7,15 @@ import json
 import os
 import signal
 import stat
+import sys
 import unittest
 
-from cli import NOTHING, PARTLY, SECONDS, SILENT, TIME, USAGE, CliTest, wait
-from palaverd import World
-from wireclient import text_id
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'host'))
+
+import fake_broker  # noqa: E402
+from cli import NOTHING, PARTLY, SECONDS, SILENT, TIME, USAGE, CliTest, wait  # noqa: E402
+from palaverd import World  # noqa: E402
+from wireclient import text_id  # noqa: E402
 
 DAY = 24 * 3600
 
@@ -149,6 +153,23 @@ class Import(CliTest):
         self.assertEqual(sum(row['there'] for row in rows), 600)
         listed = [row['id'] for row in self.palaver(broker, 'dead', 'list').rows]
         self.assertEqual(sorted(listed), sorted(text_id(one) for one in ids))
+
+    def test_an_interrupt_while_another_import_is_waited_for(self):
+        """A broker that is none, and never has room."""
+        broker, _ = self.start(1)
+        path = self.export(broker)
+        fake = fake_broker.Broker(f'ipc://{self.folder()}/control.ipc')
+        self.addCleanup(fake.end)
+        fake.results['dead.import'] = ('BUSY', {'done': 0, 'there': 0, 'broken': [], 'retry_after_ms': 50})
+        call = self.call(None, 'dead', 'import', path, '--run', os.path.dirname(fake.endpoint[6:]))
+        for _ in range(2):
+            fake.expect('CONTROL')
+        call.process.send_signal(signal.SIGINT)
+        wait(lambda: fake.turn(0.05) or not call.running(), 'it ends')
+        done = call.wait()
+        self.assertEqual(done.code, -signal.SIGINT)
+        self.assertEqual(done.err, 'palaver: interrupted: what follows was not put back; the same command goes on with '
+                         'it\n')
 
     def test_letters_that_go_by_age_are_warned_of_and_saved_first(self):
         world, folder = World(self.folder()), os.path.join(self.folder(), 'saved')

@@ -193,7 +193,8 @@ uint64_t ask_number (plv_view_t map, const char *key)
 ending_t ask_refused (const asker_t *self, plv_view_t status, plv_view_t body)
 {
     plv_view_t text = plv_mp_find_str (body, "text");
-    if (self->quiet && (text.size || plv_view_is (status, "NOENT")))
+    bool spoken = text.size || plv_view_is (status, "NOENT") || plv_view_is (status, "BUSY");
+    if (self->quiet && spoken)
         ; /* who asked says it */
     else if (text.size)
         say (PLV_VIEW_FMT, PLV_VIEW_ARG (text));

@@ -82,7 +82,7 @@ static ending_t ask_until_free (import_t *self, const plv_buf_t *arguments, plv_
         if (wait_ms)
             ask_rest (&self->asker, (int64_t) wait_ms * 1000);
     } while (wait_ms && !interrupt_seen ());
-    if (end && end != END_UNREACHABLE)
+    if (end && end != END_UNREACHABLE && !wait_ms)
         say (PLV_VIEW_FMT, PLV_VIEW_ARG (plv_mp_find_str (*ret_body, "text")));
     return end;
 }
@@ -161,7 +161,7 @@ static ending_t read_all (import_t *self)
     free (text);
     if (!end)
         end = flush (self);
-    if (!end && interrupt_seen ()) {
+    if (end != END_UNREACHABLE && interrupt_seen ()) {
         say ("interrupted: what follows was not put back; the same command goes on with it");
         end = END_PARTLY;
     } else if (!end && ferror (self->file)) {
