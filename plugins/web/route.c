@@ -104,7 +104,7 @@ static void init (asker_t *asker, web_t *web, const pal_http_request_t *http)
 void route_serve (web_t *web, const pal_http_request_t *http)
 {
     asker_t asker;
-    request_t request = {.http = http, .head = pal_text_is (http->method, "HEAD")};
+    request_t request = {.http = http};
     init (&asker, web, http);
     for (size_t at = 0; at < ROUTES; at++) {
         if (!method_is (http->method, routes[at].method)

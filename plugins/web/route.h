@@ -15,7 +15,6 @@
 typedef struct {
     const pal_http_request_t *http;
     pal_text_t part;
-    bool head; /* HEAD: the host leaves the body away */
 } request_t;
 
 typedef enum {
