@@ -266,9 +266,10 @@ typedef struct {
 } pal_header_t;
 
 typedef struct {
-    uint32_t status;
+    uint32_t status; /* 200 to 599; another one is sent as 500 */
     uint32_t header_count;
-    const pal_header_t *headers; /* beside content-type and content-length */
+    const pal_header_t
+        *headers; /* beside content-type; content-length and transfer-encoding are the host's */
     pal_text_t content_type;
     pal_text_t body;
 } pal_http_response_t;

@@ -52,6 +52,18 @@ def a_request_is_answered():
             assert line.getresponse().read() == str(at).encode()
 
 
+def odd_answers_end_their_own_request_alone():
+    with Place() as place:
+        line = place.line()
+        for given, sent in ((0, 500), (100, 500), (199, 500), (600, 500), (2**32 - 1, 500), (204, 204), (299, 299)):
+            line.request('GET', f'/odd?status={given}')
+            answer = line.getresponse()
+            assert (answer.status, answer.read()) == (sent, b'' if sent == 204 else b'odd'), (given, answer.status)
+            assert answer.getheader('transfer-encoding') is None
+            line.request('GET', '/hello')
+            assert line.getresponse().read() == b'hello'
+
+
 def pipelined_requests_are_answered_in_order():
     def ask(place, requests, count):
         with socket.create_connection(('127.0.0.1', place.port)) as line:
@@ -802,7 +814,8 @@ def thousands_of_idle_sockets_are_cheap():
         place.wait('gone', count=count)
 
 
-TESTS = [a_request_is_answered, pipelined_requests_are_answered_in_order,
+TESTS = [a_request_is_answered, odd_answers_end_their_own_request_alone,
+         pipelined_requests_are_answered_in_order,
          the_next_request_may_come_with_the_last_byte_of_an_answer,
          a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
          an_old_client_gets_the_stream_without_chunks, the_head_of_a_stream_is_all_of_it,

@@ -3,6 +3,7 @@
 #include "host/net/http_line.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 enum { PROBLEM_BYTES = 256, OUT_KEPT_BYTES = 16 * 1024 };
@@ -138,6 +139,24 @@ static const char *connection_of (const http_call_t *call, uint32_t status)
     return call->closes ? "close" : call->head.is_old ? "keep-alive" : NULL;
 }
 
+/*  Where the answer ends is the host's to say: another word on it, and the next answer is read as part of this one.  */
+static bool is_framing (pal_text_t name)
+{
+    static const char *const names[] = {"content-length", "transfer-encoding"};
+    size_t size = name.size && name.data[name.size - 1] == ':' ? name.size - 1 : name.size;
+    for (size_t at = 0; at < sizeof names / sizeof *names; at++)
+        if (size == strlen (names[at]) && strncasecmp (name.data, names[at], size) == 0)
+            return true;
+    return false;
+}
+
+static void add_given (http_call_t *call, const pal_http_response_t *response)
+{
+    for (uint32_t at = 0; at < response->header_count; at++)
+        if (!is_framing (response->headers[at].name))
+            add_header (call, response->headers[at].name, response->headers[at].value);
+}
+
 /*  How the connection and the body go on.  */
 static void add_framing (http_call_t *call, const pal_http_response_t *response)
 {
@@ -171,9 +190,19 @@ static void ready (http_call_t *call)
         plv_list_push (&call->line->http->ready, &call->ready_node);
 }
 
-static void answer (http_call_t *call, const pal_http_response_t *response)
+/*  What is no final status leaves the client waiting for one.  */
+static pal_http_response_t final_of (const pal_http_response_t *given)
+{
+    pal_http_response_t response = *given;
+    if (response.status < 200 || response.status > 599)
+        response.status = 500;
+    return response;
+}
+
+static void answer (http_call_t *call, const pal_http_response_t *given)
 {
     char first[64];
+    const pal_http_response_t final = final_of (given), *response = &final;
     snprintf (first, sizeof first, "HTTP/1.1 %u %s\r\n", response->status,
               reason_of (response->status));
     call->answered = true;
@@ -184,8 +213,7 @@ static void answer (http_call_t *call, const pal_http_response_t *response)
         add_header (call, pal_text ("content-type"), response->content_type);
     add_framing (call, response);
     add_way_out (call);
-    for (uint32_t at = 0; at < response->header_count; at++)
-        add_header (call, response->headers[at].name, response->headers[at].value);
+    add_given (call, response);
     add_text (call, "\r\n");
     if (!has_no_body (response->status))
         add_piece (call, response->body);
