@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ static int by_number (const void *a, const void *b)
 
 static plv_err_t list (journal_t *self, plv_fail_t *ret_fail)
 {
+    if (self->dir_fd < 0)
+        return ERR_OK;
     int fd = dup (self->dir_fd);
     DIR *stream = fd < 0 ? NULL : fdopendir (fd);
     if (!stream)
@@ -58,6 +61,17 @@ static plv_err_t look_into (journal_t *self, segment_t *segment, plv_fail_t *ret
     return err;
 }
 
+/*  A file that does not say was made by an older release.  */
+static plv_err_t note_store (journal_t *self, const segment_id_t *id, plv_fail_t *ret_fail)
+{
+    if (self->store && id->store && id->store != self->store)
+        return journal_damage (self, id->number, 0,
+                               "this file belongs to the data of another broker", ret_fail);
+    if (id->store)
+        self->store = id->store;
+    return ERR_OK;
+}
+
 static plv_err_t look_at_all (journal_t *self, plv_fail_t *ret_fail)
 {
     plv_err_t err = list (self, ret_fail);
@@ -66,7 +80,11 @@ static plv_err_t look_at_all (journal_t *self, plv_fail_t *ret_fail)
         if (i && number != self->segments[i - 1].id.number + 1)
             return journal_damage (self, number - 1, 0, "this file is gone", ret_fail);
         err = look_into (self, &self->segments[i], ret_fail);
+        if (!err)
+            err = note_store (self, &self->segments[i].id, ret_fail);
     }
+    while (!err && self->count == 0 && self->store == 0)
+        randombytes_buf (&self->store, sizeof self->store);
     return err;
 }
 
@@ -84,10 +102,10 @@ plv_err_t journal_open (const journal_options_t *options, journal_t **ret_journa
     pthread_mutex_init (&self->lock, NULL);
     pthread_cond_init (&self->wake, NULL);
     self->dir_fd = open (self->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (self->dir_fd >= 0)
-        err = look_at_all (self, ret_fail);
-    else if (errno != ENOENT)
+    if (self->dir_fd < 0 && errno != ENOENT)
         err = journal_errno (self, 0, "reading", ret_fail);
+    else
+        err = look_at_all (self, ret_fail);
     if (err)
         journal_destroy (&self);
     else
@@ -136,6 +154,11 @@ bool journal_has_records (const journal_t *self)
         if (self->segments[i].first_seq)
             return true;
     return false;
+}
+
+uint64_t journal_store (const journal_t *self)
+{
+    return self->store;
 }
 
 uint64_t journal_last (const journal_t *self)

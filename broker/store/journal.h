@@ -57,6 +57,10 @@ void journal_destroy (journal_t **self_p);
 bool journal_has_files (const journal_t *self);
 bool journal_has_records (const journal_t *self);
 
+/*  Which store it belongs to, from the files that are there, or else made up for the first one; 0: an older release has
+    made them.  */
+uint64_t journal_store (const journal_t *self);
+
 /*  Finds the end: reads all from position `from` on, or refuses and changes nothing. `known`: the
     views say that this position was on disk. Unless it is only to be read, cuts off what is torn,
     makes what is missing, and syncs. Once, before anything below.  */

@@ -175,7 +175,7 @@ bool segment_publish (const journal_t *self, int fd, const char *from, uint64_t 
     uint8_t head[JOURNAL_BLOCK_BYTES] = {0};
     uint64_t salt;
     randombytes_buf (&salt, sizeof salt);
-    segment_id_t id = segment_id (&self->crc, number, salt);
+    segment_id_t id = segment_id (&self->crc, number, salt, self->store);
     segment_head_put (&self->crc, &id, head);
     segment_name (number, name);
     if (!write_all (fd, head, sizeof head, 0) || fsync (fd) < 0

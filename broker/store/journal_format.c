@@ -4,8 +4,9 @@
 
 static const char magic[8] = {'P', 'a', 'l', 'a', 'v', 'e', 'r', 'J'};
 
-/*  Of a segment's head: magic, u32 checksum of what follows, u32 version, u64 number, u64 salt.  */
-enum { HEAD_CRC = 8, HEAD_VERSION = 12, HEAD_NUMBER = 16, HEAD_SALT = 24 };
+/*  Of a segment's head: magic, u32 checksum of what follows, u32 version, u64 number, u64 salt,
+    u64 store.  */
+enum { HEAD_CRC = 8, HEAD_VERSION = 12, HEAD_NUMBER = 16, HEAD_SALT = 24, HEAD_STORE = 32 };
 enum { RECORD_TAG = 4, RECORD_JOURNAL = 8, RECORD_OPS = 12, RECORD_SEQ = 16 };
 enum { RECORD_SYNCED = 24, RECORD_FIRST = 32 };
 
@@ -14,13 +15,15 @@ static uint32_t head_crc (const crc32c_t *crc, const uint8_t *head)
     return crc32c_of (crc, plv_view (head + HEAD_VERSION, SEGMENT_HEAD_BYTES - HEAD_VERSION));
 }
 
-segment_id_t segment_id (const crc32c_t *crc, uint64_t number, uint64_t salt)
+segment_id_t segment_id (const crc32c_t *crc, uint64_t number, uint64_t salt, uint64_t store)
 {
     uint8_t bytes[16];
     plv_put_u64 (bytes, number);
     plv_put_u64 (bytes + 8, salt);
-    return (segment_id_t){
-        .number = number, .salt = salt, .seed = crc32c_of (crc, plv_view (bytes, sizeof bytes))};
+    return (segment_id_t){.number = number,
+                          .salt = salt,
+                          .store = store,
+                          .seed = crc32c_of (crc, plv_view (bytes, sizeof bytes))};
 }
 
 void segment_head_put (const crc32c_t *crc, const segment_id_t *id, uint8_t *head)
@@ -30,6 +33,7 @@ void segment_head_put (const crc32c_t *crc, const segment_id_t *id, uint8_t *hea
     plv_put_u32 (head + HEAD_VERSION, JOURNAL_VERSION);
     plv_put_u64 (head + HEAD_NUMBER, id->number);
     plv_put_u64 (head + HEAD_SALT, id->salt);
+    plv_put_u64 (head + HEAD_STORE, id->store);
     plv_put_u32 (head + HEAD_CRC, head_crc (crc, head));
 }
 
@@ -40,7 +44,8 @@ segment_head_t segment_head_get (const crc32c_t *crc, const uint8_t *head, segme
         return HEAD_DAMAGED;
     if (plv_get_u32 (head + HEAD_VERSION) != JOURNAL_VERSION)
         return HEAD_NEWER;
-    *ret_id = segment_id (crc, plv_get_u64 (head + HEAD_NUMBER), plv_get_u64 (head + HEAD_SALT));
+    *ret_id = segment_id (crc, plv_get_u64 (head + HEAD_NUMBER), plv_get_u64 (head + HEAD_SALT),
+                          plv_get_u64 (head + HEAD_STORE));
     return HEAD_GOOD;
 }
 

@@ -4,7 +4,8 @@
     FAILS   bytes that no store wrote are told from those that one did
     COST    one pass over a record for its checksum
 
-    A segment is a file: 64 bytes of head, then records, each at a multiple of eight. Behind the
+    A segment is a file: 64 bytes of head, then records, each at a multiple of eight. The head says
+    to which store the journal belongs, so that files of two are not taken for those of one. Behind the
     last record lie zeros, at least to the end of its block, then more of them or what an earlier
     use of the file left. A segment gets a new number
     and a new random salt each time that it is used; every record carries a piece of the salt, and
@@ -28,10 +29,12 @@ enum { SEGMENT_HEAD_BYTES = 64, RECORD_HEAD_BYTES = 40, RECORD_ALIGN = 8, JOURNA
 typedef struct {
     uint64_t number;
     uint64_t salt;
+    uint64_t
+        store; /* the same in all files of a journal, and in no other; 0: an older release did not say */
     uint32_t seed; /* the checksum of the two */
 } segment_id_t;
 
-segment_id_t segment_id (const crc32c_t *crc, uint64_t number, uint64_t salt);
+segment_id_t segment_id (const crc32c_t *crc, uint64_t number, uint64_t salt, uint64_t store);
 void segment_head_put (const crc32c_t *crc, const segment_id_t *id, uint8_t *head);
 
 typedef enum { HEAD_GOOD, HEAD_DAMAGED, HEAD_NEWER } segment_head_t;

@@ -44,6 +44,7 @@ struct journal {
     int dir_fd;
     bool read_only;
     uint64_t segment_bytes;
+    uint64_t store; /* of segment_id_t */
     crc32c_t crc;
 
     segment_t *segments; /* the oldest first; not the one that is ready */

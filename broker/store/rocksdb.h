@@ -8,8 +8,8 @@
     The journal (journal.h) lies in DIR/journal. It is also the log of the views, which are in
     RocksDB, each in a column family by the name that views.def gives it, and RocksDB writes no
     log of its own: what a stop without a goodbye leaves behind in its memtables is applied again
-    from the journal. The default family holds one row, `applied`: everything up to this position
-    is on disk in every family. Some may hold more than that, which does no harm: operations put
+    from the journal. The default family holds `applied`: everything up to this position is on disk in
+    every family, and `journal`: which journal it is. Some may hold more than that, which does no harm: operations put
     and delete whole rows, so applying them once more in their order ends where it ended before.
 
     Two rules keep the two together. The views on disk are never ahead of the journal on disk:
@@ -38,6 +38,8 @@ enum { FAMILY_OWN = VIEW_COUNT_, FAMILY_COUNT_ };
 
 /*  In the default family.  */
 #define RDB_APPLIED "applied" /* 8 bytes */
+#define RDB_JOURNAL                                                                                \
+    "journal" /* 8 bytes: journal_store; not there: an older release made the store */
 
 typedef struct job job_t; /* rocksdb_helper.c */
 

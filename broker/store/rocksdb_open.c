@@ -149,7 +149,7 @@ plv_err_t rdb_open_database (rdb_t *self, const store_rocksdb_options_t *options
 /*  Made once, before the first batch, and on disk when it is made.  */
 plv_err_t rdb_write_identity (rdb_t *self, plv_fail_t *ret_fail)
 {
-    uint8_t schema[4], secret[SECRET_BYTES];
+    uint8_t schema[4], secret[SECRET_BYTES], journal[8];
     char *text = NULL;
     size_t size = 0;
     char *found = rdb_get (self, VIEW_META, STORE_META_SECRET, &size, &text);
@@ -168,6 +168,9 @@ plv_err_t rdb_write_identity (rdb_t *self, plv_fail_t *ret_fail)
                                strlen (STORE_META_SCHEMA), (const char *) schema, sizeof schema);
     rocksdb_writebatch_put_cf (self->write_batch, self->families[VIEW_META], STORE_META_SECRET,
                                strlen (STORE_META_SECRET), (const char *) secret, sizeof secret);
+    plv_put_u64 (journal, journal_store (self->journal));
+    rocksdb_writebatch_put_cf (self->write_batch, self->families[FAMILY_OWN], RDB_JOURNAL,
+                               strlen (RDB_JOURNAL), (const char *) journal, sizeof journal);
     rocksdb_write (self->db, self->no_log, self->write_batch, &text);
     sodium_memzero (secret, sizeof secret);
     return text ? rdb_error (ret_fail, self->dir, "writing to", text) : rdb_flush (self, ret_fail);

@@ -74,6 +74,19 @@ static plv_err_t replay (rdb_t *self, uint64_t applied, plv_fail_t *ret_fail)
     return err;
 }
 
+/*  Positions alone would not tell: the journal of another store has them, too.  */
+static plv_err_t check_journal (rdb_t *self, plv_fail_t *ret_fail)
+{
+    uint64_t wanted = 0, found = journal_store (self->journal);
+    plv_err_t err = read_number (self, FAMILY_OWN, RDB_JOURNAL, 8, &wanted, ret_fail);
+    if (err || !wanted || !found || wanted == found)
+        return err;
+    return plv_fail (
+        ret_fail, ERR_CORRUPT,
+        "the journal in %s belongs to the data of another broker than the files beside it: %s",
+        self->dir, STORE_RESTORE);
+}
+
 static plv_err_t check_end (const rdb_t *self, uint64_t known, plv_fail_t *ret_fail)
 {
     uint64_t last = journal_last (self->journal);
@@ -96,6 +109,8 @@ plv_err_t rdb_recover_position (rdb_t *self, plv_fail_t *ret_fail)
         err = read_number (self, FAMILY_OWN, RDB_APPLIED, 8, &applied, ret_fail);
     if (!err)
         err = read_number (self, VIEW_META, STORE_META_REFLECTED, 8, &reflected, ret_fail);
+    if (!err)
+        err = check_journal (self, ret_fail);
     atomic_store (&self->reflected, reflected);
     atomic_store (&self->flushed, applied);
     uint64_t known = applied > reflected ? applied : reflected;

@@ -353,6 +353,48 @@ static void a_journal_without_views_is_refused (void **state)
     }
 }
 
+static void put_journal (const copy_t *copy, const char *from_dir)
+{
+    char from[128], to[128];
+    snprintf (from, sizeof from, "%s/journal", from_dir);
+    snprintf (to, sizeof to, "%s/journal", copy->dir);
+    subject_remove_dir (to);
+    copy_files (from, to);
+}
+
+/*  Whose positions are the same, and whose files are whole.  */
+static void files_of_another_store_are_refused (void **state)
+{
+    subject_t *self = *state;
+    plv_fail_t fail;
+    char other_dir[128], name[128];
+    copy_t copy = copy_store (self);
+    snprintf (other_dir, sizeof other_dir, "%s.other", self->dir);
+    assert_int_equal (subject_join (subject_spawn ("commit-and-die", other_dir, NULL)), -1);
+    copy_t other = copy;
+    snprintf (other.dir, sizeof other.dir, "%s", other_dir);
+    plv_buf_t foreign = read_segment (&other, copy.last), own = read_segment (&copy, copy.last);
+
+    write_segment (&copy, copy.last, &foreign);
+    assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
+    snprintf (name, sizeof name, "%010ju.journal", (uintmax_t) copy.last);
+    assert_non_null (strstr (fail.text, name));
+    assert_non_null (strstr (fail.text, "another broker"));
+    write_segment (&copy, copy.last, &own);
+    assert_int_equal (open_and_count (copy.dir, &fail), BATCHES);
+
+    put_journal (&copy, other_dir);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal (open_and_count (copy.dir, &fail), UINT64_MAX);
+        assert_non_null (strstr (fail.text, "another broker"));
+    }
+    put_journal (&copy, self->dir);
+    assert_int_equal (open_and_count (copy.dir, &fail), BATCHES);
+    plv_buf_free (&foreign);
+    plv_buf_free (&own);
+    subject_remove_dir (other_dir);
+}
+
 /*  The views were moved to disk, and the journal has lost its end: not a power cut.  */
 static void a_journal_that_is_behind_the_views_is_refused (void **state)
 {
@@ -432,6 +474,7 @@ int main (int argc, char **argv)
         DAMAGE (a_hole_in_what_was_never_synced_is_no_reason_to_refuse),
         DAMAGE (a_lost_journal_is_refused),
         DAMAGE (a_journal_without_views_is_refused),
+        DAMAGE (files_of_another_store_are_refused),
         DAMAGE (a_journal_that_is_behind_the_views_is_refused),
         DAMAGE (a_damaged_table_is_refused),
         DAMAGE (a_damaged_manifest_is_refused),
