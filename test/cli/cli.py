@@ -17,8 +17,10 @@ import sys
 import tempfile
 import termios
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'system'))
+for name in ('host', 'system'):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name))
 
+import fake_broker  # noqa: E402
 from palaverd import (BUILD, PATIENCE, PROGRAM, QUICK, SECONDS, BrokerTest, World, become_nobody,  # noqa: E402
                       route, wait)
 
@@ -147,6 +149,18 @@ class CliTest(BrokerTest):
         done = self.terminal(broker, *arguments, **options).wait()
         self.assertEqual(done.code, code, done.out)
         return done.out
+
+    def fake(self, results):
+        """A broker that is none, and says to each command what stands in `results`: (status, body)."""
+        fake = fake_broker.Broker(f'ipc://{self.folder()}/control.ipc')
+        self.addCleanup(fake.end)
+        fake.results, fake.run = results, os.path.dirname(fake.endpoint.removeprefix('ipc://'))
+        return fake
+
+    def served(self, fake, call):
+        """How the call ends to which this one answers."""
+        wait(lambda: fake.turn(0.05) or not call.running(), 'palaver ends')
+        return call.wait()
 
     def echo(self, broker, *options):
         """A worker process that answers everything with its own text."""

@@ -7,15 +7,11 @@ import json
 import os
 import signal
 import stat
-import sys
 import unittest
 
-sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'host'))
-
-import fake_broker  # noqa: E402
-from cli import NOTHING, PARTLY, SECONDS, SILENT, TIME, USAGE, CliTest, wait  # noqa: E402
-from palaverd import World  # noqa: E402
-from wireclient import text_id  # noqa: E402
+from cli import NOTHING, PARTLY, SECONDS, SILENT, TIME, USAGE, CliTest, wait
+from palaverd import World
+from wireclient import text_id
 
 DAY = 24 * 3600
 
@@ -155,18 +151,14 @@ class Import(CliTest):
         self.assertEqual(sorted(listed), sorted(text_id(one) for one in ids))
 
     def test_an_interrupt_while_another_import_is_waited_for(self):
-        """A broker that is none, and never has room."""
         broker, _ = self.start(1)
         path = self.export(broker)
-        fake = fake_broker.Broker(f'ipc://{self.folder()}/control.ipc')
-        self.addCleanup(fake.end)
-        fake.results['dead.import'] = ('BUSY', {'done': 0, 'there': 0, 'broken': [], 'retry_after_ms': 50})
-        call = self.call(None, 'dead', 'import', path, '--run', os.path.dirname(fake.endpoint[6:]))
+        fake = self.fake({'dead.import': ('BUSY', {'done': 0, 'there': 0, 'broken': [], 'retry_after_ms': 50})})
+        call = self.call(fake, 'dead', 'import', path)
         for _ in range(2):
             fake.expect('CONTROL')
         call.process.send_signal(signal.SIGINT)
-        wait(lambda: fake.turn(0.05) or not call.running(), 'it ends')
-        done = call.wait()
+        done = self.served(fake, call)
         self.assertEqual(done.code, -signal.SIGINT)
         self.assertEqual(done.err, 'palaver: interrupted: what follows was not put back; the same command goes on with '
                          'it\n')

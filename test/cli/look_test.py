@@ -48,6 +48,13 @@ class Look(CliTest):
         self.assertEqual((roles['adapter'], roles['worker']), (1, 1))
         self.assertEqual(len(rows), sum(not line.startswith('#') for line in text.splitlines()))
 
+    def test_a_metric_that_is_no_number(self):
+        """A plugin may set it to what it likes."""
+        text = 'palaver_plugin_level{adapter="a"} nan\npalaver_plugin_level{adapter="b"} -inf\nplain -1.5\n'
+        fake = self.fake({'metrics': ('ok', {'text': text})})
+        done = self.served(fake, self.call(fake, 'metrics', '--json'))
+        self.assertEqual([row['value'] for row in done.rows], [None, None, -1.5])
+
     def test_sessions_list(self):
         for session in 'cab':
             self.say(session=session)

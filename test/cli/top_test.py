@@ -6,14 +6,10 @@ import os
 import re
 import signal
 import struct
-import sys
 import termios
 import unittest
 
-sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'host'))
-
-import fake_broker  # noqa: E402
-from cli import SECONDS, UNREACHABLE, USAGE, CliTest, wait  # noqa: E402
+from cli import SECONDS, UNREACHABLE, USAGE, CliTest, wait
 
 ENTER, LEAVE = '\033[?1049h', '\033[?1049l'
 
@@ -51,21 +47,18 @@ class Top(CliTest):
         self.assertTrue(done.out.rstrip().endswith(LEAVE), done.out[-40:])
 
     def test_more_workers_than_a_page_of_the_broker_has(self):
-        """A broker that is none: a thousand workers and more are many sockets."""
         class Pages(dict):
             def get(self, command, default):
                 self[command].append(self[command].pop(0))
                 return self[command][-1]
 
         worker = {'name': 'crowd', 'state': 'ready', 'held': 0}
-        fake = fake_broker.Broker(f'ipc://{self.folder()}/control.ipc')
-        self.addCleanup(fake.end)
-        fake.results = Pages({
+        fake = self.fake(Pages({
             'metrics': [('ok', {'text': ''})], 'status': [('ok', {'version': '1', 'state': 'running', 'routes': []})],
             'adapters.list': [('ok', {'items': [], 'next': None})],
             'agents.list': [('ok', {'items': [worker] * 1000, 'next': 1000}),
-                            ('ok', {'items': [worker], 'next': None})]})
-        terminal = self.terminal(None, 'top', '--run', os.path.dirname(fake.endpoint[6:]), columns=80)
+                            ('ok', {'items': [worker], 'next': None})]}))
+        terminal = self.terminal(fake, 'top', columns=80)
 
         def look():
             fake.turn(0.05)

@@ -27,6 +27,13 @@ static void put_labels (plv_buf_t *line, plv_view_t labels)
     text_put (line, "}");
 }
 
+/*  JSON has no word for what is no number, or without end: a gauge of a plugin may be.  */
+static bool is_number (const uint8_t *at, const uint8_t *end)
+{
+    at += at < end && *at == '-';
+    return at < end && *at >= '0' && *at <= '9';
+}
+
 /*  A sample, `name{labels} value`, as a line of JSON.  */
 static void put_sample (plv_buf_t *out, plv_view_t sample)
 {
@@ -41,7 +48,10 @@ static void put_sample (plv_buf_t *out, plv_view_t sample)
     if (brace)
         put_labels (out, plv_view (brace + 1, (size_t) (blank - brace - 2)));
     text_put (out, ",\"value\":");
-    plv_buf_add (out, blank + 1, (size_t) (end - blank - 1));
+    if (is_number (blank + 1, end))
+        plv_buf_add (out, blank + 1, (size_t) (end - blank - 1));
+    else
+        text_put (out, "null");
     text_put (out, "}\n");
 }
 
