@@ -74,6 +74,18 @@ class Events(CliTest):
         self.assertEqual((row['outcome'], row['attempts']), ('delivering', 2))
         self.assertIn(('sent_again', 'ann'), [(hop['hop'], hop.get('who')) for hop in row['hops']])
 
+    def test_what_operators_did_is_by_them(self):
+        broker = self.broker(SILENT)
+        ids = self.letters(broker, 1)
+        path = f'{self.folder()}/letters.jsonl'
+        self.palaver(broker, 'dead', 'export', path, '--all')
+        self.palaver(broker, 'dead', 'discard', '--all', '--yes', '--who', 'ann', '--why', 'spam')
+        self.palaver(broker, 'dead', 'import', path, '--who', 'bob')
+        self.palaver(broker, 'dead', 'replay', '--all', '--yes', '--who', 'eve')
+        text = self.palaver(broker, 'events', 'show', text_id(ids[0]), '--table').out
+        for hop, words in (('discarded', 'by ann, spam'), ('imported', 'by bob'), ('sent_again', 'by eve')):
+            self.assertRegex(text, rf'(?m)^.* {hop} .*{words}')
+
     def test_list(self):
         broker, ids = self.start(5)
         adapter = broker.adapter('other', platform='slack')

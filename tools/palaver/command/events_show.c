@@ -34,6 +34,14 @@ static const column_t timeline[] = {
     {.title = "WHAT", .key = "what"},
 };
 
+/*  What an operator did: `who` is not to whom it went.  */
+static bool is_operators (plv_view_t hop)
+{
+    plv_view_t name = plv_mp_find_str (hop, "hop");
+    return plv_view_is (name, "sent_again") || plv_view_is (name, "imported")
+           || plv_view_is (name, "discarded");
+}
+
 /*  What a station says of itself, in one text.  */
 static void put_what (plv_buf_t *what, plv_view_t hop)
 {
@@ -41,8 +49,7 @@ static void put_what (plv_buf_t *what, plv_view_t hop)
         const char *key, *before;
     } words[] = {{"who", "to "}, {"step", ""},           {"how", ""}, {"code", ""},
                  {"why", ""},    {"platform_id", "as "}, {"id", ""}};
-    plv_view_t name = plv_mp_find_str (hop, "hop");
-    bool by = plv_view_is (name, "sent_again") || plv_view_is (name, "imported");
+    bool by = is_operators (hop);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         plv_view_t text = plv_mp_find_str (hop, words[i].key);
         if (text.size == 0)
