@@ -144,7 +144,7 @@ static void drain (host_t *self)
     host_tell (self, "DRAIN %lld", (long long) drain_s * 1000 + CLOSE_MS_MOST);
     if (self->http)
         http_close (self->http);
-    if (adapter->drain)
+    if (self->is_open && adapter->drain)
         adapter->drain (self->self);
     leave_the_rest (self);
     uv_timer_start (&self->drain_timer, on_drain_check, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
@@ -210,11 +210,13 @@ static void on_signal (uv_signal_t *handle, int number)
 
 /* ------------------------------------------------------------------ starting */
 
-/*  First comes whoever had the name before us, then those who cannot speak any more.  */
+/*  Nobody speaks for a plugin that has not opened yet. Then comes whoever had the name before us, then those who cannot
+    speak any more.  */
 static bool may_speak (void *arg)
 {
     host_t *self = arg;
-    return claim_take (self->claim) && (!self->will || will_done (self->will));
+    bool has_opened = self->is_open || self->drain_until;
+    return has_opened && claim_take (self->claim) && (!self->will || will_done (self->will));
 }
 
 static host_exit_t link_open (host_t *self)
@@ -315,14 +317,24 @@ static host_exit_t load (host_t *self)
     return HOST_EXIT_OK;
 }
 
+/*  What one that failed has left open is nothing to the next one.  */
+static void forget_open (host_t *self)
+{
+    wakeups_destroy (&self->wakeups);
+    services_net_free (self);
+    self->wakeups = wakeups_new (&self->loop);
+}
+
 /*  A predecessor may need a moment to make room.  */
 static host_exit_t plugin_open (host_t *self)
 {
     const pal_adapter_t *adapter = plugin_adapter (self->plugin);
     int tries = self->options.beside ? BESIDE_TRIES : 1;
     for (int at = 0; at < tries; at++) {
-        if (at)
+        if (at) {
+            forget_open (self);
             usleep (BESIDE_MS * 1000);
+        }
         snprintf (self->fail.text, sizeof self->fail.text, "open () gave no reason");
         if (adapter->open (&self->table, &self->self) == 0) {
             self->is_open = true;

@@ -785,6 +785,18 @@ def open_that_fails_says_why():
                       conf='adapters = { probe = { does = "fail"; }; };')
 
 
+def an_open_that_fails_leaves_nothing_to_the_next_one():
+    with Place() as place:
+        child = place.start(place.plugin('probe'), '--beside', conf='adapters = { probe = { does = "late"; }; };')
+        place.broker.expect('HELLO')
+        place.broker.send(deliver(1, 'sent'))
+        assert place.broker.expect('DELIVERED')[:2] == [1, 'sent']
+        place.broker.send(frame('SETTLED', [1]))
+        child.send_signal(signal.SIGTERM)
+        place.serve_until(lambda: child.poll() is not None, 'it ends')
+        assert child.poll() == 0, (child.poll(), place.log())
+
+
 def secrets_come_in_and_the_environment_stays_out():
     with Place() as place:
         place.start(place.plugin('probe'), environment={'PALAVER_TEST_SECRET': 'hush'},
@@ -842,7 +854,8 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          sigterm_without_a_broker_ends_in_time, a_plugin_that_grabs_signals_drains_all_the_same,
          a_plugin_is_not_called_after_its_close,
          a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
-         open_that_fails_says_why, secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
+         open_that_fails_says_why, an_open_that_fails_leaves_nothing_to_the_next_one,
+         secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
 if VARIANT not in ('asan', 'tsan'):  # a sanitizer needs more memory than any limit
     TESTS.append(sigterm_does_not_end_what_drains_for_its_memory)
 
