@@ -2,12 +2,14 @@
 # RUN: timeout=240
 """palaver doctor: each thing that is wrong is found, named, and told how to mend."""
 
+import json
 import os
 import signal
 import socket
+import subprocess
 import unittest
 
-from cli import BUILD, OK, PARTLY, CliTest, wait
+from cli import BUILD, OK, PALAVER, PARTLY, SECONDS, CliTest, become_nobody, wait
 
 
 class Doctor(CliTest):
@@ -51,6 +53,35 @@ class Doctor(CliTest):
         found = {row['check']: row for row in rows}['broker']
         self.assertEqual(found['found'], 'it does not answer within 0.5 s')
 
+    def test_a_stranger_is_not_told_that_nothing_runs(self):
+        if os.geteuid():
+            self.skipTest('needs root')
+        tool = self.for_nobody(PALAVER)
+        folder = os.path.dirname(tool)
+        os.makedirs(f'{folder}/closed/data')
+        os.makedirs(f'{folder}/closed/keys')
+        os.chmod(f'{folder}/closed', 0o700)
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen()
+            with open(f'{folder}/palaver.conf', 'w') as file:
+                file.write(f'listen = {{ agents = "tcp://127.0.0.1:{taken.getsockname()[1]}"; keys = "closed/keys"; }};'
+                           f'data = {{ dir = "{folder}/closed/data"; }};')
+            broker = self.broker()
+            os.chmod(broker.folder, 0o755)
+            done = subprocess.run([tool, 'doctor', '--conf', f'{folder}/palaver.conf', '--run', broker.run],
+                                  preexec_fn=become_nobody, capture_output=True, text=True, timeout=SECONDS,
+                                  check=False)
+        found = {}
+        for row in map(json.loads, done.stdout.splitlines()):
+            found.setdefault(row['check'], []).append(row)
+        user = "run the doctor as the broker's user"
+        self.one(found, 'sockets', 'problem', 'Permission denied', user)
+        self.one(found, 'broker', 'skipped', 'this user may not ask it', user)
+        self.one(found, 'data', 'problem', 'Permission denied', user)
+        self.one(found, 'keys', 'skipped', 'Permission denied', user)
+        self.one(found, 'listen', 'skipped', 'was not asked')
+
     def test_it_looks_where_the_broker_does(self):
         broker = self.broker()
         found = {row['check']: row for row in self.palaver(broker, 'doctor').rows if row['check'] != 'adapters'}
@@ -93,6 +124,8 @@ class Doctor(CliTest):
 
     def test_keys_that_others_may_read(self):
         folder = self.folder()
+        empty = f'listen = {{ agents = "tcp://127.0.0.1:1"; keys = "{self.folder()}"; }};'
+        self.one(self.doctor(conf=empty, code=PARTLY), 'keys', 'problem', 'no broker.cert_secret', 'keys new broker')
         self.palaver(None, 'keys', 'new', 'broker', '--keys', folder)
         conf = f'listen = {{ agents = "tcp://127.0.0.1:1"; keys = "{folder}"; }};'
         none = f'listen = {{ agents = "tcp://127.0.0.1:1"; keys = "{folder}/none"; }};'

@@ -30,12 +30,15 @@ void doctor_meet (doctor_t *self)
     plv_view_t body;
     plv_mp_t process;
     where_t where;
-    if (where_find (call_text (self->call, OPTION_RUN, NULL), &where, &fail))
-        return;
-    char *path = where_socket (where.run, "control");
-    self->runs = !where_probe (path, &fail);
-    free (path);
-    where_free (&where);
+    plv_err_t err = where_find (call_text (self->call, OPTION_RUN, NULL), &where, &fail);
+    if (!err) {
+        char *path = where_socket (where.run, "control");
+        err = where_probe (path, &fail);
+        free (path);
+        where_free (&where);
+    }
+    self->runs = !err;
+    self->closed = err == ERR_PERM;
     self->answers = self->runs && asker_open (&self->asker, self->call, ANSWER_S) == END_OK;
     if (!ask_quietly (self, "status", &body))
         return;
@@ -59,8 +62,7 @@ char *doctor_broker_path (const doctor_t *self, const char *key)
 static void miss_sockets (doctor_t *doctor, const plv_fail_t *fail)
 {
     if (fail->code == ERR_PERM)
-        doctor_say (doctor, FINDING_PROBLEM, "run the doctor as the broker's user", "%s",
-                    fail->text);
+        doctor_say (doctor, FINDING_PROBLEM, DOCTOR_BE_THE_USER, "%s", fail->text);
     else
         doctor_say (doctor, FINDING_WARNING, "start it: palaverd, or systemctl start palaverd",
                     "%s", fail->text);
@@ -110,7 +112,9 @@ static void look_at_status (doctor_t *doctor, plv_view_t body)
 
 void check_broker (doctor_t *doctor)
 {
-    if (!doctor->runs)
+    if (doctor->closed)
+        doctor_say (doctor, FINDING_SKIPPED, DOCTOR_BE_THE_USER, "this user may not ask it");
+    else if (!doctor->runs)
         doctor_say (doctor, FINDING_SKIPPED, "", "it does not run");
     else if (!doctor->status.size)
         doctor_say (doctor, FINDING_PROBLEM, "look at its log: journalctl -u palaverd",

@@ -30,7 +30,7 @@ static const char *advice_for (plv_err_t err)
 {
     if (err == ERR_NOENT)
         return "name one that is there: --conf FILE";
-    return err == ERR_PERM ? "run the doctor as the broker's user"
+    return err == ERR_PERM ? DOCTOR_BE_THE_USER
                            : "correct the line; palaverd --check-conf says the same";
 }
 
@@ -103,15 +103,25 @@ static unsigned count_open (DIR *stream, unsigned *ret_open)
     return count;
 }
 
-static void miss_keys (doctor_t *doctor, const char *folder)
+/*  `why`: an errno, or 0: it is there, and the broker's secret key is not in it.  */
+static void miss_keys (doctor_t *doctor, const char *folder, int why)
 {
     char *advice = NULL;
+    if (why == EACCES) {
+        doctor_say (doctor, FINDING_SKIPPED, DOCTOR_BE_THE_USER, "%s: %s", folder, strerror (why));
+        return;
+    }
     if (asprintf (&advice, "make the broker's key pair: palaver keys new broker --keys %s", folder)
         < 0)
         plv_out_of_memory (strlen (folder));
-    doctor_say (doctor, FINDING_PROBLEM, advice, "listen.agents is set, and %s cannot be read",
-                folder);
+    doctor_say (doctor, FINDING_PROBLEM, advice, "listen.agents is set, and %s %s", folder,
+                why ? "cannot be read" : "has no broker.cert_secret");
     free (advice);
+}
+
+static bool has_own_key (DIR *stream)
+{
+    return faccessat (dirfd (stream), "broker.cert_secret", F_OK, 0) == 0 || errno != ENOENT;
 }
 
 void check_keys (doctor_t *doctor)
@@ -119,9 +129,10 @@ void check_keys (doctor_t *doctor)
     unsigned open = 0;
     char *folder = keys_folder (doctor);
     DIR *stream = opendir (folder);
+    int why = stream ? 0 : errno;
     unsigned count = stream ? count_open (stream, &open) : 0;
-    if (!stream && doctor->conf->listen_agents[0])
-        miss_keys (doctor, folder);
+    if (doctor->conf->listen_agents[0] && (!stream || !has_own_key (stream)))
+        miss_keys (doctor, folder, why);
     else if (!stream)
         doctor_say (doctor, FINDING_SKIPPED, "", "no agents of other machines");
     else if (open)

@@ -58,8 +58,9 @@ void check_data (doctor_t *doctor)
         return;
     }
     if (stat (doctor->data, &info)) {
-        doctor_say (doctor, errno == ENOENT ? FINDING_OK : FINDING_PROBLEM, "", "%s: %s%s",
-                    doctor->data, strerror (errno),
+        doctor_say (doctor, errno == ENOENT ? FINDING_OK : FINDING_PROBLEM,
+                    errno == EACCES ? DOCTOR_BE_THE_USER : "", "%s: %s%s", doctor->data,
+                    strerror (errno),
                     errno == ENOENT ? ": the broker makes it when it starts" : "");
         return;
     }

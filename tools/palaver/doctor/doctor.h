@@ -21,13 +21,17 @@ typedef struct {
     char *conf_file;   /* NULL: there is none, and that is fine */
     char *data;        /* NULL: nobody knows where */
     bool runs;         /* the broker: there is somebody behind its socket, */
-    bool answers;      /* and `asker` is open */
+    bool closed;       /* nor may this user look whether there is */
+    bool answers;      /* it answers, and `asker` is open */
     asker_t asker;
     plv_buf_t status;   /* the broker's answer to status; empty: none */
     plv_view_t process; /* of that: where its conf, data and plugins are; empty: not told */
     table_t table;
     unsigned count[FINDING_PROBLEM + 1];
 } doctor_t;
+
+/*  The advice where somebody else may not look.  */
+#define DOCTOR_BE_THE_USER "run the doctor as the broker's user"
 
 /*  Runs every check and prints what was found.  */
 void doctor_run (doctor_t *self, call_t *call);

@@ -54,6 +54,9 @@ void check_listen (doctor_t *doctor)
     int error = try_to_listen (&address);
     if (doctor->answers && error == EADDRINUSE)
         doctor_say (doctor, FINDING_OK, "", "%s: the broker listens", text);
+    else if ((doctor->runs || doctor->closed) && error == EADDRINUSE)
+        doctor_say (doctor, FINDING_SKIPPED, "",
+                    "%s: somebody listens, and the broker was not asked whether it does", text);
     else if (error)
         doctor_say (doctor, FINDING_PROBLEM, "give another address, or stop who has it", "%s: %s",
                     text, strerror (error));
