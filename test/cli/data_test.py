@@ -9,7 +9,7 @@ import stat
 import subprocess
 import unittest
 
-from cli import BUILD, NOTHING, PALAVER, PARTLY, QUICK, SECONDS, SILENT, USAGE, CliTest, wait
+from cli import BUILD, PALAVER, PARTLY, QUICK, SECONDS, SILENT, USAGE, CliTest, wait
 from palaverd import is_root
 from ports import free_port
 
@@ -112,9 +112,9 @@ class Restore(CliTest):
         self.assertTrue(broker.running())
 
     def test_what_is_no_backup(self):
-        done = self.palaver(None, 'restore', self.folder(), '--data', f'{self.top}/new', code=NOTHING)
+        done = self.palaver(None, 'restore', self.folder(), '--data', f'{self.top}/new', code=PARTLY)
         self.assertIn('is no backup', done.err)
-        done = self.palaver(None, 'restore', f'{self.top}/none', '--data', f'{self.top}/new', code=NOTHING)
+        done = self.palaver(None, 'restore', f'{self.top}/none', '--data', f'{self.top}/new', code=PARTLY)
         self.assertIn(f'{self.top}/none: No such file or directory', done.err)
         self.assertFalse(os.path.exists(f'{self.top}/new'))
 

@@ -96,7 +96,7 @@ class Plan(CliTest):
             self.assertIn('hash is wrong', self.apply(code=PARTLY).err)
         with open(self.path, 'w', encoding='utf-8') as file:
             file.write('{}')
-        self.apply(code=USAGE)
+        self.assertIn('this is no plan', self.apply(code=PARTLY).err)
         self.assertEqual(len(self.one.dead()), 2)
 
     def test_a_dry_run_writes_and_sends_nothing(self):
@@ -152,7 +152,7 @@ class Plan(CliTest):
         self.plan('--all', code=NOTHING)
         self.apply('--text', 'x', code=USAGE)
         self.palaver(self.one, 'dead', 'replay', '--plan', '/nowhere/some.plan', '--all', code=PARTLY)
-        self.palaver(self.one, 'dead', 'replay', '--apply', '/nowhere/some.plan', code=USAGE)
+        self.palaver(self.one, 'dead', 'replay', '--apply', '/nowhere/some.plan', code=PARTLY)
 
     def test_letters_that_are_gone_are_counted(self):
         ids = self.letters(self.one, 3)

@@ -37,5 +37,5 @@ ending_t command_restore (call_t *call)
     else
         report (call, data, bytes);
     free (data);
-    return err == ERR_NOENT ? END_NOTHING : err ? END_PARTLY : END_OK;
+    return err ? END_PARTLY : END_OK;
 }

@@ -92,12 +92,12 @@ ending_t plan_open (const char *path, plan_t *ret_plan)
     crypto_hash_sha256_init (&hash);
     if (!self.file) {
         say ("%s: cannot be read: %s", path, strerror (errno));
-        return END_USAGE;
+        return END_PARTLY;
     }
     if (!read_head (&self, &hash)) {
         say ("%s: this is no plan of palaver dead replay --plan, or one of another version", path);
         plan_close (&self);
-        return END_USAGE;
+        return END_PARTLY;
     }
     long begin = ftell (self.file);
     if (!check_rest (&self, &hash) || begin < 0 || fseek (self.file, begin, SEEK_SET)) {
