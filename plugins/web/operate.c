@@ -156,9 +156,20 @@ static bool next_argument (const char **list, char name[NAME_BYTES], char *ret_k
         return false;
     memcpy (name, *list, size);
     *list += size;
-    *ret_kind = strchr ("#+?", name[size - 1]) ? name[size - 1] : 0;
+    *ret_kind = strchr ("#+?*", name[size - 1]) ? name[size - 1] : 0;
     name[*ret_kind ? size - 1 : size] = 0;
     return true;
+}
+
+static void refuse_kind (asker_t *asker, problem_t problem, const char *name, char kind)
+{
+    char detail[NAME_BYTES + 32];
+    snprintf (detail, sizeof detail, "%s: takes %s", name,
+              kind == '#'   ? "a number"
+              : kind == '+' ? "a number from 1"
+              : kind == '?' ? "true or false"
+                            : "a text in UTF-8");
+    asker_problem (asker, problem, pal_text (detail), 0);
 }
 
 /*  NULL: it is not of this kind.  */
@@ -178,23 +189,17 @@ static json_t *value_of (pal_text_t text, char kind)
 
 static bool put (asker_t *asker, json_t *arguments, const char *name, char kind, pal_text_t text)
 {
-    char detail[NAME_BYTES + 32];
     json_t *value = value_of (text, kind);
     if (value && !json_object_set_new (arguments, name, value))
         return true;
-    snprintf (detail, sizeof detail, "%s: takes %s", name,
-              kind == '#'   ? "a number"
-              : kind == '+' ? "a number from 1"
-              : kind == '?' ? "true or false"
-                            : "a text in UTF-8");
-    asker_problem (asker, PROBLEM_BAD_PARAMETER, pal_text (detail), 0);
+    refuse_kind (asker, PROBLEM_BAD_PARAMETER, name, kind);
     return false;
 }
 
-static bool is_listed (const char *list, pal_text_t wanted)
+static bool is_listed (const char *list, pal_text_t wanted, char *ret_kind)
 {
-    char name[NAME_BYTES], kind;
-    while (next_argument (&list, name, &kind)) {
+    char name[NAME_BYTES];
+    while (next_argument (&list, name, ret_kind)) {
         if (pal_text_is (wanted, name))
             return true;
     }
@@ -204,10 +209,10 @@ static bool is_listed (const char *list, pal_text_t wanted)
 /*  A name that is not known is refused: without the filter that was meant, the answer is of others, too.  */
 static bool names_are_known (asker_t *asker, pal_text_t query, const char *list)
 {
-    char detail[NAME_BYTES + 64];
+    char detail[NAME_BYTES + 64], kind;
     pal_text_t name, value;
     while (route_next_pair (&query, &name, &value)) {
-        if ((name.size || value.data) && !is_listed (list, name)) {
+        if ((name.size || value.data) && !is_listed (list, name, &kind)) {
             name = text_prefix (name, NAME_BYTES - 1);
             snprintf (detail, sizeof detail, "\"%.*s\" is not one of those that this path takes",
                       PAL_ARG (name));
@@ -247,23 +252,43 @@ bool operate_read_query (asker_t *asker, const request_t *request, const char *l
     return true;
 }
 
-/*  A key that is not known is refused: it would be an order that is not carried out as it is meant.  */
-static bool take_body (asker_t *asker, json_t *body, const char *list, json_t *arguments)
+/*  Null is what is left out.  */
+static bool is_of_kind (const json_t *value, char kind)
+{
+    if (json_is_null (value) || kind == '*')
+        return true;
+    if (kind == '#' || kind == '+')
+        return json_is_integer (value) && json_integer_value (value) >= (kind == '+' ? 1 : 0);
+    return kind == '?' ? json_is_boolean (value) : json_is_string (value);
+}
+
+static void refuse_key (asker_t *asker, const char *name)
 {
     char detail[NAME_BYTES + 64];
+    pal_text_t shown = text_prefix (pal_text (name), NAME_BYTES - 1);
+    snprintf (detail, sizeof detail, "\"%.*s\" is not one of the keys that this path takes",
+              PAL_ARG (shown));
+    asker_problem (asker, PROBLEM_REFUSED, pal_text (detail), 0);
+}
+
+/*  A key that is not known is refused, and so is a value of another kind, which the broker would pass over: it would be
+    an order that is not carried out as it is meant.  */
+static bool take_body (asker_t *asker, json_t *body, const char *list, json_t *arguments)
+{
     const char *name;
     json_t *value;
+    char kind;
     json_object_foreach (body, name, value)
     {
-        if (is_listed (list, pal_text (name))) {
-            json_object_set (arguments, name, value);
-            continue;
+        if (!is_listed (list, pal_text (name), &kind)) {
+            refuse_key (asker, name);
+            return false;
         }
-        pal_text_t shown = text_prefix (pal_text (name), NAME_BYTES - 1);
-        snprintf (detail, sizeof detail, "\"%.*s\" is not one of the keys that this path takes",
-                  PAL_ARG (shown));
-        asker_problem (asker, PROBLEM_REFUSED, pal_text (detail), 0);
-        return false;
+        if (!is_of_kind (value, kind)) {
+            refuse_kind (asker, PROBLEM_REFUSED, name, kind);
+            return false;
+        }
+        json_object_set (arguments, name, value);
     }
     return true;
 }

@@ -153,6 +153,34 @@ static void an_order_says_who_gives_it (void **state)
     assert_null (fake_host_answer (host, "ok", "{}"));
 }
 
+/*  The broker would pass over it: all of a route would go where a part was meant, or be gone where nothing was.  */
+static void a_value_of_another_kind_is_refused (void **state)
+{
+    static const struct {
+        const char *path, *body, *words;
+    } rows[] = {
+        {"events/discard", "{\"session\":5,\"route\":\"default\"}", "session: takes a text"},
+        {"events/discard", "{\"route\":\"x\",\"dry_run\":\"true\"}",
+         "dry_run: takes true or false"},
+        {"dead/replay", "{\"numbers\":[1],\"to\":7}", "to: takes a text"},
+        {"dead/replay", "{\"numbers\":[1],\"allow_duplicates\":1}", "takes true or false"},
+        {"dead/discard", "{\"numbers\":[1],\"reason\":{}}", "reason: takes a text"},
+        {"routes/pause", "{\"route\":[]}", "route: takes a text"},
+        {"session/end", "{\"session\":true}", "session: takes a text"},
+    };
+    fake_host_t *host = *state;
+    char path[64];
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        snprintf (path, sizeof path, "/operate/%s", rows[at].path);
+        assert_answer (host, post (host, path, rows[at].body), 422, rows[at].words);
+    }
+    assert_null (fake_host_answer (host, "ok", "{}"));
+    post (host, "/operate/events/discard", "{\"session\":\"x\",\"route\":null,\"dry_run\":true}");
+    assert_string_equal (fake_host_answer (host, "ok", "{}"),
+                         "events.discard {\"session\":\"x\",\"route\":null,\"dry_run\":true,"
+                         "\"who\":\"ops\"}");
+}
+
 static void what_the_broker_refuses_is_said_in_its_words (void **state)
 {
     static const struct {
@@ -234,6 +262,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (what_a_query_cannot_mean_is_not_left_out, set_up,
                                          tear_down),
         cmocka_unit_test_setup_teardown (an_order_says_who_gives_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (a_value_of_another_kind_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown (what_the_broker_refuses_is_said_in_its_words, set_up,
                                          tear_down),
         cmocka_unit_test_setup_teardown (what_happens_is_streamed_until_somebody_leaves, set_up,
