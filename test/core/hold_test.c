@@ -202,6 +202,40 @@ static void test_a_reason_that_would_be_cut_is_refused (void **state)
     fx_destroy (&fx);
 }
 
+static void discard (fixture_t *fx, uint32_t tool, const char *session, const char *status)
+{
+    plv_buf_t *buf = fx_control_begin (fx, "events.discard", 2);
+    fx_put_text (buf, "route", "slow");
+    if (session) {
+        fx_put_text (buf, "session", session);
+    } else {
+        fx_put_number (buf, "session", 1);
+    }
+    fx_send (fx, tool, FROM_TOOL);
+    fx_expect_result (fx, tool, status);
+}
+
+/*  A filter that is passed over would let all of the route go.  */
+static void test_a_filter_that_is_none_lets_nothing_go (void **state)
+{
+    fixture_t *fx = fx_new (SLOW);
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "/slow one");
+    discard (fx, tool, "", "ARG");
+    discard (fx, tool, NULL, "ARG");
+    plv_buf_t *buf = fx_control_begin (fx, "events.discard", 2);
+    fx_put_text (buf, "route", "slow");
+    fx_put_text (buf, "dry_run", "true");
+    fx_send (fx, tool, FROM_TOOL);
+    fx_expect_result (fx, tool, "ARG");
+    discard (fx, tool, "web_2", "ok");
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
+    discard (fx, tool, "web_1", "ok");
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
+    fx_destroy (&fx);
+}
+
 /*  Who waits for the answer to what is thrown away is told, once that is stored.  */
 static void test_what_is_thrown_away_is_waited_for_no_longer (void **state)
 {
@@ -487,6 +521,7 @@ int main (void)
         cmocka_unit_test (test_what_is_held_is_finished),
         cmocka_unit_test (test_what_is_thrown_away_holds_nothing_up),
         cmocka_unit_test (test_a_reason_that_would_be_cut_is_refused),
+        cmocka_unit_test (test_a_filter_that_is_none_lets_nothing_go),
         cmocka_unit_test (test_what_is_thrown_away_is_waited_for_no_longer),
         cmocka_unit_test (test_what_is_sent_again_goes_before_what_is_paused),
         cmocka_unit_test (test_resume_ends_a_pause_of_the_breaker),

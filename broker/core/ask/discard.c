@@ -15,6 +15,7 @@ enum {
     DISCARDS_MAX = 500, /* at a time: the others of a turn go on meanwhile */
     WHY_BYTES_MAX = REASON_BYTES_MAX / 2,
 };
+static_assert (WHY_BYTES_MAX == 512, "what_is_wrong says so");
 
 /*  Which ones: empty views are no condition.  */
 typedef struct {
@@ -148,6 +149,37 @@ static void read_wanted (plv_view_t arguments, wanted_t *wanted)
                 PLV_VIEW_ARG (who), reason.size ? ": " : "", PLV_VIEW_ARG (reason));
 }
 
+/*  A text that is not empty, or nothing: a filter that is passed over would let others go.  */
+static bool is_filter (plv_view_t arguments, const char *key)
+{
+    plv_mp_t value;
+    return !plv_mp_find (arguments, key, &value) || plv_mp_nil (&value)
+           || plv_mp_find_str (arguments, key).size > 0;
+}
+
+static bool is_flag (plv_view_t arguments, const char *key)
+{
+    plv_mp_t value;
+    bool flag;
+    return !plv_mp_find (arguments, key, &value) || plv_mp_nil (&value)
+           || plv_mp_bool (&value, &flag);
+}
+
+/*  Why it cannot be done; NULL: it can.  */
+static const char *what_is_wrong (plv_view_t arguments, const wanted_t *wanted)
+{
+    if (!is_filter (arguments, "session") || !is_filter (arguments, "route")
+        || !is_filter (arguments, "adapter"))
+        return "\"session\", \"route\" and \"adapter\" are texts that are not empty";
+    if (!wanted->session.size && !wanted->route.size && !wanted->adapter.size)
+        return "events.discard needs a session, a route or an adapter";
+    if (!is_flag (arguments, "dry_run"))
+        return "\"dry_run\" is true or false";
+    return plv_mp_find_str (arguments, "reason").size > WHY_BYTES_MAX
+               ? "\"reason\" has at most 512 bytes"
+               : NULL;
+}
+
 void discard_control (core_t *self, peer_t *peer, uint64_t request, plv_view_t arguments)
 {
     bool dry_run = control_flag (arguments, "dry_run");
@@ -155,14 +187,9 @@ void discard_control (core_t *self, peer_t *peer, uint64_t request, plv_view_t a
     wanted_t wanted;
     found_t found;
     read_wanted (arguments, &wanted);
-    if (!wanted.session.size && !wanted.route.size && !wanted.adapter.size) {
-        control_fail (self, peer, request, ERR_ARG,
-                      "events.discard needs a session, a route or an adapter");
-        return;
-    }
-    if (plv_mp_find_str (arguments, "reason").size > WHY_BYTES_MAX) {
-        control_fail (self, peer, request, ERR_ARG, "\"reason\" has at most %d bytes",
-                      WHY_BYTES_MAX);
+    const char *why = what_is_wrong (arguments, &wanted);
+    if (why) {
+        control_fail (self, peer, request, ERR_ARG, "%s", why);
         return;
     }
     find (self, &wanted, &found);
