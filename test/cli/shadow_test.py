@@ -7,7 +7,7 @@ import os
 import time
 import unittest
 
-from cli import NOTHING, PARTLY, SILENT, UNREACHABLE, CliTest, route, wait
+from cli import NOTHING, PARTLY, SILENT, UNREACHABLE, USAGE, CliTest, route, wait
 
 
 class Shadow(CliTest):
@@ -123,6 +123,13 @@ class Shadow(CliTest):
         told = done.rows[-1]
         self.assertEqual(told['answered'] + len(told['open']), 3, told)
         self.assertLessEqual({numbers[0], numbers[2]}, set(told['open']))
+
+    def test_a_dry_run_gives_agents_no_work(self):
+        broker, _ = self.start(1)
+        worker = broker.worker()
+        self.assertIn('exclude each other', self.palaver(broker, 'dead', 'replay', '--all', '--shadow', '--dry-run',
+                                                         code=USAGE).err)
+        worker.quiet('JOB')
 
     def test_a_letter_that_is_gone(self):
         broker, _ = self.start(1)

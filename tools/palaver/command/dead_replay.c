@@ -117,6 +117,8 @@ static ending_t check (const call_t *call)
         say ("--set and --edit exclude each other");
     else if (call_has (call, OPTION_PLAN) && (call->given & (WITH_EDIT | WITH_SHADOW)))
         say ("--plan does not go with --edit or --shadow");
+    else if (call_has (call, OPTION_SHADOW) && call_has (call, OPTION_DRY_RUN))
+        say ("--dry-run does nothing, and --shadow has agents work: they exclude each other");
     else
         return END_OK;
     return END_USAGE;
