@@ -11,16 +11,35 @@
 #include <unistd.h>
 
 /*  What is full, or closed to the broker, is the place of the copy: nothing is wrong with the data.  */
+static bool is_of_place (plv_err_t err)
+{
+    return err == ERR_NOSPC || err == ERR_PERM;
+}
+
+static plv_err_t with_advice (plv_err_t err, plv_fail_t *fail)
+{
+    if (is_of_place (err))
+        return plv_fail (
+            fail, err,
+            "%s; give a place for it that the broker can write to and that holds as much as its data",
+            fail->text);
+    return err;
+}
+
+static const char *advice_of (int error_number)
+{
+    if (error_number == EEXIST)
+        return ": an earlier backup was cut off: remove it";
+    return error_number == ENOENT ? ": make the directory above it first" : "";
+}
+
 static plv_err_t checkpoint_error (plv_fail_t *ret_fail, const char *dir, char *text)
 {
     plv_err_t err = store_error (ret_fail, dir, "backing up to", text);
-    if (err == ERR_NOSPC || err == ERR_PERM)
-        err = plv_fail (ret_fail, err,
-                        "the backup %s cannot be made: %s; give a place for it that the broker can "
-                        "write to and that holds as much as its data",
-                        dir, text);
+    if (is_of_place (err))
+        plv_fail (ret_fail, err, "the backup %s cannot be made: %s", dir, text);
     rocksdb_free (text);
-    return err;
+    return with_advice (err, ret_fail);
 }
 
 /*  The views as they are on disk now, and the journal: what the views of the copy lack is in the
@@ -41,8 +60,9 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
         err = checkpoint_error (ret_fail, dir, text);
     journal_meanwhile_t meanwhile = {rdb_helper_meanwhile, self};
     if (!err)
-        err = journal_copy (self->journal, journal, first, atomic_load (&self->written), &meanwhile,
-                            ret_fail);
+        err = with_advice (journal_copy (self->journal, journal, first,
+                                         atomic_load (&self->written), &meanwhile, ret_fail),
+                           ret_fail);
     if (!err && !plv_sync_parent (journal))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be synced: %s",
                         dir, strerror (errno));
@@ -82,7 +102,8 @@ plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, plv_fail_t *ret_fa
     if (mkdir (outer, 0700) < 0) {
         err = plv_fail (ret_fail, plv_err_of_errno (errno),
                         "the backup directory %s cannot be made: %s%s", outer, strerror (errno),
-                        errno == EEXIST ? ": an earlier backup was cut off: remove it" : "");
+                        advice_of (errno));
+        err = with_advice (err, ret_fail);
         goto done;
     }
     err = fill (self, dir, inner, ret_fail);

@@ -587,6 +587,41 @@ static void a_backup_that_meets_a_broken_disk_ends_the_store (void **state)
     }
 }
 
+/*  The store goes on, and the place is free again.  */
+static void a_backup_that_has_no_room_says_what_it_needs (void **state)
+{
+    static const struct {
+        const char *part;
+        int error_number;
+        plv_err_t code;
+    } orders[] = {{".backup.partial/data/journal/", ENOSPC, ERR_NOSPC},
+                  {".backup.partial/data/journal/", EACCES, ERR_PERM}};
+    subject_t *self = *state;
+    plv_fail_t fail = {.code = ERR_OK};
+    char dir[128], partial[160];
+    snprintf (dir, sizeof dir, "%s.backup", self->dir);
+    snprintf (partial, sizeof partial, "%s.partial", dir);
+    assert_int_equal (open_small (self, &fail), ERR_OK);
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        fill_until_failure (self, 3, 100, &fail);
+        fault_order (FAULT_WRITE, orders[i].part, 1, orders[i].error_number, true);
+        self->store->vtable->checkpoint (self->store, 1, dir);
+        store_done_t done = subject_wait (self->store);
+        assert_true (fault_end () > 0);
+        assert_int_equal (done.type, STORE_CHECKPOINTED);
+        assert_int_equal (done.fail.code, orders[i].code);
+        assert_non_null (strstr (done.fail.text, dir));
+        assert_non_null (strstr (done.fail.text, "give a place for it"));
+        assert_null (strstr (done.fail.text, "start again"));
+        assert_int_not_equal (access (partial, F_OK), 0);
+    }
+    self->store->vtable->checkpoint (self->store, 1, "/nowhere/at/all");
+    store_done_t done = subject_wait (self->store);
+    assert_non_null (strstr (done.fail.text, "make the directory above it first"));
+    uint64_t next = self->next_seq;
+    assert_int_equal (fill_until_failure (self, 3, 100, &fail), next + 2);
+}
+
 static void forgotten_values_leave_the_disk (void **state)
 {
     enum { KEEP = 60, ROUNDS = 2000 };
@@ -648,6 +683,7 @@ int main (int argc, char **argv)
         FAILURE (a_slow_disk_does_not_hold_up_the_caller),
         FAILURE (without_sync_the_caller_waits_for_none),
         FAILURE (a_backup_that_meets_a_broken_disk_ends_the_store),
+        FAILURE (a_backup_that_has_no_room_says_what_it_needs),
         FAILURE (forgotten_values_leave_the_disk),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
