@@ -4,12 +4,14 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import unittest
 
 from cli import (NOTHING, PALAVER, PARTLY, SECONDS, TIME, UNREACHABLE, USAGE, CliTest, become_nobody, route,
                  wait)
+from wireclient import text_id
 
 
 class Look(CliTest):
@@ -217,6 +219,26 @@ class Unreachable(CliTest):
         finally:
             broker.signal(signal.SIGCONT)
         self.assertIn('no answer in time', done.err)
+
+    def test_a_terminal_of_40_columns_holds_every_line_of_a_table(self):
+        broker = self.broker({'fallback.general_error': ''})
+        reason = 'the list of prices is missing since the provider closed'
+        adapter, worker = broker.adapter(), broker.worker('a-worker-with-quite-a-name')
+        event = adapter.publish('x', session='a_session_with_a_rather_long_name')[1]
+        worker.nack(worker.job()['lease'], permanent=True, code='data_unavailable', reason=reason)
+        wait(lambda: broker.ask('status')['counts']['dead'] == 1, 'the letter is dead')
+        self.palaver(broker, 'routes', 'pause', 'default', '--why', reason)
+        for words, title in ((['status'], 'NAME'), (['sessions', 'list'], 'SESSION'), (['dead', 'list'], 'NUMBER'),
+                             (['dead', 'stats'], 'COUNT'), (['dead', 'show', '1'], 'TRY'), (['routes', 'list'], 'NAME'),
+                             (['agents', 'list'], 'NAME'), (['events', 'list'], 'NUMBER'),
+                             (['events', 'show', text_id(event)], '(AFTER|HOP)')):
+            lines = self.on_terminal(broker, *words, columns=40, env={'NO_COLOR': '1'}).splitlines()
+            table = [at for at, line in enumerate(lines) if re.match(rf' *{title}  ', line)]
+            self.assertTrue(table, lines)
+            for line in lines[table[0]:]:
+                if not line:
+                    break
+                self.assertLessEqual(len(line), 40, f'{words}: {lines}')
 
     def test_another_user_is_not_let_in(self):
         if os.geteuid():

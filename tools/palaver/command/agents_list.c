@@ -1,10 +1,11 @@
+#include "base/limits.h"
 #include "palaver/ask/ask.h"
 #include "palaver/show/table.h"
 
 ending_t command_agents_list (call_t *call)
 {
     static const column_t columns[] = {
-        {.title = "NAME", .key = "name"},
+        {.title = "NAME", .key = "name", .most = NAME_BYTES_MAX},
         {.title = "SERVICES", .key = "services", .kind = COLUMN_LIST, .most = 40, .spare = 5},
         {.title = "STATE", .key = "state"},
         {.title = "SILENT S", .key = "silent_s", .kind = COLUMN_NUMBER, .spare = 3},

@@ -14,7 +14,7 @@ static const column_t columns[] = {
     {.title = "TYPE", .key = "type", .most = 24, .spare = 4},
     {.title = "SESSION", .key = "session_id", .most = 32},
     {.title = "ROUTE", .key = "route", .most = 16, .spare = 5},
-    {.title = "REASON", .key = "reason"},
+    {.title = "REASON", .key = "reason", .spare = 8},
     {.title = "OUTCOME", .key = "outcome", .spare = 3},
     {.title = "TRIES", .key = "attempts", .kind = COLUMN_NUMBER, .spare = 6},
     {.title = "FINGERPRINT", .key = "fingerprint", .spare = 1},

@@ -30,12 +30,12 @@ static const column_t fields[] = {
 
 static const column_t ledger[] = {
     {.title = "TRY", .key = "attempt", .kind = COLUMN_NUMBER},
-    {.title = "BEGUN", .key = "at_us", .kind = COLUMN_TIME},
-    {.title = "ENDED", .key = "ended_us", .kind = COLUMN_TIME},
+    {.title = "BEGUN", .key = "at_us", .kind = COLUMN_TIME, .spare = 2},
+    {.title = "ENDED", .key = "ended_us", .kind = COLUMN_TIME, .spare = 1},
     {.title = "WHO", .key = "who", .most = 48},
+    {.title = "CODE", .key = "code", .spare = 3},
     {.title = "HOW", .key = "how"},
-    {.title = "CODE", .key = "code"},
-    {.title = "WHY", .key = "why"},
+    {.title = "WHY", .key = "why", .below = true},
 };
 
 static void show (const out_t *out, plv_view_t letter, bool first)

@@ -27,10 +27,10 @@ static const column_t fields[] = {
 };
 
 static const column_t timeline[] = {
-    {.title = "TIME", .key = "at_us", .kind = COLUMN_EXACT},
-    {.title = "AFTER", .key = "after_ms", .kind = COLUMN_MS},
+    {.title = "TIME", .key = "at_us", .kind = COLUMN_EXACT, .spare = 2},
+    {.title = "AFTER", .key = "after_ms", .kind = COLUMN_MS, .spare = 3},
     {.title = "HOP", .key = "hop"},
-    {.title = "TRY", .key = "attempt", .kind = COLUMN_NUMBER},
+    {.title = "TRY", .key = "attempt", .kind = COLUMN_NUMBER, .spare = 1},
     {.title = "WHAT", .key = "what"},
 };
 

@@ -10,9 +10,9 @@ static const column_t columns[] = {
     {.title = "SESSION", .key = "session_id", .most = 48},
     {.title = "PLATFORM", .key = "platform", .most = 16, .spare = 3},
     {.title = "USER", .key = "user_id", .most = 32, .spare = 2},
-    {.title = "MESSAGES", .key = "message_count", .kind = COLUMN_NUMBER},
+    {.title = "MESSAGES", .key = "message_count", .kind = COLUMN_NUMBER, .spare = 5},
     {.title = "PENDING", .key = "pending", .kind = COLUMN_NUMBER, .spare = 4},
-    {.title = "PARKED BY", .key = "parked_by", .kind = COLUMN_LETTER},
+    {.title = "PARKED BY", .key = "parked_by", .kind = COLUMN_LETTER, .spare = 6},
     {.title = "CREATED", .key = "created_us", .kind = COLUMN_TIME, .spare = 1},
     {.title = "ACTIVE", .key = "active_us", .kind = COLUMN_TIME},
 };

@@ -23,10 +23,10 @@ static const column_t places[] = {
 
 static const column_t routes[] = {
     {.title = "NAME", .key = "name"},
-    {.title = "SERVICE", .key = "service"},
+    {.title = "SERVICE", .key = "service", .spare = 1},
     {.title = "BREAKER", .key = "breaker"},
-    {.title = "READY", .key = "ready", .kind = COLUMN_NUMBER},
-    {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER},
+    {.title = "READY", .key = "ready", .kind = COLUMN_NUMBER, .spare = 3},
+    {.title = "WORKERS", .key = "workers", .kind = COLUMN_NUMBER, .spare = 2},
     {.title = "WHY", .key = "why"},
 };
 

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { LAST_LEAST = 20, NARROWED_LEAST = 12 };
+enum { LAST_LEAST = 20, NARROWED_LEAST = 12, CUT_LEAST = 4 };
 
 table_t table_new (const out_t *out, const column_t *columns, size_t count)
 {
@@ -120,7 +120,7 @@ static void put_cell (const table_t *self, size_t column, plv_view_t text, plv_b
     if (cut)
         text_put_line (line, text, wanted);
     else if (last && self->out->columns && *used + width > self->out->columns
-             && *used + 8 < self->out->columns)
+             && *used + CUT_LEAST <= self->out->columns)
         text_put_line (line, text, self->out->columns - *used);
     else
         plv_buf_add_view (line, text);
@@ -234,9 +234,12 @@ static void put_titles (table_t *self)
 static void put_folded (const table_t *self, const char *cell, plv_buf_t *lines, size_t used)
 {
     const char *below = cell + strlen (cell) + 1;
+    size_t half = self->out->columns / 2;
     text_put_folded (lines, plv_view_str (cell), used, self->out->columns);
     if (!*below)
         return;
+    if (half >= LAST_LEAST && used > half) /* it has half the terminal at least */
+        used = half;
     text_putf (lines, "\n%*s-> ", (int) used, "");
     text_put_folded (lines, plv_view_str (below), used + 3, self->out->columns);
 }
