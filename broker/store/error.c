@@ -64,3 +64,11 @@ plv_err_t store_error (plv_fail_t *ret_fail, const char *path, const char *doing
     return plv_fail (ret_fail, meaning->code, "%s %s failed: %s: %s", doing, path, text,
                      meaning->advice);
 }
+
+plv_err_t store_no_thread (plv_fail_t *ret_fail, int error_number)
+{
+    return plv_fail (
+        ret_fail, ERR_FULL,
+        "no thread could be started: %s: raise the limits on processes and memory (ulimit -u, ulimit -v)",
+        strerror (error_number));
+}

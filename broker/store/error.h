@@ -13,6 +13,9 @@
     in the data directory or is it.  */
 plv_err_t store_error (plv_fail_t *ret_fail, const char *path, const char *doing, const char *text);
 
+/*  Why there is no thread, which are bounded as processes are, and by the memory of their stacks.  */
+plv_err_t store_no_thread (plv_fail_t *ret_fail, int error_number);
+
 /*  The advice for whatever is damaged or gone.  */
 #define STORE_RESTORE "restore the directory from a backup, or keep it and ask for help"
 

@@ -1,5 +1,6 @@
 #include "store/error.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,12 +57,22 @@ static void a_directory_called_like_a_fault_is_none (void **state)
                       ERR_CORRUPT);
 }
 
+static void a_thread_that_cannot_be_started_is_a_limit (void **state)
+{
+    plv_fail_t fail = {0};
+    (void) state;
+    assert_int_equal (store_no_thread (&fail, EAGAIN), ERR_FULL);
+    assert_non_null (strstr (fail.text, strerror (EAGAIN)));
+    assert_non_null (strstr (fail.text, "raise the limits"));
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (words_of_the_system_say_what_to_do),
         cmocka_unit_test (a_path_with_lock_in_it_is_no_lock),
         cmocka_unit_test (a_directory_called_like_a_fault_is_none),
+        cmocka_unit_test (a_thread_that_cannot_be_started_is_a_limit),
     };
     return cmocka_run_group_tests_name ("store_error", tests, NULL, NULL);
 }

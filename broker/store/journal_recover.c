@@ -213,8 +213,7 @@ static plv_err_t start (journal_t *self, plv_fail_t *ret_fail)
     plv_err_t err = self->count == 0 ? journal_roll (self, ret_fail) : ERR_OK;
     int error = err ? 0 : pthread_create (&self->thread, NULL, journal_ready_main, self);
     if (error)
-        err = plv_fail (ret_fail, plv_err_of_errno (error), "no thread could be started: %s",
-                        strerror (error));
+        err = store_no_thread (ret_fail, error);
     self->thread_runs = !err;
     if (!err)
         journal_look_ahead (self);

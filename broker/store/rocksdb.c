@@ -1,6 +1,7 @@
 #include "store/rocksdb.h"
 
 #include "base/alloc.h"
+#include "store/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,8 +25,7 @@ static plv_err_t start_threads (rdb_t *self, plv_fail_t *ret_fail)
         }
     }
     if (error)
-        return plv_fail (ret_fail, plv_err_of_errno (error), "no thread could be started: %s",
-                         strerror (error));
+        return store_no_thread (ret_fail, error);
     self->threads_run = true;
     return ERR_OK;
 }
