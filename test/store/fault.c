@@ -40,7 +40,8 @@ long fault_end (void)
 
 void fault_slow_syncs (const char *part, unsigned us)
 {
-    order.slow_part = part;
+    if (us) /* else some thread may be looking at it still */
+        order.slow_part = part;
     atomic_store (&order.slow_us, us);
 }
 
