@@ -241,7 +241,7 @@ void core_step (core_t *self, const input_t *input, effects_t *effects)
 
     enter (self, effects);
     note_time (self, input->now);
-    self->full_at = written_bytes (self) + STEP_BYTES;
+    self->full_at = written_bytes (self) + CROWDED_BYTES;
     if (self->resuming)
         resume (self);
     switch (input->type) {

@@ -69,7 +69,7 @@ typedef struct {
 /*  Bytes of records and rows: what comes of more timers, and of more replies that are late, waits for the next turn.
     All sessions may end at once, each with all its rows, when a reload makes the idle time shorter, and all that was
     to be delivered may be late, when the broker or an adapter was away for the night.  */
-enum { STEP_BYTES = 256 * 1024 };
+enum { CROWDED_BYTES = 256 * 1024 };
 
 struct core {
     policy_t *policy;
