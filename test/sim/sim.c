@@ -4,50 +4,10 @@
 #include "base/check.h"
 #include "sim/actors.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { STORM_US = 8000000, CALM_MOST_US = 240000000, SESSIONS_MOST = 4 };
-
-void sim_fail (sim_t *self, const char *format, ...)
-{
-    va_list args;
-    if (self->failed)
-        return;
-    self->failed = true;
-    va_start (args, format);
-    vsnprintf (self->why, sizeof self->why, format, args);
-    va_end (args);
-    sim_say (self, "FAILED: %s", self->why);
-}
-
-void sim_say (sim_t *self, const char *format, ...)
-{
-    va_list args;
-    if (!self->loud)
-        return;
-    printf ("%10.6f  ", (double) self->now_us / 1e6);
-    va_start (args, format);
-    vprintf (format, args);
-    va_end (args);
-    putchar ('\n');
-}
-
-uint64_t sim_below (sim_t *self, uint64_t bound)
-{
-    return plv_rng_below (&self->rng, bound);
-}
-
-bool sim_chance (sim_t *self, unsigned in_a_thousand)
-{
-    return !self->calm && in_a_thousand && sim_below (self, 1000) < in_a_thousand;
-}
-
-int64_t sim_between (sim_t *self, int64_t least, int64_t most)
-{
-    return least + (int64_t) sim_below (self, (uint64_t) (most - least) + 1);
-}
 
 /*  One run in three has this fault, more or less often.  */
 static unsigned draw (sim_t *self, unsigned most)

@@ -134,11 +134,11 @@ void sim_destroy (sim_t **self_p);
 /*  Runs to the end; false when an invariant did not hold: `sim->why`.  */
 bool sim_run (sim_t *self);
 
-/*  An invariant does not hold; the first one counts.  */
+/*  words.c: an invariant does not hold; the first one counts.  */
 void sim_fail (sim_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 void sim_say (sim_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
-/*  Chance.  */
+/*  chance.c  */
 uint64_t sim_below (sim_t *self, uint64_t bound);
 bool sim_chance (sim_t *self, unsigned in_a_thousand); /* never while calm */
 int64_t sim_between (sim_t *self, int64_t least, int64_t most);
