@@ -1,5 +1,4 @@
 /*  loopback -- a platform made of one Unix socket: a JSON line in is a message, a JSON line out an answer.
-
     In:   {"conversation": "42", "user_id": "ann", "message_text": "hello", "platform_id": "m1"}
     Out:  {"taken": "stored", "id": "018f..."}                          the message is on disk
           {"conversation": "42", "reply_to": "018f...", "response_text": "..."}    an answer, whole  */
@@ -64,12 +63,11 @@ static void on_taken (void *arg, const pal_published_t *result)
 {
     static const char *const words[] = {"?", "stored", "busy", "rejected"};
     client_t *client = arg;
+    const pal_text_t *why = &result->reason;
     client->unanswered--;
-    if (client->fd >= 0)
-        client_write (
-            client,
-            json_pack ("{s:s, s:s, s:s%}", "taken", words[result->taken], "id", result->id.text,
-                       "why", result->reason.size ? result->reason.data : "", result->reason.size));
+    json_t *said = json_pack ("{s:s, s:s, s:s%}", "taken", words[result->taken], "id",
+                              result->id.text, "why", why->size ? why->data : "", why->size);
+    client_write (client, said);
 }
 
 static pal_text_t member (const json_t *object, const char *name)
@@ -101,11 +99,10 @@ static void on_readable (void *arg, unsigned events)
 {
     client_t *client = arg;
     ssize_t got = recv (client->fd, client->line + client->size, LINE_BYTES_MAX - client->size, 0);
-    char *end;
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     client->size += got > 0 ? (size_t) got : 0;
-    while (client->fd >= 0 && (end = memchr (client->line, '\n', client->size))) {
+    for (char *end; client->fd >= 0 && (end = memchr (client->line, '\n', client->size));) {
         size_t size = (size_t) (end - client->line);
         on_line (client, client->line, size);
         client->size -= size + 1;
