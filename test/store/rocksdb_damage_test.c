@@ -367,7 +367,7 @@ static void files_of_another_store_are_refused (void **state)
 {
     subject_t *self = *state;
     plv_fail_t fail;
-    char other_dir[128], name[128];
+    char other_dir[80], name[128];
     copy_t copy = copy_store (self);
     snprintf (other_dir, sizeof other_dir, "%s.other", self->dir);
     assert_int_equal (subject_join (subject_spawn ("commit-and-die", other_dir, NULL)), -1);
