@@ -89,6 +89,8 @@ void turn_prompt (broker_t *self); /* sends what need not wait */
 void turn_commit (broker_t *self,
                   bool all);        /* hands over what was gathered, if the store is free */
 void turn_answers (broker_t *self); /* takes what the store has finished */
+void turn_fail (broker_t *self,
+                const plv_fail_t *why); /* the store has failed: the broker ends, and says why */
 void turn_lost (void *broker,
                 uint32_t peer); /* a peer's connection is gone: the core is told in turn_prompt */
 

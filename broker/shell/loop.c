@@ -229,6 +229,9 @@ static void finish (broker_t *self)
         turn_answers (self);
     }
     turn_prompt (self);
+    plv_fail_t fail;
+    if (!self->failed && self->store->vtable->finish (self->store, &fail))
+        turn_fail (self, &fail);
 }
 
 plv_err_t broker_run (broker_t *self, plv_fail_t *ret_fail)

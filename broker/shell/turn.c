@@ -188,7 +188,7 @@ static void give_rows (broker_t *self, store_done_t *done)
     turn_input (self, &input);
 }
 
-static void fail (broker_t *self, const plv_fail_t *why)
+void turn_fail (broker_t *self, const plv_fail_t *why)
 {
     if (self->failed)
         return;
@@ -204,7 +204,7 @@ void turn_answers (broker_t *self)
         if (done.type == STORE_STORED)
             stored (self, &done);
         else if (done.type == STORE_FAILED)
-            fail (self, &done.fail);
+            turn_fail (self, &done.fail);
         else if (!(done.token & 1))
             give_rows (self, &done);
         else

@@ -335,6 +335,12 @@ static void usage (store_t *base, uint64_t *ret_bytes, uint64_t *ret_first_seq)
     *ret_first_seq = number (self, meta_first, 1);
 }
 
+static plv_err_t finish (store_t *base, plv_fail_t *ret_fail)
+{
+    (void) base, (void) ret_fail;
+    return ERR_OK;
+}
+
 static void free_tables (tables_t tables)
 {
     for (int i = 0; i < TABLE_COUNT_; i++)
@@ -368,6 +374,7 @@ static const store_vtable_t vtable = {
     .scan_journal = scan_journal,
     .checkpoint = checkpoint,
     .usage = usage,
+    .finish = finish,
     .destroy = destroy,
 };
 

@@ -44,21 +44,23 @@ static void stop_threads (rdb_t *self)
 
 /*  A clean stop keeps everything, whatever the batches asked for, and leaves nothing to be
     applied again.  */
-static void flush_rest (rdb_t *self)
+static plv_err_t rdb_finish (store_t *base, plv_fail_t *ret_fail)
 {
-    plv_fail_t fail;
-    if (!self->read_only && !self->failed
-        && atomic_load (&self->written) > atomic_load (&self->flushed))
-        (void) rdb_flush (self, &fail);
+    rdb_t *self = (rdb_t *) base;
+    if (!self->threads_run)
+        return ERR_OK;
+    stop_threads (self);
+    self->threads_run = false;
+    bool rest = !self->read_only && !self->failed
+                && atomic_load (&self->written) > atomic_load (&self->flushed);
+    return rest ? rdb_flush (self, ret_fail) : ERR_OK;
 }
 
 static void rdb_destroy (store_t **base_p)
 {
     rdb_t *self = (rdb_t *) *base_p;
-    if (self->threads_run) {
-        stop_threads (self);
-        flush_rest (self);
-    }
+    plv_fail_t fail;
+    (void) rdb_finish (*base_p, &fail);
     rdb_close_database (self);
     journal_destroy (&self->journal);
     rocksdb_writebatch_destroy (self->write_batch);
@@ -107,6 +109,7 @@ static const store_vtable_t vtable = {
     .scan_journal = rdb_scan_journal,
     .checkpoint = rdb_checkpoint,
     .usage = rdb_usage,
+    .finish = rdb_finish,
     .destroy = rdb_destroy,
 };
 

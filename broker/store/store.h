@@ -86,6 +86,8 @@ typedef struct {
     void (*checkpoint) (store_t *self, uint64_t token, const char *dir);
     /*  Bytes on disk, and the first journal position that is still there.  */
     void (*usage) (store_t *self, uint64_t *ret_bytes, uint64_t *ret_first_seq);
+    /*  Brings everything to disk that was reported stored, whatever the batches asked for. Only destroy may follow.  */
+    plv_err_t (*finish) (store_t *self, plv_fail_t *ret_fail);
     void (*destroy) (store_t **self_p);
 } store_vtable_t;
 

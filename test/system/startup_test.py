@@ -301,6 +301,19 @@ class Disk(BrokerTest):
         broker.data = saved
         self.all_there(broker, kept)
 
+    def test_a_last_sync_that_fails(self):
+        """Without data.sync a stop brings to disk what was acknowledged before."""
+        world = World(self.folder())
+        broker = self.broker({'data.sync': False}, env=world.env())
+        adapter = broker.adapter()
+        world.set(sync_errno=5)
+        adapter.publish('not on disk')
+        adapter.expect('STORED')
+        self.assertEqual(broker.stop(), 1)
+        line = broker.logged('store.failed')[0]
+        self.assertIn(broker.data, line['why'])
+        self.assertFalse(broker.logged('broker.stopped'))
+
     def test_a_sync_that_fails(self):
         world = World(self.folder())
         broker = self.broker(env=world.env())
