@@ -3,6 +3,7 @@
 While it runs, the peers of the test go on with their heartbeats (see test/system/palaverd.py).
 """
 
+import contextlib
 import dataclasses
 import fcntl
 import json
@@ -53,6 +54,13 @@ class Call:
         self.stdin.seek(0)
         self.process = subprocess.Popen([PALAVER, *arguments], stdin=self.stdin, stdout=self.out, stderr=self.err,
                                         env=env, preexec_fn=before)
+
+    def writes_into(self, folder):
+        """Whether it has a file of this folder open, with a name or without one."""
+        files = f'/proc/{self.process.pid}/fd'
+        with contextlib.suppress(OSError):
+            return any(os.readlink(f'{files}/{name}').startswith(f'{folder}/') for name in os.listdir(files))
+        return False
 
     def running(self):
         return self.process.poll() is None

@@ -131,8 +131,8 @@ class Export(CliTest):
                       ('dead', 'replay', '--all', '--plan', f'{folder}/2')):
             path = next(word for word in words if word.startswith(folder))
             one = self.call(broker, *words)
-            wait(lambda at=path: any(name.startswith(os.path.basename(at) + '.') for name in os.listdir(folder)),
-                 'the first one writes')
+            while one.running() and not one.writes_into(folder):
+                pass
             one.process.send_signal(signal.SIGSTOP)
             self.assertFalse(os.path.exists(path), 'it was too quick')
             self.palaver(broker, *(word for word in words if word != '--all'), '--session', 'web_1')

@@ -3,7 +3,6 @@
 """palaver dead replay --plan and --apply: what is written down is done, once, whoever is killed."""
 
 import collections
-import contextlib
 import json
 import os
 import resource
@@ -120,13 +119,7 @@ class Plan(CliTest):
         """False: it was done before it could be ended."""
         folder = os.path.dirname(self.path)
         call = self.call(self.one, 'dead', *arguments)
-        files = f'/proc/{call.process.pid}/fd'
-
-        def writes():
-            with contextlib.suppress(OSError):
-                return any(os.readlink(f'{files}/{name}').startswith(f'{folder}/') for name in os.listdir(files))
-
-        while call.running() and not writes():
+        while call.running() and not call.writes_into(folder):
             pass
         end(call)
         if not os.path.exists(self.path):
