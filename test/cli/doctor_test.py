@@ -82,6 +82,20 @@ class Doctor(CliTest):
         self.one(found, 'keys', 'skipped', 'Permission denied', user)
         self.one(found, 'listen', 'skipped', 'was not asked')
 
+    def test_keys_of_root_are_a_problem_of_the_brokers_user(self):
+        if os.geteuid():
+            self.skipTest('needs root')
+        tool = self.for_nobody(PALAVER)
+        folder = os.path.dirname(tool)
+        self.palaver(None, 'keys', 'new', 'broker', '--keys', f'{folder}/keys')
+        with open(f'{folder}/palaver.conf', 'w') as file:
+            file.write('listen = { agents = "tcp://127.0.0.1:1"; };')
+        done = subprocess.run([tool, 'doctor', '--conf', f'{folder}/palaver.conf', '--data', f'{folder}/none', '--run',
+                               f'{folder}/none'], preexec_fn=become_nobody, capture_output=True, text=True,
+                              timeout=SECONDS, check=False)
+        found = {'keys': [row for row in map(json.loads, done.stdout.splitlines()) if row['check'] == 'keys']}
+        self.one(found, 'keys', 'problem', f'{folder}/keys: Permission denied', "chown -R it to the broker's user")
+
     def test_it_looks_where_the_broker_does(self):
         broker = self.broker()
         found = {row['check']: row for row in self.palaver(broker, 'doctor').rows if row['check'] != 'adapters'}

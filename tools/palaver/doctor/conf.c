@@ -103,25 +103,42 @@ static unsigned count_open (DIR *stream, unsigned *ret_open)
     return count;
 }
 
-/*  `why`: an errno, or 0: it is there, and the broker's secret key is not in it.  */
-static void miss_keys (doctor_t *doctor, const char *folder, int why)
+/*  Is this another user than the broker's, as far as can be seen?  */
+static bool is_stranger (const doctor_t *doctor)
+{
+    struct stat info;
+    if (doctor->closed)
+        return true;
+    if (!doctor->data)
+        return false;
+    return stat (doctor->data, &info) ? errno == EACCES : info.st_uid != geteuid ();
+}
+
+static void miss_rights (doctor_t *doctor, const char *folder)
+{
+    if (is_stranger (doctor))
+        doctor_say (doctor, FINDING_SKIPPED, DOCTOR_BE_THE_USER, "%s: %s", folder,
+                    strerror (EACCES));
+    else
+        doctor_say (doctor, FINDING_PROBLEM, "chown -R it to the broker's user",
+                    "listen.agents is set, and %s: %s", folder, strerror (EACCES));
+}
+
+static void miss_keys (doctor_t *doctor, const char *folder, bool there)
 {
     char *advice = NULL;
-    if (why == EACCES) {
-        doctor_say (doctor, FINDING_SKIPPED, DOCTOR_BE_THE_USER, "%s: %s", folder, strerror (why));
-        return;
-    }
     if (asprintf (&advice, "make the broker's key pair: palaver keys new broker --keys %s", folder)
         < 0)
         plv_out_of_memory (strlen (folder));
     doctor_say (doctor, FINDING_PROBLEM, advice, "listen.agents is set, and %s %s", folder,
-                why ? "cannot be read" : "has no broker.cert_secret");
+                there ? "has no broker.cert_secret" : "cannot be read");
     free (advice);
 }
 
-static bool has_own_key (DIR *stream)
+/*  0, or why the broker's secret key cannot be read.  */
+static int try_own_key (DIR *stream)
 {
-    return faccessat (dirfd (stream), "broker.cert_secret", F_OK, 0) == 0 || errno != ENOENT;
+    return faccessat (dirfd (stream), "broker.cert_secret", R_OK, 0) ? errno : 0;
 }
 
 void check_keys (doctor_t *doctor)
@@ -129,10 +146,12 @@ void check_keys (doctor_t *doctor)
     unsigned open = 0;
     char *folder = keys_folder (doctor);
     DIR *stream = opendir (folder);
-    int why = stream ? 0 : errno;
+    int why = stream ? try_own_key (stream) : errno;
     unsigned count = stream ? count_open (stream, &open) : 0;
-    if (doctor->conf->listen_agents[0] && (!stream || !has_own_key (stream)))
-        miss_keys (doctor, folder, why);
+    if (doctor->conf->listen_agents[0] && why == EACCES)
+        miss_rights (doctor, folder);
+    else if (doctor->conf->listen_agents[0] && why)
+        miss_keys (doctor, folder, stream != NULL);
     else if (!stream)
         doctor_say (doctor, FINDING_SKIPPED, "", "no agents of other machines");
     else if (open)
