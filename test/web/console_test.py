@@ -232,7 +232,7 @@ class Console(WebTest):
             self.go(page, view)
             page.until(f'document.querySelector({plan!r})', 'the letters')
             page.click(plan)
-            page.until('location.hash === "#/plan"', 'the plan is being made')
+            page.until('location.hash === "#/plan" && !!window.release', 'the plan is being made, and the first waits')
         page.until('document.querySelector(".view-plan h2")?.textContent === "3 letters in 3 sessions"', 'the second')
         page.eval('window.release()')
         for _ in range(2):
