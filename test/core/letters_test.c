@@ -339,6 +339,40 @@ static void test_by_number_the_oldest_first (void **state)
     fx_destroy (&fx);
 }
 
+/*  Until the core asks for the rows of what is to go; they have not come yet.  */
+static void pass_until_rows_are_read (fixture_t *fx, uint32_t tool)
+{
+    for (int s = 0; s < 7200 && fx->effects.scan_count == 0; s++) {
+        fx_keep_alive (fx, tool, 1000);
+        fx->now.mono_us += 1000000;
+        fx->now.wall_us += 1000000;
+        core_step (fx->core, &(input_t){.type = INPUT_TIME, .now = fx->now}, &fx->effects);
+    }
+    assert_int_equal (fx->effects.scan_count, 1);
+}
+
+/*  An operator asks for it in the moment in which it goes: both have read its row.  */
+static void test_what_goes_by_itself_is_not_sent_again (void **state)
+{
+    fixture_t *fx = start ("dead = { max_age_d = 2; warn_h = 1; };");
+    saved_t saved = {0};
+    (void) state;
+    kill_some (fx, 1);
+    uint32_t tool = fx_tool (fx);
+    save (fx, tool, 0, &saved);
+    pass (fx, 47 * HOUR_MS);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD_EXPIRING), 1);
+    tool = fx_tool (fx);
+    pass_until_rows_are_read (fx, tool);
+    fx_control (fx, tool, "dead.replay", "numbers", saved.number, NULL);
+    assert_int_equal (fx_number (fx_expect_result (fx, tool, "NOENT"), "missing"), 1);
+    assert_int_equal (fx_count (fx, COUNTER_DEAD_EXPIRED), 1);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), 0);
+    plv_buf_free (&saved.row);
+    fx_destroy (&fx);
+}
+
 /*  Letters of a megabyte each: what is saved and thrown away in one step holds nobody up.  */
 static void test_large_letters_go_a_few_at_a_time (void **state)
 {
@@ -377,6 +411,7 @@ int main (void)
         cmocka_unit_test (test_a_new_bound_warns_first),
         cmocka_unit_test (test_a_clock_that_jumps_throws_nothing_away),
         cmocka_unit_test (test_by_number_the_oldest_first),
+        cmocka_unit_test (test_what_goes_by_itself_is_not_sent_again),
         cmocka_unit_test (test_large_letters_go_a_few_at_a_time),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

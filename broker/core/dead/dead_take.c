@@ -220,6 +220,7 @@ static void note_replay (core_t *self, const ask_t *ask, const entry_t *letter, 
 static void replay (core_t *self, ask_t *ask, const entry_t *letter, plv_view_t row)
 {
     uint64_t number = letter->number;
+    letter_taken (self, number);
     begin_session (self, letter);
     note_replay (self, ask, letter, row);
     entry_t *entry = entry_get (self, number);
@@ -247,6 +248,7 @@ void take_discard (core_t *self, ask_t *ask, const entry_t *letter, const dead_t
         .who = plv_view_str (ask->who),
         .why = plv_view_str (ask->reason),
     };
+    letter_taken (self, letter->number);
     apply_new (self, &record);
     effects_log (self->effects, LOG_DEAD_DISCARDED, F_INT ("entry", (int64_t) letter->number),
                  F_VIEW ("session", dead->session), F_STR ("who", ask->who),
@@ -275,8 +277,6 @@ static void take_up (core_t *self, ask_t *ask, entry_t *letter, plv_view_t row, 
         add_number (&ask->busy_numbers, letter->number);
         return;
     }
-    plv_map_u64_put (&self->taken, letter->number, (void *) (uintptr_t) self->seq);
-    self->taken_seq = self->seq;
     ask->done++;
     add_number (&ask->done_numbers, letter->number);
     if (ask->command == COMMAND_DEAD_REPLAY) {

@@ -18,7 +18,14 @@ bool letter_read (const plv_row_t *row, dead_t *ret_dead, entry_t **ret_entry)
     return false;
 }
 
-/*  Two operators at once: the second one's row was read before the first one took the letter up.  */
+void letter_taken (core_t *self, uint64_t number)
+{
+    plv_map_u64_put (&self->taken, number, (void *) (uintptr_t) self->seq);
+    self->taken_seq = self->seq;
+}
+
+/*  Two operators at once, or one and the retention: the second one's row was read before the first one took the letter
+    up.  */
 bool letter_taken_since (core_t *self, const ask_t *ask, uint64_t number)
 {
     return entry_get (self, number)

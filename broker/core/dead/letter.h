@@ -14,6 +14,8 @@
 #include "core/state/entry.h"
 
 bool letter_read (const plv_row_t *row, dead_t *ret_dead, entry_t **ret_entry);
+/*  It is sent again, or thrown away: whose rows were read before hears of it.  */
+void letter_taken (core_t *self, uint64_t number);
 /*  Since `ask` began, whose rows may be older.  */
 bool letter_taken_since (core_t *self, const ask_t *ask, uint64_t number);
 
