@@ -66,9 +66,11 @@ typedef struct {
     int64_t at_us; /* monotonic */
 } slow_turn_t;
 
-/*  Bytes of records and rows: what comes of more timers, and of more replies that are late, waits for the next turn.
-    All sessions may end at once, each with all its rows, when a reload makes the idle time shorter, and all that was
-    to be delivered may be late, when the broker or an adapter was away for the night.  */
+/*  Bytes of records and rows: what comes of more timers, and of more that dies while it waits, is left to the next
+    turn.
+    All sessions may end at once, each with all its rows, when a reload makes the idle time shorter; all that was to be
+    delivered may be late, when the broker or an adapter was away for the night; and all events of a route may die,
+    when another configuration does not have it any more.  */
 enum { CROWDED_BYTES = 256 * 1024 };
 
 struct core {

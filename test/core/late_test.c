@@ -1,4 +1,5 @@
-/*  Replies that are older than their not_after when they could be sent.  */
+/*  Replies that are older than their not_after when they could be sent, and what else dies by the thousand, a part at a
+    time.  */
 
 #include "fixture.h"
 
@@ -97,6 +98,37 @@ static void test_many_late_replies_die_a_part_at_a_time_after_a_restart (void **
     expect_the_rest_to_die (fx);
 }
 
+#define ROUTE_OF(service)                                                                          \
+    "rate_limit = { on = false; }; routes = ( { name = \"" service "\"; service = \"" service      \
+    "\"; platform = \"" service "\"; } );"
+
+/*  Events that wait, one behind the other in some sessions; then their route is taken out of the configuration.  */
+static fixture_t *many_without_route (void)
+{
+    fixture_t *fx = fx_new (ROUTE_OF ("web"));
+    uint32_t web = fx_adapter (fx, "web");
+    char session[32];
+    for (int i = 0; i < MANY; i++) {
+        snprintf (session, sizeof session, "web_%d", i % 8);
+        fx_say (fx, web, session, "x");
+    }
+    fx_bye (fx, web);
+    assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), MANY);
+    return fx;
+}
+
+static void test_events_of_a_route_that_is_gone_die_a_part_at_a_time (void **state)
+{
+    (void) state;
+    fixture_t *fx = many_without_route ();
+    fx_reload (fx, ROUTE_OF ("other"));
+    assert_in_range (fx_gauge (fx, GAUGE_PENDING_EVENTS), 1, MANY - 1);
+    fx_time (fx, 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), MANY);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +136,7 @@ int main (void)
         cmocka_unit_test (test_a_late_reply_is_marked),
         cmocka_unit_test (test_many_late_replies_die_a_part_at_a_time),
         cmocka_unit_test (test_many_late_replies_die_a_part_at_a_time_after_a_restart),
+        cmocka_unit_test (test_events_of_a_route_that_is_gone_die_a_part_at_a_time),
     };
     return cmocka_run_group_tests_name ("late", tests, NULL, NULL);
 }

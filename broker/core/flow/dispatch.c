@@ -234,7 +234,10 @@ static void die_waiting (core_t *self, entry_t *entry, dead_why_t why, const cha
         .code = plv_view_str (code),
         .words = plv_view_str (words),
     };
+    if (fail_later (self, entry))
+        return;
     fail_dead (self, entry, &death);
+    note_crowd (self);
 }
 
 /*  The first event that waits, if it may go.  */
@@ -248,7 +251,7 @@ static entry_t *first_event (core_t *self, session_t *session)
     return entry->state == ENTRY_WAITING ? entry : NULL;
 }
 
-/*  The event that is to go to a worker now, or NULL. What no route wants any more dies on the way.  */
+/*  The event that is to go to a worker now, or NULL. What no route wants any more dies on the way, or soon.  */
 static entry_t *next_event (core_t *self, session_t *session)
 {
     entry_t *entry;

@@ -212,6 +212,15 @@ void fail_dead (core_t *self, entry_t *entry, const death_t *death)
     plv_buf_free (&body);
 }
 
+bool fail_later (core_t *self, entry_t *entry)
+{
+    if (!self->crowded)
+        return false;
+    entry->state = ENTRY_BACKOFF;
+    timers_set (&self->timers, &entry->timer, self->now.mono_us);
+    return true;
+}
+
 void fail_interrupted (core_t *self, entry_t *entry)
 {
     peer_t *peer = entry->holder;

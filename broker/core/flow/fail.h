@@ -40,4 +40,8 @@ typedef struct {
 
 void fail_dead (core_t *self, entry_t *entry, const death_t *death);
 
+/*  Enough has died in this turn: an entry that waits dies in a later one, when its timer is due. False: it may die now,
+    and note_crowd follows.  */
+bool fail_later (core_t *self, entry_t *entry);
+
 #endif

@@ -105,14 +105,11 @@ static bool is_over (const core_t *self, const entry_t *entry)
            || (is_late (self, entry) && self->policy->conf->delivery_late != LATE_MARK);
 }
 
-/*  False: it dies in a later turn, when its timer is due.  */
+/*  False: it dies later.  */
 static bool die_over (core_t *self, entry_t *entry)
 {
-    if (self->crowded) {
-        entry->state = ENTRY_BACKOFF;
-        timers_set (&self->timers, &entry->timer, self->now.mono_us);
+    if (fail_later (self, entry))
         return false;
-    }
     if (entry->attempts >= ATTEMPTS_MAX) {
         die_waiting (self, entry, DEAD_ATTEMPTS, "attempts",
                      "it was tried as often as can be counted");
