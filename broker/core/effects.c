@@ -77,6 +77,7 @@ static effects_packet_t *packet_add (effects_packets_t *packets, uint32_t peer)
     }
     effects_packet_t *packet = &packets->items[packets->count++];
     packet->peer = peer;
+    packet->only_acks = false;
     plv_buf_clear (&packet->bytes);
     plv_packet_begin (&packet->bytes);
     for (int kind = 0; kind < ACK_COUNT_; kind++) {
@@ -123,6 +124,7 @@ static void seal_packet (effects_packet_t *packet)
         if (packet->ack_count[kind] == 0)
             continue;
         plv_buf_check (&packet->acks[kind]);
+        packet->only_acks = packet->only_acks || packet->bytes.size == PLV_PACKET_HEAD_BYTES;
         size_t mark = plv_frame_begin (&packet->bytes, verb_of[kind]);
         plv_mp_put_array (&packet->bytes, packet->ack_count[kind]);
         plv_buf_add_view (&packet->bytes, plv_buf_view (&packet->acks[kind]));

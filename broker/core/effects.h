@@ -21,6 +21,8 @@ typedef enum { ACK_STORED, ACK_SETTLED, ACK_COMMITTED, ACK_COUNT_ } effects_ack_
 
 typedef struct {
     uint32_t peer;
+    bool
+        only_acks; /* known when it is sealed: nobody can go on by it, so it may leave behind the others */
     plv_buf_t bytes;
     plv_buf_t acks[ACK_COUNT_]; /* encoded numbers */
     uint32_t ack_count[ACK_COUNT_];

@@ -148,9 +148,34 @@ static void test_acknowledgements_are_gathered (void **state)
     assert_int_equal (acknowledged (packet, VERB_COMMITTED, &frames), 24);
     assert_int_equal (acknowledged (packet, VERB_SETTLED, &frames), 9);
     assert_int_equal (frames, 3);
+    assert_true (packet->only_acks);
     effects_seal (&effects); /* once is enough */
     acknowledged (packet, VERB_STORED, &frames);
     assert_int_equal (frames, 3);
+    assert_true (packet->only_acks);
+    effects_free (&effects);
+}
+
+static void test_a_packet_with_work_is_known_from_one_of_acknowledgements (void **state)
+{
+    effects_t effects;
+    effects_slot_t one = {0}, other = {0};
+    (void) state;
+    effects_init (&effects);
+    for (uint64_t turn = 1; turn <= 2; turn++) { /* the second takes the buffers of the first */
+        bool first_works = turn == 2;
+        begin (&effects, turn);
+        effects_ack (effects_packet (&effects.held, ONE, &one), ACK_STORED, 1);
+        effects_ack (effects_packet (&effects.held, OTHER, &other), ACK_COMMITTED, 2);
+        put_frame (
+            &effects_packet (&effects.held, first_works ? ONE : OTHER, first_works ? &one : &other)
+                 ->bytes,
+            8);
+        effects_seal (&effects);
+        assert_int_equal (effects.held.items[0].only_acks, !first_works);
+        assert_int_equal (effects.held.items[1].only_acks, first_works);
+        effects_clear (&effects);
+    }
     effects_free (&effects);
 }
 
@@ -244,6 +269,7 @@ int main (void)
         cmocka_unit_test (test_acknowledgements_fill_packets_too),
         cmocka_unit_test (test_a_large_frame_stays_whole),
         cmocka_unit_test (test_acknowledgements_are_gathered),
+        cmocka_unit_test (test_a_packet_with_work_is_known_from_one_of_acknowledgements),
         cmocka_unit_test (test_prompt_goes_and_held_stays),
         cmocka_unit_test (test_scans_are_used_again_empty),
         cmocka_unit_test (test_log_lines),
