@@ -115,14 +115,11 @@ static size_t longest_run (plv_view_t text)
     return longest;
 }
 
-static layout_frame_t span_frame (writer_t *self, plv_view_t code)
+static layout_frame_t span_frame (writer_t *self, size_t run)
 {
     layout_frame_t frame = {.open = plv_view_str (self->flavour->open[STYLE_CODE]),
                             .close = plv_view_str (self->flavour->close[STYLE_CODE])};
-    size_t run = longest_run (code);
-    if (self->is_signs && run) {
-        frame.open = frame.close = plv_view (NULL, 0);
-    } else if (self->is_markdown && run) {
+    if (self->is_markdown && run) {
         char ticks[128];
         run = run + 1 < sizeof ticks ? run + 1 : sizeof ticks - 1;
         memset (ticks, '`', run);
@@ -144,9 +141,15 @@ void writer_code_span (writer_t *self)
         return;
     }
     writer_begin_cell (self);
+    size_t run = longest_run (code);
+    if (self->is_signs && run) {
+        /*  A span there ends at the first backtick: it is no code, but text.  */
+        writer_text (self, code, FORM_PROSE);
+        return;
+    }
     if (is_telegram)
         suspend_styles (self, false);
-    layout_frame_t frame = span_frame (self, code);
+    layout_frame_t frame = span_frame (self, run);
     layout_open (self->layout, &frame);
     writer_text (self, code, FORM_CODE);
     layout_close (self->layout);
