@@ -100,7 +100,9 @@ bool segment_set_direct (int fd, bool direct);
 
 /*  journal_ready.c: the next segment.  */
 void journal_make_ready (journal_t *self);
-plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail);
+/*  The next segment is the last one now, and the descriptor `*ret_fd` the caller's.  */
+plv_err_t journal_begin_next (journal_t *self, segment_t *ret_next, int *ret_fd,
+                              plv_fail_t *ret_fail);
 /*  Has the next one made as soon as a quarter of this one is full.  */
 void journal_look_ahead (journal_t *self);
 /*  Waits until no zeros are on their way.  */
@@ -110,6 +112,9 @@ void *journal_ready_main (void *arg);
 void journal_push_segment (journal_t *self, const segment_t *segment);
 /*  The segment `at` and all behind it become free files, the last one first.  */
 plv_err_t journal_cut (journal_t *self, size_t at, plv_fail_t *ret_fail);
+
+/*  journal_append.c: syncs the last segment and goes on in the next one.  */
+plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail);
 
 /*  journal_writer.c: records to the end of the last segment.  */
 void writer_init (segment_writer_t *self, bool direct);

@@ -119,36 +119,27 @@ static int make_bare (journal_t *self, segment_t *ret_next)
     return -1;
 }
 
-plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail)
+plv_err_t journal_begin_next (journal_t *self, segment_t *ret_next, int *ret_fd,
+                              plv_fail_t *ret_fail)
 {
-    segment_t next;
-    plv_err_t err = self->writer.fd < 0 ? ERR_OK : journal_sync (self, ret_fail);
-    if (err)
-        return err;
+    plv_err_t err = ERR_OK;
     pthread_mutex_lock (&self->lock);
     while (self->ready == READY_PUBLISHING)
         pthread_cond_wait (&self->wake, &self->lock);
-    int fd;
     if (self->ready == READY_YES) {
-        next = self->next;
-        fd = self->next_fd;
+        *ret_next = self->next;
+        *ret_fd = self->next_fd;
         self->next_fd = -1;
         self->ready = READY_NOT;
     } else {
-        fd = make_bare (self, &next);
+        *ret_fd = make_bare (self, ret_next);
     }
-    if (fd < 0)
+    if (*ret_fd < 0)
         err = journal_errno (self, next_number (self), "writing to", ret_fail);
     else
-        journal_push_segment (self, &next);
+        journal_push_segment (self, ret_next);
     pthread_mutex_unlock (&self->lock);
-    if (err)
-        return err;
-    self->roll_due = false;
-    self->current = next;
-    return writer_enter (&self->writer, fd, next.end)
-               ? ERR_OK
-               : journal_errno (self, next.id.number, "reading", ret_fail);
+    return err;
 }
 
 static bool free_file (journal_t *self, uint64_t number)

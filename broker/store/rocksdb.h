@@ -137,11 +137,17 @@ plv_err_t rdb_flush (rdb_t *self, plv_fail_t *ret_fail);
 plv_err_t rdb_sync (rdb_t *self, plv_fail_t *ret_fail);
 plv_err_t rdb_forget (rdb_t *self, plv_fail_t *ret_fail);
 
+/*  rocksdb_report.c: what became of a batch. Any thread; not under `lock`.  */
+bool rdb_has_failed (rdb_t *self);
+void rdb_report_stored (rdb_t *self, uint64_t seq, int64_t commit_us);
+/*  Reports STORE_FAILED, once.  */
+void rdb_report_failure (rdb_t *self, uint64_t seq, const plv_fail_t *fail);
+/*  What the store itself needs of its disk has failed outside of a commit: STORE_FAILED.  */
+void rdb_report_outside (rdb_t *self, const plv_fail_t *fail);
+
 /*  rocksdb_commit.c  */
 void rdb_append (store_t *base, const store_batch_t *batch);
 void *rdb_commit_main (void *arg);
-/*  Reports STORE_FAILED, once. Any thread; not under `lock`.  */
-void rdb_report_failure (rdb_t *self, uint64_t seq, const plv_fail_t *fail);
 
 /*  rocksdb_helper.c  */
 void rdb_scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t from, plv_view_t to,
@@ -149,10 +155,6 @@ void rdb_scan (store_t *base, uint64_t token, plv_row_view_t view, plv_view_t fr
 void rdb_scan_journal (store_t *base, uint64_t token, uint64_t from, uint64_t to, uint32_t limit);
 void rdb_checkpoint (store_t *base, uint64_t token, const char *dir);
 void *rdb_helper_main (void *arg);
-/*  What may not wait for a long job; inside one. False: the store is being closed.  */
-bool rdb_helper_meanwhile (void *arg);
-/*  What the store itself needs of its disk has failed outside of a commit: STORE_FAILED.  */
-void rdb_helper_failed (rdb_t *self, const plv_fail_t *fail);
 /*  There is something to sync or to remove, within a second.  */
 void rdb_helper_ask (rdb_t *self);
 /*  A flush is due.  */
@@ -161,7 +163,8 @@ void rdb_helper_drop_jobs (rdb_t *self);
 void rdb_helper_forget_place (rdb_t *self);
 
 /*  rocksdb_checkpoint.c: a copy of everything, in the new directory `wanted`.  */
-plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, plv_fail_t *ret_fail);
+plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, const journal_meanwhile_t *meanwhile,
+                             plv_fail_t *ret_fail);
 
 /*  rocksdb_iterate.c: an iterator that never leaves its bounds (it lends `from` and `to` until
     the end).  */

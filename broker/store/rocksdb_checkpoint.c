@@ -44,7 +44,8 @@ static plv_err_t checkpoint_error (plv_fail_t *ret_fail, const char *dir, char *
 
 /*  The views as they are on disk now, and the journal: what the views of the copy lack is in the
     journal of the copy, which is copied later and so holds at least as much.  */
-static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail_t *ret_fail)
+static plv_err_t fill (rdb_t *self, const char *dir, const char *inner,
+                       const journal_meanwhile_t *meanwhile, plv_fail_t *ret_fail)
 {
     char *text = NULL, *journal = NULL;
     if (asprintf (&journal, "%s/journal", inner) < 0)
@@ -52,16 +53,15 @@ static plv_err_t fill (rdb_t *self, const char *dir, const char *inner, plv_fail
     uint64_t first = atomic_load (&self->first); /* before the flush: it only grows */
     plv_err_t err = rdb_flush (self, ret_fail);
     if (err)
-        rdb_helper_failed (self, ret_fail);
+        rdb_report_outside (self, ret_fail);
     rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create (self->db, &text);
     if (!err && !text)
         rocksdb_checkpoint_create (checkpoint, inner, UINT64_MAX /* no flush */, &text);
     if (text)
         err = checkpoint_error (ret_fail, dir, text);
-    journal_meanwhile_t meanwhile = {rdb_helper_meanwhile, self};
     if (!err)
         err = with_advice (journal_copy (self->journal, journal, first,
-                                         atomic_load (&self->written), &meanwhile, ret_fail),
+                                         atomic_load (&self->written), meanwhile, ret_fail),
                            ret_fail);
     if (!err && !plv_sync_parent (journal))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be synced: %s",
@@ -89,7 +89,8 @@ static plv_err_t check_place (const rdb_t *self, const char *dir, plv_fail_t *re
 /*  The directory appears whole or not at all, and no other user can look in at any time:
     RocksDB makes it as the umask says, so it is made inside a private one and moved out when it
     is closed to others.  */
-plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, plv_fail_t *ret_fail)
+plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, const journal_meanwhile_t *meanwhile,
+                             plv_fail_t *ret_fail)
 {
     char *dir = plv_strdup (wanted), *outer = NULL, *inner = NULL;
     for (size_t size = strlen (dir); size > 1 && dir[size - 1] == '/'; size--)
@@ -106,7 +107,7 @@ plv_err_t rdb_checkpoint_to (rdb_t *self, const char *wanted, plv_fail_t *ret_fa
         err = with_advice (err, ret_fail);
         goto done;
     }
-    err = fill (self, dir, inner, ret_fail);
+    err = fill (self, dir, inner, meanwhile, ret_fail);
     if (!err && (chmod (inner, 0700) < 0 || rename (inner, dir) < 0 || !plv_sync_parent (dir)))
         err = plv_fail (ret_fail, plv_err_of_errno (errno), "the backup %s cannot be finished: %s",
                         dir, strerror (errno));

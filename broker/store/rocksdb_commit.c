@@ -26,34 +26,6 @@ static uint64_t first_after (const rdb_t *self, const store_batch_t *batch)
     return first > before ? first : before;
 }
 
-static bool has_failed (rdb_t *self)
-{
-    pthread_mutex_lock (&self->lock);
-    bool failed = self->failed;
-    pthread_mutex_unlock (&self->lock);
-    return failed;
-}
-
-void rdb_report_failure (rdb_t *self, uint64_t seq, const plv_fail_t *fail)
-{
-    store_done_t done = {.type = STORE_FAILED, .seq = seq, .fail = *fail};
-    pthread_mutex_lock (&self->lock);
-    if (!self->failed)
-        store_queue_push (&self->done, &done);
-    self->failed = true;
-    pthread_mutex_unlock (&self->lock);
-}
-
-static void report_stored (rdb_t *self, uint64_t seq, int64_t commit_us)
-{
-    store_done_t done = {
-        .type = STORE_STORED, .seq = seq, .batches = 1, .commit_us = (uint32_t) commit_us};
-    pthread_mutex_lock (&self->lock);
-    if (!self->failed)
-        store_queue_push (&self->done, &done);
-    pthread_mutex_unlock (&self->lock);
-}
-
 /*  What is applied must be on disk in the journal before it can be in the views: these are the
     times when RocksDB may write them.  */
 static bool must_sync (const rdb_t *self, const store_batch_t *batch)
@@ -98,7 +70,7 @@ static void commit (rdb_t *self, const store_batch_t *batch, int64_t begun_us)
     uint64_t first_before = atomic_load (&self->first);
     bool synced = false;
     plv_fail_t fail;
-    if (has_failed (self)) { /* the helper has: the batch may be gone */
+    if (rdb_has_failed (self)) { /* the helper has: the batch may be gone */
         pthread_mutex_unlock (&self->commit_lock);
         return;
     }
@@ -118,7 +90,7 @@ static void commit (rdb_t *self, const store_batch_t *batch, int64_t begun_us)
         rdb_helper_ask (self);
     if (flush_due)
         rdb_helper_ask_flush (self);
-    report_stored (self, batch->seq, commit_us);
+    rdb_report_stored (self, batch->seq, commit_us);
 }
 
 /*  Under `commit_lock`. Where batches are synced, those that are not wait for the disk, too: for their write (see
@@ -147,7 +119,7 @@ static bool begin_at_once (rdb_t *self, const store_batch_t *batch)
 void rdb_append (store_t *base, const store_batch_t *batch)
 {
     rdb_t *self = (rdb_t *) base;
-    if (has_failed (self))
+    if (rdb_has_failed (self))
         return;
     CHECK (!self->under_way, "batch %ju is appended before the one ahead was reported",
            (uintmax_t) batch->seq);

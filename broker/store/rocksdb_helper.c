@@ -155,23 +155,6 @@ static void run_scan_journal (rdb_t *self, const job_t *job)
     store_queue_push (&self->done, &done);
 }
 
-static void run_job (rdb_t *self, const job_t *job)
-{
-    store_done_t done = {.type = STORE_CHECKPOINTED, .token = job->token};
-    switch (job->type) {
-    case JOB_SCAN:
-        run_scan (self, job);
-        break;
-    case JOB_SCAN_JOURNAL:
-        run_scan_journal (self, job);
-        break;
-    case JOB_CHECKPOINT:
-        rdb_checkpoint_to (self, job->dir, &done.fail);
-        store_queue_push (&self->done, &done);
-        break;
-    }
-}
-
 /*  Files of forgotten values go only when the position that hides them is on disk.  */
 static plv_err_t run_chores (rdb_t *self, plv_fail_t *ret_fail)
 {
@@ -214,14 +197,6 @@ static work_t wait_for_work (rdb_t *self)
     }
 }
 
-/*  Not while a batch is being written: who hears of the failure takes its buffers back.  */
-void rdb_helper_failed (rdb_t *self, const plv_fail_t *fail)
-{
-    pthread_mutex_lock (&self->commit_lock);
-    rdb_report_failure (self, atomic_load (&self->written), fail);
-    pthread_mutex_unlock (&self->commit_lock);
-}
-
 static void do_chores (rdb_t *self, work_t work)
 {
     plv_fail_t fail;
@@ -231,28 +206,40 @@ static void do_chores (rdb_t *self, work_t work)
         self->flush_due = false;
     pthread_mutex_unlock (&self->lock);
     if (work == WORK_CHORES ? run_chores (self, &fail) : run_flush (self, &fail))
-        rdb_helper_failed (self, &fail);
+        rdb_report_outside (self, &fail);
     pthread_mutex_lock (&self->lock);
 }
 
-static void do_job (rdb_t *self)
+typedef void (*job_fn) (rdb_t *self, const job_t *job);
+
+/*  The first one, without `lock` while it runs.  */
+static void do_job (rdb_t *self, job_fn run)
 {
     job_t *job = PLV_OF (plv_list_pop (&self->jobs), job_t, node);
     pthread_mutex_unlock (&self->lock);
-    run_job (self, job);
+    run (self, job);
     job_destroy (&job);
     pthread_mutex_lock (&self->lock);
 }
 
+static job_type_t first_type (rdb_t *self)
+{
+    return PLV_OF (self->jobs.next, job_t, node)->type;
+}
+
 static bool is_job_quick (rdb_t *self)
 {
-    return !plv_list_empty (&self->jobs)
-           && PLV_OF (self->jobs.next, job_t, node)->type != JOB_CHECKPOINT;
+    return !plv_list_empty (&self->jobs) && first_type (self) != JOB_CHECKPOINT;
+}
+
+static void do_quick_job (rdb_t *self)
+{
+    do_job (self, first_type (self) == JOB_SCAN ? run_scan : run_scan_journal);
 }
 
 /*  A backup reads the files of the journal: it must find them, so nothing is forgotten here. The
     chores stay due for that.  */
-bool rdb_helper_meanwhile (void *arg)
+static bool meanwhile (void *arg)
 {
     rdb_t *self = arg;
     plv_fail_t fail;
@@ -264,14 +251,22 @@ bool rdb_helper_meanwhile (void *arg)
         self->flush_due = false;
         pthread_mutex_unlock (&self->lock);
         if (flush ? rdb_flush (self, &fail) : rdb_sync (self, &fail))
-            rdb_helper_failed (self, &fail);
+            rdb_report_outside (self, &fail);
         pthread_mutex_lock (&self->lock);
     }
     if (is_job_quick (self) && !self->stopping)
-        do_job (self); /* one a piece: no row of scans can put the backup off */
+        do_quick_job (self); /* one a piece: no row of scans can put the backup off */
     bool go_on = !self->stopping;
     pthread_mutex_unlock (&self->lock);
     return go_on;
+}
+
+static void run_checkpoint (rdb_t *self, const job_t *job)
+{
+    const journal_meanwhile_t between = {meanwhile, self};
+    store_done_t done = {.type = STORE_CHECKPOINTED, .token = job->token};
+    rdb_checkpoint_to (self, job->dir, &between, &done.fail);
+    store_queue_push (&self->done, &done);
 }
 
 void rdb_helper_ask (rdb_t *self)
@@ -300,10 +295,12 @@ void *rdb_helper_main (void *arg)
     work_t work;
     pthread_mutex_lock (&self->lock);
     while ((work = wait_for_work (self)) != WORK_STOP) {
-        if (work == WORK_JOB)
-            do_job (self);
-        else
+        if (work != WORK_JOB)
             do_chores (self, work);
+        else if (is_job_quick (self))
+            do_quick_job (self);
+        else
+            do_job (self, run_checkpoint);
     }
     pthread_mutex_unlock (&self->lock);
     return NULL;
