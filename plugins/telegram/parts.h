@@ -18,7 +18,8 @@ typedef struct {
     bool failed;
 } parts_t;
 
-/*  With the notice that a machine writes in front of it, when that is wanted.  */
+/*  With the notice that a machine writes in front of it, when that is wanted. What would be a message without anything
+    to see is no part; false also when there is no other.  */
 bool parts_make (parts_t *self, telegram_t *owner, bool notice, pal_text_t text);
 void parts_free (parts_t *self);
 

@@ -364,9 +364,13 @@ static void says_why (void **state)
     answer (host, "sendMessage", 403,
             "{\"ok\":false,\"error_code\":403,\"description\":\"Forbidden: bot was blocked\"}");
     assert_string_equal (fake_host_outcome (host, 5).reason, "403 Forbidden: bot was blocked");
-    fake_host_deliver (host, 6, "42", NULL, " ");
-    assert_string_equal (fake_host_outcome (host, 6).reason,
-                         "there is nothing in it that can be shown");
+    static const char *const blanks[] = {" ", "\u00a0", "\u3000 \u200b\n\n`\ufeff`",
+                                         "[\u2003](https://a.example) \U000e0041"};
+    for (uint64_t at = 0; at < sizeof blanks / sizeof *blanks; at++) {
+        fake_host_deliver (host, 6 + at, "42", NULL, blanks[at]);
+        assert_string_equal (fake_host_outcome (host, 6 + at).reason,
+                             "there is nothing in it that can be shown");
+    }
     fake_host_destroy (&host);
 }
 

@@ -37,7 +37,7 @@ class SendTest(Case):
         self.bot.send('*' + 'x' * 4096 + '*', parse_mode='MarkdownV2')
         self.refused('Bad Request: message is too long', 'sendMessage', chat_id=USER, text='x' * 4097)
         self.refused('Bad Request: message is too long', 'sendMessage', chat_id=USER, text='\U0001f600' * 2049)
-        for text in ('', ' \n', '**'):
+        for text in ('', ' \n', '**', '\u00a0', '\u200b\u3000 \ufeff', '*\u2003*\U000e0041'):
             self.refused('Bad Request: message text is empty', 'sendMessage', chat_id=USER, text=text,
                          **({'parse_mode': 'MarkdownV2'} if '*' in text else {}))
         self.refused('Bad Request: unsupported parse_mode', 'sendMessage', chat_id=USER, text='x', parse_mode='XML')

@@ -31,6 +31,13 @@ class Long(ChainTest):
         self.assertTrue(all(len(text) <= 4096 for text in texts))
         self.assertEqual(['reply_markup' in one for one in chain.params('sendMessage')], [False, False, True])
 
+    def test_a_part_without_anything_to_see_is_left_out(self):
+        chain, job = self.begin()
+        chain.reply(job, 'x' * 4096 + '\n\n\u00a0\n\n' + 'y' * 4096 + '\n\n\u3000')
+        self.assertEqual(chain.texts(2), ['x' * 4096, 'y' * 4096])
+        chain.settled()
+        self.assertFalse(chain.broker.dead())
+
     def test_a_part_that_is_refused_is_named_and_a_replay_goes_on_with_it(self):
         chain, job = self.begin()
         chain.tg.fault('sendMessage', 'error', code=403, description='Forbidden: scripted', after=1)

@@ -439,8 +439,16 @@ def parse(text, mode, entities=None):
     return tidy(text.replace('\r', ''), entities or [])
 
 
+# What the real server takes for blanks, cuts off, or does not count as text.
+UNSEEN = re.compile('[\0- \u00a0\u030a\u0333\u033f\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f\u2800\u3000\ufeff\ufffc'
+                    '\U000e0000-\U000e007f]*')
+
+
 def tidy(text, entities):
-    """Blanks at both ends go, entities stay inside, nothing is inside code, links in plain text are found."""
+    """Blanks at both ends go, entities stay inside, nothing is inside code, links in plain text are found. A text
+    without anything to see is empty."""
+    if UNSEEN.fullmatch(text):
+        return '', []
     stripped = text.strip(' \t\n\0')
     cut, size = units(text[:len(text) - len(text.lstrip(' \t\n\0'))]), units(stripped)
     kept = []
