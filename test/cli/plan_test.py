@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from cli import NOTHING, PARTLY, SILENT, TIME, USAGE, CliTest, wait
+from cli import NOTHING, PARTLY, SILENT, TIME, UNREACHABLE, USAGE, CliTest, wait
 from palaverd import PATIENCE, World
 from wireclient import text_id
 
@@ -140,6 +140,15 @@ class Plan(CliTest):
             for end in (kill, interrupt):
                 wait(lambda end=end, arguments=arguments: self.ends_while_it_writes(end, *arguments), 'it ends early')
                 self.assertEqual(os.listdir(os.path.dirname(self.path)), [])
+
+    def test_a_plan_is_looked_at_before_the_broker(self):
+        nowhere = ('--run', self.folder())
+        done = self.palaver(None, 'dead', 'replay', '--apply', '/nowhere/some.plan', *nowhere, code=PARTLY)
+        self.assertEqual(done.err, 'palaver: /nowhere/some.plan: cannot be read: No such file or directory\n')
+        self.letters(self.one, 1)
+        self.plan('--all')
+        self.palaver(None, 'dead', 'replay', '--apply', self.path, *nowhere, code=UNREACHABLE)
+        self.assertFalse(os.path.exists(self.path + '.done'))
 
     def test_nothing_to_plan(self):
         self.plan('--all', code=NOTHING)

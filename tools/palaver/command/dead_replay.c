@@ -97,6 +97,23 @@ static ending_t replay (const call_t *call, sending_t *sending, asker_t *asker)
     return end;
 }
 
+/*  The file is looked at first: what is wrong with it is wrong whether there is a broker or not.  */
+static ending_t apply (sending_t *sending, const char *path)
+{
+    asker_t asker;
+    plan_t plan;
+    ending_t end = plan_open (path, &plan);
+    if (end)
+        return end;
+    end = asker_open (&asker, sending->call, 10);
+    if (!end) {
+        end = plan_apply (sending, &asker, &plan, path);
+        asker_close (&asker);
+    }
+    plan_close (&plan);
+    return end;
+}
+
 /*  Options that have no meaning beside each other.  */
 static ending_t check (const call_t *call)
 {
@@ -141,12 +158,12 @@ ending_t command_dead_replay (call_t *call)
     if (end)
         return end;
     interrupt_begin ();
+    if (call_has (call, OPTION_APPLY))
+        return apply (&sending, call->text[OPTION_APPLY]);
     end = asker_open (&asker, call, 10);
     if (end)
         return end;
-    if (call_has (call, OPTION_APPLY))
-        end = plan_apply (&sending, &asker, call->text[OPTION_APPLY]);
-    else if (call_has (call, OPTION_PLAN))
+    if (call_has (call, OPTION_PLAN))
         end = plan_make (&sending, &asker, call->text[OPTION_PLAN]);
     else
         end = replay (call, &sending, &asker);

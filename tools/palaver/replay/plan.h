@@ -37,7 +37,8 @@ void plan_settings (const plan_t *self, sending_t *sending);
 /*  Up to `most` entries; 0: there are no more.  */
 size_t plan_next (plan_t *self, letter_t *letters, size_t most);
 
-/*  Does what the plan says, with a record of what is done in `path`.done; goes on where that record ends.  */
-ending_t plan_apply (sending_t *sending, asker_t *asker, const char *path);
+/*  Does what the plan, just opened at `path`, says, with a record of what is done in `path`.done; goes on where that
+    record ends.  */
+ending_t plan_apply (sending_t *sending, asker_t *asker, plan_t *plan, const char *path);
 
 #endif

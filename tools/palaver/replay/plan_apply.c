@@ -197,24 +197,19 @@ static ending_t apply (sending_t *sending, asker_t *asker, plan_t *plan, record_
     return end;
 }
 
-ending_t plan_apply (sending_t *sending, asker_t *asker, const char *path)
+ending_t plan_apply (sending_t *sending, asker_t *asker, plan_t *plan, const char *path)
 {
-    plan_t plan;
     record_t record = {.fd = -1, .reads = call_has (sending->call, OPTION_DRY_RUN)};
-    ending_t end = plan_open (path, &plan);
-    if (end)
-        return end;
-    plan_settings (&plan, sending);
-    end = open_record (&record, &plan, path);
+    plan_settings (plan, sending);
+    ending_t end = open_record (&record, plan, path);
     if (!end) {
         if (record.reads)
-            record.tally.done = plan.entries - record.at;
+            record.tally.done = plan->entries - record.at;
         else
-            end = apply (sending, asker, &plan, &record);
+            end = apply (sending, asker, plan, &record);
         end = send_again_report (sending->call, &record.tally, "replayed", end);
     }
     if (record.fd >= 0)
         close (record.fd);
-    plan_close (&plan);
     return end;
 }
