@@ -9,7 +9,7 @@ import time
 import unittest
 from html.parser import HTMLParser
 
-from cli import NOTHING, PARTLY, SECONDS, SILENT, UNREACHABLE, USAGE, CliTest, World, wait
+from cli import NOTHING, OK, PARTLY, SECONDS, SILENT, UNREACHABLE, USAGE, CliTest, World, wait
 
 
 class Page(HTMLParser):
@@ -163,6 +163,19 @@ class Replay(CliTest):
         self.assertEqual((rows[-1]['same'], len(jobs[2]['history'])), (3, 4))
         self.assertEqual(other.ask('status')['counts']['sessions'], 0)
         self.assertTrue(broker.running())
+
+    def test_its_table_fits_the_terminal(self):
+        broker = self.start(('what is a bond? ' * 5,))
+        worker = broker.worker()
+        for columns in (80, 40):
+            call = self.terminal(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow',
+                                 columns=columns)
+            worker.reply(worker.job()['lease'], 'long words, ' * 20)
+            done = call.wait()
+            self.assertEqual(done.code, OK, done.out)
+            table = done.out[done.out.index('NUMBER'):done.out.index('\ncompared 1')]
+            self.assertEqual([line for line in table.splitlines() if len(line) > columns], [], done.out)
+            self.assertIn('long', table)
 
     def test_a_page(self):
         hostile = '<script>alert(1)</script>"\'&<img src=x onerror=y>\u202e'

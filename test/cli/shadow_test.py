@@ -39,6 +39,20 @@ class Shadow(CliTest):
         self.assertEqual([row['number'] for row in self.palaver(broker, 'dead', 'list').rows], numbers)
         self.assertFalse(adapter.came('DELIVER'))
 
+    def test_its_table_fits_the_terminal(self):
+        broker, numbers = self.start(2)
+        worker = broker.worker(credit=16)
+        for columns in (80, 40):
+            call = self.terminal(broker, 'dead', 'replay', '--all', '--shadow', '--yes', columns=columns)
+            worker.reply(worker.job()['lease'], 'long words, ' * 20)
+            worker.nack(worker.job()['lease'], code='data_unavailable', reason='no such fund')
+            done = call.wait()
+            self.assertEqual(done.code, PARTLY, done.out)
+            table = done.out[done.out.index('NUMBER'):done.out.index('\nanswered 1')]
+            self.assertEqual([line for line in table.splitlines() if len(line) > columns], [], done.out)
+            for word in (str(numbers[0]), 'NEW', 'long', 'no such fund'):
+                self.assertIn(word, table)
+
     def test_another_service_and_another_text(self):
         routes = [route(), route(name='second', service='better')]
         broker, numbers = self.start(1, routes=routes)

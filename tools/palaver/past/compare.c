@@ -12,14 +12,14 @@ enum { SLOWER_LEAST_MS = 100 };
 
 static const column_t columns[] = {
     {.title = "NUMBER", .key = "number", .kind = COLUMN_NUMBER},
-    {.title = "SESSION", .key = "session_id", .most = 24},
+    {.title = "SESSION", .key = "session_id", .most = 24, .spare = 4},
     {.title = "VERDICT", .key = "verdict"},
-    {.title = "OLD MS", .key = "old_ms", .kind = COLUMN_NUMBER},
-    {.title = "NEW MS", .key = "new_ms", .kind = COLUMN_NUMBER},
-    {.title = "SAID", .key = "said", .most = 30},
+    {.title = "OLD MS", .key = "old_ms", .kind = COLUMN_NUMBER, .spare = 1},
+    {.title = "NEW MS", .key = "new_ms", .kind = COLUMN_NUMBER, .spare = 2},
+    {.title = "SAID", .key = "said", .most = 30, .spare = 3},
     {.title = "OLD", .key = "old", .most = 40},
     {.title = "NEW", .key = "new", .most = 40},
-    {.title = "WHY", .key = "why"},
+    {.title = "WHY", .key = "why", .below = true},
 };
 
 typedef struct {

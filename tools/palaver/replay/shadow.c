@@ -10,13 +10,13 @@
 
 static const column_t columns[] = {
     {.title = "NUMBER", .key = "number", .kind = COLUMN_NUMBER},
-    {.title = "SESSION", .key = "session_id", .most = 24},
+    {.title = "SESSION", .key = "session_id", .most = 24, .spare = 3},
     {.title = "OUTCOME", .key = "outcome"},
-    {.title = "MS", .key = "took_ms", .kind = COLUMN_NUMBER},
-    {.title = "WHO", .key = "who", .most = 16},
+    {.title = "MS", .key = "took_ms", .kind = COLUMN_NUMBER, .spare = 2},
+    {.title = "WHO", .key = "who", .most = 16, .spare = 1},
     {.title = "OLD", .key = "old", .most = 40},
     {.title = "NEW", .key = "answer", .most = 40},
-    {.title = "WHY", .key = "why"},
+    {.title = "WHY", .key = "why", .below = true},
 };
 
 /*  The broker bounds a trial: until there is an agent for it, and by the deadline of the route.  */
