@@ -104,9 +104,16 @@ static bool name_it (const new_file_t *self)
            && unlink (beside) == 0;
 }
 
+/*  What a write failed with before is not in `errno` any more: it is tried again.  */
 static bool is_written (const new_file_t *self)
 {
-    return !ferror (self->file) && fflush (self->file) == 0 && fsync (fileno (self->file)) == 0;
+    if (fflush (self->file))
+        return false;
+    if (ferror (self->file)) {
+        errno = EIO;
+        return false;
+    }
+    return fsync (fileno (self->file)) == 0;
 }
 
 ending_t new_file_end (new_file_t *self, ending_t end)

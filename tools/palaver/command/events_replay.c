@@ -151,11 +151,8 @@ static ending_t finish (replay_t *self, ending_t end)
 {
     const compare_counts_t *counts = &self->compare.counts;
     bool whole = !end && !interrupt_seen ();
-    if (!compare_end (&self->compare, whole)) {
-        say ("%s: cannot be written: %s", self->compare.html.path,
-             strerror (self->compare.html.failed));
-        end = end ? end : END_PARTLY;
-    }
+    ending_t written = compare_end (&self->compare, whole);
+    end = end ? end : written;
     past_free (&self->past);
     plv_buf_free (&self->group);
     for (int i = 0; i < GROUP; i++)
@@ -202,7 +199,6 @@ static bool check_call (const call_t *call)
 
 ending_t command_events_replay (call_t *call)
 {
-    plv_fail_t fail;
     if (!check_call (call))
         return END_USAGE;
     interrupt_begin ();
@@ -210,18 +206,15 @@ ending_t command_events_replay (call_t *call)
     self->call = call;
     ending_t end = open_both (self, call);
     self->asker.wait = ask_until_interrupt;
-    if (!end
-        && compare_begin (&self->compare, &call->out, call->text[OPTION_TO],
-                          call_text (call, OPTION_HTML, NULL), &fail)) {
-        say ("%s", fail.text);
-        self->trials.idle = call_has (call, OPTION_DATA) ? &self->asker : NULL;
-        close_both (self);
-        end = END_PARTLY;
-    } else if (!end) {
-        begin (self, call);
+    if (end)
+        goto done;
+    begin (self, call);
+    end = compare_begin (&self->compare, &call->out, call->text[OPTION_TO],
+                         call_text (call, OPTION_HTML, NULL));
+    if (!end)
         end = finish (self, run (self));
-        close_both (self);
-    }
+    close_both (self);
+done:
     free (self);
     return end;
 }

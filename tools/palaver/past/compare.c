@@ -29,12 +29,11 @@ typedef struct {
     bool slower;
 } row_t;
 
-plv_err_t compare_begin (compare_t *self, const out_t *out, const char *service, const char *path,
-                         plv_fail_t *ret_fail)
+ending_t compare_begin (compare_t *self, const out_t *out, const char *service, const char *path)
 {
     *self = (compare_t){.out = out, .service = service};
     self->table = table_new (out, columns, sizeof columns / sizeof *columns);
-    return path ? html_begin (&self->html, path, "Past traffic, answered again", ret_fail) : ERR_OK;
+    return path ? html_begin (&self->html, path, "Past traffic, answered again") : END_OK;
 }
 
 static plv_view_t trimmed (plv_view_t text)
@@ -184,7 +183,7 @@ void compare_add (compare_t *self, plv_view_t event, plv_view_t trial, plv_view_
     count (&self->counts, &row);
     write_row (&map, event, trial, &row);
     table_add (&self->table, plv_buf_view (&map));
-    if (self->html.file)
+    if (self->html.target.file)
         put_article (&self->html, &row, plv_buf_view (&map));
     plv_buf_free (&map);
 }
@@ -269,17 +268,17 @@ static void put_header (html_t *html, const char *service, const sum_t sums[SUMS
     html_put (html, "</p>\n</header>\n");
 }
 
-bool compare_end (compare_t *self, bool whole)
+ending_t compare_end (compare_t *self, bool whole)
 {
     sum_t sums[SUMS];
     sums_of (&self->counts, sums);
     compare_flush (self);
     table_free (&self->table);
-    if (self->html.file)
+    if (self->html.target.file)
         put_header (&self->html, self->service, sums, self->counts.unsure, whole);
     if (self->out->json)
         say_json (sums, self->counts.unsure, whole);
     else
         say_words (sums, self->counts.unsure, whole);
-    return html_end (&self->html);
+    return self->html.target.file ? html_end (&self->html) : END_OK;
 }

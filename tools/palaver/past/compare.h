@@ -1,7 +1,7 @@
 /*  compare -- old answers beside new ones: rows as they come, and what changed in all
     OWNS    its table and its page, ended by compare_end
     THREAD  main
-    FAILS   compare_begin when the page cannot be made; compare_end when it could not be written
+    FAILS   when the page cannot be made or written: says so on stderr, and returns how the call ends
     COST    a row at a time is in memory  */
 
 #ifndef PALAVER_COMPARE_H
@@ -23,8 +23,7 @@ typedef struct {
 } compare_t;
 
 /*  `path`: of the page, NULL: none.  */
-plv_err_t compare_begin (compare_t *self, const out_t *out, const char *service, const char *path,
-                         plv_fail_t *ret_fail);
+ending_t compare_begin (compare_t *self, const out_t *out, const char *service, const char *path);
 
 /*  One event, as events.list gives it whole; what `try` said of it, or `failed`, why it was not tried; which state it
     was given with: see past_state.  */
@@ -34,7 +33,7 @@ void compare_add (compare_t *self, plv_view_t event, plv_view_t trial, plv_view_
 /*  The rows so far are shown.  */
 void compare_flush (compare_t *self);
 
-/*  What changed in all; `whole`: nothing is missing. False: the page could not be written.  */
-bool compare_end (compare_t *self, bool whole);
+/*  What changed in all; `whole`: nothing is missing.  */
+ending_t compare_end (compare_t *self, bool whole);
 
 #endif

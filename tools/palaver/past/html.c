@@ -3,11 +3,7 @@
 #include "base/utf8.h"
 #include "palaver/show/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
 
 static const char head[] =
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -37,15 +33,9 @@ static const char head[] =
     " dd { margin: 0; font-size: 1.5rem; }\n"
     "</style>\n<title>";
 
-static void note (html_t *self, bool done)
-{
-    if (!done && !self->failed)
-        self->failed = errno;
-}
-
 void html_put (html_t *self, const char *markup)
 {
-    note (self, fputs (markup, self->file) >= 0);
+    fputs (markup, self->target.file);
 }
 
 static bool is_control (const uint8_t *at, size_t bytes)
@@ -100,37 +90,28 @@ void html_text (html_t *self, plv_view_t text)
     plv_buf_t out = {0};
     html_escape (&out, text);
     plv_buf_check (&out);
-    note (self, !out.size || fwrite (out.data, 1, out.size, self->file) == out.size);
+    fwrite (out.data, 1, out.size, self->target.file);
     plv_buf_free (&out);
 }
 
 void html_number (html_t *self, int64_t number)
 {
-    note (self, fprintf (self->file, "%" PRId64, number) >= 0);
+    fprintf (self->target.file, "%" PRId64, number);
 }
 
-plv_err_t html_begin (html_t *self, const char *path, const char *title, plv_fail_t *ret_fail)
+ending_t html_begin (html_t *self, const char *path, const char *title)
 {
-    *self = (html_t){.path = path};
-    int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    self->file = fd < 0 ? NULL : fdopen (fd, "w");
-    if (!self->file)
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", path, strerror (errno));
+    ending_t end = new_file_begin (&self->target, path);
+    if (end)
+        return end;
     html_put (self, head);
     html_text (self, plv_view_str (title));
     html_put (self, "</title>\n</head>\n<body>\n");
-    return ERR_OK;
+    return END_OK;
 }
 
-bool html_end (html_t *self)
+ending_t html_end (html_t *self)
 {
-    if (!self->file)
-        return true;
     html_put (self, "</body>\n</html>\n");
-    note (self, fflush (self->file) == 0 && fsync (fileno (self->file)) == 0);
-    note (self, fclose (self->file) == 0);
-    self->file = NULL;
-    if (self->failed)
-        unlink (self->path);
-    return !self->failed;
+    return new_file_end (&self->target, END_OK);
 }

@@ -1,11 +1,11 @@
 #include "palaver/past/html.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -45,25 +45,37 @@ static void test_what_is_no_text (void **state)
 static void test_a_page_that_exists_is_left_alone (void **state)
 {
     html_t html;
-    plv_fail_t fail;
+    struct stat info;
     char path[] = "/tmp/html_test_XXXXXX";
     int fd = mkstemp (path);
     (void) state;
     assert_true (fd >= 0);
-    assert_int_equal (html_begin (&html, path, "title", &fail), ERR_EXISTS);
-    assert_non_null (strstr (fail.text, path));
+    assert_int_equal (html_begin (&html, path, "title"), END_PARTLY);
+    assert_int_equal (fstat (fd, &info), 0);
+    assert_int_equal (info.st_size, 0);
     close (fd);
     unlink (path);
-    assert_int_equal (html_begin (&html, path, "<title>", &fail), ERR_OK);
+}
+
+/*  Whoever is killed while it grows leaves no half of it.  */
+static void test_a_page_has_its_name_when_it_is_whole (void **state)
+{
+    html_t html;
+    char path[] = "/tmp/html_test_XXXXXX";
+    close (mkstemp (path));
+    unlink (path);
+    (void) state;
+    assert_int_equal (html_begin (&html, path, "<title>"), END_OK);
     html_text (&html, plv_view_str ("<i>"));
-    assert_true (html_end (&html));
+    assert_int_equal (access (path, F_OK), -1);
+    assert_int_equal (html_end (&html), END_OK);
+    assert_int_equal (access (path, F_OK), 0);
     unlink (path);
 }
 
 static void test_a_page_that_does_not_fit_is_gone_again (void **state)
 {
     html_t html;
-    plv_fail_t fail;
     struct rlimit before, small;
     char path[] = "/tmp/html_test_XXXXXX";
     close (mkstemp (path));
@@ -72,12 +84,11 @@ static void test_a_page_that_does_not_fit_is_gone_again (void **state)
     signal (SIGXFSZ, SIG_IGN);
     getrlimit (RLIMIT_FSIZE, &before);
     small = (struct rlimit){.rlim_cur = 1024, .rlim_max = before.rlim_max};
-    assert_int_equal (html_begin (&html, path, "title", &fail), ERR_OK);
+    assert_int_equal (html_begin (&html, path, "title"), END_OK);
     assert_int_equal (setrlimit (RLIMIT_FSIZE, &small), 0);
-    bool whole = html_end (&html);
+    ending_t end = html_end (&html);
     assert_int_equal (setrlimit (RLIMIT_FSIZE, &before), 0);
-    assert_false (whole);
-    assert_int_equal (html.failed, EFBIG);
+    assert_int_equal (end, END_PARTLY);
     assert_int_equal (access (path, F_OK), -1);
 }
 
@@ -87,6 +98,7 @@ int main (void)
         cmocka_unit_test (test_what_means_something_to_a_browser),
         cmocka_unit_test (test_what_is_no_text),
         cmocka_unit_test (test_a_page_that_exists_is_left_alone),
+        cmocka_unit_test (test_a_page_has_its_name_when_it_is_whole),
         cmocka_unit_test (test_a_page_that_does_not_fit_is_gone_again),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
