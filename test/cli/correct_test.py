@@ -44,6 +44,18 @@ class Correct(CliTest):
         self.assertIn('the text is empty', done.err)
         self.assertEqual([str(row['number']) for row in self.palaver(broker, 'dead', 'list').rows], numbers)
 
+    def test_a_correction_that_is_too_large_is_called_so(self):
+        broker = self.broker(SILENT)
+        adapter, worker = broker.adapter(), broker.worker()
+        adapter.publish('bad', metadata={'more': 'x' * 1000000})
+        worker.nack(worker.job()['lease'], permanent=True)
+        wait(broker.dead, 'the letter is dead')
+        number = str(self.palaver(broker, 'dead', 'list').rows[0]['number'])
+        correct = ('dead', 'replay', number, '--set', 'message_text=' + 'x' * 100000, '--yes')
+        row, = self.palaver(broker, *correct, code=PARTLY).rows
+        self.assertEqual((row['replayed'], row['kind'], row['size']), (0, 0, 1))
+        self.assertIn('too large with this text 1', self.palaver(broker, *correct, '--table', code=PARTLY).out)
+
     def test_an_editor_gets_the_text_and_gives_another(self):
         broker, ids, numbers = self.start()
         self.palaver(broker, 'dead', 'replay', *numbers, '--edit', '--yes', env=self.editor('sed -i s/bad/good/ "$1"'))

@@ -154,9 +154,10 @@ static const char *why_skipped (const ask_t *ask, const entry_t *letter, const d
         return "kind";
     if (ask->has_set
         && (plv_envelope_parse (entry_envelope (letter), &envelope, NULL)
-            || envelope.type_code != EVENT_CHAT_MESSAGE
-            || letter->body_size + ask->set.size > BODY_BYTES_MAX - KEY_BYTES_MAX))
+            || envelope.type_code != EVENT_CHAT_MESSAGE))
         return "kind";
+    if (ask->has_set && letter->body_size + ask->set.size > BODY_BYTES_MAX - KEY_BYTES_MAX)
+        return "size";
     /* whether the platform took it is not known: sent again, the person might see it twice */
     return dead->why == DEAD_UNKNOWN && !ask->allow_duplicates ? "unknown" : NULL;
 }

@@ -60,6 +60,7 @@ static void take_line (record_t *self, plv_view_t map)
             .unknown = ask_number (map, "unknown"),
             .changed = ask_number (map, "changed"),
             .kind = ask_number (map, "kind"),
+            .size = ask_number (map, "size"),
         };
         tally_add (&self->tally, &step);
         self->at = at + ask_number (map, "count");
@@ -130,9 +131,9 @@ static bool record_step (record_t *self, size_t count, const tally_t *step)
         put_line (self,
                   "{\"at\": %" PRIu64 ", \"count\": %zu, \"done\": %" PRIu64
                   ", \"before\": %" PRIu64 ", \"missing\": %" PRIu64 ", \"unknown\": %" PRIu64
-                  ", \"changed\": %" PRIu64 ", \"kind\": %" PRIu64 "}\n",
+                  ", \"changed\": %" PRIu64 ", \"kind\": %" PRIu64 ", \"size\": %" PRIu64 "}\n",
                   self->at, count, step->done, step->before, step->missing, step->unknown,
-                  step->changed, step->kind);
+                  step->changed, step->kind, step->size);
     self->at += count;
     tally_add (&self->tally, step);
     return good;

@@ -223,7 +223,7 @@ static void summary (const maker_t *self, const char *path, const char *hash, si
         text_putf (&text, "leaves out %" PRIu64 " whose outcome is unknown (--allow-duplicates)\n",
                    self->unknown);
     if (self->kind)
-        text_putf (&text, "leaves out %" PRIu64 " that are answers, and no messages\n", self->kind);
+        text_putf (&text, "leaves out %" PRIu64 " that are no messages\n", self->kind);
     if (missing)
         text_putf (&text, "%zu are not there\n", missing);
     if (is_written (self))

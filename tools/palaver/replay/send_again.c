@@ -18,6 +18,7 @@ void tally_add (tally_t *self, const tally_t *more)
     self->unknown += more->unknown;
     self->changed += more->changed;
     self->kind += more->kind;
+    self->size += more->size;
     self->before += more->before;
 }
 
@@ -77,6 +78,8 @@ static void count_skips (plv_view_t body, tally_t *tally)
             tally->unknown++;
         else if (plv_view_is (why, "kind"))
             tally->kind++;
+        else if (plv_view_is (why, "size"))
+            tally->size++;
         else
             tally->changed++;
     }
@@ -163,7 +166,7 @@ ending_t send_again_step (sending_t *self, asker_t *asker, const letter_t *lette
         tally_t step = {.done = ask_number (body, "done")};
         count_skips (body, &step);
         size_t busy = keep_busy (body, left, waiting);
-        uint64_t told = step.done + step.unknown + step.changed + step.kind + busy;
+        uint64_t told = step.done + step.unknown + step.changed + step.kind + step.size + busy;
         step.missing = waiting > told ? waiting - told : 0;
         tally_add (tally, &step);
         waiting = busy;
@@ -204,13 +207,14 @@ static void put_words (plv_buf_t *out, uint64_t number, const char *what)
 static void report_json (const tally_t *tally, const char *done_key, bool dry)
 {
     plv_buf_t map = {0};
-    plv_mp_put_map (&map, 7);
+    plv_mp_put_map (&map, 8);
     plv_mp_pair_u64 (&map, done_key, tally->done);
     plv_mp_pair_u64 (&map, "before", tally->before);
     plv_mp_pair_u64 (&map, "missing", tally->missing);
     plv_mp_pair_u64 (&map, "unknown", tally->unknown);
     plv_mp_pair_u64 (&map, "changed", tally->changed);
     plv_mp_pair_u64 (&map, "kind", tally->kind);
+    plv_mp_pair_u64 (&map, "size", tally->size);
     plv_mp_pair_bool (&map, "dry_run", dry);
     out_json (plv_buf_view (&map));
     plv_buf_free (&map);
@@ -224,7 +228,8 @@ static void report_words (const tally_t *tally, const char *done_key, bool dry)
     put_words (&line, tally->before, "sent before by this plan");
     put_words (&line, tally->unknown, "left out because their outcome is unknown");
     put_words (&line, tally->changed, "left out because they have changed since");
-    put_words (&line, tally->kind, "left out because they are answers, and no messages");
+    put_words (&line, tally->kind, "left out because they are no messages");
+    put_words (&line, tally->size, "left out because they are too large with this text");
     text_put (&line, "\n");
     out_flush (&line);
     plv_buf_free (&line);
@@ -235,7 +240,7 @@ static void report_words (const tally_t *tally, const char *done_key, bool dry)
 ending_t send_again_report (const call_t *call, const tally_t *tally, const char *done_key,
                             ending_t end)
 {
-    uint64_t left_out = tally->unknown + tally->changed + tally->kind;
+    uint64_t left_out = tally->unknown + tally->changed + tally->kind + tally->size;
     bool dry = call_has (call, OPTION_DRY_RUN);
     if (call->out.json)
         report_json (tally, done_key, dry);
@@ -245,5 +250,5 @@ ending_t send_again_report (const call_t *call, const tally_t *tally, const char
         return end;
     if (tally->done + tally->before == 0)
         return left_out && !tally->missing ? END_PARTLY : END_NOTHING;
-    return tally->missing || tally->changed || tally->kind ? END_PARTLY : END_OK;
+    return tally->missing || tally->changed || tally->kind || tally->size ? END_PARTLY : END_OK;
 }

@@ -18,7 +18,8 @@ typedef struct {
     uint64_t unknown; /* left out: nobody knows whether the platform has the answer */
     uint64_t changed; /* left out: not as it was when it was looked at */
     uint64_t before;  /* sent by an earlier run of the same plan */
-    uint64_t kind;    /* left out: an answer, where only events can go */
+    uint64_t kind;    /* left out: no message, or no event, where only those can go */
+    uint64_t size;    /* left out: too large with the corrected text */
 } tally_t;
 
 void tally_add (tally_t *self, const tally_t *more);

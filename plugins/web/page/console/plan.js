@@ -147,4 +147,4 @@ export async function send (path, letters, orderOf, { rate, signal, tally, told 
   }
 }
 
-export const newTally = () => ({ at: 0, done: 0, missing: 0, unknown: 0, changed: 0, kind: 0 });
+export const newTally = () => ({ at: 0, done: 0, missing: 0, unknown: 0, changed: 0, kind: 0, size: 0 });

@@ -11,7 +11,7 @@ import { shadowPart } from './shadow.js';
 
 const SHOWN = 100, PAGE = 1000;
 const WHY = { unknown: 'nobody knows whether the platform has the answer', kind: 'not what this replay can send',
-  changed: 'not as it was when it was planned', missing: 'sent or thrown away by somebody else' };
+  size: 'too large with this text', changed: 'not as it was when it was planned', missing: 'sent or thrown away by somebody else' };
 
 // What this tab is about to do or does; it outlives the view.
 const work = { meant: null, plan: null, run: null };
@@ -112,7 +112,7 @@ function save (plan) {
 }
 
 function outcome (run) {
-  const rows = ['missing', 'changed', 'unknown', 'kind'].filter((why) => run.tally[why]);
+  const rows = ['missing', 'changed', 'unknown', 'kind', 'size'].filter((why) => run.tally[why]);
   return [h('p', null, h('b', null, `${plural(run.tally.done, 'letter')} sent again`),
     `, of ${count(run.letters.length)}.`),
     ...rows.map((why) => h('p', { class: 'soft' }, `${plural(run.tally[why], 'letter')} left out: ${WHY[why]}`)),
