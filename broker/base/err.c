@@ -87,3 +87,8 @@ plv_err_t plv_err_of_errno (int error_number)
             return errnos[at].code;
     return ERR_IO;
 }
+
+const char *plv_errno_advice (int error_number)
+{
+    return error_number == EMFILE ? ": raise the limit on open files (ulimit -n)" : "";
+}

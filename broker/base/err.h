@@ -44,6 +44,9 @@ const char *plv_err_text (plv_err_t code);
 /*  The code that an errno value stands for (ENOSPC: ERR_NOSPC, ..., else ERR_IO).  */
 plv_err_t plv_err_of_errno (int error_number);
 
+/*  What to do about it, to go behind the system's own words; "": the place where it happens knows better.  */
+const char *plv_errno_advice (int error_number);
+
 #ifdef __cplusplus
 }
 #endif

@@ -81,6 +81,13 @@ static void errno_values_are_mapped (void **state)
     assert_int_equal (plv_err_of_errno (123456), ERR_IO);
 }
 
+static void a_limit_that_is_reached_can_be_raised (void **state)
+{
+    (void) state;
+    assert_non_null (strstr (plv_errno_advice (EMFILE), "raise the limit on open files"));
+    assert_string_equal (plv_errno_advice (EACCES), "");
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +97,7 @@ int main (void)
         cmocka_unit_test (the_old_text_may_be_an_argument),
         cmocka_unit_test (a_long_text_is_cut_between_characters),
         cmocka_unit_test (errno_values_are_mapped),
+        cmocka_unit_test (a_limit_that_is_reached_can_be_raised),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { FILES_LEAST = 128 };
+
 /*  What the store gives back, on its way into a core that can only be made when its secret has come; the
     rows of META that come before it wait.  */
 typedef struct {
@@ -178,13 +180,23 @@ static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_f
     return err;
 }
 
-static void raise_file_limit (void)
+/*  libzmq ends the process when it has too few for itself.  */
+static plv_err_t raise_file_limit (plv_fail_t *ret_fail)
 {
     struct rlimit limit;
-    if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    if (getrlimit (RLIMIT_NOFILE, &limit) < 0)
+        return ERR_OK;
+    if (limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit (RLIMIT_NOFILE, &limit);
     }
+    return limit.rlim_cur >= FILES_LEAST
+               ? ERR_OK
+               : plv_fail (
+                   ret_fail, ERR_FULL,
+                   "this process may open %ju files and connections, which is too few for a "
+                   "broker (%d)%s",
+                   (uintmax_t) limit.rlim_cur, FILES_LEAST, plv_errno_advice (EMFILE));
 }
 
 static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *ret_fail)
@@ -232,8 +244,9 @@ plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *
     }
     self->turn.gather = &self->effects[0];
     self->turn.flying = &self->effects[1];
-    raise_file_limit ();
-    err = open_parts (self, &policy, ret_fail);
+    err = raise_file_limit (ret_fail);
+    if (!err)
+        err = open_parts (self, &policy, ret_fail);
     policy_destroy (&policy);
     if (err) {
         broker_destroy (&self);

@@ -50,10 +50,11 @@ struct broker {
     supervisor_t *supervisor;               /* NULL: no plugin directory */
     uint8_t proof_key[PLV_PROOF_KEY_BYTES]; /* of this run */
     int64_t awake_by_us;                    /* by then the loop looks at the time again */
-    int64_t hear_until_us;   /* after a stall: until then no timer of the core ends */
-    unsigned stalls;         /* since they ended last */
-    int64_t metrics_next_us; /* when the core is told what plugins count */
-    zactor_t *auth;          /* NULL: nobody comes from other machines */
+    int64_t hear_until_us;       /* after a stall: until then no timer of the core ends */
+    unsigned stalls;             /* since they ended last */
+    int64_t metrics_next_us;     /* when the core is told what plugins count */
+    int64_t turned_away_next_us; /* when the log may tell of them again */
+    zactor_t *auth;              /* NULL: nobody comes from other machines */
     zcert_t *cert;
     zcertstore_t *let_in; /* the keys of agents on other machines */
     char *let_in_dir;

@@ -142,7 +142,8 @@ plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, voi
 {
     void *socket = zmq_socket (self->context, ZMQ_ROUTER);
     if (!socket)
-        return plv_fail (ret_fail, ERR_IO, "%s: no socket: %s", endpoint, zmq_strerror (errno));
+        return plv_fail (ret_fail, ERR_IO, "%s: no socket: %s%s", endpoint, zmq_strerror (errno),
+                         plv_errno_advice (errno));
     set_limits (socket);
     if (cert) {
         set (socket, ZMQ_CURVE_SERVER, 1);
@@ -153,8 +154,9 @@ plv_err_t links_bind (links_t *self, const char *endpoint, unsigned allowed, voi
     if (zmq_bind (socket, endpoint)) {
         int reason = errno;
         zmq_close (socket);
-        return plv_fail (ret_fail, ERR_IO, "%s: %s%s", endpoint, zmq_strerror (reason),
-                         reason == EADDRINUSE ? "; is another broker running there?" : "");
+        return plv_fail (ret_fail, ERR_IO, "%s: %s%s%s", endpoint, zmq_strerror (reason),
+                         reason == EADDRINUSE ? "; is another broker running there?" : "",
+                         plv_errno_advice (reason));
     }
     door_t *door = &self->doors[self->count++];
     size_t size = sizeof door->fd;

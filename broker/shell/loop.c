@@ -1,3 +1,4 @@
+#include "shell/accept.h"
 #include "shell/internal.h"
 
 #include <poll.h>
@@ -8,6 +9,7 @@ enum {
     WAIT_US_MAX = 30000000,
     COMMIT_EARLY_BYTES = 32 * 1024,
     METRICS_EVERY_US = 1000000,
+    TURNED_AWAY_EVERY_US = 10000000,
     STALL_US = 1000000,
     HEAR_US_MAX = 2000000,
     STALLS_MAX = 4 /* in a row */
@@ -152,6 +154,15 @@ static void pass_metrics (broker_t *self, int64_t now_us)
     self->metrics_next_us = now_us + METRICS_EVERY_US;
 }
 
+/*  Seldom: who is turned away comes again.  */
+static void tell_turned_away (broker_t *self, int64_t now_us)
+{
+    if (now_us < self->turned_away_next_us || !accept_refused ())
+        return;
+    self->turned_away_next_us = now_us + TURNED_AWAY_EVERY_US;
+    plv_log (self->log, LOG_PEERS_TURNED_AWAY, F_INT ("most", (int64_t) accept_most ()));
+}
+
 static bool hears_first (broker_t *self, int64_t now_us)
 {
     note_stall (self, now_us);
@@ -174,6 +185,7 @@ static void keep_time (broker_t *self)
         retention_step (self, now);
     watch_step (self, now.mono_us);
     remote_step (self, now.mono_us);
+    tell_turned_away (self, now.mono_us);
     core_metrics (self->core)->counter[COUNTER_LOG_LOST] = plv_log_lost (self->log);
     if (self->supervisor)
         supervisor_step (self->supervisor, now.mono_us);

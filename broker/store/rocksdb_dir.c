@@ -37,6 +37,14 @@ static plv_err_t make_dir (const char *dir, plv_fail_t *ret_fail)
     return err;
 }
 
+static plv_err_t cannot_open (const char *dir, plv_fail_t *ret_fail)
+{
+    int error_number = errno;
+    return plv_fail (ret_fail, plv_err_of_errno (error_number),
+                     "the data directory %s cannot be opened: %s%s", dir, strerror (error_number),
+                     plv_errno_advice (error_number));
+}
+
 static const char *user_name (uid_t uid, char *buffer, size_t size)
 {
     struct passwd entry, *found = NULL;
@@ -90,6 +98,8 @@ static plv_err_t take_lock (int dir_fd, const char *dir, int *ret_lock_fd, plv_f
 {
     plv_err_t err = ERR_OK;
     int fd = openat (dir_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno == EMFILE)
+        return cannot_open (dir, ret_fail);
     if (fd < 0)
         return plv_fail (
             ret_fail, plv_err_of_errno (errno),
@@ -196,8 +206,7 @@ plv_err_t rdb_dir_prepare (const char *dir, bool read_only, int *ret_lock_fd, pl
     if (err)
         goto done;
     if (dir_fd < 0 || fstat (dir_fd, &status) < 0) {
-        err = plv_fail (ret_fail, plv_err_of_errno (errno),
-                        "the data directory %s cannot be opened: %s", dir, strerror (errno));
+        err = cannot_open (dir, ret_fail);
         goto done;
     }
     /*  Who may read it may look at it, whoever's it is.  */

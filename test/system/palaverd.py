@@ -28,7 +28,7 @@ import wireclient
 from patience import BUILD, PATIENCE, SECONDS, VARIANT
 
 __all__ = ['BUILD', 'NOBODY', 'PATIENCE', 'PROGRAM', 'QUICK', 'SECONDS', 'VARIANT', 'Broker', 'BrokerTest', 'World',
-           'become_nobody', 'conf_text', 'conf_value', 'is_root', 'limit_file_size', 'route', 'wait']
+           'become_nobody', 'conf_text', 'conf_value', 'is_root', 'limit_file_size', 'limit_files', 'route', 'wait']
 PROGRAM = os.path.join(BUILD, 'bin', 'palaverd')
 NOBODY = pwd.getpwnam('nobody')
 # Between two looks: soon again at first, seldom while much is being waited for at once on this machine.
@@ -379,6 +379,11 @@ def become_nobody():
     os.setgroups([])
     os.setgid(NOBODY.pw_gid)
     os.setuid(NOBODY.pw_uid)
+
+
+def limit_files(most):
+    """For preexec: it may have so many open."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def limit_file_size(size):

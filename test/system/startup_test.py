@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 from palaverd import (BUILD, NOBODY, PROGRAM, VARIANT, BrokerTest, World, become_nobody, is_root, limit_file_size,
-                      route, wait)
+                      limit_files, route, wait)
 
 
 def run_broker(*arguments, **options):
@@ -245,6 +245,32 @@ class Descriptors(BrokerTest):
         self.assertEqual({os.readlink(f'/proc/{broker.process.pid}/fd/{number}') for number in range(3)}, {'/dev/null'})
         with open(f'{broker.data}/palaver.lock', encoding='ascii') as lock:
             self.assertEqual(lock.read(), f'{broker.process.pid}\n')
+
+
+    def test_too_few_are_said_to_be_so(self):
+        """Wherever it would come to its end with them."""
+        for most in (8, 28, 127):
+            with self.subTest(most=most):
+                self.refused(self.broker(start=False, preexec=limit_files(most)), f'open {most} files',
+                             'raise the limit on open files')
+        self.broker(start=False, preexec=limit_files(128)).start()
+
+    def test_connections_that_would_take_all_are_closed(self):
+        """libzmq would end the process, and the store could open no file."""
+        broker = self.broker(start=False, preexec=limit_files(256)).start()
+        adapter, worker = broker.adapter(), broker.worker()
+        lines = [socket.socket(socket.AF_UNIX) for _ in range(400)]
+        self.addCleanup(lambda: [line.close() for line in lines])
+        for line in lines:
+            line.connect(f'{broker.run}/agents.ipc')
+        line = broker.wait_log('peers.turned_away')
+        self.assertLess(line['most'], 256)
+        self.assertLess(len(os.listdir(f'/proc/{broker.process.pid}/fd')), 256 - 8)
+        self.round_trip(adapter, worker, 'hello')
+        for line in lines:
+            line.close()
+        wait(lambda: len(os.listdir(f'/proc/{broker.process.pid}/fd')) < 128, 'room')
+        self.round_trip(broker.adapter(name='later'), worker, 'hello again')
 
 
 class Disk(BrokerTest):
