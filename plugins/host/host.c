@@ -300,6 +300,19 @@ static host_exit_t isolate (host_t *self)
     return HOST_EXIT_OK;
 }
 
+/*  It may well run: a plugin asks for newer calls with PAL_HAS. One that does not ask would crash.  */
+static void warn_of_newer_abi (host_t *self)
+{
+    const pal_adapter_t *adapter = plugin_adapter (self->plugin);
+    char abi[16], host_abi[16];
+    if ((adapter->abi & 0xffff) <= PAL_ABI_MINOR)
+        return;
+    snprintf (abi, sizeof abi, "%u.%u", adapter->abi >> 16, adapter->abi & 0xffff);
+    snprintf (host_abi, sizeof host_abi, "%d.%d", PAL_ABI_MAJOR, PAL_ABI_MINOR);
+    plv_log (self->log, LOG_HOST_OLDER, F_STR ("adapter", self->options.name),
+             F_STR ("plugin", adapter->name), F_STR ("abi", abi), F_STR ("host_abi", host_abi));
+}
+
 static host_exit_t load (host_t *self)
 {
     plv_fail_t fail;
@@ -314,6 +327,7 @@ static host_exit_t load (host_t *self)
     if (*wanted && !host_log_level (wanted, &level))
         return refused (self, HOST_EXIT_REFUSED_CONF, "log_level takes debug, info, warn or error");
     plv_log_set (self->log, level, self->options.log_format);
+    warn_of_newer_abi (self);
     return HOST_EXIT_OK;
 }
 

@@ -656,10 +656,10 @@ enum {
 
 /*  `export const pal_adapter_t palaver_adapter = {.abi = PAL_ABI, .size = sizeof (pal_adapter_t), ...}`.  */
 typedef struct {
-    uint32_t abi;         /* PAL_ABI; another major version is not loaded */
-    uint32_t size;        /* sizeof (pal_adapter_t) */
-    const char *name;     /* [a-z][a-z0-9-]*, at most 32 */
-    const char *version;  /* of the plugin */
+    uint32_t abi;        /* PAL_ABI; of another major not loaded, of a newer minor with a warning */
+    uint32_t size;       /* sizeof (pal_adapter_t) */
+    const char *name;    /* [a-z][a-z0-9-]*, at most 32 */
+    const char *version; /* of the plugin */
     const char *platform; /* [a-z][a-z0-9]*, at most 32: begins every session id */
     uint64_t can;
     pal_markdown_t markdown;

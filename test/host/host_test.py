@@ -765,6 +765,18 @@ def refused_plugins():
             place.refused(place.plugin('odd', '-DPROBE_' + flag), 87, words)
 
 
+def a_plugin_for_a_newer_minor_abi_runs_with_a_warning():
+    with Place() as place:
+        place.start(place.plugin('probe', '-DPROBE_ABI=0x0001ffff'))
+        place.serve_until(lambda: 'host.open' in place.log(), 'the plugin is open')
+        warned = [json.loads(line) for line in place.log().splitlines() if 'host.older' in line]
+        assert [(line['level'], line['abi']) for line in warned] == [('warn', '1.65535')], warned
+    with Place() as place:
+        place.start(place.plugin('probe'))
+        place.serve_until(lambda: 'host.open' in place.log(), 'the plugin is open')
+        assert 'host.older' not in place.log()
+
+
 def refused_conf():
     for text, words in [
             ('adapters = { probe = { does = "serve"; nummer = 4; }; };', 'palaver.conf:1: adapters.probe.nummer'),
@@ -853,7 +865,8 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          sigterm_drains_and_says_bye,
          sigterm_without_a_broker_ends_in_time, a_plugin_that_grabs_signals_drains_all_the_same,
          a_plugin_is_not_called_after_its_close,
-         a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins, refused_conf,
+         a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins,
+         a_plugin_for_a_newer_minor_abi_runs_with_a_warning, refused_conf,
          open_that_fails_says_why, an_open_that_fails_leaves_nothing_to_the_next_one,
          secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
 if VARIANT not in ('asan', 'tsan'):  # a sanitizer needs more memory than any limit
