@@ -132,24 +132,40 @@ class Restore(CliTest):
     def test_two_at_once_do_not_mix(self):
         beside = f'{self.top}/new.restoring'
         os.mkdir(beside)
-        with open(f'{beside}/half', 'w', encoding='ascii') as file:
-            file.write('half')
+        for name in ('.restoring', 'half'):
+            with open(f'{beside}/{name}', 'w', encoding='ascii') as file:
+                file.write('half')
         other = os.open(beside, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(other, fcntl.LOCK_EX)
         done = self.palaver(None, 'restore', self.copy, '--data', f'{self.top}/new', code=PARTLY)
         self.assertIn('another restore is at work', done.err)
-        self.assertEqual(os.listdir(beside), ['half'])
+        self.assertEqual(sorted(os.listdir(beside)), ['.restoring', 'half'])
         os.close(other)
         self.palaver(None, 'restore', self.copy, '--data', f'{self.top}/new')
         self.assertFalse(os.path.exists(beside))
 
     def test_what_a_killed_restore_left_is_replaced(self):
-        os.mkdir(f'{self.top}/new.restoring')
-        with open(f'{self.top}/new.restoring/half', 'w', encoding='ascii') as file:
-            file.write('half')
+        with open(f'{self.copy}/half.sst', 'wb') as file:
+            file.truncate(64 << 20)
+        command = 'ulimit -c 0; ulimit -f 1024; exec "$@"'
+        done = subprocess.run(['bash', '-c', command, 'bash', PALAVER, 'restore', self.copy, '--data',
+                               f'{self.top}/new'], capture_output=True, timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, -signal.SIGXFSZ, done.stderr)
+        self.assertIn('half.sst', os.listdir(f'{self.top}/new.restoring'))
+        os.unlink(f'{self.copy}/half.sst')
         self.palaver(None, 'restore', self.copy, '--data', f'{self.top}/new')
-        self.assertNotIn('half', os.listdir(f'{self.top}/new'))
+        self.assertNotIn('half.sst', os.listdir(f'{self.top}/new'))
+        self.assertNotIn('.restoring', os.listdir(f'{self.top}/new'))
         self.assertFalse(os.path.exists(f'{self.top}/new.restoring'))
+
+    def test_what_no_restore_has_left_is_kept(self):
+        os.mkdir(f'{self.top}/new.restoring')
+        with open(f'{self.top}/new.restoring/mine', 'w', encoding='ascii') as file:
+            file.write('mine')
+        done = self.palaver(None, 'restore', self.copy, '--data', f'{self.top}/new', code=PARTLY)
+        self.assertIn(f'{self.top}/new.restoring is not empty, and what is in it is not of a restore', done.err)
+        self.assertEqual(os.listdir(f'{self.top}/new.restoring'), ['mine'])
+        self.assertFalse(os.path.exists(f'{self.top}/new'))
 
     def test_the_usual_data_directory(self):
         home = self.folder()
@@ -186,6 +202,12 @@ class Keys(CliTest):
             self.assertEqual(stat.S_IMODE(os.stat(f'{keys}/{name}.cert_secret').st_mode), 0o600)
         with open(f'{keys}/agents/far-1.cert', encoding='ascii') as file:
             self.assertNotIn('secret-key', file.read())
+
+    @unittest.skipUnless(is_root(), 'root alone makes what others may not read')
+    def test_who_makes_them_for_another_user_is_told_so(self):
+        keys = f'{self.folder()}/keys'
+        done = self.palaver(None, 'keys', 'new', 'broker', '--keys', keys)
+        self.assertIn(f'chown -R USER {keys}', done.err)
 
     def test_nothing_is_overwritten(self):
         keys = f'{self.folder()}/keys'

@@ -19,6 +19,9 @@
 
 enum { CHUNK = 1024 * 1024 };
 
+/*  In a folder that a restore fills; no backup has a file of such a name.  */
+static const char mark_name[] = ".restoring";
+
 static char *join (const char *folder, const char *name)
 {
     char *path = NULL;
@@ -106,8 +109,35 @@ static int remove_below (const char *path, const struct stat *info, int type, st
     return where->level ? remove_one (path, info, type, where) : 0;
 }
 
-/*  Makes the folder `dir`, empty, and ours until `*ret_fd` is closed: what a restore that was killed has left is in
-    nobody's hands.  */
+static bool is_empty (const char *dir)
+{
+    DIR *stream = opendir (dir);
+    bool empty = stream != NULL;
+    for (struct dirent *entry; stream && (entry = readdir (stream));)
+        empty = empty && is_dots (entry->d_name);
+    if (stream)
+        closedir (stream);
+    return empty;
+}
+
+/*  Empties the folder of what a restore that was killed has left, and marks it as one that is being filled.  */
+static plv_err_t clear_folder (const char *dir, int fd, plv_fail_t *ret_fail)
+{
+    if (!is_empty (dir) && faccessat (fd, mark_name, F_OK, AT_SYMLINK_NOFOLLOW))
+        return plv_fail (ret_fail, ERR_EXISTS,
+                         "%s is not empty, and what is in it is not of a restore; nothing was "
+                         "restored: move it away",
+                         dir);
+    nftw (dir, remove_below, 16, FTW_DEPTH | FTW_PHYS);
+    int mark = openat (fd, mark_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (mark < 0)
+        return fail_errno (dir, ret_fail);
+    close (mark);
+    return ERR_OK;
+}
+
+/*  Makes the folder `dir`, empty but for the mark, and ours until `*ret_fd` is closed: what a restore that was killed
+    has left is in nobody's hands.  */
 static plv_err_t take_folder (const char *dir, int *ret_fd, plv_fail_t *ret_fail)
 {
     struct stat opened, there;
@@ -125,24 +155,13 @@ static plv_err_t take_folder (const char *dir, int *ret_fd, plv_fail_t *ret_fail
         err = plv_fail (ret_fail, ERR_BUSY, "%s: another restore is at work; nothing was restored",
                         dir);
     }
-    if (err) {
+    if (!err)
+        err = clear_folder (dir, fd, ret_fail);
+    if (err)
         close (fd);
-        return err;
-    }
-    nftw (dir, remove_below, 16, FTW_DEPTH | FTW_PHYS);
-    *ret_fd = fd;
-    return ERR_OK;
-}
-
-static bool is_empty (const char *dir)
-{
-    DIR *stream = opendir (dir);
-    bool empty = stream != NULL;
-    for (struct dirent *entry; stream && (entry = readdir (stream));)
-        empty = empty && is_dots (entry->d_name);
-    if (stream)
-        closedir (stream);
-    return empty;
+    else
+        *ret_fd = fd;
+    return err;
 }
 
 /*  One copy under way.  */
@@ -307,6 +326,9 @@ static void give_to_owner (const char *dir, const char *data)
 
 static plv_err_t put_in_place (const char *beside, const char *data, plv_fail_t *ret_fail)
 {
+    char *mark = join (beside, mark_name);
+    unlink (mark);
+    free (mark);
     give_to_owner (beside, data);
     if (rename (beside, data))
         return plv_fail (ret_fail, plv_err_of_errno (errno),
