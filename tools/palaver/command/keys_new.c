@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*  Where listen.keys points by default: beside the installed palaver.conf.  */
 static char *keys_dir (const call_t *call)
@@ -44,6 +45,15 @@ static void report (const call_t *call, const keys_t *keys, const char *dir)
     plv_buf_free (&map);
 }
 
+/*  Most brokers run as a user of their own.  */
+static void hint_of_owner (const char *dir)
+{
+    if (geteuid () == 0)
+        say ("they are root's: a broker that runs as another user may read them after chown -R "
+             "USER %s",
+             dir);
+}
+
 ending_t command_keys_new (call_t *call)
 {
     plv_fail_t fail;
@@ -54,8 +64,10 @@ ending_t command_keys_new (call_t *call)
         say ("%s", fail.text);
     else
         report (call, &keys, dir);
-    if (!err)
+    if (!err) {
+        hint_of_owner (dir);
         keys_free (&keys);
+    }
     free (dir);
     return err == ERR_ARG ? END_USAGE : err ? END_PARTLY : END_OK;
 }
