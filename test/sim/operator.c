@@ -7,11 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/*  Somebody who looks at the dead letters now and then, and sends them again. There are several, who know nothing of
-    each other; the first one pauses the route and resumes it, too, the second one drains workers and throws away what
-    waits.  */
+/*  Somebody who looks at the dead letters now and then, tries them, and sends them again, as they are or otherwise.
+    There are several, who know nothing of each other; the first one pauses the route and resumes it, too, the second
+    one drains workers, throws away what waits, and ends sessions.  */
 
-enum { BEATS_A_LOOK = 7, QUIET_LOOKS = 3, PAUSES_IN_A_HUNDRED = 4, TRIES_IN = 3, MEDDLES_IN = 6 };
+enum {
+    BEATS_A_LOOK = 7,
+    QUIET_LOOKS = 3,
+    PAUSES_IN_A_HUNDRED = 4,
+    TRIES_IN = 3,
+    MEDDLES_IN = 5,
+    SESSION_BYTES = 16
+};
 
 struct operator
 {
@@ -89,12 +96,30 @@ static void drain_or_resume (operator_t *self)
     letter_send (&letter, self->conn);
 }
 
+static void name_session (operator_t *self, char session[SESSION_BYTES])
+{
+    sim_t *sim = self->sim;
+    snprintf (session, SESSION_BYTES, "a%u_%u", (unsigned) sim_below (sim, sim->adapter_count),
+              (unsigned) sim_below (sim, 4));
+}
+
+/*  Only one in which nothing goes on ends.  */
+static void end_session (operator_t *self)
+{
+    char session[SESSION_BYTES];
+    letter_t letter = control (self, sim_below (self->sim, 2) ? "sessions.reset" : "sessions.end");
+    name_session (self, session);
+    plv_mp_put_map (&letter.bytes, 1);
+    plv_mp_put_text (&letter.bytes, "session");
+    plv_mp_put_text (&letter.bytes, session);
+    letter_send (&letter, self->conn);
+}
+
 static void throw_away (operator_t *self)
 {
     sim_t *sim = self->sim;
-    char session[16];
-    snprintf (session, sizeof session, "a%u_%u", (unsigned) sim_below (sim, sim->adapter_count),
-              (unsigned) sim_below (sim, 4));
+    char session[SESSION_BYTES];
+    name_session (self, session);
     bool of_route = sim_below (sim, 2);
     letter_t letter = control (self, "events.discard");
     plv_mp_put_map (&letter.bytes, 1);
@@ -110,8 +135,10 @@ static void meddle (operator_t *self)
         return;
     if (sim->calm || sim_below (sim, 2))
         drain_or_resume (self);
-    else
+    else if (sim_below (sim, 3))
         throw_away (self);
+    else
+        end_session (self);
 }
 
 /*  A message that nobody wrote, of a session that there is not.  */
@@ -189,13 +216,88 @@ static void unpark (operator_t *self, plv_view_t session)
     letter_send (&letter, self->conn);
 }
 
+/*  The letters that an operator has chosen from a list.  */
+typedef struct {
+    plv_buf_t numbers;
+    uint32_t count;
+} chosen_t;
+
+static void put_chosen (letter_t *letter, const chosen_t *chosen)
+{
+    plv_mp_put_text (&letter->bytes, "numbers");
+    plv_mp_put_array (&letter->bytes, chosen->count);
+    plv_buf_add_view (&letter->bytes, plv_buf_view (&chosen->numbers));
+}
+
+static void only_try (operator_t *self, const chosen_t *chosen)
+{
+    letter_t letter = control (self, "dead.replay");
+    plv_mp_put_map (&letter.bytes, 2);
+    plv_mp_put_text (&letter.bytes, "shadow");
+    plv_mp_put_bool (&letter.bytes, true);
+    put_chosen (&letter, chosen);
+    letter_send (&letter, self->conn);
+}
+
+/*  To another route or service, if there is one of this name now, with another text, by a plan, or all of that.  */
+static void send_changed (operator_t *self, const chosen_t *chosen)
+{
+    static const char *const places[] = {"default", "second", "other", "clerk", "advisor"};
+    unsigned what = 1 + (unsigned) sim_below (self->sim, 7);
+    bool to = what & 1, set = what & 2, plan = what & 4;
+    letter_t letter = control (self, "dead.replay");
+    plv_mp_put_map (&letter.bytes, 1u + to + set + plan);
+    put_chosen (&letter, chosen);
+    if (to) {
+        plv_mp_put_text (&letter.bytes, "to");
+        plv_mp_put_text (&letter.bytes, places[sim_below (self->sim, 5)]);
+    }
+    if (set) {
+        plv_mp_put_text (&letter.bytes, "set");
+        plv_mp_put_map (&letter.bytes, 1);
+        plv_mp_put_text (&letter.bytes, "message_text");
+        plv_mp_put_text (&letter.bytes, "what was meant");
+    }
+    if (plan) {
+        plv_mp_put_text (&letter.bytes, "plan");
+        plv_mp_put_text (&letter.bytes, "a plan");
+    }
+    letter_send (&letter, self->conn);
+}
+
+/*  In the end everything goes, once more where nobody knows; before, what may go twice must wait.  */
+static void send_or_throw_away (operator_t *self, const chosen_t *chosen)
+{
+    bool discards = !self->sim->calm && sim_below (self->sim, 10) == 0;
+    letter_t letter = control (self, discards ? "dead.discard" : "dead.replay");
+    self->sim->duplicates_allowed |= self->sim->calm;
+    plv_mp_put_map (&letter.bytes, 3);
+    plv_mp_put_text (&letter.bytes, "allow_duplicates");
+    plv_mp_put_bool (&letter.bytes, self->sim->calm);
+    put_chosen (&letter, chosen);
+    plv_mp_put_text (&letter.bytes, "who");
+    plv_mp_put_text (&letter.bytes, "operator");
+    letter_send (&letter, self->conn);
+}
+
+static void deal_with (operator_t *self, const chosen_t *chosen)
+{
+    uint64_t chance = self->sim->calm ? 6 : sim_below (self->sim, 9);
+    if (chance < 3)
+        only_try (self, chosen);
+    else if (chance < 5)
+        send_changed (self, chosen);
+    else
+        send_or_throw_away (self, chosen);
+}
+
 static void take_list (operator_t *self, plv_view_t body)
 {
     plv_mp_t items, number;
     plv_view_t item;
-    uint32_t count = 0, chosen = 0;
+    uint32_t count = 0;
     uint64_t entry;
-    plv_buf_t numbers = {0};
+    chosen_t chosen = {.count = 0};
     self->listing = 0;
     if (!plv_mp_find (body, "items", &items) || !plv_mp_array (&items, &count))
         return;
@@ -206,34 +308,12 @@ static void take_list (operator_t *self, plv_view_t body)
         if (!plv_mp_find (item, "number", &number) || !plv_mp_u64 (&number, &entry)
             || (!self->sim->calm && sim_below (self->sim, 3)))
             continue;
-        plv_mp_put_u64 (&numbers, entry);
-        chosen++;
+        plv_mp_put_u64 (&chosen.numbers, entry);
+        chosen.count++;
     }
-    if (chosen && !self->sim->calm && sim_below (self->sim, 3) == 0) {
-        letter_t letter = control (self, "dead.replay");
-        plv_mp_put_map (&letter.bytes, 2);
-        plv_mp_put_text (&letter.bytes, "shadow");
-        plv_mp_put_bool (&letter.bytes, true);
-        plv_mp_put_text (&letter.bytes, "numbers");
-        plv_mp_put_array (&letter.bytes, chosen);
-        plv_buf_add_view (&letter.bytes, plv_buf_view (&numbers));
-        letter_send (&letter, self->conn);
-    } else if (chosen) {
-        /* in the end everything goes, once more where nobody knows; before, what may go twice must wait */
-        bool discards = !self->sim->calm && sim_below (self->sim, 10) == 0;
-        letter_t letter = control (self, discards ? "dead.discard" : "dead.replay");
-        self->sim->duplicates_allowed |= self->sim->calm;
-        plv_mp_put_map (&letter.bytes, 3);
-        plv_mp_put_text (&letter.bytes, "allow_duplicates");
-        plv_mp_put_bool (&letter.bytes, self->sim->calm);
-        plv_mp_put_text (&letter.bytes, "numbers");
-        plv_mp_put_array (&letter.bytes, chosen);
-        plv_buf_add_view (&letter.bytes, plv_buf_view (&numbers));
-        plv_mp_put_text (&letter.bytes, "who");
-        plv_mp_put_text (&letter.bytes, "operator");
-        letter_send (&letter, self->conn);
-    }
-    plv_buf_free (&numbers);
+    if (chosen.count)
+        deal_with (self, &chosen);
+    plv_buf_free (&chosen.numbers);
 }
 
 static void receive (void *actor, plv_view_t packet)

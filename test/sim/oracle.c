@@ -20,8 +20,9 @@ typedef enum { MODEL_NONE, MODEL_PENDING, MODEL_DONE, MODEL_DEAD } model_state_t
 typedef struct {
     model_state_t state;
     bool reply;
-    bool open;     /* an attempt is */
-    bool replayed; /* its order among others is its own matter from then on */
+    bool open;      /* an attempt is */
+    bool replayed;  /* its order among others is its own matter from then on */
+    bool elsewhere; /* it was sent again to another route than the one that operators pause */
     bool fallback;
     bool unknown; /* dead: nobody knows whether the platform took it */
     bool parks;   /* dead: later events of its session wait for what becomes of it */
@@ -243,7 +244,7 @@ static void take_attempt (oracle_t *self, const record_t *record)
                   entry->open ? ", which is open" : "");
     check_order (self, record->number);
     /* which route it is, the record does not say */
-    if (!entry->reply && self->sim->variant == 0
+    if (!entry->reply && !entry->elsewhere && self->sim->variant == 0
         && (self->paused || (self->sim->route_paused && !self->rebuilding)))
         sim_fail (self->sim,
                   "pause: entry %llu goes to a worker while an operator pauses its route",
@@ -304,6 +305,20 @@ static void take_merge (oracle_t *self, const record_t *record)
     self->over[message] = true;
 }
 
+/*  Another event in the place of the old one: what was done for that one's text is not done for this one.  */
+static void take_copy (oracle_t *self, model_t *entry, const record_t *record)
+{
+    if (entry->reply || entry->own)
+        sim_fail (self->sim, "copies: entry %llu is corrected, and is nobody's message",
+                  (unsigned long long) record->number);
+    if (memcmp (entry->id.bytes, record->id.bytes, PLV_ID_BYTES) == 0)
+        sim_fail (self->sim, "copies: the corrected copy of entry %llu has its id",
+                  (unsigned long long) record->number);
+    entry->id = record->id;
+    entry->step_attempt = 0;
+    seen (self, record->id.bytes)->message = entry->message;
+}
+
 static void take_replay (oracle_t *self, const record_t *record)
 {
     model_t *entry = model (self, record->number);
@@ -319,6 +334,10 @@ static void take_replay (oracle_t *self, const record_t *record)
     entry->replayed = true;
     entry->parks = false;
     entry->replays++;
+    if (record->name.size)
+        entry->elsewhere = !plv_view_is (record->name, "default");
+    if (record->body.size)
+        take_copy (self, entry, record);
 }
 
 static void take_discarded (oracle_t *self, const record_t *record)

@@ -15,6 +15,7 @@
       steps      a step that was saved in one attempt is not done again in a later one
       credit     nobody holds more than it asked for
       trials     what is only tried leaves nothing in the journal, and no lease behind; calls leave none either
+      copies     a letter that is sent again with another text is another event
       pause      while an operator has paused a route, no event of it goes to a worker, whatever happens to the broker
       recovery   after a crash the broker is in the state that it had stored  */
 

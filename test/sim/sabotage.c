@@ -94,6 +94,27 @@ static bool without_created (plv_buf_t *journal)
     return found;
 }
 
+/*  The journal has the old text of what is sent again with another one.  */
+static bool lose_copy (plv_buf_t *journal)
+{
+    record_reader_t reader;
+    record_t record;
+    plv_buf_t changed = {0};
+    bool found = false;
+    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
+        return false;
+    record_begin (&changed, reader.wall_us);
+    while (!record_next (&reader, &record, NULL)) {
+        found |= record.type == RECORD_RESEND && record.body.size;
+        if (record.type == RECORD_RESEND)
+            record.body = plv_view (NULL, 0);
+        record_write (&changed, &record);
+    }
+    plv_buf_free (journal);
+    *journal = changed;
+    return found;
+}
+
 /*  The journal says in front of everything that the route is paused.  */
 static bool pause_loosely (plv_buf_t *journal)
 {
@@ -170,6 +191,15 @@ void sabotage_batch (sim_t *self, effects_t *effects)
         break;
     case SABOTAGE_LOSE_REPLAY:
         self->sabotaged |= without (&effects->journal, RECORD_REPLAY);
+        break;
+    case SABOTAGE_LOSE_RESEND:
+        self->sabotaged |= without (&effects->journal, RECORD_RESEND);
+        break;
+    case SABOTAGE_LOSE_COPY:
+        self->sabotaged |= lose_copy (&effects->journal);
+        break;
+    case SABOTAGE_LOSE_DISCARD:
+        self->sabotaged |= without (&effects->journal, RECORD_DISCARD);
         break;
     case SABOTAGE_LOSE_PAUSE:
         self->sabotaged |=

@@ -88,6 +88,8 @@ static policy_t *make_policy (sim_t *self)
         conf->routes[i].on_dead = (int) plv_rng_below (&rng, 2);
         conf->routes[i].cache = plv_rng_below (&rng, 4) == 0;
     }
+    conf->dead_max = plv_rng_below (&rng, 3) ? 0 : 1 + (int64_t) plv_rng_below (&rng, 3);
+    conf->dead_warn_h = 0; /* else nothing would go in a run of seconds */
     conf->rate_limit_on = plv_rng_below (&rng, 4) == 0;
     conf->session_idle_s = plv_rng_below (&rng, 3) ? 1800 : 1;
     conf->session_history_turns = (int64_t) plv_rng_below (&rng, 5);
