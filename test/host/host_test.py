@@ -546,11 +546,13 @@ FORBIDDEN = {
     'mount': 'EPERM', 'unshare': 'EPERM', 'bpf': 'EPERM', 'perf_event_open': 'EPERM', 'userfaultfd': 'EPERM',
     'io_uring_setup': 'EPERM', 'keyctl': 'EPERM', 'kexec_load': 'EPERM', 'init_module': 'EPERM', 'setuid': 'EPERM',
     'sethostname': 'EPERM', 'prlimit': 'EPERM', 'raw socket': 'EAFNOSUPPORT', 'netns socket': 'EAFNOSUPPORT',
+    "neighbour's priority": 'EPERM', "user's priority": 'EPERM', "neighbour's scheduler": 'EPERM',
+    "neighbour's affinity": 'EPERM', "neighbour's disk": 'EPERM',
     # Landlock:
     'read passwd': 'EACCES', 'read shadow': 'EACCES', 'read proc': 'EACCES', 'write tmp': 'EACCES',
     'write plugin': 'EACCES', 'read conf': 'EACCES', 'socket in tmp': 'EACCES'}
 NEEDED = ['thread', 'resolve', 'listen', 'read hosts', 'read certificates', 'read named', 'write own', 'socket named',
-          'signal self', 'own limit']
+          'signal self', 'own limit', 'own priority']
 FOR_SANITIZERS = ['posix_spawn', 'system', 'fork', 'ptrace', 'read proc']  # they need it themselves
 
 
@@ -565,8 +567,10 @@ def a_plugin_cannot_do_what_no_adapter_needs():
         for path in (named, hidden):
             with open(path, 'w') as file:
                 file.write('words')
+        neighbour = place.start(place.plugin('probe'), '--broker', f'ipc://{place.dir}/none')
+        place.serve_until(lambda: 'host.open' in place.log(), 'a neighbour that has given up its rights as well')
         conf = place.conf(f'adapters = {{ forbidden = {{ plugin = "{plugin}"; secret = "{hidden[1:]}"; '
-                          f'named = "{named}"; socket = "{place.dir}/its.sock"; }}; }};')
+                          f'named = "{named}"; socket = "{place.dir}/its.sock"; neighbour = {neighbour.pid}; }}; }};')
         _, status = supervised(place, plugin, '--conf', conf)
         place.broker.expect('HELLO')
         log, went = place.log(), tried(place)

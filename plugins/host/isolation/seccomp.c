@@ -52,11 +52,24 @@ static void deny_signals (scmp_filter_ctx filter)
     seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (tkill), 0);
 }
 
-/*  Limits of nobody but ourselves: who has the broker's user could take its descriptors away.  */
-static void deny_limits (scmp_filter_ctx filter)
+/*  Limits and priorities of nobody but ourselves: who has the broker's user could take its descriptors away, or slow
+    it down.  */
+static void deny_others (scmp_filter_ctx filter)
 {
-    seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (prlimit64), 1,
-                      SCMP_A0 (SCMP_CMP_NE, 0, 0));
+    const struct {
+        const char *name;
+        unsigned argument;
+        scmp_datum_t own;
+    } rules[] = {
+#define OTHERS(name, argument, own, why) {#name, argument, own},
+#include "host/isolation/others.def"
+#undef OTHERS
+    };
+    for (size_t at = 0; at < sizeof rules / sizeof *rules; at++) {
+        int number = seccomp_syscall_resolve_name (rules[at].name);
+        seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 1,
+                          SCMP_CMP (rules[at].argument, SCMP_CMP_NE, rules[at].own));
+    }
 }
 
 /*  Internet and Unix sockets, and what the resolver asks the kernel with.  */
@@ -81,7 +94,7 @@ void isolation_calls (char ret_words[ISOLATION_WORDS_BYTES])
     deny_table (filter, sanitized);
     deny_processes (filter, sanitized);
     deny_signals (filter);
-    deny_limits (filter);
+    deny_others (filter);
     deny_families (filter);
     int wrong = -seccomp_load (filter);
     if (wrong)
