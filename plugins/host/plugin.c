@@ -32,6 +32,13 @@ static host_exit_t refuse (host_exit_t code, plv_fail_t *ret_fail, const char *f
     return code;
 }
 
+/*  Our own, from what we run.  */
+static uint16_t machine (void)
+{
+    extern const Elf64_Ehdr __ehdr_start; /* the linker's */
+    return __ehdr_start.e_machine;
+}
+
 static host_exit_t check_elf (int fd, const char *file, plv_fail_t *ret_fail)
 {
     Elf64_Ehdr head;
@@ -43,6 +50,9 @@ static host_exit_t check_elf (int fd, const char *file, plv_fail_t *ret_fail)
         return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file,
                        "is not a 64-bit shared object: build it for this machine, "
                        "with -shared -fPIC");
+    if (head.e_machine != machine ())
+        return refuse (HOST_EXIT_REFUSED_ELF, ret_fail, file,
+                       "is built for another kind of machine: build it for this one");
     return HOST_EXIT_OK;
 }
 
@@ -52,7 +62,9 @@ static host_exit_t check_file (const char *file, plv_fail_t *ret_fail)
     int fd = open (file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", file,
-                  errno == ELOOP ? "is a symbolic link, not a regular file" : strerror (errno));
+                  errno == ELOOP   ? "is a symbolic link, not a regular file"
+                  : errno == ENXIO ? "is not a regular file"
+                                   : strerror (errno));
         return HOST_EXIT_REFUSED_FILE;
     }
     host_exit_t code = HOST_EXIT_OK;
@@ -198,12 +210,23 @@ static host_exit_t check_descriptor (plugin_t *self, const char *file, plv_fail_
     return code ? code : check_keys (self, file, ret_fail);
 }
 
-/*  The linker's words begin with the path.  */
-static host_exit_t refuse_link (const char *file, const char *words, plv_fail_t *ret_fail)
+static const char *link_advice (const char *words)
 {
-    const char *path = strstr (words, ": ");
-    plv_fail (ret_fail, ERR_ARG, "%s: %s: link all that it needs into it (-Wl,-z,defs finds it)",
-              file, path ? path + 2 : words);
+    if (strstr (words, "cannot open shared object file"))
+        return "install that library, or link it into the plugin";
+    if (strstr (words, "executable"))
+        return "build it with -shared -fPIC";
+    return "link all that it needs into it (-Wl,-z,defs finds it)";
+}
+
+/*  The linker's words begin with the path of what they are about: the plugin, or a library that it needs.  */
+static host_exit_t refuse_link (const char *file, const char *path, const char *words,
+                                plv_fail_t *ret_fail)
+{
+    size_t size = strlen (path);
+    bool own = strncmp (words, path, size) == 0 && strncmp (words + size, ": ", 2) == 0;
+    plv_fail (ret_fail, ERR_ARG, "%s: %s: %s", file, own ? words + size + 2 : words,
+              link_advice (words));
     return HOST_EXIT_REFUSED_LINK;
 }
 
@@ -222,7 +245,7 @@ host_exit_t plugin_load (const char *file, plugin_t **ret_plugin, plv_fail_t *re
     if (self->object)
         code = check_descriptor (self, file, ret_fail);
     else
-        code = refuse_link (file, dlerror (), ret_fail);
+        code = refuse_link (file, path, dlerror (), ret_fail);
     if (code)
         plugin_destroy (&self);
     else

@@ -745,6 +745,15 @@ def refused_files():
         path = place.plugin('cut')
         os.truncate(path, 20)
         place.refused(path, 83, 'not an ELF file')
+    with Place() as place:
+        path = place.plugin('foreign')
+        with open(path, 'r+b') as file:
+            file.seek(18)  # e_machine
+            file.write((0xf7).to_bytes(2, 'little'))
+        place.refused(path, 83, 'is built for another kind of machine: build it for this one')
+    with Place() as place, socket.socket(socket.AF_UNIX) as its:
+        its.bind(os.path.join(place.dir, 'socket.so'))
+        place.refused(os.path.join(place.dir, 'socket.so'), 80, 'is not a regular file')
     if os.geteuid() == 0:
         with Place() as place:
             path = place.plugin('foreign')
@@ -753,6 +762,18 @@ def refused_files():
 
 
 def refused_plugins():
+    with Place() as place:
+        library = os.path.join(place.dir, 'libnowhere.so')
+        subprocess.run(['cc', '-shared', '-Wl,-soname,libnowhere.so', '-x', 'c', '/dev/null', '-o', library],
+                       check=True)
+        path = place.plugin('needs', '-Wl,--no-as-needed', '-x', 'none', library, '-x', 'c')
+        os.unlink(library)
+        place.refused(path, 84, f'{path}: libnowhere.so: cannot open shared object file: No such file or directory: '
+                                'install that library, or link it into the plugin')
+    with Place() as place:
+        path = os.path.join(place.dir, 'program.so')
+        subprocess.run(['cc', '-pie', '-x', 'c', '-', '-o', path], input=b'int main (void) { return 0; }', check=True)
+        place.refused(path, 84, 'build it with -shared -fPIC')
     with Place() as place:
         place.refused(place.plugin('missing', '-DPROBE_MISSING'), 84, 'function_of_nobody')
     with Place() as place:

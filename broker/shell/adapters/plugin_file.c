@@ -203,7 +203,8 @@ plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
         return plv_fail (ret_fail, plv_err_of_errno (errno), "%s: %s", name,
                          errno == ELOOP
                              ? "is a symbolic link, not a regular file: copy the plugin itself here"
-                             : strerror (errno));
+                         : errno == ENXIO ? "is not a regular file: copy the plugin itself here"
+                                          : strerror (errno));
     err = copy (fd, name, copies, ret_path, ret_fail);
     close (fd);
     return err;
