@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -184,8 +185,9 @@ class Live(Place):
             self.refused('foreign', 'belongs neither to root nor to the broker', 'chown')
         os.symlink(self.make(), f'{self.dir}/link.so')
         self.refused('link', 'symbolic link')
-        for name in ('MyBot', 'my.bot', 'x' * 65):
+        for name in ('MyBot', 'my.bot', 'x' * 65, 'm\u00fcller', 'two\nlines', 'x' * 63 + '\u00e9'):
             path = self.drop(name)
+            name = re.sub('[^ -~]', '?', name.encode().decode('latin-1'))
             self.refused(name[:64], f'{name}.so', 'small letters, digits, - and _, at most 64', 'rename it')
             os.rename(path, f'{self.dir}/bot.so')
             self.host('bot', state='running')

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -181,15 +182,24 @@ static plv_err_t copy (int fd, const char *name, const char *copies,
     return err;
 }
 
+void plugin_file_visible (const char *name, char *ret_text, size_t size)
+{
+    snprintf (ret_text, size, "%s", name);
+    for (char *at = ret_text; *at; at++)
+        *at = *at < ' ' || *at > '~' ? '?' : *at;
+}
+
 plv_err_t plugin_file_name (const char *name, plv_fail_t *ret_fail)
 {
+    char visible[NAME_MAX + 1];
     size_t stem = strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
     if (stem > 0 && stem <= PLUGIN_STEM_MAX && strcmp (name + stem, ".so") == 0)
         return ERR_OK;
+    plugin_file_visible (name, visible, sizeof visible);
     return plv_fail (
         ret_fail, ERR_ARG,
         "%s: its name is the adapter's, which has small letters, digits, - and _, at most %d: rename it",
-        name, (int) PLUGIN_STEM_MAX);
+        visible, (int) PLUGIN_STEM_MAX);
 }
 
 plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,

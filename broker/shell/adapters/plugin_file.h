@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { PLUGIN_PATH_BYTES = 4096, PLUGIN_STEM_MAX = 64 };
@@ -28,6 +29,9 @@ bool plugin_stamp_equal (const plugin_stamp_t *a, const plugin_stamp_t *b);
 
 /*  Is somebody still writing it? Then it is looked at when the writer has closed it.  */
 bool plugin_file_busy (int dir_fd, const char *name);
+
+/*  The name as it can be shown and typed: "?" for every other byte, cut to `size`.  */
+void plugin_file_visible (const char *name, char *ret_text, size_t size);
 
 /*  Is STEM.so a name that gives its adapter a good one?  */
 plv_err_t plugin_file_name (const char *name, plv_fail_t *ret_fail);

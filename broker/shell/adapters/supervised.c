@@ -30,11 +30,11 @@ static void set_state (supervised_t *self, supervised_state_t state, int64_t now
     self->state = state;
 }
 
-supervised_t *supervised_new (supervision_t *all, const char *name, size_t size, int64_t now_us)
+supervised_t *supervised_new (supervision_t *all, const char *name, int64_t now_us)
 {
     supervised_t *self = plv_alloc_zero (1, sizeof *self);
     self->all = all;
-    memcpy (self->name, name, size);
+    snprintf (self->name, sizeof self->name, "%s", name);
     plv_list_init (&self->leaving);
     self->restart_us = INT64_MAX;
     self->state = SUPERVISED_STOPPED;

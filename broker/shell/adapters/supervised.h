@@ -43,7 +43,7 @@ typedef struct {
     int64_t last_us;
 } supervised_t;
 
-supervised_t *supervised_new (supervision_t *all, const char *name, size_t size, int64_t now_us);
+supervised_t *supervised_new (supervision_t *all, const char *name, int64_t now_us);
 
 /*  Kills what still runs.  */
 void supervised_destroy (supervised_t **self_p);

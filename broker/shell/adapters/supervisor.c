@@ -30,33 +30,32 @@ struct supervisor {
 
 /* ------------------------------------------------------------------ the directory */
 
-/*  What a tool hides while it writes is none yet. One whose name will not do is refused, under what of it will.  */
-static bool is_plugin (const char *file, size_t *ret_stem)
+/*  The adapter that a file is. What a tool hides while it writes is none yet. One whose name will not do is refused,
+    under what of it can be shown.  */
+static bool is_plugin (const char *file, char ret_name[SUPERVISED_NAME_BYTES])
 {
     const char *dot = strrchr (file, '.');
     if (*file == '.' || !dot || strcmp (dot, ".so") != 0)
         return false;
-    size_t stem = (size_t) (dot - file);
-    *ret_stem = stem < SUPERVISED_NAME_BYTES ? stem : SUPERVISED_NAME_BYTES - 1;
-    for (const char *at = file; *at; at++)
-        if (*at < ' ' || *at > '~')
-            return false;
+    plugin_file_visible (file, ret_name, SUPERVISED_NAME_BYTES);
+    if (dot - file < SUPERVISED_NAME_BYTES)
+        ret_name[dot - file] = 0;
     return true;
 }
 
-static supervised_t *find (const supervisor_t *self, const char *name, size_t size)
+static supervised_t *find (const supervisor_t *self, const char *name)
 {
     for (plv_node_t *at = self->adapters.next; at != &self->adapters; at = at->next) {
         supervised_t *adapter = PLV_OF (at, supervised_t, node);
-        if (strlen (adapter->name) == size && memcmp (adapter->name, name, size) == 0)
+        if (strcmp (adapter->name, name) == 0)
             return adapter;
     }
     return NULL;
 }
 
-static supervised_t *add (supervisor_t *self, const char *name, size_t size, int64_t now_us)
+static supervised_t *add (supervisor_t *self, const char *name, int64_t now_us)
 {
-    supervised_t *adapter = supervised_new (&self->all, name, size, now_us);
+    supervised_t *adapter = supervised_new (&self->all, name, now_us);
     plv_list_push (&self->adapters, &adapter->node);
     return adapter;
 }
@@ -78,27 +77,16 @@ static void take_file (supervisor_t *self, supervised_t *adapter, int dir, const
         supervised_take (adapter, path, now_us);
 }
 
-static bool is_off (const supervisor_t *self, const char *name, size_t size)
-{
-    for (size_t at = 0; at < self->off.size;) {
-        const char *one = (const char *) self->off.data + at;
-        if (strlen (one) == size && memcmp (one, name, size) == 0)
-            return true;
-        at += strlen (one) + 1;
-    }
-    return false;
-}
-
 static void look_at (supervisor_t *self, int dir, const char *file, int64_t now_us)
 {
     plugin_stamp_t stamp;
-    size_t stem;
-    if (!is_plugin (file, &stem) || is_off (self, file, stem)
+    char name[SUPERVISED_NAME_BYTES];
+    if (!is_plugin (file, name) || supervisor_is_off (self, name)
         || !plugin_file_stamp (dir, file, &stamp))
         return;
-    supervised_t *adapter = find (self, file, stem);
+    supervised_t *adapter = find (self, name);
     if (!adapter)
-        adapter = add (self, file, stem, now_us);
+        adapter = add (self, name, now_us);
     adapter->present = true;
     if ((!adapter->removed && plugin_stamp_equal (&stamp, &adapter->stamp))
         || plugin_file_busy (dir, file))
@@ -351,7 +339,7 @@ static void look_again (supervised_t *adapter)
 
 bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t now_us)
 {
-    supervised_t *adapter = find (self, name, strlen (name));
+    supervised_t *adapter = find (self, name);
     if (!adapter || adapter->removed || self->stopping)
         return false;
     adapter->unwanted = false;
@@ -364,7 +352,7 @@ bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t n
 
 bool supervisor_adapter_start (supervisor_t *self, const char *name, int64_t now_us)
 {
-    supervised_t *adapter = find (self, name, strlen (name));
+    supervised_t *adapter = find (self, name);
     if (adapter && adapter->current)
         return true;
     return supervisor_adapter_restart (self, name, now_us);
@@ -372,7 +360,7 @@ bool supervisor_adapter_start (supervisor_t *self, const char *name, int64_t now
 
 bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_us)
 {
-    supervised_t *adapter = find (self, name, strlen (name));
+    supervised_t *adapter = find (self, name);
     if (!adapter || adapter->removed)
         return false;
     adapter->unwanted = true;
@@ -389,7 +377,7 @@ void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64
     for (plv_node_t *at = self->adapters.next; !self->stopping && at != &self->adapters;
          at = at->next) {
         supervised_t *adapter = PLV_OF (at, supervised_t, node);
-        if (is_off (self, adapter->name, strlen (adapter->name)))
+        if (supervisor_is_off (self, adapter->name))
             continue; /* the scan that follows takes it away */
         look_again (adapter);
         if (adapter->unwanted)
@@ -401,7 +389,13 @@ void supervisor_reload (supervisor_t *self, const supervisor_conf_t *conf, int64
 
 bool supervisor_is_off (const supervisor_t *self, const char *name)
 {
-    return is_off (self, name, strlen (name));
+    for (size_t at = 0; at < self->off.size;) {
+        const char *one = (const char *) self->off.data + at;
+        if (strcmp (one, name) == 0)
+            return true;
+        at += strlen (one) + 1;
+    }
+    return false;
 }
 
 bool supervisor_next (const supervisor_t *self, size_t *at, supervisor_status_t *ret_status)
