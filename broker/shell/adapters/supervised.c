@@ -54,8 +54,10 @@ void supervised_destroy (supervised_t **self_p)
         host_process_t *process = PLV_OF (node, host_process_t, node);
         host_process_destroy (&process);
     }
-    if (self->removed)
+    if (self->removed) {
         unlink (self->copy);
+        unlink (self->good);
+    }
     plv_node_remove (&self->node);
     free (self);
     *self_p = NULL;
@@ -71,12 +73,20 @@ static bool runs_from (const host_process_t *process, const char *copy)
 /*  Removes a copy that nobody runs from, nor will: each change of the file makes one.  */
 static void drop_copy (const supervised_t *self, const char *copy)
 {
-    bool used = strcmp (self->copy, copy) == 0 || runs_from (self->current, copy)
-                || runs_from (self->fresh, copy);
+    bool used = strcmp (self->copy, copy) == 0 || strcmp (self->good, copy) == 0
+                || runs_from (self->current, copy) || runs_from (self->fresh, copy);
     for (const plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)
         used = used || runs_from (PLV_OF (at, host_process_t, node), copy);
     if (!used)
         unlink (copy);
+}
+
+static void set_copy (supervised_t *self, char which[PLUGIN_PATH_BYTES], const char *copy)
+{
+    char before[PLUGIN_PATH_BYTES];
+    snprintf (before, sizeof before, "%s", which);
+    snprintf (which, PLUGIN_PATH_BYTES, "%s", copy);
+    drop_copy (self, before);
 }
 
 /*  It has ended.  */
@@ -210,10 +220,7 @@ void supervised_stop (supervised_t *self, int64_t now_us)
 
 void supervised_take (supervised_t *self, const char *copy, int64_t now_us)
 {
-    char before[PLUGIN_PATH_BYTES];
-    snprintf (before, sizeof before, "%s", self->copy);
-    snprintf (self->copy, sizeof self->copy, "%s", copy);
-    drop_copy (self, before);
+    set_copy (self, self->copy, copy);
     self->failures = 0;
     self->last[0] = 0;
     if (!self->unwanted)
@@ -240,11 +247,20 @@ static void back_off (supervised_t *self, bool steady, int64_t now_us)
     log_end (self, wait / 1000);
 }
 
+/*  Is it the file that will not do, when there is one that did? What the world around it does not let open may be
+    another matter in a moment.  */
+static bool gives_way (const supervised_t *self, const host_process_t *process, int status)
+{
+    return !process->is_open && self->good[0] && !runs_from (process, self->good)
+           && (WIFSIGNALED (status) || host_process_refused (process, status));
+}
+
 static void current_ended (supervised_t *self, int status, int64_t now_us)
 {
     int64_t steady_us = (int64_t) self->all->options.steady_ms * 1000;
     bool steady = self->current->is_open && now_us - self->current->started_us >= steady_us;
     bool refused = host_process_refused (self->current, status);
+    bool back = gives_way (self, self->current, status);
     describe_end (self->current, status, self->last);
     note (self, self->last, now_us);
     bury (self, &self->current);
@@ -253,6 +269,10 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
         self->current = self->fresh;
         self->fresh = NULL;
         set_state (self, SUPERVISED_STARTING, now_us);
+    } else if (back) {
+        supervised_refuse (self, self->last, now_us);
+        set_copy (self, self->copy, self->good);
+        back_off (self, false, now_us);
     } else if (refused) {
         supervised_refuse (self, self->last, now_us);
     } else {
@@ -266,7 +286,7 @@ static void fresh_ended (supervised_t *self, int status, int64_t now_us)
     char why[SUPERVISED_WHY_BYTES];
     describe_end (self->fresh, status, why);
     if (self->current)
-        snprintf (self->copy, sizeof self->copy, "%s", self->current->file);
+        set_copy (self, self->copy, self->current->file);
     bury (self, &self->fresh);
     supervised_refuse (self, why, now_us);
 }
@@ -359,14 +379,22 @@ static void step_leaving (supervised_t *self, int64_t now_us)
         set_state (self, SUPERVISED_STOPPED, now_us);
 }
 
+/*  True when it has become open.  */
+static bool listen_to (supervised_t *self, host_process_t *process, int64_t now_us)
+{
+    bool opened = host_process_listen (process, now_us);
+    if (opened)
+        set_copy (self, self->good, process->file);
+    check_patience (self, process, now_us);
+    return opened;
+}
+
 static void step_fresh (supervised_t *self, int64_t now_us)
 {
     int status;
     if (!self->fresh)
         return;
-    bool opened = host_process_listen (self->fresh, now_us);
-    check_patience (self, self->fresh, now_us);
-    if (opened) {
+    if (listen_to (self, self->fresh, now_us)) {
         leave (self, &self->current, now_us);
         self->current = self->fresh;
         self->fresh = NULL;
@@ -400,8 +428,7 @@ static void step_current (supervised_t *self, int64_t now_us)
     int status;
     if (!self->current)
         return;
-    host_process_listen (self->current, now_us);
-    check_patience (self, self->current, now_us);
+    listen_to (self, self->current, now_us);
     if (host_process_ended (self->current, &status))
         current_ended (self, status, now_us);
     else

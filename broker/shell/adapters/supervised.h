@@ -5,7 +5,8 @@
     COST    see host_process.h
 
     A process that crashes is started again, with exponential backoff and jitter; one that ends as refused is
-    not, until its file or its conf changes or somebody asks for it.  */
+    not, until its file or its conf changes or somebody asks for it. A new file that is refused, or crashes before it is
+    open, gives way to the one before it.  */
 
 #ifndef SHELL_SUPERVISED_H
 #define SHELL_SUPERVISED_H
@@ -29,6 +30,7 @@ typedef struct {
     plugin_stamp_t stamp;         /* of the file when it was last looked at */
     bool present;                 /* seen by the scan under way */
     char copy[PLUGIN_PATH_BYTES]; /* what the next process is started with */
+    char good[PLUGIN_PATH_BYTES]; /* the last one that was open: what is gone back to; "": none */
     host_process_t *current;      /* serves */
     host_process_t *fresh;        /* started beside it */
     plv_node_t leaving;           /* processes that drain */

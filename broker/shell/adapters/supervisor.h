@@ -7,8 +7,9 @@
 
     NAME.so in the directory is the adapter NAME. New: checked, copied to a path that its content names, and
     started. Changed: the new one is started beside the old; when it is open the old one drains and leaves;
-    when it fails the old one stays. Removed: drained and stopped. A crash is followed by a restart, with
-    exponential backoff and jitter; a refusal by none until the file changes or supervisor_retry is called.
+    when it fails the old one stays, or comes again. Removed: drained and stopped. A crash is followed by a
+    restart, with exponential backoff and jitter; a refusal by none until the file or the conf changes, or
+    supervisor_adapter_start is called.
 
     In the caller's loop: poll supervisor_fd for reading until supervisor_deadline, then supervisor_step.  */
 

@@ -445,6 +445,13 @@ static void keeps_the_old_one_when_the_new_one_fails (void **state)
     wait_for (fixture, "web", was_killed, &status);
     wait_for (fixture, "web", is_ready, &status);
     assert_int_not_equal (status.pid, old);
+    /*  Also when it crashes before the new one is open.  */
+    drop (fixture, "web.so", "never");
+    while (copies (fixture) < 2)
+        turn (fixture, 20000);
+    kill (status.pid, SIGKILL);
+    wait_for (fixture, "web", was_killed, &status);
+    wait_for (fixture, "web", is_ready, &status);
 }
 
 static void a_touched_file_with_the_same_bytes_changes_nothing (void **state)
