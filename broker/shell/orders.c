@@ -21,13 +21,23 @@ static void put_seconds (plv_buf_t *body, const char *key, int64_t us, bool is)
         plv_mp_put_nil (body);
 }
 
+/*  What does not work, or why it does not work yet.  */
+static void put_why (plv_buf_t *body, const supervisor_status_t *host, int64_t now_us)
+{
+    char awaits[128];
+    snprintf (awaits, sizeof awaits,
+              "waits until process %d has finished what it has in hand: %lld s at most (drain_s)",
+              (int) host->awaits, (long long) (host->awaits_us - now_us) / 1000000);
+    plv_mp_pair_words (body, "why", host->awaits ? awaits : host->trouble);
+}
+
 static void put_host (plv_buf_t *body, const supervisor_status_t *host, int64_t now_us)
 {
     bool waits = host->state == SUPERVISED_RESTARTING;
     plv_mp_put_map (body, 12);
     plv_mp_pair_text (body, "name", host->name);
     plv_mp_pair_text (body, "state", supervised_state_name (host->state));
-    plv_mp_pair_words (body, "why", host->trouble);
+    put_why (body, host, now_us);
     plv_mp_pair_words (body, "platform", host->platform);
     plv_mp_pair_words (body, "version", host->version);
     plv_mp_pair_i64 (body, "pid", host->pid);

@@ -147,6 +147,21 @@ class Live(Place):
         self.drop('web', '-DLIVE_VERSION="3"')
         self.assertNotEqual(self.host('web', version='3', state='running')['pid'], old['pid'])
 
+    def test_the_new_one_says_that_it_waits_until_the_old_one_has_finished(self):
+        broker = self.place(adapters={'web': {'does': 'hold', 'drain_s': 3 * PATIENCE}})
+        self.drop('web')
+        old = self.host('web', state='running')
+        worker = broker.worker()
+        worker.reply(worker.job()['lease'], 'an answer')
+        worker.expect('COMMITTED')
+        wait(lambda: json.loads(self.palaver('adapters', 'list', '--json'))['held'] == 1, 'it has the answer in hand')
+        self.drop('web', '-DLIVE_VERSION="2"')
+        row = self.host('web', state='starting', version='2')
+        self.assertRegex(row['why'], f'^waits until process {old["pid"]} has finished what it has in hand: '
+                                     r'\d+ s at most \(drain_s\)$')
+        self.assertIn(row['why'][:30], self.palaver('adapters', 'list', '--table'))
+        self.assertEqual(self.host('web', state='running', version='2')['why'], '')
+
     def test_a_removed_file_is_drained_and_gone(self):
         broker = self.place()
         path = self.drop('web')

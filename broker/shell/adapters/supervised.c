@@ -482,6 +482,14 @@ bool supervised_empty (const supervised_t *self)
     return !self->current && !self->fresh && plv_list_empty (&self->leaving);
 }
 
+/*  Why one that is open does not serve yet: an earlier one has the name, and finishes what it has in hand.  */
+static const host_process_t *awaited (const supervised_t *self)
+{
+    const plv_node_t *first = plv_list_first (&self->leaving);
+    bool waits = self->current && self->current->is_open && !self->current->is_up;
+    return waits && first ? PLV_OF (first, host_process_t, node) : NULL;
+}
+
 static const host_process_t *process_of (const supervised_t *self)
 {
     if (self->current)
@@ -492,7 +500,7 @@ static const host_process_t *process_of (const supervised_t *self)
 
 void supervised_status (const supervised_t *self, supervisor_status_t *ret_status)
 {
-    const host_process_t *process = process_of (self);
+    const host_process_t *process = process_of (self), *earlier = awaited (self);
     *ret_status = (supervisor_status_t){
         .name = self->name,
         .state = self->state,
@@ -507,5 +515,7 @@ void supervised_status (const supervised_t *self, supervisor_status_t *ret_statu
         .started_us = process ? process->started_us : 0,
         .since_us = self->since_us,
         .next_us = self->restart_us,
+        .awaits = earlier ? earlier->pid : 0,
+        .awaits_us = earlier ? earlier->leave_us + leaving_ms (self, earlier) * 1000 : 0,
     };
 }

@@ -82,6 +82,8 @@ typedef struct {
     int64_t started_us;   /* the process that serves; 0: none */
     int64_t since_us;     /* in this state, on the clock of `now_us` */
     int64_t next_us;      /* RESTARTING: when it starts again; else INT64_MAX */
+    pid_t awaits; /* STARTING: an earlier process, which finishes what it has in hand; 0: none */
+    int64_t awaits_us; /* when that one is gone at the latest */
 } supervisor_status_t;
 
 /*  Looks at the directory and starts what is there. `now_us` is monotonic, here and below.  */
