@@ -291,21 +291,41 @@ static void add_asked (presence_t *self, const pal_id_t *event)
     self->asked[self->open++] = *event;
 }
 
-/*  With it all that came before it is over: answered, replaced by it, or passed over in silence.  */
-static void end_asked (presence_t *self, const pal_id_t *event)
+/*  `open`: it is not among them.  */
+static unsigned find_asked (const presence_t *self, const pal_id_t *event)
 {
     unsigned at = 0;
     while (at < self->open && memcmp (self->asked[at].text, event->text, sizeof event->text) != 0)
         at++;
+    return at;
+}
+
+/*  With it all that came before it is over: answered, replaced by it, or passed over in silence.  */
+static void end_asked (presence_t *self, const pal_id_t *event)
+{
+    unsigned at = find_asked (self, event);
     if (at == self->open)
         return;
     self->open -= at + 1;
     memmove (self->asked, self->asked + at + 1, self->open * sizeof *self->asked);
 }
 
+/*  Another message waits for the answer to both.  */
+static void drop_asked (presence_t *self, const pal_id_t *event)
+{
+    unsigned at = find_asked (self, event);
+    if (at == self->open)
+        return;
+    self->open--;
+    memmove (self->asked + at, self->asked + at + 1, (self->open - at) * sizeof *self->asked);
+}
+
 void presence_think (telegram_t *owner, int64_t chat, int64_t thread, const pal_id_t *event)
 {
-    presence_t *self = owner->options.typing ? get (owner, chat) : NULL;
+    const context_event_t *known = context_find (&owner->context, event);
+    bool over =
+        known && known->answered; /* its answer may be quicker than the word that it is stored */
+    presence_t *self = owner->options.typing && !over ? get (owner, chat) : NULL;
     if (!self)
         return;
     self->thread = thread;
@@ -329,29 +349,54 @@ static void on_delta (presence_t *self, const pal_live_t *live, const json_t *bo
         think (self);
 }
 
+static void on_typing (presence_t *self, const json_t *body)
+{
+    if (json_is_false (json_object_get (body, "active")))
+        self->typing_until_us = 0;
+    else
+        think (self);
+}
+
+/*  Nothing is shown for it any more: it has no answer of its own.  */
+static void on_merged (telegram_t *owner, int64_t chat, context_event_t *event,
+                       const pal_live_t *live)
+{
+    presence_t *self = find (owner, chat);
+    if (event)
+        event->answered = true;
+    if (self)
+        drop_asked (self, &live->reply_to);
+}
+
+static void on_sign_of_agent (telegram_t *owner, int64_t chat, const context_event_t *event,
+                              const pal_live_t *live, const json_t *body)
+{
+    presence_t *self = event && event->answered ? NULL : get (owner, chat);
+    if (!self)
+        return;
+    if (event)
+        self->thread = event->thread;
+    if (pal_text_is (live->type, "chat.typing"))
+        on_typing (self, body);
+    else if (live->has_reply_to && owner->options.stream)
+        on_delta (self, live, body);
+    tick (self);
+}
+
 void presence_live (telegram_t *owner, const pal_live_t *live)
 {
     char digits[24];
     snprintf (digits, sizeof digits, "%.*s", PAL_ARG (live->conversation));
     int64_t chat = moves_newest (owner, strtoll (digits, NULL, 10));
-    const context_event_t *event =
+    context_event_t *event =
         live->has_reply_to ? context_find (&owner->context, &live->reply_to) : NULL;
-    presence_t *self = event && event->answered ? NULL : get (owner, chat);
     json_t *body = json_loadb (live->body.size ? live->body.data : "", live->body.size, 0, NULL);
-    if (self && event)
-        self->thread = event->thread;
-    if (!self)
-        ;
-    else if (pal_text_is (live->type, "chat.typing")
-             && json_is_false (json_object_get (body, "active")))
-        self->typing_until_us = 0;
-    else if (pal_text_is (live->type, "chat.typing"))
-        think (self);
-    else if (live->has_reply_to && owner->options.stream)
-        on_delta (self, live, body);
+    if (live->has_reply_to && pal_text_is (live->type, "chat.typing")
+        && json_object_get (body, "merged_into"))
+        on_merged (owner, chat, event, live);
+    else
+        on_sign_of_agent (owner, chat, event, live, body);
     json_decref (body);
-    if (self)
-        tick (self);
 }
 
 /* ------------------------------------------------------------------ answers */

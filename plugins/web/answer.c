@@ -131,16 +131,29 @@ bool answer_delta (text_t *out, const pal_live_t *live)
     return there;
 }
 
-bool answer_is_aside (const pal_live_t *live)
+/*  A text of a chat.typing, in `bytes`; false: it has none of this name that fits.  */
+static bool typing_text (const pal_live_t *live, const char *name, char *bytes, size_t size)
 {
-    static const char word[] = "\"ended\"";
     if (!pal_text_is (live->type, "chat.typing") || !live->body.size
-        || !memmem (live->body.data, live->body.size, word, sizeof word - 1))
+        || !memmem (live->body.data, live->body.size, name, strlen (name)))
         return false;
     json_t *body = json_loadb (live->body.data, live->body.size, 0, NULL);
-    bool aside = json_is_string (json_object_get (body, "ended"));
+    const char *text = json_string_value (json_object_get (body, name));
+    bool there = text && (size_t) snprintf (bytes, size, "%s", text) < size;
     json_decref (body);
-    return aside;
+    return there;
+}
+
+bool answer_is_aside (const pal_live_t *live)
+{
+    char why[64];
+    return typing_text (live, "ended", why, sizeof why);
+}
+
+bool answer_is_merged (const pal_live_t *live, pal_id_t *ret_into)
+{
+    return typing_text (live, "merged_into", ret_into->text, sizeof ret_into->text)
+           && ret_into->text[0];
 }
 
 pal_text_t answer_fallback (const pal_reply_t *reply, char bytes[64])

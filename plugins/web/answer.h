@@ -28,6 +28,9 @@ bool answer_delta (text_t *out, const pal_live_t *live);
 /*  The broker's word that no answer will come to the event of `reply_to`.  */
 bool answer_is_aside (const pal_live_t *live);
 
+/*  Its word that this event has no answer of its own, but that of another one.  */
+bool answer_is_merged (const pal_live_t *live, pal_id_t *ret_into);
+
 /*  Why the broker answered in the agent's place ("general_error", ...); empty: it did not.  */
 pal_text_t answer_fallback (const pal_reply_t *reply, char bytes[64]);
 

@@ -46,9 +46,33 @@ static void finish (web_t *web, const pal_reply_t *reply, const ticket_t *ticket
     ticket_store_save (ticket, on_saved, saving);
 }
 
-static void hand_out (web_t *web, const pal_reply_t *reply)
+/*  The ticket that is to be kept last: the broker keeps them in this order, and its word of that one is for all.  */
+static const ticket_t *tell (ticket_t *ticket, const pal_reply_t *reply, pal_text_t json,
+                             const ticket_t *unsaved)
 {
     char bytes[64];
+    bool is_kept = ticket->kept;
+    ticket_answer (ticket, reply, json, answer_fallback (reply, bytes).size > 0);
+    if (!is_kept)
+        return unsaved;
+    if (unsaved)
+        ticket_store_save (unsaved, NULL, NULL);
+    return ticket;
+}
+
+static void tell_all (web_t *web, ticket_t *ticket, const pal_reply_t *reply, pal_text_t json)
+{
+    const ticket_t *unsaved = ticket ? tell (ticket, reply, json, NULL) : NULL;
+    ticket_t *next;
+    for (ticket_t *at = ticket_merged (web, reply); at; at = next) {
+        next = ticket_next_merged (at);
+        unsaved = tell (at, reply, json, unsaved);
+    }
+    finish (web, reply, unsaved);
+}
+
+static void hand_out (web_t *web, const pal_reply_t *reply)
+{
     text_t json = {0};
     pal_text_t kept;
     ticket_t *ticket = ticket_of_reply (web, reply);
@@ -61,10 +85,7 @@ static void hand_out (web_t *web, const pal_reply_t *reply)
         text_free (&json);
         return;
     }
-    bool is_kept = ticket && ticket->kept;
-    if (ticket)
-        ticket_answer (ticket, reply, kept, answer_fallback (reply, bytes).size > 0);
-    finish (web, reply, is_kept ? ticket : NULL);
+    tell_all (web, ticket, reply, kept);
 }
 
 /* ------------------------------------------------------------------ before what was kept is read */

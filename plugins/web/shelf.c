@@ -37,6 +37,14 @@ entry_t *shelf_get (const shelf_t *self, pal_text_t key)
     return entry;
 }
 
+entry_t *shelf_next (const entry_t *entry)
+{
+    entry_t *next = entry->chain;
+    while (next && !pal_text_equal (next->key, entry->key))
+        next = next->chain;
+    return next;
+}
+
 static void link_newest (shelf_t *self, entry_t *entry)
 {
     entry->older = self->ends.older;

@@ -28,7 +28,9 @@ bool shelf_init (shelf_t *self, const pal_host_t *host, size_t expected);
 void shelf_free (shelf_t *self);
 
 entry_t *shelf_get (const shelf_t *self, pal_text_t key);
-/*  `entry->key` is set, and in no shelf.  */
+/*  The next one behind `entry` with the same key; NULL: there is none.  */
+entry_t *shelf_next (const entry_t *entry);
+/*  `entry->key` is set, and in no shelf. The newest of one key is the one that is got.  */
 void shelf_put (shelf_t *self, entry_t *entry);
 void shelf_remove (shelf_t *self, entry_t *entry);
 /*  It was used now.  */

@@ -30,8 +30,11 @@ void ticket_register (ticket_t *self)
 {
     self->by_name.key = pal_text (self->name);
     self->by_id.key = pal_text (self->id.text);
+    self->by_into.key = pal_text (self->into.text);
     shelf_put (&self->web->tickets, &self->by_name);
     shelf_put (&self->web->ticket_ids, &self->by_id);
+    if (self->into.text[0])
+        shelf_put (&self->web->merged, &self->by_into);
     self->web->kept_count += self->kept;
 }
 
@@ -42,6 +45,8 @@ void ticket_destroy (ticket_t *self)
     web->host->timer_cancel (web->host, self->timer);
     shelf_remove (&web->tickets, &self->by_name);
     shelf_remove (&web->ticket_ids, &self->by_id);
+    if (self->into.text[0])
+        shelf_remove (&web->merged, &self->by_into);
     text_free (&self->event);
     text_free (&self->answer);
     free (self);
@@ -307,6 +312,22 @@ ticket_t *ticket_of_reply (web_t *web, const pal_reply_t *reply)
     return entry ? ENTRY_OF (entry, ticket_t, by_name) : NULL;
 }
 
+static ticket_t *of_merged (const entry_t *entry)
+{
+    return entry ? ENTRY_OF (entry, ticket_t, by_into) : NULL;
+}
+
+ticket_t *ticket_merged (web_t *web, const pal_reply_t *reply)
+{
+    return of_merged (
+        reply->has_reply_to ? shelf_get (&web->merged, pal_text (reply->reply_to.text)) : NULL);
+}
+
+ticket_t *ticket_next_merged (const ticket_t *self)
+{
+    return of_merged (shelf_next (&self->by_into));
+}
+
 void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed)
 {
     self->state = failed ? TICKET_FAILED : TICKET_DONE;
@@ -330,16 +351,44 @@ static void set_aside (ticket_t *self)
     free_if_over (self);
 }
 
+/*  With all that were merged into it, whoever of them still waits.  */
+static void set_all_aside (web_t *web, ticket_t *self, const pal_id_t *id)
+{
+    ticket_t *next;
+    if (self)
+        set_aside (self);
+    for (ticket_t *at = of_merged (shelf_get (&web->merged, pal_text (id->text))); at; at = next) {
+        next = ticket_next_merged (at);
+        set_aside (at);
+    }
+}
+
+/*  It has no answer of its own from now on.  */
+static void merge (ticket_t *self, const pal_id_t *into)
+{
+    if (self->into.text[0] || self->state != TICKET_PENDING)
+        return;
+    self->into = *into;
+    self->by_into.key = pal_text (self->into.text);
+    shelf_put (&self->web->merged, &self->by_into);
+    if (self->kept)
+        ticket_store_save (self, NULL, NULL);
+}
+
 void ticket_live (web_t *web, const pal_live_t *live)
 {
-    entry_t *entry =
-        live->has_reply_to ? shelf_get (&web->ticket_ids, pal_text (live->reply_to.text)) : NULL;
-    ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
+    pal_id_t into;
     text_t delta = {0};
+    if (!live->has_reply_to)
+        return;
+    entry_t *entry = shelf_get (&web->ticket_ids, pal_text (live->reply_to.text));
+    ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
     if (self && self->waiter && self->waiter->delta && answer_delta (&delta, live))
         self->waiter->delta (self->arg, self, text_view (&delta));
-    else if (self && self->waiter && answer_is_aside (live))
-        set_aside (self);
+    else if (answer_is_aside (live))
+        set_all_aside (web, self, &live->reply_to);
+    else if (self && answer_is_merged (live, &into))
+        merge (self, &into);
     text_free (&delta);
 }
 

@@ -50,12 +50,14 @@ typedef struct {
 struct ticket {
     entry_t by_name;
     entry_t by_id;
+    entry_t by_into; /* of one that was merged */
     struct web *web;
     const ticket_waiter_t *waiter; /* NULL: nobody waits */
     void *arg;
     uint64_t timer;
     int64_t since_us;                     /* wall */
     pal_id_t id;                          /* the event's */
+    pal_id_t into;                        /* the event that it was merged into; empty: none */
     char name[TICKET_HASH_BYTES * 2 + 1]; /* the platform_id that the broker knows it by */
     uint8_t same[TICKET_HASH_BYTES];      /* what a repeat must have in common */
     ticket_state_t state;
@@ -104,6 +106,9 @@ ticket_t *ticket_find (struct web *web, pal_text_t id);
 ticket_t *ticket_of_reply (struct web *web, const pal_reply_t *reply);
 /*  Its event becomes a part of the session, unless it is one.  */
 void ticket_show (ticket_t *self);
+/*  Those that were merged into the event that a reply answers, one behind the other; NULL: there is none.  */
+ticket_t *ticket_merged (struct web *web, const pal_reply_t *reply);
+ticket_t *ticket_next_merged (const ticket_t *self);
 void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed);
 void ticket_live (struct web *web, const pal_live_t *live);
 

@@ -1,5 +1,6 @@
 /*  ticket_store -- kept tickets in the broker: "t/NAME" -> "1 TIME ID STATE HASH CONVERSATION-SIZE\n",
-    the conversation, the answer. What the broker does not keep, is kept as long as this process lives.  */
+    the conversation, the answer; the line of a message that was merged ends in " INTO". What the broker does not keep,
+    is kept as long as this process lives.  */
 #include "web/ticket.h"
 
 #include "web/web.h"
@@ -36,8 +37,9 @@ void ticket_store_save (const ticket_t *self, pal_kv_fn *done, void *arg)
     }
     make_key (self, key);
     sodium_bin2hex (same, sizeof same, self->same, sizeof self->same);
-    text_addf (&value, "1 %" PRId64 " %s %d %s %zu\n", self->since_us, self->id.text,
-               (int) self->state, same, self->conversation.size);
+    text_addf (&value, "1 %" PRId64 " %s %d %s %zu%s%s\n", self->since_us, self->id.text,
+               (int) self->state, same, self->conversation.size, self->into.text[0] ? " " : "",
+               self->into.text);
     text_add_view (&value, self->conversation);
     if (value.size + self->answer.size <= VALUE_BYTES_MAX)
         text_add_view (&value, text_view (&self->answer));
@@ -55,19 +57,30 @@ void ticket_store_remove (const ticket_t *self)
     host->kv_remove (host, pal_text (key), NULL, NULL);
 }
 
+/*  What the line ends in, of a message that was merged. False: it does not end there.  */
+static bool read_into (const char *head, int *end, pal_id_t *ret_into)
+{
+    int size = 0;
+    ret_into->text[0] = 0;
+    if (head[*end] == ' ' && sscanf (head + *end, " %36s%n", ret_into->text, &size) == 1)
+        *end += size;
+    return head[*end] == '\n';
+}
+
 static ticket_t *parse (web_t *web, pal_text_t name, pal_text_t value)
 {
     char head[HEAD_BYTES_MAX] = "", id[37], same[TICKET_HASH_BYTES * 2 + 1];
     int64_t since;
     int state, end = 0;
     size_t conversation;
+    pal_id_t into;
     memcpy (head, value.data, value.size < sizeof head - 1 ? value.size : sizeof head - 1);
     if (name.size != TICKET_HASH_BYTES * 2
         || sscanf (head, "1 %" SCNd64 " %36s %d %32s %zu%n", &since, id, &state, same,
                    &conversation, &end)
                != 5
-        || head[end] != '\n' || value.size - (size_t) end - 1 < conversation || state < 0
-        || state > TICKET_FAILED)
+        || !read_into (head, &end, &into) || value.size - (size_t) end - 1 < conversation
+        || state < 0 || state > TICKET_FAILED)
         return NULL;
     pal_text_t rest = {value.data + end + 1, value.size - (size_t) end - 1};
     ticket_t *self = ticket_new (web, name, (pal_text_t){rest.data, conversation});
@@ -77,6 +90,7 @@ static ticket_t *parse (web_t *web, pal_text_t name, pal_text_t value)
     self->state = (ticket_state_t) state;
     self->stored = state != TICKET_PENDING;
     self->kept = true;
+    self->into = into;
     memcpy (self->id.text, id, sizeof id);
     sodium_hex2bin (self->same, sizeof self->same, same, strlen (same), NULL, NULL, NULL);
     text_add_view (&self->answer, (pal_text_t){rest.data + conversation, rest.size - conversation});

@@ -119,6 +119,7 @@ static void web_destroy (web_t *self)
     shelf_free (&self->held);
     shelf_free (&self->tickets);
     shelf_free (&self->ticket_ids);
+    shelf_free (&self->merged);
     shelf_free (&self->rooms);
     access_free (&self->access);
     free (self);
@@ -195,6 +196,7 @@ static bool make_tables (web_t *self)
     return shelf_init (&self->calls, host, self->waiting_max)
            && shelf_init (&self->tickets, host, self->waiting_max + self->kept_max)
            && shelf_init (&self->ticket_ids, host, self->waiting_max + self->kept_max)
+           && shelf_init (&self->merged, host, self->waiting_max)
            && shelf_init (&self->rooms, host, 16384) && shelf_init (&self->questions, host, 64)
            && shelf_init (&self->orders, host, 64) && shelf_init (&self->tails, host, 16)
            && shelf_init (&self->savings, host, 64) && shelf_init (&self->held, host, 64);

@@ -44,6 +44,7 @@ typedef struct web {
     shelf_t held;       /* replies that came before what was kept is read */
     shelf_t tickets;    /* ticket_t by name */
     shelf_t ticket_ids; /* the same by the event's id */
+    shelf_t merged;     /* those that are answered with another one, by that event's id */
     size_t kept_count, kept_max;
     int64_t kept_us_max;
     bool kept_loaded;

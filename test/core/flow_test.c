@@ -160,6 +160,20 @@ static void test_second_copies (void **state)
     fx_destroy (&fx);
 }
 
+/*  Who waits for the answer to a message is told, once it is stored, that it is answered with another one.  */
+static void expect_merged (fixture_t *fx, uint32_t web)
+{
+    plv_envelope_t envelope;
+    char id[PLV_ID_TEXT_BYTES];
+    plv_frame_t live = fx_expect (fx, web, VERB_LIVE);
+    assert_int_equal (plv_envelope_parse (live.arg[0].bytes, &envelope, NULL), ERR_OK);
+    assert_int_equal (envelope.type_code, EVENT_CHAT_TYPING);
+    assert_true (envelope.has_reply_to);
+    plv_id_format (&envelope.reply_to, id);
+    plv_view_t into = plv_mp_find_str (live.arg[1].bytes, "merged_into");
+    assert_true (into.size == sizeof id - 1 && !plv_view_is (into, id));
+}
+
 /*  A message while the last one is worked on.  */
 static void test_overlap_queue_and_merge (void **state)
 {
@@ -170,7 +184,9 @@ static void test_overlap_queue_and_merge (void **state)
     fx_say (fx, web, "web_1", "one");
     uint64_t lease = fx_job (fx, worker);
     fx_say (fx, web, "web_1", "two");
-    fx_say (fx, web, "web_1", "three");
+    fx_publish (fx, web, 8, &(fx_event_t){.session = "web_1", .text = "three"});
+    fx_expect (fx, web, VERB_STORED);
+    expect_merged (fx, web);
     fx_expect_nothing (fx, worker);
     assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), 2);
     fx_reply (fx, worker, lease, "to one");

@@ -39,6 +39,25 @@ class Typing(ChainTest):
         chain.rest(4.5)  # longer than until the next one would come
         self.assertEqual(len(chain.tg.requests('sendChatAction')), count)
 
+    def test_what_was_merged_with_a_message_is_answered_with_it(self):
+        chain = self.chain(typing=True, broker_conf={'routes': [route(overlap='merge')]})
+        chain.say('one')
+        job = chain.job('one')
+        chain.say('two')
+        chain.say('three')
+        chain.broker.wait_metric('jobs_merged', 1)
+        chain.reply(job, 'to one')
+        self.assertEqual(chain.texts(1), ['to one'])
+        job = chain.job('two\nthree')
+        count = len(chain.tg.requests('sendChatAction'))
+        chain.asked('sendChatAction', count + 1)  # it goes on for what waits
+        chain.reply(job, 'to both')
+        self.assertEqual(chain.texts(2), ['to one', 'to both'])
+        chain.settled()
+        count = len(chain.tg.requests('sendChatAction'))
+        chain.rest(4.5)  # longer than until the next one would come
+        self.assertEqual(len(chain.tg.requests('sendChatAction')), count)
+
     def test_an_agent_can_stop_it_and_start_it(self):
         chain = self.chain(typing=True)
         chain.say('hello')

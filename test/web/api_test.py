@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import unittest
 
-from gateway import BUILD, SECONDS, TOP, WebTest, make_certificate, wait, websocket
+from gateway import BUILD, SECONDS, TOP, WebTest, make_certificate, route, wait, websocket
 
 ASYNC = {'Prefer': 'respond-async'}
 KEYS = '# who may what\nalpha-1\nbeta-2 chat,operate ops\n\ngamma-3 operate prometheus\n'
@@ -64,6 +64,62 @@ class Messages(WebTest):
         again = wait(lambda: (got := web.wait(web.say('second', {'Idempotency-Key': '2'}))).status == 200 and got,
                      'it is kept')
         self.assertEqual(again.json['response_text'], 'after all')
+
+    def merged(self, web):
+        """A job under way, and requests whose messages are one: the second and the third of four."""
+        held = web.say('first')
+        job = web.worker.job()
+        waiting = [web.say('second', {'Idempotency-Key': '2'})]
+        wait(lambda: web.broker.ask('status')['counts']['pending_events'] == 2, 'it waits')
+        waiting.append(web.say('third', {'Idempotency-Key': '3'}))
+        web.broker.wait_metric('jobs_merged', 1)
+        waiting.append(web.later('POST', '/v1/chat/completions', {
+            'model': 'palaver', 'user': 's1', 'messages': [{'role': 'user', 'content': 'fourth'}]}))
+        web.broker.wait_metric('jobs_merged', 2)
+        return held, job, waiting
+
+    def test_all_whose_messages_were_merged_have_the_answer(self):
+        web = self.web(conf={'routes': [route(overlap='merge')]})
+        stream = web.stream('/chat/session/s1/events')
+        held, job, waiting = self.merged(web)
+        told = stream.expect('chat.typing')[2]
+        web.worker.reply(job['lease'], 'to the first')
+        self.assertEqual(web.wait(held).json['response_text'], 'to the first')
+        job = web.answer('to all')
+        self.assertEqual(job['body']['message_text'], 'second\nthird\nfourth')
+        second, third, fourth = [web.wait(one).json for one in waiting]
+        self.assertEqual((second['response_text'], third), ('to all', second))
+        self.assertTrue(fourth['choices'][0]['message']['content'].startswith('to all'))
+        self.assertEqual(told['merged_into'], second['reply_to'])
+        self.assertEqual([stream.expect('chat.response')[2]['response_text'] for _ in range(2)],
+                         ['to the first', 'to all'])
+        self.assertEqual(web.wait(web.say('third', {'Idempotency-Key': '3'})).json, second)
+
+    def test_all_whose_messages_were_merged_hear_that_they_are_set_aside(self):
+        web = self.web(conf={'routes': [route(overlap='merge')]})
+        _, job, waiting = self.merged(web)
+        wait(lambda: web.broker.ask('events.discard', adapter='web', who='ops')['done'] == 1, 'they wait')
+        self.assertEqual([web.wait(one).status for one in waiting], [503, 503, 503])
+        web.worker.reply(job['lease'], 'to the first')
+        letter, = web.broker.ask('dead.list')['items']
+        web.broker.ask('dead.replay', numbers=[letter['number']], who='ops')
+        web.answer('after all')
+        for text, key in (('second', '2'), ('third', '3')):
+            again = web.wait(web.say(text, {'Idempotency-Key': key}))
+            self.assertEqual((again.status, again.json['response_text']), (200, 'after all'))
+
+    def test_a_merged_message_is_answered_over_kill_9(self):
+        web = self.web(conf={'routes': [route(overlap='merge')]})
+        _, job, _ = self.merged(web)
+        pid = web.pid()
+        os.kill(pid, signal.SIGKILL)
+        wait(lambda: web.pid() not in (None, pid), 'another process')
+        web.up()
+        web.worker.reply(job['lease'], 'to the first')
+        web.answer('to all')
+        again = wait(lambda: (got := web.wait(web.say('third', {'Idempotency-Key': '3'}))).status == 200 and got,
+                     'it is kept')
+        self.assertEqual(again.json['response_text'], 'to all')
 
     def test_a_late_answer_comes_to_the_session_and_to_its_resource(self):
         web = self.web(timeout_s=1, timeout_text='It will come.')

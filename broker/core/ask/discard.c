@@ -4,6 +4,7 @@
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
 #include "core/flow/outbox.h"
+#include "core/flow/sign.h"
 #include "core/internal.h"
 #include "core/state/live.h"
 #include "core/text.h"
@@ -95,29 +96,11 @@ static void end_wait (core_t *self, const entry_t *entry)
 {
     plv_envelope_t envelope;
     plv_id_t event;
-    plv_buf_t body = {0};
     if (!event_of (entry, &envelope, &event))
         return;
     const outlet_t *outlet =
         entry->outlet ? entry->outlet : plv_map_get (&self->outlets, envelope.adapter);
-    if (!outlet || !outlet->peer)
-        return;
-    envelope.id = id_next (self);
-    envelope.type_code = EVENT_CHAT_TYPING;
-    envelope.timestamp = self->now.wall_us;
-    envelope.has_reply_to = true;
-    envelope.reply_to = event;
-    envelope.type = envelope.platform_id = envelope.traceparent = plv_view (NULL, 0);
-    plv_mp_put_map (&body, 2);
-    plv_mp_pair_bool (&body, "active", false);
-    plv_mp_pair_text (&body, "ended", "discarded");
-    plv_buf_check (&body);
-    plv_buf_t *buf = frame_held (self, outlet->peer);
-    size_t mark = plv_frame_begin (buf, VERB_LIVE);
-    plv_envelope_write (buf, &envelope);
-    plv_mp_put_bin (buf, plv_buf_view (&body));
-    plv_frame_end (buf, mark);
-    plv_buf_free (&body);
+    sign_discarded (self, outlet, &envelope, &event);
 }
 
 /*  The sessions are looked at when all have gone: the next of one may be among them.  */

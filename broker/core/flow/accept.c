@@ -6,6 +6,7 @@
 #include "core/flow/dispatch.h"
 #include "core/flow/fail.h"
 #include "core/flow/life.h"
+#include "core/flow/sign.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
 #include "core/state/state.h"
@@ -242,6 +243,15 @@ static entry_t *merge_into (session_t *session, const incoming_t *in)
     return fresh && same && is_message (entry) ? entry : NULL;
 }
 
+/*  No answer names this event: who waits for one waits for the other event's from now on.  */
+static void tell_merged (core_t *self, const incoming_t *in, const entry_t *entry)
+{
+    plv_envelope_t into;
+    if (!plv_envelope_parse (entry_envelope (entry), &into, NULL))
+        sign_merged (self, plv_map_get (&self->outlets, in->envelope.adapter), &in->envelope,
+                     &into.id);
+}
+
 static bool merge (core_t *self, session_t *session, const incoming_t *in)
 {
     entry_t *entry = merge_into (session, in);
@@ -264,6 +274,7 @@ static bool merge (core_t *self, session_t *session, const incoming_t *in)
     };
     apply_new (self, &record);
     plv_buf_free (&body);
+    tell_merged (self, in, entry);
     count (self, COUNTER_EVENTS_ACCEPTED);
     count (self, COUNTER_JOBS_MERGED);
     return true;
