@@ -106,10 +106,15 @@ class Install(unittest.TestCase):
         for path in ('sbin/palaverd', 'libexec/palaver/palaver-adapter', 'bin/palaver', 'bin/palaver-advisor',
                      'lib/palaver/plugins/web.so', 'lib/libpalaver-agent.a', 'lib/libpalaver-agent.so',
                      'lib/systemd/system/palaverd.service', 'lib/sysusers.d/palaver.conf',
-                     'lib/python3/dist-packages/palaver.py', 'include/palaver/sdk/agent.h',
+                     'include/palaver/sdk/agent.h',
                      'share/palaver/sdk/README.md', 'share/palaver/loopback/loopback.c',
                      'include/palaver/sdk/adapter.h', 'share/doc/palaver/PROTOCOL.md', 'etc/palaver/palaver.conf'):
             self.assertTrue(os.path.exists(f'{self.prefix}/{path}'), path)
+
+    def test_the_python_that_debian_has_finds_the_module(self):
+        paths = json.loads(run('/usr/bin/python3', '-Esc', 'import json, sys; print(json.dumps(sys.path))'))
+        found = [path for path in paths if os.path.exists(f'{self.root}{path}/palaver.py')]
+        self.assertEqual(len(found), 1, paths)
 
     def test_no_test_is_installed(self):
         found = [name for _, _, names in os.walk(self.root) for name in names if '_test' in name or 'fixture' in name]
