@@ -111,6 +111,18 @@ class Install(unittest.TestCase):
                      'include/palaver/sdk/adapter.h', 'share/doc/palaver/PROTOCOL.md', 'etc/palaver/palaver.conf'):
             self.assertTrue(os.path.exists(f'{self.prefix}/{path}'), path)
 
+    def test_what_an_installed_page_links_to_is_installed(self):
+        pages = [f'{folder}/{name}' for folder, _, names in os.walk(self.prefix) for name in names
+                 if name.endswith('.md')]
+        self.assertIn(f'{self.prefix}/share/doc/palaver/README.md', pages)
+        links = []
+        for page in pages:
+            with open(page) as file:
+                links += [(page, to) for to in re.findall(r'\]\(([^)#]+)', file.read()) if '://' not in to]
+        self.assertGreater(len(links), 10)
+        self.assertEqual([(page, to) for page, to in links
+                          if not os.path.exists(os.path.join(os.path.dirname(page), to))], [])
+
     def test_the_python_that_debian_has_finds_the_module(self):
         paths = json.loads(run('/usr/bin/python3', '-Esc', 'import json, sys; print(json.dumps(sys.path))'))
         found = [path for path in paths if os.path.exists(f'{self.root}{path}/palaver.py')]
