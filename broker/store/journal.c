@@ -78,6 +78,9 @@ static plv_err_t look_at_all (journal_t *self, plv_fail_t *ret_fail)
         if (!err)
             err = note_store (self, &self->segments[i].id, ret_fail);
     }
+    if (!err && self->count && self->segments[self->count - 1].id.followed)
+        return journal_damage (self, self->segments[self->count - 1].id.number + 1, 0,
+                               "this file is gone", ret_fail);
     while (!err && self->count == 0 && self->store == 0)
         randombytes_buf (&self->store, sizeof self->store);
     return err;

@@ -96,15 +96,29 @@ plv_err_t journal_sync (journal_t *self, plv_fail_t *ret_fail)
     return ERR_OK;
 }
 
+/*  The segment is whole, and says that it is not the last any more.  */
+static plv_err_t leave (journal_t *self, plv_fail_t *ret_fail)
+{
+    if (self->writer.fd < 0)
+        return ERR_OK;
+    if (!segment_set_followed (self, self->writer.fd, &self->current.id, true))
+        return journal_errno (self, self->current.id.number, "writing to", ret_fail);
+    self->unsynced += SEGMENT_HEAD_BYTES;
+    return journal_sync (self, ret_fail);
+}
+
 plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail)
 {
     segment_t next;
     int fd;
-    plv_err_t err = self->writer.fd < 0 ? ERR_OK : journal_sync (self, ret_fail);
-    if (!err)
-        err = journal_begin_next (self, &next, &fd, ret_fail);
+    plv_err_t err = journal_begin_next (self, &next, &fd, ret_fail);
     if (err)
         return err;
+    err = leave (self, ret_fail);
+    if (err) {
+        close (fd);
+        return err;
+    }
     self->roll_due = false;
     self->current = next;
     return writer_enter (&self->writer, fd, next.end)

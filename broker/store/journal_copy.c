@@ -49,7 +49,9 @@ static plv_err_t copy_segment (segment_reader_t *reader, const target_t *target,
     char name[SEGMENT_NAME_BYTES];
     segment_name (reader->id.number, name);
     int to = openat (target->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    /* the next one may not be a part of the copy */
     bool good = to >= 0 && copy_bytes (reader->fd, to, reader->offset, target->meanwhile)
+                && segment_set_followed (reader->journal, to, &reader->id, false)
                 && fsync (to) == 0;
     plv_err_t err = good ? ERR_OK
                          : plv_fail (ret_fail, plv_err_of_errno (errno),

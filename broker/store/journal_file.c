@@ -167,6 +167,15 @@ int segment_fill (const journal_t *self, uint64_t bytes)
     return -1;
 }
 
+bool segment_set_followed (const journal_t *self, int fd, const segment_id_t *id, bool followed)
+{
+    segment_id_t said = *id;
+    uint8_t head[SEGMENT_HEAD_BYTES];
+    said.followed = followed;
+    segment_head_put (&self->crc, &said, head);
+    return segment_set_direct (fd, false) && write_all (fd, head, sizeof head, 0);
+}
+
 /*  The name comes last: a segment that has one has a head.  */
 bool segment_publish (const journal_t *self, int fd, const char *from, uint64_t number,
                       segment_id_t *ret_id)

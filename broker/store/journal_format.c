@@ -5,8 +5,9 @@
 static const char magic[8] = {'P', 'a', 'l', 'a', 'v', 'e', 'r', 'J'};
 
 /*  Of a segment's head: magic, u32 checksum of what follows, u32 version, u64 number, u64 salt,
-    u64 store.  */
+    u64 store, u32 whether it is followed.  */
 enum { HEAD_CRC = 8, HEAD_VERSION = 12, HEAD_NUMBER = 16, HEAD_SALT = 24, HEAD_STORE = 32 };
+enum { HEAD_FOLLOWED = 40 };
 enum { RECORD_TAG = 4, RECORD_JOURNAL = 8, RECORD_OPS = 12, RECORD_SEQ = 16 };
 enum { RECORD_SYNCED = 24, RECORD_FIRST = 32 };
 
@@ -34,6 +35,7 @@ void segment_head_put (const crc32c_t *crc, const segment_id_t *id, uint8_t *hea
     plv_put_u64 (head + HEAD_NUMBER, id->number);
     plv_put_u64 (head + HEAD_SALT, id->salt);
     plv_put_u64 (head + HEAD_STORE, id->store);
+    plv_put_u32 (head + HEAD_FOLLOWED, id->followed);
     plv_put_u32 (head + HEAD_CRC, head_crc (crc, head));
 }
 
@@ -46,6 +48,7 @@ segment_head_t segment_head_get (const crc32c_t *crc, const uint8_t *head, segme
         return HEAD_NEWER;
     *ret_id = segment_id (crc, plv_get_u64 (head + HEAD_NUMBER), plv_get_u64 (head + HEAD_SALT),
                           plv_get_u64 (head + HEAD_STORE));
+    ret_id->followed = plv_get_u32 (head + HEAD_FOLLOWED) != 0;
     return HEAD_GOOD;
 }
 

@@ -5,7 +5,8 @@
     COST    one pass over a record for its checksum
 
     A segment is a file: 64 bytes of head, then records, each at a multiple of eight. The head says
-    to which store the journal belongs, so that files of two are not taken for those of one. Behind the
+    to which store the journal belongs, so that files of two are not taken for those of one, and, once
+    that is so, that the next segment is there: a last one that says so is not the last. Behind the
     last record lie zeros, at least to the end of its block, then more of them or what an earlier
     use of the file left. A segment gets a new number
     and a new random salt each time that it is used; every record carries a piece of the salt, and
@@ -32,6 +33,7 @@ typedef struct {
     uint64_t
         store; /* the same in all files of a journal, and in no other; 0: an older release did not say */
     uint32_t seed; /* the checksum of the two */
+    bool followed; /* the next number is in use, too */
 } segment_id_t;
 
 segment_id_t segment_id (const crc32c_t *crc, uint64_t number, uint64_t salt, uint64_t store);

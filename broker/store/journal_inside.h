@@ -94,6 +94,9 @@ int segment_fill (const journal_t *self, uint64_t bytes);
 /*  Gives the file `from` a head and its name, on disk.  */
 bool segment_publish (const journal_t *self, int fd, const char *from, uint64_t number,
                       segment_id_t *ret_id);
+/*  Says in its head whether the next one is there; on disk with the next sync. It is written through the system's cache
+    from then on. False: errno says why.  */
+bool segment_set_followed (const journal_t *self, int fd, const segment_id_t *id, bool followed);
 bool write_all (int fd, const void *data, size_t size, uint64_t offset);
 /*  Whether writes go past the system's cache. False: the file system cannot.  */
 bool segment_set_direct (int fd, bool direct);

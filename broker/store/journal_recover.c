@@ -166,12 +166,33 @@ static int open_again (walk_t *self)
     return -1;
 }
 
+/*  Before those behind it go: one that says that they are there is not the last.  */
+static plv_err_t make_last (walk_t *self, plv_fail_t *ret_fail)
+{
+    segment_t *segment = &self->journal->segments[self->at];
+    char name[SEGMENT_NAME_BYTES];
+    if (!segment->id.followed)
+        return ERR_OK;
+    segment_name (segment->id.number, name);
+    int fd = openat (self->journal->dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool good = fd >= 0 && segment_set_followed (self->journal, fd, &segment->id, false)
+                && fdatasync (fd) == 0;
+    plv_err_t err =
+        good ? ERR_OK : journal_errno (self->journal, segment->id.number, "writing to", ret_fail);
+    if (fd >= 0)
+        close (fd);
+    segment->id.followed = false;
+    return err;
+}
+
 /*  The last segment is written on, unless something lies behind its end: records of now could
     meet those there and make them look valid.  */
 static plv_err_t go_on (walk_t *self, plv_fail_t *ret_fail)
 {
     journal_t *journal = self->journal;
-    plv_err_t err = journal_cut (journal, self->at + 1, ret_fail);
+    plv_err_t err = make_last (self, ret_fail);
+    if (!err)
+        err = journal_cut (journal, self->at + 1, ret_fail);
     if (!err && !journal->segments[self->at].first_seq) {
         journal->roll_due = true;
         return journal_cut (journal, self->at, ret_fail);
