@@ -263,6 +263,24 @@ static void test_who_misses_two_heartbeats_is_silent (void **state)
     fx_destroy (&fx);
 }
 
+/*  It has not heard of the shorter times; who comes later has.  */
+static void test_a_reload_makes_nobody_silent_who_keeps_his_time (void **state)
+{
+    fixture_t *fx = fx_new ("agents = { heartbeat_ms = 5000; timeout_ms = 15000; };");
+    (void) state;
+    uint32_t told = fx_worker (fx, 1);
+    fx_reload (fx, "agents = { heartbeat_ms = 200; timeout_ms = 1000; };");
+    uint32_t web = fx_adapter (fx, "web");
+    for (int tenth = 0; tenth < 140; tenth++)
+        fx_time (fx, 100);
+    assert_int_equal (fx_gauge (fx, GAUGE_PEERS_ADAPTER), 0);
+    assert_int_equal (fx_gauge (fx, GAUGE_PEERS_WORKER), 1);
+    fx_time (fx, 2000);
+    assert_int_equal (fx_gauge (fx, GAUGE_PEERS_WORKER), 0);
+    assert_true (fx->inbox[told].closed && fx->inbox[web].closed);
+    fx_destroy (&fx);
+}
+
 static void test_a_route_is_paused (void **state)
 {
     fixture_t *fx = start ("");
@@ -628,6 +646,7 @@ int main (void)
         cmocka_unit_test (test_unknown_is_tried_again_where_the_platform_deduplicates),
         cmocka_unit_test (test_leaving_and_falling_silent),
         cmocka_unit_test (test_who_misses_two_heartbeats_is_silent),
+        cmocka_unit_test (test_a_reload_makes_nobody_silent_who_keeps_his_time),
         cmocka_unit_test (test_a_route_is_paused),
         cmocka_unit_test (test_a_route_is_tried_again_when_its_trial_is_interrupted),
         cmocka_unit_test (test_what_tools_are_told),

@@ -175,6 +175,7 @@ static void send_welcome (core_t *self, peer_t *peer)
     plv_buf_t *buf = frame_prompt (self, peer);
     size_t mark = plv_frame_begin (buf, VERB_WELCOME);
     peer->heartbeat_us = conf->agents_heartbeat_ms * 1000;
+    peer->timeout_us = conf->agents_timeout_ms * 1000;
     plv_mp_put_text (buf, self->options.version);
     plv_mp_put_u64 (buf, (uint64_t) conf->agents_heartbeat_ms);
     plv_mp_put_map (buf, 2);

@@ -40,7 +40,8 @@ typedef struct peer {
     plv_id_t incarnation; /* as it named it, otherwise one of ours for this connection */
     bool is_known;        /* it named it: the process can be known again */
     int64_t heard_us;     /* monotonic */
-    int64_t heartbeat_us; /* as it was told: so often it says something */
+    int64_t heartbeat_us; /* as it was told: so often it says something, */
+    int64_t timeout_us;   /* and who is silent for so long is gone */
     core_timer_t silence;
     uint32_t credit;
     uint32_t held;

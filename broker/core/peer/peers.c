@@ -131,12 +131,14 @@ void peers_look (core_t *self, peer_t *peer)
 }
 
 /*  Once a heartbeat. A peer that holds something, or has fallen silent, is asked for a sign, so that a dead one
-    is found out by the socket before it is by its silence.  */
+    is found out by the socket before it is by its silence. A reload makes nobody late who keeps the time that it was
+    told.  */
 void peers_silence (core_t *self, peer_t *peer)
 {
     const plv_conf_t *conf = self->policy->conf;
-    int64_t silent_us = self->now.mono_us - peer->heard_us;
-    if (silent_us >= conf->agents_timeout_ms * 1000) {
+    int64_t silent_us = self->now.mono_us - peer->heard_us,
+            most_us = conf->agents_timeout_ms * 1000;
+    if (silent_us >= (most_us > peer->timeout_us ? most_us : peer->timeout_us)) {
         peers_gone (self, peer, HOW_SILENT, "nothing was heard of it for agents.timeout_ms");
         return;
     }
