@@ -722,6 +722,48 @@ static void test_letters_of_an_older_release (void **state)
     fx_destroy (&fx);
 }
 
+/*  A filter or a flag that is passed over would do more than was meant.  */
+static void test_an_argument_of_another_kind_is_refused (void **state)
+{
+    static const struct {
+        const char *command, *key, *text; /* NULL: a number */
+        const char *why;
+    } wrong[] = {
+        {"dead.replay", "shadow", "true", "\"shadow\" is true or false"},
+        {"dead.replay", "allow_duplicates", "no", "\"allow_duplicates\" is true or false"},
+        {"dead.replay", "to", NULL, "\"to\" is a text"},
+        {"dead.discard", "who", NULL, "\"who\" is a text"},
+        {"dead.list", "session", NULL, "\"session\" is a text"},
+        {"dead.list", "attempts", "2", "\"attempts\" is a whole number, 0 or more"},
+        {"dead.list", "after", "9", "\"after\" is a whole number, 0 or more"},
+        {"dead.stats", "since_us", "2026-01-31", "\"since_us\" is a whole number"},
+        {"events.list", "whole", NULL, "\"whole\" is true or false"},
+        {"sessions.list", "after", NULL, "\"after\" is a text"},
+        {"adapters.list", "after", NULL, "\"after\" is a text"},
+        {"tail", "user", NULL, "\"user\" is a text"},
+    };
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 8), tool = fx_tool (fx);
+    kill_one (fx, web, worker, "web_1", "poison");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        plv_buf_t *buf = fx_control_begin (fx, wrong[i].command, 2);
+        plv_mp_put_text (buf, "numbers");
+        plv_mp_put_array (buf, 1);
+        plv_mp_put_u64 (buf, 1);
+        if (wrong[i].text)
+            fx_put_text (buf, wrong[i].key, wrong[i].text);
+        else
+            fx_put_number (buf, wrong[i].key, 7);
+        fx_send (fx, tool, FROM_TOOL);
+        plv_view_t body = fx_expect_result (fx, tool, "ARG");
+        assert_true (plv_view_is (plv_mp_find_str (body, "text"), wrong[i].why));
+    }
+    fx_expect_nothing (fx, worker);
+    assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -743,6 +785,7 @@ int main (void)
         cmocka_unit_test (test_a_scan_that_fails),
         cmocka_unit_test (test_a_ledger_that_is_too_long_to_show),
         cmocka_unit_test (test_a_session_is_unparked),
+        cmocka_unit_test (test_an_argument_of_another_kind_is_refused),
     };
     return cmocka_run_group_tests_name ("control", tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "core/ask/discard.h"
 #include "core/ask/events.h"
 #include "core/ask/hold.h"
+#include "core/ask/kind.h"
 #include "core/ask/tails.h"
 #include "core/call/try.h"
 #include "core/flow/dispatch.h"
@@ -194,6 +195,7 @@ void control_take (core_t *self, peer_t *peer, const plv_frame_t *frame)
     command_t command = command_of (frame->arg[1].bytes);
 
     if (!may_ask (self, peer, request, command)
+        || !kind_check (self, peer, request, command, arguments)
         || !choice_check (self, peer, request, command, arguments))
         return;
     switch (command) {

@@ -132,32 +132,22 @@ static void read_wanted (plv_view_t arguments, wanted_t *wanted)
                 PLV_VIEW_ARG (who), reason.size ? ": " : "", PLV_VIEW_ARG (reason));
 }
 
-/*  A text that is not empty, or nothing: a filter that is passed over would let others go.  */
-static bool is_filter (plv_view_t arguments, const char *key)
+/*  It is there, and empty: a filter that is passed over would let others go.  */
+static bool is_empty (plv_view_t arguments, const char *key)
 {
     plv_mp_t value;
-    return !plv_mp_find (arguments, key, &value) || plv_mp_nil (&value)
-           || plv_mp_find_str (arguments, key).size > 0;
-}
-
-static bool is_flag (plv_view_t arguments, const char *key)
-{
-    plv_mp_t value;
-    bool flag;
-    return !plv_mp_find (arguments, key, &value) || plv_mp_nil (&value)
-           || plv_mp_bool (&value, &flag);
+    plv_view_t text;
+    return plv_mp_find (arguments, key, &value) && plv_mp_str (&value, &text) && !text.size;
 }
 
 /*  Why it cannot be done; NULL: it can.  */
 static const char *what_is_wrong (plv_view_t arguments, const wanted_t *wanted)
 {
-    if (!is_filter (arguments, "session") || !is_filter (arguments, "route")
-        || !is_filter (arguments, "adapter"))
+    if (is_empty (arguments, "session") || is_empty (arguments, "route")
+        || is_empty (arguments, "adapter"))
         return "\"session\", \"route\" and \"adapter\" are texts that are not empty";
     if (!wanted->session.size && !wanted->route.size && !wanted->adapter.size)
         return "events.discard needs a session, a route or an adapter";
-    if (!is_flag (arguments, "dry_run"))
-        return "\"dry_run\" is true or false";
     return plv_mp_find_str (arguments, "reason").size > WHY_BYTES_MAX
                ? "\"reason\" has at most 512 bytes"
                : NULL;
