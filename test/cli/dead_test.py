@@ -12,7 +12,7 @@ from wireclient import text_id
 
 
 def report(replayed=0, **counts):
-    zero = dict.fromkeys(('before', 'missing', 'unknown', 'changed', 'kind'), 0)
+    zero = dict.fromkeys(('before', 'missing', 'unknown', 'changed', 'kind', 'size'), 0)
     return {'replayed': replayed, **zero, 'dry_run': False, **counts}
 
 
