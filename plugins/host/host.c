@@ -478,7 +478,13 @@ host_exit_t host_run (const host_options_t *options, plv_log_t *log)
     self->options = *options;
     self->log = log;
     host_exit_t code = isolate (self);
-    uv_loop_init (&self->loop);
+    int wrong = uv_loop_init (&self->loop);
+    if (wrong) {
+        code = code ? code : refused (self, HOST_EXIT_HOST, uv_strerror (wrong));
+        section_destroy (&self->section);
+        free (self);
+        return code;
+    }
     services_init (self);
     self->wakeups = wakeups_new (&self->loop);
     self->own_wakeups = wakeups_new (&self->loop);

@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -59,12 +60,15 @@ class Place:
         """The probe (or another source here), compiled with some flags, as NAME.so."""
         return compile_plugin(os.path.join(HERE, f'{source}_plugin.txt'), os.path.join(self.dir, name + '.so'), *flags)
 
-    def start(self, plugin, *words, conf=None, environment=None):
+    def start(self, plugin, *words, conf=None, environment=None, files=None):
         words = [HOST, '--plugin', plugin, '--broker', self.endpoint, *words]
         if conf:
             words += ['--conf', self.conf(conf)]
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
         child = subprocess.Popen(words, stderr=open(os.path.join(self.dir, 'log'), 'ab'), stdin=subprocess.DEVNULL,
-                                 env={**os.environ, **(environment or {})})
+                                 env={**os.environ, **(environment or {})}, preexec_fn=limit if files else None)
         self.children.append(child)
         return child
 
@@ -822,6 +826,15 @@ def open_that_fails_says_why():
                       conf='adapters = { probe = { does = "fail"; }; };')
 
 
+def descriptors_that_are_too_few_are_said():
+    for files in (16, 63):
+        with Place() as place:
+            place.refused(place.plugin('probe'), 71, f'it may open {files} files, and needs 64 at least', files=files)
+    with Place() as place:
+        place.refused(place.plugin('probe'), 69, 'cannot listen on 127.0.0.1 port 0: Too many open files', files=64,
+                      conf='adapters = { probe = { does = "hoard"; }; };')
+
+
 def an_open_that_fails_leaves_nothing_to_the_next_one():
     with Place() as place:
         child = place.start(place.plugin('probe'), '--beside', conf='adapters = { probe = { does = "late"; }; };')
@@ -892,7 +905,8 @@ TESTS = [hello_says_who_it_is, publish_is_acknowledged_when_it_is_stored, busy_a
          a_plugin_is_not_called_after_its_close,
          a_crash_ends_this_process_by_its_signal, refused_files, refused_plugins,
          a_plugin_for_a_newer_minor_abi_runs_with_a_warning, refused_conf,
-         open_that_fails_says_why, an_open_that_fails_leaves_nothing_to_the_next_one,
+         open_that_fails_says_why, descriptors_that_are_too_few_are_said,
+         an_open_that_fails_leaves_nothing_to_the_next_one,
          secrets_come_in_and_the_environment_stays_out, the_supervisor_is_told]
 if VARIANT not in ('asan', 'tsan'):  # a sanitizer needs more memory than any limit
     TESTS.append(sigterm_does_not_end_what_drains_for_its_memory)

@@ -14,6 +14,7 @@
 enum {
     MEMORY_MB_STANDARD = 1024, /* as in settings.def */
     FILES_STANDARD = 16384,
+    FILES_LEAST = 64,     /* as in settings.def; ZeroMQ aborts when it finds none */
     MEMORY_MB_MORE = 256, /* address space is more than what is used: stacks, arenas */
 };
 
@@ -75,13 +76,24 @@ static void limit (int what, uint64_t most)
         setrlimit (what, &(struct rlimit){most, most});
 }
 
-static int64_t set_limits (const section_t *section)
+static plv_err_t limit_files (const section_t *section, plv_fail_t *ret_fail)
 {
-    int64_t memory_mb = section_int (section, "memory_mb", MEMORY_MB_STANDARD);
+    struct rlimit now;
     int64_t files = section_int (section, "files", FILES_STANDARD);
-    limit (RLIMIT_CORE, 0);
     if (files > 0)
         limit (RLIMIT_NOFILE, (uint64_t) files);
+    if (files >= FILES_LEAST && getrlimit (RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < FILES_LEAST)
+        return plv_fail (ret_fail, ERR_FULL,
+                         "it may open %d files, and needs %d at least: raise the broker's limit "
+                         "(LimitNOFILE, ulimit -n)",
+                         (int) now.rlim_cur, FILES_LEAST);
+    return ERR_OK;
+}
+
+static int64_t limit_memory (const section_t *section)
+{
+    int64_t memory_mb = section_int (section, "memory_mb", MEMORY_MB_STANDARD);
+    limit (RLIMIT_CORE, 0);
     if (memory_mb > 0 && !isolation_sanitized ())
         limit (RLIMIT_DATA, (uint64_t) (memory_mb * 2 + MEMORY_MB_MORE) << 20);
     return memory_mb;
@@ -96,7 +108,10 @@ plv_err_t isolation_enter (const isolation_t *self, isolation_words_t *ret_words
     plv_err_t err = drop_rights (self->user, words.user, ret_fail);
     if (err)
         return err;
-    words.memory_mb = set_limits (self->section);
+    err = limit_files (self->section, ret_fail);
+    if (err)
+        return err;
+    words.memory_mb = limit_memory (self->section);
     bool wanted = section_bool (self->section, "isolated", true);
     if (!wanted)
         snprintf (words.files, sizeof words.files, "off by conf");

@@ -1,8 +1,8 @@
 /*  isolation -- what a plugin's process gives up before the plugin is loaded
     OWNS    nothing
     THREAD  the main thread, while it is the only one
-    FAILS   isolation_enter with ERR_PERM when it cannot become the user that it shall be; what this kernel
-            does not have is no failure, and said in the words
+    FAILS   isolation_enter with ERR_PERM when it cannot become the user that it shall be, with ERR_FULL when
+            it may not open the files that it needs; what this kernel does not have is no failure, and said in the words
     COST    at start only; then a few hundred nanoseconds a system call
 
     The rights of root but binding a low port; the descriptors, the environment; memory, files and core dumps

@@ -105,10 +105,16 @@ static plv_err_t socket_open (broker_link_t *self, plv_fail_t *ret_fail)
         || zmq_getsockopt (self->socket, ZMQ_FD, &fd, &size) < 0)
         return plv_fail (ret_fail, ERR_ARG, "%s: %s", self->options.endpoint,
                          zmq_strerror (zmq_errno ()));
-    self->poll = plv_alloc_zero (1, sizeof *self->poll);
-    self->poll->data = self;
-    uv_poll_init (self->options.loop, self->poll, fd);
-    uv_poll_start (self->poll, UV_READABLE, readable);
+    uv_poll_t *poll = plv_alloc_zero (1, sizeof *poll);
+    int wrong = uv_poll_init (self->options.loop, poll, fd);
+    if (wrong) {
+        free (poll);
+        return plv_fail (ret_fail, ERR_IO, "%s: cannot be watched: %s", self->options.endpoint,
+                         uv_strerror (wrong));
+    }
+    poll->data = self;
+    uv_poll_start (poll, UV_READABLE, readable);
+    self->poll = poll;
     self->state = LINK_OPEN;
     self->hello_at = plv_clock_mono_us ();
     return ERR_OK;

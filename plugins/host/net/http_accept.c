@@ -108,9 +108,25 @@ uint16_t http_accept_port (const http_t *self)
                       : ((struct sockaddr_in *) (void *) &address)->sin_port);
 }
 
-plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
+static plv_err_t cannot_listen (const http_t *self, int wrong, plv_fail_t *ret_fail)
+{
+    return plv_fail (ret_fail, plv_err_of_errno (wrong), "cannot listen on %s port %u: %s",
+                     self->options.address, self->options.port, strerror (wrong));
+}
+
+static void set_options (const http_t *self, bool share)
 {
     const int yes = 1, defer_s = DEFER_S;
+    setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (share)
+        setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+    /*  Who has connected and is not let in when the door closes is reset: over TLS the first words come late.  */
+    if (!self->tls)
+        setsockopt (self->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof defer_s);
+}
+
+plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
+{
     struct sockaddr_storage address;
     socklen_t size = address_of (&self->options, &address);
     if (!size)
@@ -118,19 +134,19 @@ plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail)
                          "%s is no numeric IP address: write one, as 0.0.0.0 for all of IPv4",
                          self->options.address);
     self->fd = socket (address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt (self->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (share)
-        setsockopt (self->fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
-    /*  Who has connected and is not let in when the door closes is reset: over TLS the first words come late.  */
-    if (!self->tls)
-        setsockopt (self->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof defer_s);
-    if (self->fd < 0 || bind (self->fd, (struct sockaddr *) &address, size) < 0
-        || listen (self->fd, BACKLOG) < 0)
-        return plv_fail (ret_fail, plv_err_of_errno (errno), "cannot listen on %s port %u: %s",
-                         self->options.address, self->options.port, strerror (errno));
-    self->listener = plv_alloc_zero (1, sizeof *self->listener);
-    self->listener->data = self;
-    uv_poll_init (self->loop, self->listener, self->fd);
+    if (self->fd < 0)
+        return cannot_listen (self, errno, ret_fail);
+    set_options (self, share);
+    if (bind (self->fd, (struct sockaddr *) &address, size) < 0 || listen (self->fd, BACKLOG) < 0)
+        return cannot_listen (self, errno, ret_fail);
+    uv_poll_t *poll = plv_alloc_zero (1, sizeof *poll);
+    int wrong = uv_poll_init (self->loop, poll, self->fd);
+    if (wrong) {
+        free (poll);
+        return cannot_listen (self, -wrong, ret_fail);
+    }
+    poll->data = self;
+    self->listener = poll;
     return ERR_OK;
 }
 

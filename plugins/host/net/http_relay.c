@@ -153,7 +153,12 @@ int http_relay_new (http_line_t *line)
     self->line = line;
     self->fd = ends[0];
     self->poll.data = self;
-    uv_poll_init (line->http->loop, &self->poll, self->fd);
+    if (uv_poll_init (line->http->loop, &self->poll, self->fd)) {
+        close (ends[0]);
+        close (ends[1]);
+        free (self);
+        return -1;
+    }
     line->relay = self;
     line->http->relay_count++;
     http_line_set (line, LINE_RELAYS, 0);
