@@ -655,7 +655,10 @@ static void test_letters_otherwise (void **state)
     fx_expect (fx, worker, VERB_CANCEL);
     tool = fx_tool (fx);
     shadow (fx, tool, numbers, 1, "to", "nowhere");
-    fx_expect_result (fx, tool, "ARG");
+    plv_view_t why = plv_mp_find_str (fx_expect_result (fx, tool, "ARG"), "text");
+    assert_true (plv_view_is (
+        why, "no route is named \"nowhere\", and none leads to a service of this name; "
+             "palaver routes list shows them"));
     assert_int_equal (letters (fx, tool, numbers, 4), 1);
     assert_int_equal (fx_gauge (fx, GAUGE_TRIALS), 0);
     fx_destroy (&fx);

@@ -94,20 +94,26 @@ static bool read_set (ask_t *ask, plv_view_t arguments)
     return true;
 }
 
-/*  The name of the route that `to` means: its own, or that of the first one that leads to the service.  */
-static bool read_to (core_t *self, ask_t *ask, plv_view_t arguments)
+/*  The name of the route that `to` means: its own, or that of the first one that leads to the service. NULL, or why
+    there is none.  */
+static const char *read_to (core_t *self, ask_t *ask, plv_view_t arguments)
 {
     plv_view_t to = plv_mp_find_str (arguments, "to");
     const lane_t *lane = to.size ? lane_named (self, to) : NULL;
     if (to.size == 0)
-        return true;
+        return NULL;
     for (size_t i = 0; !lane && i < self->lane_count; i++)
         if (plv_view_is (to, self->lanes[i].route->service))
             lane = &self->lanes[i];
-    if (!lane || label_view (lane->name).size > NAME_BYTES_MAX)
-        return false;
+    if (!lane || label_view (lane->name).size > NAME_BYTES_MAX) {
+        plv_format (ask->failed, sizeof ask->failed,
+                    "no route is named \"" PLV_VIEW_FMT
+                    "\", and none leads to a service of this name; palaver routes list shows them",
+                    PLV_VIEW_ARG (text_cut (to, NAME_BYTES_MAX)));
+        return ask->failed;
+    }
     memcpy (ask->to, label_view (lane->name).data, label_view (lane->name).size);
-    return true;
+    return NULL;
 }
 
 static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
@@ -122,8 +128,9 @@ static const char *start (core_t *self, ask_t *ask, plv_view_t arguments)
                "dead_us]";
     if (replays && !read_set (ask, arguments))
         return "\"set\" is a map of one key, \"message_text\", and its text";
-    if (replays && !read_to (self, ask, arguments))
-        return "\"to\" names no route, and no service that a route leads to";
+    const char *why = replays ? read_to (self, ask, arguments) : NULL;
+    if (why)
+        return why;
     return named_start (self, ask, arguments) ? NULL : NAMED_HOW;
 }
 
