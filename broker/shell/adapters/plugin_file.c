@@ -128,7 +128,7 @@ static plv_err_t read_all (int fd, const char *name, uint8_t *bytes, size_t size
     return ERR_OK;
 }
 
-static plv_err_t write_all (const char *path, const uint8_t *bytes, size_t size,
+static plv_err_t write_all (const char *name, const char *path, const uint8_t *bytes, size_t size,
                             plv_fail_t *ret_fail)
 {
     char made[PLUGIN_PATH_BYTES + 8];
@@ -148,8 +148,9 @@ static plv_err_t write_all (const char *path, const uint8_t *bytes, size_t size,
     if (fd >= 0 && at == size && rename (made, path) == 0)
         return ERR_OK;
     unlink (made);
-    return plv_fail (ret_fail, plv_err_of_errno (why), "%s: cannot be written: %s", path,
-                     strerror (why));
+    return plv_fail (ret_fail, plv_err_of_errno (why),
+                     "%s: cannot be written: %s; when that is mended: palaver adapters start %.*s",
+                     path, strerror (why), (int) (strrchr (name, '.') - name), name);
 }
 
 static void path_of (const char *name, const char *copies, const uint8_t *bytes, size_t size,
@@ -176,7 +177,7 @@ static plv_err_t copy (int fd, const char *name, const char *copies,
     if (!err) {
         path_of (name, copies, bytes, size, ret_path);
         if (access (ret_path, R_OK) < 0)
-            err = write_all (ret_path, bytes, size, ret_fail);
+            err = write_all (name, ret_path, bytes, size, ret_fail);
     }
     free (bytes);
     return err;
