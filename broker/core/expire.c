@@ -34,7 +34,6 @@ static void lease_over (core_t *self, entry_t *entry)
 
 static void delivery_over (core_t *self, entry_t *entry)
 {
-    count (self, COUNTER_DELIVERIES_UNKNOWN);
     if (entry->holder)
         outbox_failed (
             self, entry,

@@ -211,6 +211,7 @@ static void test_what_an_adapter_had_in_hand (void **state)
     fx_expect (fx, web, VERB_WELCOME);
     fx_expect_nothing (fx, web);
     assert_int_equal (fx_gauge (fx, GAUGE_DEAD), 1);
+    assert_int_equal (fx_count (fx, COUNTER_DELIVERIES_UNKNOWN), 1);
     fx_destroy (&fx);
 }
 

@@ -233,6 +233,8 @@ void outbox_failed (core_t *self, entry_t *entry, const failure_t *failure)
     peer_t *peer = entry->holder;
     bool deduplicates = entry->flags & ENTRY_DEDUPLICATED;
 
+    if (failure->how == HOW_UNKNOWN || failure->how == HOW_ADAPTER_DIED)
+        count (self, COUNTER_DELIVERIES_UNKNOWN);
     if (!how_charged (failure->how) || may_retry (self, entry, failure, deduplicates))
         try_again (self, entry, failure);
     else
@@ -275,7 +277,6 @@ static void settle (core_t *self, entry_t *entry, const plv_frame_t *frame)
         count (self, COUNTER_DELIVERIES_REFUSED);
     } else {
         failure.how = HOW_UNKNOWN;
-        count (self, COUNTER_DELIVERIES_UNKNOWN);
     }
     outbox_failed (self, entry, &failure);
 }
