@@ -9,7 +9,8 @@
 
 /*  Somebody who looks at the dead letters now and then, tries them, and sends them again, as they are or otherwise.
     There are several, who know nothing of each other; the first one pauses the route and resumes it, too, the second
-    one drains workers, throws away what waits, and ends sessions.  */
+    one drains workers, throws away what waits, ends sessions, and saves letters, throws them away and puts them
+    back.  */
 
 enum {
     BEATS_A_LOOK = 7,
@@ -17,8 +18,21 @@ enum {
     PAUSES_IN_A_HUNDRED = 4,
     TRIES_IN = 3,
     MEDDLES_IN = 5,
-    SESSION_BYTES = 16
+    SESSION_BYTES = 16,
+    SAVES_IN = 3,
 };
+
+/*  A letter that is saved: shown, thrown away as it was shown, and put back.  */
+typedef struct {
+    uint64_t number;  /* 0: there is none */
+    uint64_t dead_us; /* when it died, as it was shown */
+    uint64_t attempts;
+    plv_buf_t row;
+    uint64_t showing; /* the requests that answers are awaited for; 0: none */
+    uint64_t discarding;
+    uint64_t putting;
+    bool is_gone; /* it has been thrown away */
+} saved_t;
 
 struct operator
 {
@@ -32,6 +46,7 @@ struct operator
     unsigned beats;
     uint64_t listing; /* the request that a list is awaited for; 0: none */
     unsigned quiet;   /* looks in calm that found nothing */
+    saved_t saved;
 };
 
 static void receive (void *actor, plv_view_t packet);
@@ -41,7 +56,9 @@ static void connect (operator_t *self)
     letter_t letter;
     net_close (self->conn);
     self->known = false;
-    self->listing = 0;
+    self->listing = self->saved.showing = self->saved.discarding = 0;
+    if (!self->saved.is_gone) /* or nobody knows it */
+        self->saved.number = 0;
     self->conn = net_open (self->sim, FROM_TOOL, self, 1, receive);
     hello_begin (&letter, "tool", "operator", 0);
     letter_send (&letter, self->conn);
@@ -128,11 +145,100 @@ static void throw_away (operator_t *self)
     letter_send (&letter, self->conn);
 }
 
+static void show (operator_t *self, uint64_t number)
+{
+    letter_t letter = control (self, "dead.show");
+    plv_mp_put_map (&letter.bytes, 2);
+    plv_mp_put_text (&letter.bytes, "number");
+    plv_mp_put_u64 (&letter.bytes, number);
+    plv_mp_put_text (&letter.bytes, "row");
+    plv_mp_put_bool (&letter.bytes, true);
+    letter_send (&letter, self->conn);
+    self->saved.number = number;
+    self->saved.showing = self->request;
+}
+
+static void discard_saved (operator_t *self)
+{
+    letter_t letter = control (self, "dead.discard");
+    plv_mp_put_map (&letter.bytes, 2);
+    plv_mp_put_text (&letter.bytes, "numbers");
+    plv_mp_put_array (&letter.bytes, 1);
+    plv_mp_put_u64 (&letter.bytes, self->saved.number);
+    plv_mp_put_text (&letter.bytes, "expect");
+    plv_mp_put_array (&letter.bytes, 1);
+    plv_mp_put_array (&letter.bytes, 2);
+    plv_mp_put_u64 (&letter.bytes, self->saved.attempts);
+    plv_mp_put_u64 (&letter.bytes, self->saved.dead_us);
+    letter_send (&letter, self->conn);
+    self->saved.discarding = self->request;
+}
+
+/*  Until it is said to be there.  */
+static void put_back (operator_t *self)
+{
+    letter_t letter = control (self, "dead.import");
+    plv_mp_put_map (&letter.bytes, 2);
+    plv_mp_put_text (&letter.bytes, "numbers");
+    plv_mp_put_array (&letter.bytes, 1);
+    plv_mp_put_u64 (&letter.bytes, self->saved.number);
+    plv_mp_put_text (&letter.bytes, "rows");
+    plv_mp_put_array (&letter.bytes, 1);
+    plv_mp_put_bin (&letter.bytes, plv_buf_view (&self->saved.row));
+    letter_send (&letter, self->conn);
+    self->saved.putting = self->request;
+}
+
+static uint64_t number_in (plv_view_t map, const char *key)
+{
+    plv_mp_t value;
+    uint64_t number;
+    return plv_mp_find (map, key, &value) && plv_mp_u64 (&value, &number) ? number : 0;
+}
+
+static void take_shown (operator_t *self, plv_view_t body)
+{
+    plv_mp_t value;
+    plv_view_t item, row;
+    uint32_t count = 0;
+    self->saved.showing = 0;
+    if (!plv_mp_find (body, "items", &value) || !plv_mp_array (&value, &count) || count != 1
+        || !plv_mp_skip (&value, &item) || !plv_mp_find (item, "row", &value)
+        || !plv_mp_bin (&value, &row)) {
+        self->saved.number = 0;
+        return;
+    }
+    self->saved.attempts = number_in (item, "attempts");
+    self->saved.dead_us = number_in (item, "dead_us");
+    plv_buf_clear (&self->saved.row);
+    plv_buf_add_view (&self->saved.row, row);
+    discard_saved (self);
+}
+
+static void take_discarded (operator_t *self, plv_view_t body)
+{
+    self->saved.discarding = 0;
+    self->saved.is_gone = number_in (body, "done") == 1;
+    if (!self->saved.is_gone)
+        self->saved.number = 0;
+}
+
+/*  Or it was busy, and is asked again.  */
+static void take_put_back (operator_t *self, plv_view_t body)
+{
+    if (number_in (body, "done") + number_in (body, "there") != 1)
+        return;
+    self->saved.is_gone = false;
+    self->saved.number = 0;
+}
+
 static void meddle (operator_t *self)
 {
     sim_t *sim = self->sim;
     if (self->number != 1 || (!sim->calm && sim_below (sim, MEDDLES_IN)))
         return;
+    if (self->saved.is_gone)
+        put_back (self);
     if (sim->calm || sim_below (sim, 2))
         drain_or_resume (self);
     else if (sim_below (sim, 3))
@@ -311,9 +417,25 @@ static void take_list (operator_t *self, plv_view_t body)
         plv_mp_put_u64 (&chosen.numbers, entry);
         chosen.count++;
     }
-    if (chosen.count)
+    if (chosen.count && self->number == 1 && !self->saved.number && !self->sim->calm
+        && sim_below (self->sim, SAVES_IN) == 0)
+        show (self, entry);
+    else if (chosen.count)
         deal_with (self, &chosen);
     plv_buf_free (&chosen.numbers);
+}
+
+static void take_result (operator_t *self, const plv_frame_t *frame)
+{
+    uint64_t request = frame->arg[0].number;
+    if (request == self->saved.showing)
+        take_shown (self, frame->arg[3].bytes);
+    else if (request == self->saved.discarding)
+        take_discarded (self, frame->arg[3].bytes);
+    else if (request == self->saved.putting)
+        take_put_back (self, frame->arg[3].bytes);
+    else
+        take_pause (self, frame);
 }
 
 static void receive (void *actor, plv_view_t packet)
@@ -331,7 +453,7 @@ static void receive (void *actor, plv_view_t packet)
         else if (frame.verb == VERB_RESULT && frame.arg[0].number == self->listing)
             take_list (self, frame.arg[3].bytes);
         else if (frame.verb == VERB_RESULT)
-            take_pause (self, &frame);
+            take_result (self, &frame);
     }
     if (err != ERR_NOENT)
         sim_fail (self->sim, "the broker sends a tool a bad packet: %s", fail.text);
@@ -339,7 +461,7 @@ static void receive (void *actor, plv_view_t packet)
 
 bool operator_done (const operator_t *self)
 {
-    return self->quiet >= QUIET_LOOKS;
+    return self->quiet >= QUIET_LOOKS && !self->saved.is_gone;
 }
 
 operator_t *operator_new (sim_t *sim, unsigned number)
@@ -353,6 +475,7 @@ operator_t *operator_new (sim_t *sim, unsigned number)
 
 void operator_destroy (operator_t **self_p)
 {
+    plv_buf_free (&(*self_p)->saved.row);
     free (*self_p);
     *self_p = NULL;
 }

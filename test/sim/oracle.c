@@ -352,6 +352,50 @@ static void take_discarded (oracle_t *self, const record_t *record)
         self->over[entry->message] = true;
 }
 
+static void check_not_there (oracle_t *self, const plv_id_t *id)
+{
+    for (uint64_t number = 1; number < ENTRIES_MAX; number++) {
+        const model_t *entry = &self->entries[number];
+        if ((entry->state == MODEL_PENDING || entry->state == MODEL_DEAD)
+            && memcmp (entry->id.bytes, id->bytes, PLV_ID_BYTES) == 0)
+            sim_fail (self->sim, "once: a letter is put back, and is there as entry %llu",
+                      (unsigned long long) number);
+    }
+}
+
+/*  What was thrown away is a dead letter again, as it was saved.  */
+static void take_import (oracle_t *self, const record_t *record)
+{
+    plv_envelope_t envelope;
+    dead_t dead;
+    entry_t *letter = NULL;
+    model_t *entry = model (self, record->number);
+    if (dead_read (record->number, record->extra, &dead, &letter, NULL)
+        || plv_envelope_parse (entry_envelope (letter), &envelope, NULL)) {
+        sim_fail (self->sim, "accepted: letter %llu is put back, and is none",
+                  (unsigned long long) record->number);
+        entry_destroy (&letter);
+        return;
+    }
+    check_not_there (self, &envelope.id);
+    bool reply = letter->kind == ENTRY_REPLY;
+    const plv_id_t *event = reply ? &envelope.reply_to : &envelope.id;
+    *entry = (model_t){.state = MODEL_DEAD,
+                       .reply = reply,
+                       .message = seen (self, event->bytes)->message,
+                       .session = hash_text (envelope.session_id),
+                       .event = entry->event,
+                       .id = envelope.id,
+                       .own = letter->flags & ENTRY_OWN,
+                       .fallback = letter->flags & ENTRY_FALLBACK,
+                       .replayed = true,
+                       .elsewhere = !plv_view_is (label_view (letter->route), "default"),
+                       .unknown = dead.why == DEAD_UNKNOWN,
+                       .attempts = letter->attempts,
+                       .replays = entry->replays};
+    entry_destroy (&letter);
+}
+
 static void take_unpark (oracle_t *self, const record_t *record)
 {
     uint64_t session = hash_text (record->session);
@@ -404,6 +448,9 @@ static void take_record (oracle_t *self, const record_t *record)
         break;
     case RECORD_DISCARD:
         take_discarded (self, record);
+        break;
+    case RECORD_IMPORT:
+        take_import (self, record);
         break;
     case RECORD_UNPARK:
         take_unpark (self, record);

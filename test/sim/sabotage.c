@@ -198,6 +198,9 @@ void sabotage_batch (sim_t *self, effects_t *effects)
     case SABOTAGE_LOSE_COPY:
         self->sabotaged |= lose_copy (&effects->journal);
         break;
+    case SABOTAGE_LOSE_IMPORT:
+        self->sabotaged |= without (&effects->journal, RECORD_IMPORT);
+        break;
     case SABOTAGE_LOSE_DISCARD:
         self->sabotaged |= without (&effects->journal, RECORD_DISCARD);
         break;
