@@ -200,12 +200,6 @@ void http_mute (http_t *self)
     memset (&self->handler, 0, sizeof self->handler);
 }
 
-void http_gone (http_t *self, uint64_t number)
-{
-    if (self->handler.gone)
-        self->handler.gone (self->handler.arg, number);
-}
-
 void http_destroy (http_t **self_p)
 {
     http_t *self = self_p ? *self_p : NULL;

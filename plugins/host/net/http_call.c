@@ -53,6 +53,12 @@ void http_call_destroy (http_call_t *call)
     free (call);
 }
 
+void http_call_tell_gone (http_t *self, uint64_t number)
+{
+    if (self->handler.gone)
+        self->handler.gone (self->handler.arg, number);
+}
+
 void http_call_lost (http_line_t *line)
 {
     http_call_t *call = line->call;
@@ -63,7 +69,7 @@ void http_call_lost (http_line_t *line)
     bool waits = call->handed && (!call->answered || (call->is_stream && !call->ended));
     http_call_destroy (call);
     if (waits)
-        http_gone (http, number);
+        http_call_tell_gone (http, number);
 }
 
 /* ------------------------------------------------------------------ headers, as the plugin asks for them */

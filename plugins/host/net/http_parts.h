@@ -65,11 +65,6 @@ struct http {
     uint8_t scratch[HTTP_READ_BYTES]; /* what was read last */
 };
 
-/* ------------------------------------------------------------------ http.c */
-
-/*  Tells the plugin, while there is one.  */
-void http_gone (http_t *self, uint64_t number);
-
 /* ------------------------------------------------------------------ http_accept.c */
 
 plv_err_t http_accept_open (http_t *self, bool share, plv_fail_t *ret_fail);
@@ -98,6 +93,8 @@ size_t http_call_body (http_call_t *call, plv_view_t bytes);
 void http_call_tick (http_t *self);
 /*  Its client went away, or it is over.  */
 void http_call_lost (http_line_t *line);
+/*  Tells the plugin, while there is one, that a call or a WebSocket is over.  */
+void http_call_tell_gone (http_t *self, uint64_t number);
 void http_call_destroy (http_call_t *call);
 
 /* ------------------------------------------------------------------ http_answer.c */

@@ -50,7 +50,7 @@ static void lost (http_socket_t *self)
     http_t *http = self->http;
     uint64_t number = self->number;
     destroy (self);
-    http_gone (http, number);
+    http_call_tell_gone (http, number);
     http_accept_poll (http);
 }
 
@@ -255,7 +255,7 @@ void http_socket_adopt (http_line_t *line, uint64_t number, const char *key, con
     plv_buf_t bytes = handshake (key, protocol, is_bare ? line->rest : plv_view (NULL, 0));
     int fd = is_bare ? http_line_take_fd (line) : http_relay_new (line);
     if (fd < 0) {
-        http_gone (http, number);
+        http_call_tell_gone (http, number);
         http_call_refuse (line, 503, "there are no descriptors left for a WebSocket");
     } else {
         http_socket_t *self = plv_alloc_zero (1, sizeof *self);
