@@ -160,7 +160,11 @@ class Export(CliTest):
         self.palaver(broker, 'dead', 'export', path, '--all', code=PARTLY)
         row, = self.palaver(broker, 'dead', 'export', '-', text_id(ids[2])).rows
         self.assertEqual(row['body']['message_text'], 'my password: hunter2, 2')
-        self.palaver(broker, 'dead', 'export', path + '.2', '--text', 'nothing like it', code=NOTHING)
+        for letters, words in ((('--text', 'nothing like it'), 'no dead letters pass the filters; nothing was written'),
+                               (('99999',), '99999: there is no such dead letter')):
+            done = self.palaver(broker, 'dead', 'export', path + '.2', *letters, code=NOTHING)
+            self.assertEqual(done.err, f'palaver: {words}\n')
+            self.assertFalse(os.path.exists(path + '.2'))
         self.palaver(broker, 'dead', 'export', '/nowhere/letters', '--all', code=PARTLY)
         self.palaver(broker, 'dead', 'export', path + '.3', code=USAGE)
         self.assertEqual(os.listdir(os.path.dirname(path)), ['letters'])

@@ -79,6 +79,16 @@ static ending_t put_all (asker_t *asker, const new_file_t *target, letters_t *le
     return end;
 }
 
+static ending_t choose (call_t *call, asker_t *asker, letters_t *letters)
+{
+    ending_t end = letters_choose (call, asker, false, letters);
+    if (end || letters->count)
+        return end;
+    if (letters->missing == 0)
+        say ("no dead letters pass the filters; nothing was written");
+    return END_NOTHING;
+}
+
 ending_t command_dead_export (call_t *call)
 {
     asker_t asker;
@@ -93,9 +103,7 @@ ending_t command_dead_export (call_t *call)
     interrupt_begin ();
     ending_t end = asker_open (&asker, call, 10);
     if (!end) {
-        end = letters_choose (call, &asker, false, &letters);
-        if (!end && letters.count == 0)
-            end = END_NOTHING;
+        end = choose (call, &asker, &letters);
         if (!end)
             end = standard ? END_OK : new_file_begin (&target, path);
         if (!end)
