@@ -37,6 +37,24 @@ static void a_burst_and_then_a_steady_rate (void **state)
     assert_int_equal (left_out, 5000 - LOG_GATE_PER_S);
 }
 
+/*  Who is told again and again reads little else.  */
+static void what_was_left_out_is_told_once_a_second (void **state)
+{
+    plv_log_gate_t gate = {0};
+    unsigned told = 0, open = 0;
+    uint64_t lines = 0;
+    (void) state;
+    for (int64_t ms = 0; ms < 10000; ms++) {
+        uint64_t left_out;
+        unsigned more = through (&gate, SECOND_US + ms * 1000, 10, &left_out);
+        told += left_out > 0;
+        lines += left_out;
+        open += more;
+    }
+    assert_in_range (told, 8, 10);
+    assert_in_range (lines + open, 90000, 100000);
+}
+
 static void who_writes_little_is_never_held_up (void **state)
 {
     plv_log_gate_t gate = {0};
@@ -53,6 +71,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (a_burst_and_then_a_steady_rate),
+        cmocka_unit_test (what_was_left_out_is_told_once_a_second),
         cmocka_unit_test (who_writes_little_is_never_held_up),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
