@@ -149,7 +149,7 @@ static plv_err_t write_all (const char *name, const char *path, const uint8_t *b
         return ERR_OK;
     unlink (made);
     return plv_fail (ret_fail, plv_err_of_errno (why),
-                     "%s: cannot be written: %s; when that is mended: palaver adapters start %.*s",
+                     "%s: cannot be written: %s; when that is mended: palaver adapters reload %.*s",
                      path, strerror (why), (int) (strrchr (name, '.') - name), name);
 }
 

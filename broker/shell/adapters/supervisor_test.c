@@ -669,7 +669,7 @@ static void what_could_not_be_copied_is_tried_again_when_asked (void **state)
         drop (fixture, asked ? "two.so" : "one.so", "serve");
         wait_for (fixture, name, is_refused, &status);
         assert_non_null (strstr (status.last, "cannot be written: No such file or directory; when "
-                                              "that is mended: palaver adapters start "));
+                                              "that is mended: palaver adapters reload "));
         assert_int_equal (rename (away, fixture->copies), 0);
         if (asked)
             supervisor_reload (fixture->supervisor, &(supervisor_conf_t){0}, plv_clock_mono_us ());
