@@ -336,7 +336,9 @@ def a_port_in_use_is_named():
             web.start(port=web.port)
             raise RuntimeError('it listens')
         except AssertionError as error:
-            assert f'cannot listen on 127.0.0.1 port {web.port}: Address already in use' in str(error), error
+            words = (f'cannot listen on 127.0.0.1 port {web.port}: Address already in use, by another program or '
+                     'adapter: stop that one, or set another port')
+            assert words in str(error), error
 
 
 def a_successor_takes_the_port_over():

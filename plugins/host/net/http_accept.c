@@ -110,8 +110,11 @@ uint16_t http_accept_port (const http_t *self)
 
 static plv_err_t cannot_listen (const http_t *self, int wrong, plv_fail_t *ret_fail)
 {
-    return plv_fail (ret_fail, plv_err_of_errno (wrong), "cannot listen on %s port %u: %s",
-                     self->options.address, self->options.port, strerror (wrong));
+    return plv_fail (ret_fail, plv_err_of_errno (wrong), "cannot listen on %s port %u: %s%s",
+                     self->options.address, self->options.port, strerror (wrong),
+                     wrong == EADDRINUSE
+                         ? ", by another program or adapter: stop that one, or set another port"
+                         : "");
 }
 
 static void set_options (const http_t *self, bool share)
