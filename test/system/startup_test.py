@@ -52,7 +52,7 @@ class DataDirectory(BrokerTest):
 
     @unittest.skipUnless(is_root() and VARIANT != 'tsan', 'needs root')
     def test_one_that_is_read_only(self):
-        os.chmod(tempfile.gettempdir(), 0o711)
+        os.chmod(tempfile.gettempdir(), os.stat(tempfile.gettempdir()).st_mode | 0o011)  # others come through
         broker = self.broker(start=False, preexec=become_nobody)
         broker.program = self.for_nobody(PROGRAM)
         os.mkdir(broker.data, 0o500)
