@@ -39,15 +39,15 @@ static void post_packet (broker_t *self, const effects_packet_t *packet)
     metrics->counter[COUNTER_BYTES_OUT] += bytes.size;
 }
 
-/*  Who has work to do by what he gets is told first: each send wakes a process, and those who only hear that
-    something is stored would be in the way of those for whom somebody waits.  */
+/*  Each send wakes a process. One that only hears what is stored is soon done with it, and sleeps again when the one
+    for whose work somebody waits is woken; the other way round it would be in the way.  */
 static void send_all (broker_t *self, const effects_packets_t *packets)
 {
     for (size_t i = 0; i < packets->count; i++)
-        if (!packets->items[i].only_acks)
+        if (packets->items[i].only_acks)
             post_packet (self, &packets->items[i]);
     for (size_t i = 0; i < packets->count; i++)
-        if (packets->items[i].only_acks)
+        if (!packets->items[i].only_acks)
             post_packet (self, &packets->items[i]);
 }
 
