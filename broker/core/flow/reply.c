@@ -9,6 +9,7 @@
 #include "core/flow/lease.h"
 #include "core/flow/mark.h"
 #include "core/flow/reply.h"
+#include "core/flow/sign.h"
 #include "core/peer/peers.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
@@ -149,6 +150,17 @@ void reply_step (core_t *self, peer_t *peer, const plv_frame_t *frame)
     plv_frame_end (buf, mark);
 }
 
+/*  A worker speaks for itself: neither as the broker does, nor as a person.  */
+static bool may_pass (const plv_envelope_t *envelope, plv_view_t body)
+{
+    plv_view_t text;
+    plv_fail_t fail;
+    bool typing = envelope->type_code == EVENT_CHAT_TYPING;
+    return (typing || envelope->type_code == EVENT_CHAT_DELTA)
+           && !plv_body_check (envelope->type_code, body, &text, &fail)
+           && !(typing && sign_is_own (body));
+}
+
 /*  A delta or typing sign of a worker: to the adapter of the session that it works on, if it is there.  */
 void reply_live (core_t *self, peer_t *peer, const plv_frame_t *frame)
 {
@@ -159,7 +171,8 @@ void reply_live (core_t *self, peer_t *peer, const plv_frame_t *frame)
         return;
     }
     bool in_call = envelope.has_reply_to && calls_answers (peer, &envelope.reply_to);
-    plv_node_t *node = in_call ? &peer->holding : peer->holding.next;
+    bool nowhere = in_call || !may_pass (&envelope, frame->arg[1].bytes);
+    plv_node_t *node = nowhere ? &peer->holding : peer->holding.next;
     for (; node != &peer->holding; node = node->next) {
         entry_t *entry = PLV_OF (node, entry_t, in_holder);
         if (entry->kind != ENTRY_EVENT || !plv_view_equal (entry->session->id, envelope.session_id)

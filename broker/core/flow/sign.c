@@ -4,6 +4,9 @@
 #include "core/state/live.h"
 #include "wire/mp.h"
 
+#define ENDED "ended"
+#define MERGED_INTO "merged_into"
+
 static void give (core_t *self, const outlet_t *outlet, const plv_envelope_t *whose,
                   const plv_id_t *about, const plv_buf_t *body)
 {
@@ -30,7 +33,7 @@ void sign_discarded (core_t *self, const outlet_t *outlet, const plv_envelope_t 
     plv_buf_t body = {0};
     plv_mp_put_map (&body, 2);
     plv_mp_pair_bool (&body, "active", false);
-    plv_mp_pair_text (&body, "ended", "discarded");
+    plv_mp_pair_text (&body, ENDED, "discarded");
     give (self, outlet, whose, about, &body);
     plv_buf_free (&body);
 }
@@ -43,7 +46,13 @@ void sign_merged (core_t *self, const outlet_t *outlet, const plv_envelope_t *wh
     plv_id_format (into, id);
     plv_mp_put_map (&body, 2);
     plv_mp_pair_bool (&body, "active", true);
-    plv_mp_pair_text (&body, "merged_into", id);
+    plv_mp_pair_text (&body, MERGED_INTO, id);
     give (self, outlet, whose, &whose->id, &body);
     plv_buf_free (&body);
+}
+
+bool sign_is_own (plv_view_t body)
+{
+    plv_mp_t value;
+    return plv_mp_find (body, ENDED, &value) || plv_mp_find (body, MERGED_INTO, &value);
 }
