@@ -103,6 +103,18 @@ static void write_metadata (completion_t *self, const json_t *messages, size_t l
     text_add (&self->metadata, "]}");
 }
 
+/*  Clients take "." and ".." out of an address, and a slash parts it. No two users have one session.  */
+static void write_session (text_t *out, pal_text_t user)
+{
+    bool dots = pal_text_is (user, ".") || pal_text_is (user, "..");
+    for (size_t at = 0; at < user.size; at++) {
+        if (dots || user.data[at] == '/' || user.data[at] == '%')
+            text_addf (out, "%%%02X", (unsigned) user.data[at]);
+        else
+            text_add_view (out, (pal_text_t){user.data + at, 1});
+    }
+}
+
 static const char *read_user (completion_t *self, const json_t *root)
 {
     static const char *const names[] = {"user", "safety_identifier"};
@@ -116,6 +128,9 @@ static const char *read_user (completion_t *self, const json_t *root)
     }
     if (self->user.size && !text_is_id (self->user, SESSION_BYTES_MAX))
         return "user: takes no control characters";
+    write_session (&self->session, self->user);
+    if (self->session.size > SESSION_BYTES_MAX)
+        return "user: takes a text of at most 180 bytes, of which a slash and a percent sign count as three";
     return NULL;
 }
 
@@ -157,6 +172,7 @@ const char *completion_parse (completion_t *self, pal_text_t body)
 void completion_free (completion_t *self)
 {
     json_decref (self->root);
+    text_free (&self->session);
     text_free (&self->text);
     text_free (&self->metadata);
     *self = (completion_t){0};

@@ -17,6 +17,7 @@ typedef struct {
     char fault[BODY_FAULT_BYTES]; /* of the body as a whole */
     pal_text_t model;
     pal_text_t user; /* empty: none was named */
+    text_t session;  /* the user's, as an address can name it; empty likewise */
     text_t text;     /* of the last message of the user */
     text_t metadata; /* a JSON object: the model, and the messages before the last one */
     bool stream;

@@ -35,6 +35,7 @@ static void the_last_message_of_the_user_is_sent (void **state)
                                "{\"type\":\"text\",\"text\":\"three\"}]") "]}")));
     is (text_view (&it.text), "two\nthree");
     is (it.user, "ann");
+    is (text_view (&it.session), "ann");
     assert_true (it.stream && it.include_usage);
     is (text_view (&it.metadata),
         "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"be \\\"kind\\\"\"},"

@@ -5,10 +5,11 @@
 #include "web/web.h"
 
 #include <jansson.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMMENT_MS = 15000 };
+enum { COMMENT_MS = 15000, ONCE_BYTES = 16 };
 
 /*  A completion that waits for its answer.  */
 typedef struct {
@@ -318,17 +319,31 @@ static void untaken (asker_t *asker, ticket_taking_t taking)
         asker_problem (asker, PROBLEM_BUSY, pal_text (NULL), 1000);
 }
 
+/*  The session of this key of this client, whatever they are made of.  */
+static void write_once (const asker_t *asker, pal_text_t key, char ret_hex[ONCE_BYTES * 2 + 1])
+{
+    char name[96] = "";
+    uint8_t bytes[ONCE_BYTES];
+    crypto_generichash_state state;
+    if (asker->key)
+        asker_name (asker, name, sizeof name);
+    crypto_generichash_init (&state, NULL, 0, sizeof bytes);
+    crypto_generichash_update (&state, (const unsigned char *) name, strlen (name) + 1);
+    crypto_generichash_update (&state, (const unsigned char *) key.data, key.size);
+    crypto_generichash_final (&state, bytes, sizeof bytes);
+    sodium_bin2hex (ret_hex, ONCE_BYTES * 2 + 1, bytes, sizeof bytes);
+}
+
 /*  Whom the request speaks for: who names no user has a conversation of his own, this once.  */
 static void read_session (asker_t *asker, const completion_t *completion, pal_text_t key,
                           text_t *out)
 {
-    char name[96];
-    if (completion->user.size) {
-        text_add_view (out, completion->user);
-    } else if (key.size && key.size < 120) {
-        asker_name (asker, name, sizeof name);
-        text_addf (out, "once-%s-", asker->key ? name : "");
-        text_add_view (out, key);
+    char hex[ONCE_BYTES * 2 + 1];
+    if (completion->session.size) {
+        text_add_view (out, text_view (&completion->session));
+    } else if (key.size) {
+        write_once (asker, key, hex);
+        text_addf (out, "once-%s", hex);
     } else {
         trace_t random;
         trace_begin (&random, asker->web->host, pal_text (NULL));
@@ -373,7 +388,7 @@ static void begin_wait (wait_t *self, const request_t *request, completion_t *co
     ticket_order_t order = {
         .event = {.type = PAL_CHAT_MESSAGE,
                   .conversation = text_view (&session),
-                  .user_id = text_view (&session),
+                  .user_id = completion->user.size ? completion->user : text_view (&session),
                   .message_text = text_view (&text),
                   .metadata = text_view (&completion->metadata),
                   .traceparent = {asker->trace.text, TRACE_BYTES}},

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import unittest
+import urllib.parse
 
 from gateway import WebTest, wait
 
@@ -98,6 +99,35 @@ class OpenAI(WebTest):
         first, second = web.answer(), web.answer()
         self.assertNotEqual(first['envelope']['session_id'], second['envelope']['session_id'])
         self.assertEqual(second['history'], [])
+
+    def test_every_user_has_a_session_that_an_address_can_name(self):
+        web = self.web()
+        sessions = {'org/ann': 'org%2Fann', 'org%2Fann': 'org%252Fann', '.': '%2E', '..': '%2E%2E', '...': '...',
+                    '/': '%2F', '100%': '100%25', 'jörg ?#&+"': 'jörg ?#&+"', 'a' * 180: 'a' * 180}
+        for user, session in sessions.items():
+            waiting = web.later('POST', URL, self.request(user=user))
+            job = web.answer(f'to {user}')
+            self.assertEqual((job['envelope']['session_id'], job['envelope']['user_id']), (f'web_{session}', user))
+            self.assertEqual(web.wait(waiting).status, 200)
+            shown = web.ask('GET', '/chat/session/' + urllib.parse.quote(session, safe=''))
+            self.assertEqual((shown.status, shown.json.get('session_id')), (200, session))
+        self.assertEqual(web.ask('POST', '/chat/session/org%252Fann/reset').status, 200)
+        told = web.ask('POST', URL, self.request(user='/' * 61))
+        self.assertEqual((told.status, 'user:' in told.json['error']['message']), (422, True))
+
+    def test_every_key_of_who_names_no_user_is_his_own(self):
+        web = self.web(api_keys='alpha chat a\nbeta chat b\n')
+        first = []
+        for word in ('alpha', 'beta'):
+            for key in ('k', 'k/1', '..', 'k' * 119, 'k' * 255, 'k\xe9'):
+                headers = {'Authorization': f'Bearer {word}', 'Idempotency-Key': key}
+                waiting = web.later('POST', URL, self.request(), headers)
+                job = web.answer(f'to {word} {key}')
+                told = web.wait(waiting)
+                again = web.ask('POST', URL, self.request(), headers)
+                self.assertEqual((told.status, again.json['id']), (200, told.json['id']), key)
+                first.append(job['envelope']['session_id'])
+        self.assertEqual(len(set(first)), 12)
 
     def test_a_stream(self):
         web = self.web()
