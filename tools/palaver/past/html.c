@@ -90,7 +90,8 @@ void html_text (html_t *self, plv_view_t text)
     plv_buf_t out = {0};
     html_escape (&out, text);
     plv_buf_check (&out);
-    fwrite (out.data, 1, out.size, self->target.file);
+    if (out.size)
+        fwrite (out.data, 1, out.size, self->target.file);
     plv_buf_free (&out);
 }
 

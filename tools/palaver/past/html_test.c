@@ -67,6 +67,7 @@ static void test_a_page_has_its_name_when_it_is_whole (void **state)
     (void) state;
     assert_int_equal (html_begin (&html, path, "<title>"), END_OK);
     html_text (&html, plv_view_str ("<i>"));
+    html_text (&html, plv_view (NULL, 0)); /* an answer without a text */
     assert_int_equal (access (path, F_OK), -1);
     assert_int_equal (html_end (&html), END_OK);
     assert_int_equal (access (path, F_OK), 0);
