@@ -616,7 +616,7 @@ struct pal_host {
     bool (*ask_more) (const pal_host_t *self, uint64_t question, pal_text_t command,
                       pal_text_t arguments);
 
-    /*  The end of 1.2. What comes after is added below this line and found with PAL_HAS.  */
+    /*  The end of 1.2, and of 1.3. What comes after is added below this line and found with PAL_HAS.  */
 };
 
 static inline void pal_sent (const pal_host_t *host, uint64_t delivery, pal_text_t platform_id)
