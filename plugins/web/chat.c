@@ -254,7 +254,7 @@ void route_chat_message (asker_t *asker, const request_t *request)
     char bytes[TICKET_KEY_BYTES_MAX];
     pal_text_t key;
     message_t message = {0};
-    if (!route_takes_json (asker) || !chat_key (asker, bytes, &key) || !chat_may_take (asker))
+    if (!request_takes_json (asker) || !chat_key (asker, bytes, &key) || !chat_may_take (asker))
         return;
     const char *fault = message_parse (&message, request->http->body);
     if (fault)

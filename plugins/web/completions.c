@@ -443,7 +443,7 @@ void route_completions (asker_t *asker, const request_t *request)
     char bytes[TICKET_KEY_BYTES_MAX];
     pal_text_t key;
     completion_t completion = {0};
-    if (!route_takes_json (asker) || !chat_key (asker, bytes, &key) || !chat_may_take (asker))
+    if (!request_takes_json (asker) || !chat_key (asker, bytes, &key) || !chat_may_take (asker))
         return;
     const char *fault = completion_parse (&completion, request->http->body);
     if (fault)

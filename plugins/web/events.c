@@ -67,9 +67,9 @@ static bool read_after (const asker_t *asker, const request_t *request, uint64_t
 {
     char bytes[32];
     pal_text_t text = asker_header (asker, "last-event-id", bytes, sizeof bytes);
-    *ret_given =
-        asker_has (asker, "last-event-id")
-        || route_query (request->http->query, "after", bytes, sizeof bytes, &text) != QUERY_MISSING;
+    *ret_given = asker_has (asker, "last-event-id")
+                 || request_query (request->http->query, "after", bytes, sizeof bytes, &text)
+                        != QUERY_MISSING;
     *ret_seq = 0;
     return !*ret_given || events_number (text, ret_seq);
 }
@@ -155,7 +155,7 @@ void route_session_events (asker_t *asker, const request_t *request)
 {
     uint64_t after;
     bool given;
-    if (!route_session_good (asker, request->part))
+    if (!request_session_good (asker, request->part))
         return;
     if (!read_after (asker, request, &after, &given)) {
         asker_problem (asker, PROBLEM_BAD_PARAMETER,

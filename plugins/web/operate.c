@@ -211,7 +211,7 @@ static bool names_are_known (asker_t *asker, pal_text_t query, const char *list)
 {
     char detail[NAME_BYTES + 64], kind;
     pal_text_t name, value;
-    while (route_next_pair (&query, &name, &value)) {
+    while (request_next_pair (&query, &name, &value)) {
         if ((name.size || value.data) && !is_listed (list, name, &kind)) {
             name = text_prefix (name, NAME_BYTES - 1);
             snprintf (detail, sizeof detail, "\"%.*s\" is not one of those that this path takes",
@@ -241,7 +241,7 @@ bool operate_read_query (asker_t *asker, const request_t *request, const char *l
     if (!names_are_known (asker, request->http->query, list))
         return false;
     while (next_argument (&list, name, &kind)) {
-        query_t found = route_query (request->http->query, name, bytes, sizeof bytes, &text);
+        query_t found = request_query (request->http->query, name, bytes, sizeof bytes, &text);
         if (found == QUERY_TOO_LONG || found == QUERY_TWICE) {
             refuse_value (asker, name, found);
             return false;
@@ -298,7 +298,7 @@ static bool read_body (asker_t *asker, const request_t *request, const char *lis
                        json_t *arguments)
 {
     pal_text_t text = request->http->body;
-    if (!route_takes_json (asker))
+    if (!request_takes_json (asker))
         return false;
     json_t *body = json_loadb (text.size ? text.data : "", text.size, JSON_REJECT_DUPLICATES, NULL);
     bool good = json_is_object (body);

@@ -20,18 +20,6 @@ static const struct {
 
 enum { ROUTES = sizeof routes / sizeof *routes };
 
-const char *route_path (size_t route)
-{
-    if (route < ROUTES)
-        return routes[route].path;
-    return route == ROUTE_page ? "page" : route == ROUTE_unknown ? "unknown" : NULL;
-}
-
-const char *route_method (size_t route)
-{
-    return route < ROUTES ? routes[route].method : "GET";
-}
-
 /* ------------------------------------------------------------------ matching */
 
 static bool matches (const char *pattern, pal_text_t path, pal_text_t *ret_part)
@@ -160,59 +148,10 @@ uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part)
     return problem_status (problem);
 }
 
-/* ------------------------------------------------------------------ what handlers share */
-
-bool route_next_pair (pal_text_t *query, pal_text_t *ret_name, pal_text_t *ret_value)
+/*  Somebody came without asking for a WebSocket.  */
+void route_socket_refuse (asker_t *asker, const request_t *request)
 {
-    if (!query->size)
-        return false;
-    const char *end = memchr (query->data, '&', query->size);
-    size_t size = end ? (size_t) (end - query->data) : query->size;
-    const char *equals = memchr (query->data, '=', size);
-    size_t name = equals ? (size_t) (equals - query->data) : size;
-    *ret_name = (pal_text_t){query->data, name};
-    *ret_value = equals ? (pal_text_t){equals + 1, size - name - 1} : pal_text (NULL);
-    size += end != NULL;
-    *query = (pal_text_t){query->data + size, query->size - size};
-    return true;
-}
-
-query_t route_query (pal_text_t query, const char *name, char *bytes, size_t size,
-                     pal_text_t *ret_value)
-{
-    pal_text_t given, value;
-    query_t found = QUERY_MISSING;
-    *ret_value = pal_text (NULL);
-    while (route_next_pair (&query, &given, &value)) {
-        if (!value.data || !pal_text_is (given, name))
-            continue;
-        if (found != QUERY_MISSING) {
-            *ret_value = pal_text (NULL);
-            return QUERY_TWICE;
-        }
-        found = text_decode (value, true, bytes, size, ret_value) ? QUERY_GIVEN : QUERY_TOO_LONG;
-    }
-    return found;
-}
-
-bool route_takes_json (asker_t *asker)
-{
-    static const char type[] = "application/json";
-    const size_t size = sizeof type - 1;
-    char bytes[128];
-    /*  A browser asks before it sends JSON to another site, and does not before a form: forms are not taken.  */
-    pal_text_t given = asker_header (asker, "content-type", bytes, sizeof bytes);
-    bool good = given.size >= size && strncasecmp (given.data, type, size) == 0
-                && (given.size == size || strchr ("; ", given.data[size]));
-    if (!good)
-        asker_problem (asker, PROBLEM_NOT_TYPED, pal_text (NULL), 0);
-    return good;
-}
-
-bool route_session_good (asker_t *asker, pal_text_t part)
-{
-    if (text_is_id (part, SESSION_BYTES_MAX))
-        return true;
-    asker_problem (asker, PROBLEM_NO_SESSION, pal_text (NULL), 0);
-    return false;
+    (void) request;
+    asker_problem_with (asker, PROBLEM_NO_UPGRADE, pal_text (NULL),
+                        &(pal_header_t){pal_text ("upgrade"), pal_text ("websocket")});
 }

@@ -4,18 +4,12 @@
     FAILS   by answering: 404, 405, 401, 403
     COST    a comparison a route
 
-    A handler gets a request that may be asked for, and answers it now or later; `part` is what `*` stands
-    for, lent for the call.  */
+    A handler gets a request that may be asked for, and answers it now or later.  */
 
 #ifndef WEB_ROUTE_H
 #define WEB_ROUTE_H
 
-#include "web/asker.h"
-
-typedef struct {
-    const pal_http_request_t *http;
-    pal_text_t part;
-} request_t;
+#include "web/request.h"
 
 typedef enum {
 #define ROUTE(name, method, path, scope, shape) ROUTE_##name,
@@ -31,7 +25,7 @@ typedef enum {
 #include "web/route.def"
 #undef ROUTE
 
-/*  For metrics and tests: NULL behind the last one.  */
+/*  route_names.c, for metrics: NULL behind the last one.  */
 const char *route_path (size_t route);
 const char *route_method (size_t route);
 
@@ -44,20 +38,5 @@ void route_refuse (struct web *web, const pal_http_request_t *http, uint32_t sta
 /*  The WebSocket's path: may this client have one? If not, it has been answered with the status that comes back; 0:
     it may, `ret_part` is its session.  */
 uint32_t route_socket (asker_t *asker, pal_text_t path, pal_text_t *ret_part);
-
-/*  The next name of a query and its value, as they came; the query is moved on. False: there is none.  */
-bool route_next_pair (pal_text_t *query, pal_text_t *ret_name, pal_text_t *ret_value);
-
-typedef enum { QUERY_MISSING, QUERY_GIVEN, QUERY_TOO_LONG, QUERY_TWICE } query_t;
-
-/*  The value of `name` in a query, decoded into `bytes`; empty unless it is given, once, and fits.  */
-query_t route_query (pal_text_t query, const char *name, char *bytes, size_t size,
-                     pal_text_t *ret_value);
-
-/*  A body in JSON? If not, it has been answered.  */
-bool route_takes_json (asker_t *asker);
-
-/*  Can it be the id of a session? If not, it has been answered.  */
-bool route_session_good (asker_t *asker, pal_text_t part);
 
 #endif

@@ -97,7 +97,7 @@ static void ask (asker_t *asker, pal_text_t conversation, bool is_reset)
     const pal_host_t *host = asker->web->host;
     question_t *self;
     text_t arguments = {0}, session = {0};
-    if (!route_session_good (asker, conversation))
+    if (!request_session_good (asker, conversation))
         return;
     self = calloc (1, sizeof *self + conversation.size);
     if (!self) {

@@ -425,13 +425,13 @@ uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const cha
         return status;
     if (web->draining)
         return refuse (&asker, PROBLEM_STOPPING, NULL);
-    query_t named = route_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user);
+    query_t named = request_query (request->query, "user_id", user_bytes, sizeof user_bytes, &user);
     if (named == QUERY_TOO_LONG || named == QUERY_TWICE
         || (user.size && !text_is_id (user, sizeof user_bytes)))
         return refuse (&asker, PROBLEM_BAD_PARAMETER, "user_id takes 1 to 255 bytes, once");
     if (!user.size)
         user = conversation;
-    bool resumes = route_query (request->query, "after", after_bytes, sizeof after_bytes, &after)
+    bool resumes = request_query (request->query, "after", after_bytes, sizeof after_bytes, &after)
                    != QUERY_MISSING;
     if (resumes && !events_number (after, &number))
         return refuse (&asker, PROBLEM_BAD_PARAMETER, "after takes the `seq` of an event");
@@ -446,12 +446,4 @@ uint32_t socket_accept (web_t *web, const pal_http_request_t *request, const cha
     if (offers (&asker))
         *ret_protocol = protocol;
     return 0;
-}
-
-/*  Somebody came without asking for a WebSocket.  */
-void route_socket_refuse (asker_t *asker, const request_t *request)
-{
-    (void) request;
-    asker_problem_with (asker, PROBLEM_NO_UPGRADE, pal_text (NULL),
-                        &(pal_header_t){pal_text ("upgrade"), pal_text ("websocket")});
 }
