@@ -68,7 +68,7 @@ static void deny_others (scmp_filter_ctx filter)
     for (size_t at = 0; at < sizeof rules / sizeof *rules; at++) {
         int number = seccomp_syscall_resolve_name (rules[at].name);
         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 1,
-                          SCMP_CMP (rules[at].argument, SCMP_CMP_NE, rules[at].own));
+                          SCMP_CMP (rules[at].argument, SCMP_CMP_NE, rules[at].own, 0));
     }
 }
 
