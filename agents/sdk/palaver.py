@@ -42,12 +42,10 @@ __all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused'
 
 MAJOR, MINOR = 1, 2
 PACKET_BYTES_MAX, PACKET_BYTES_FULL = 8388608, 32768
-BODY_BYTES_MAX = 1048576
+BODY_BYTES_MAX, CALL_BYTES_MAX, REASON_BYTES_MAX = 1048576, 2621440, 1024
 STATE_BYTES_MAX = STEP_BYTES_MAX = 262144
 NAME_BYTES_MAX, KEY_BYTES_MAX = 64, 255
-CALL_BYTES_MAX = 2621440
-REASON_BYTES_MAX = 1024
-LIVE_BYTES_MAX, DELTA_CHARACTERS = 65536, 8192
+LIVE_BYTES_MAX, LIVE_BACKLOG, DELTA_CHARACTERS = 65536, 1000, 8192
 DEPTH_MAX = 32
 
 NUMBERS = {'HELLO': 1, 'PING': 3, 'PONG': 4, 'BYE': 5, 'CREDIT': 8, 'LIVE': 17, 'REPLY': 21, 'NACK': 23, 'STEP': 24,
@@ -72,11 +70,8 @@ FROM_BROKER = {
 EXIT_CODES = {'ARG': 64, 'NOMEM': 71, 'VERSION': 76, 'PROTOCOL': 76, 'AUTH': 77, 'PERM': 77}
 
 WELCOME_WAIT_S, WELCOME_WAIT_MAX_S = 1.0, 8.0  # doubles: a HELLO may have gone to a broker that died with it
-DRAIN_WAIT_S = 10.0
-BATCH_PATIENCE_S = 0.25
+DRAIN_WAIT_S, BATCH_PATIENCE_S, QUICK_S = 10.0, 0.25, 0.001
 BYE_PAUSE_S, PAUSE_MAX_S = 1.0, 30.0
-QUICK_S = 0.001
-LIVE_BACKLOG = 1000
 MINOR_OF_CALLS, MINOR_OF_CALL_CANCEL = 1, 2
 
 NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
@@ -174,6 +169,29 @@ def _unpack (data: bytes) -> Any:
                                 object_pairs_hook=lambda pairs: {_key (key): value for key, value in pairs})
 
 
+def _unpack_part (data: bytes) -> Any:
+    """Of a job. In place of what Python cannot hold (an extension of a wrong length, a map as a key) the problem."""
+    try:
+        return _unpack (data)
+    except Exception as problem:
+        return problem
+
+
+def _unpack_job (data: bytes) -> Any:
+    """Its arguments, each by itself when they cannot be unpacked together: what is wrong with one is not the frame."""
+    with contextlib.suppress (Exception):
+        return _unpack (data)
+    cut, arguments = msgpack.Unpacker (), []
+    cut.feed (data)
+    for _ in range (cut.read_array_header ()):
+        begin = cut.tell ()
+        cut.skip ()
+        arguments.append (_unpack_part (data[begin:cut.tell ()]))
+    if cut.tell () < len (data):
+        raise ValueError ('bytes behind its arguments')
+    return arguments
+
+
 def _frame (verb: str, *arguments: Any) -> bytes:
     body = _pack (list (arguments))
     return struct.pack ('>BI', NUMBERS[verb], len (body)) + body
@@ -184,7 +202,7 @@ def _has_kind (kind: str, value: Any) -> bool:
         return value is None or _has_kind (kind.lower (), value)
     if kind == 'u':
         return isinstance (value, int) and not isinstance (value, bool) and value >= 0
-    return isinstance (value, {'t': bool, 's': str, 'b': bytes, 'm': dict, 'a': list}[kind])
+    return isinstance (value, {'s': str, 'b': bytes, 'm': (dict, Exception), 'a': (list, Exception)}[kind])
 
 
 def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
@@ -206,7 +224,7 @@ def _parse (packet: bytes) -> Iterator[Tuple[str, List[Any], bool]]:
         if size > most or size > len (packet) - at - 5:
             raise Refused ('PROTOCOL', f'frame at byte {at}: {name} of {size} bytes')
         try:
-            arguments = _unpack (packet[at + 5:at + 5 + size])
+            arguments = (_unpack_job if name == 'JOB' else _unpack) (packet[at + 5:at + 5 + size])
         except Exception as problem:
             raise Refused ('PROTOCOL', f'frame at byte {at}: {name}: {problem}') from None
         least = len (kinds.rstrip ('UTSBMA'))
@@ -274,14 +292,11 @@ class Job:
 
     def __init__ (self, worker: 'Worker', arguments: List[Any]) -> None:
         lease, attempt, deadline_ms, envelope, body, history, state, steps, batch, options = arguments[:10]
-        self._worker = worker
-        self._lease = lease
-        self._begun = 0.0
+        self._worker, self._lease = worker, lease
+        self._begun, self._deltas = 0.0, 0
         self._arrived = time.monotonic ()
         self._deadline = self._arrived + deadline_ms / 1000
         self._changes: Body = {}
-        self._steps: Dict[str, bytes] = dict (steps)
-        self._deltas = 0
         self._interrupt: Optional[Callable[[], Any]] = None     # ends the `await` of a handler that is async
         # Below with the worker's lock held.
         self._running = self._over = False
@@ -292,24 +307,28 @@ class Job:
         self._called = 0
         self._ended: Dict[int, int] = {}    # calls that were ended, and how many there were then
         self._cancel: Optional[str] = None
-        self.batch: Body = batch or {}
         self.attempt: int = attempt                 #: 1, 2, ...
+        body, state = _unpack_part (body), _unpack_part (state or b'\x80')
+        parts = {'envelope': envelope, 'body': body, 'history': history, 'state': state, 'steps': steps, 'batch': batch,
+                 'options': options}
+        self._flaw = next ((_words (f'the {part} of the job cannot be read: {type (problem).__name__}: {problem}')
+                            for part, problem in parts.items () if isinstance (problem, Exception)), '')
+        if self._flaw:
+            return      # no handler gets it
+        self._steps: Dict[str, bytes] = dict (steps)
+        self.batch: Body = batch or {}
         self.trial: bool = (options or {}).get ('trial') is True    #: only an operator sees it: do nothing in the world
         self.service: str = str ((options or {}).get ('service') or '')     #: which one is asked; '': an event
         self.envelope: Body = envelope              #: id, type, platform, session_id, ...
-        try:
-            self.body: Body = _unpack (body)        #: message_text, metadata, attachments
-            self.state: Body = _unpack (state) if state else {}     #: the session's state, as it was
-            self.history: List[Turn] = [Turn (turn.get ('role', ''), turn.get ('text', ''), turn.get ('timestamp', 0))
-                                        for turn in history]
-        except Exception as problem:
-            raise Refused ('PROTOCOL', f'JOB: {problem}') from None
-        if len (envelope.get ('id') or b'') != 16 or not all (
-                isinstance (envelope.get (key), str) for key in ('type', 'platform', 'session_id', 'user_id')):
-            raise Refused ('PROTOCOL', 'JOB: its envelope is not whole')
-        self.session_id: str = envelope['session_id']
-        self.user_id: str = envelope['user_id']
-        self.platform: str = envelope['platform']
+        self.body: Body = body                      #: message_text, metadata, attachments
+        self.state: Body = state                    #: the session's state, as it was
+        texts = [envelope.get (key) for key in ('session_id', 'user_id', 'platform', 'type')]
+        if len (envelope.get ('id') or b'') != 16 or not all (isinstance (text, str) for text in texts) or not all (
+                isinstance (turn, dict) for turn in history):
+            raise Refused ('PROTOCOL', 'JOB: its envelope or its history is not whole')
+        self.history: List[Turn] = [Turn (turn.get ('role', ''), turn.get ('text', ''), turn.get ('timestamp', 0))
+                                    for turn in history]
+        self.session_id, self.user_id, self.platform = texts[:3]
 
     @property
     def text (self) -> str:
@@ -330,8 +349,7 @@ class Job:
 
     def set_state (self, key: str, value: Any) -> None:
         """Kept together with the reply, or not at all. None removes the key."""
-        changes = dict (self._changes)
-        changes[_check_text (key, 'a state key', KEY_BYTES_MAX)] = value
+        changes = {**self._changes, _check_text (key, 'a state key', KEY_BYTES_MAX): value}
         _packed (changes, 'a state', STATE_BYTES_MAX)
         self._changes = changes
 
@@ -341,9 +359,8 @@ class Job:
         body = {'response_text': answer} if isinstance (answer, str) else answer
         if not isinstance (body, dict) or not isinstance (body.get ('response_text'), str):
             raise ValueError (f'a response is a text, or a dict with response_text, and no {type (answer).__name__}')
-        packed = _packed (body, 'a response', BODY_BYTES_MAX)
-        options = {'state': _pack (self._changes)} if self._changes else None
-        self._finish (_frame ('REPLY', self._lease, packed, options))
+        said = _packed (body, 'a response', BODY_BYTES_MAX)
+        self._finish (_frame ('REPLY', self._lease, said, {'state': _pack (self._changes)} if self._changes else None))
 
     def nack (self, code: str = 'general_error', reason: str = '', *, delay_ms: Optional[int] = None,
               permanent: bool = False) -> None:
@@ -354,14 +371,13 @@ class Job:
         self._finish (_frame ('NACK', self._lease, given.permanent, given.delay_ms, given.code, given.reason))
 
     def _finish (self, frame: bytes) -> None:
-        worker = self._worker
-        with worker._lock:
+        with self._worker._lock:
             if self.answered:
                 raise ValueError ('the job is answered already')
             self.answered, self._kept = True, frame
-            worker._put (self, frame)
+            self._worker._put (self, frame)
             if time.monotonic () - self._begun >= QUICK_S:
-                worker._wake ()
+                self._worker._wake ()
 
     def _may_wait (self, name: str) -> None:
         """One `async def` handler that waits without `await` holds up all others, perhaps the one that it waits for."""
@@ -412,12 +428,11 @@ class Job:
                              'encode a text, pack a value')
         if len (result) > STEP_BYTES_MAX:
             raise ValueError (f'step {name}: {len (result)} bytes, and {STEP_BYTES_MAX} are allowed')
-        worker = self._worker
-        with worker._lock:
+        with self._worker._lock:
             step = _Step (name, bytes (result), _frame ('STEP', self._lease, name, bytes (result)), wake)
             self._unsaved.append (step)
-            worker._put (self, step.frame)
-            worker._wake ()
+            self._worker._put (self, step.frame)
+            self._worker._wake ()
         return step
 
     # With the worker's lock held.
@@ -556,11 +571,10 @@ class Job:
         frame = _frame ('LIVE', envelope, _pack (body))
         if len (frame) - 5 > LIVE_BYTES_MAX:
             raise ValueError (f'a live event has at most {LIVE_BYTES_MAX} bytes')
-        worker = self._worker
-        with worker._lock:
-            if len (worker._out) < LIVE_BACKLOG:
-                worker._put (self, frame)
-                worker._wake ()
+        with self._worker._lock:
+            if len (self._worker._out) < LIVE_BACKLOG:
+                self._worker._put (self, frame)
+                self._worker._wake ()
 
 
 class Worker:
@@ -597,15 +611,11 @@ class Worker:
         self._options: Body = {'services': [_check_name (text, 'a service') for text in services],
                                'credit': max (credit, self._threads, (batch or {}).get ('size', 1)),
                                'incarnation': os.urandom (16)}
-        if cache_keys:
-            self._options['cache_keys'] = list (cache_keys)
-        if history is not None:
-            self._options['history'] = max (0, history)
-        if self._batch:
-            self._options['batch'] = {'size': self._batch['size'], 'wait_ms': self._batch.get ('wait_ms', 1000)}
+        given = {'cache_keys': list (cache_keys) or None, 'history': None if history is None else max (0, history),
+                 'batch': batch and {'size': batch['size'], 'wait_ms': batch.get ('wait_ms', 1000)} or None}
+        self._options.update ((key, value) for key, value in given.items () if value is not None)
         self._handler: Handler = lambda job: None
-        self._ran = False
-        self._pid = self._loop_thread = 0       # that thread: where handlers that are `async def` run
+        self._ran, self._pid, self._loop_thread = False, 0, 0   # that thread: where handlers that are `async def` run
 
         self._lock = threading.Lock ()
         self._work = threading.Condition (self._lock)
@@ -638,12 +648,10 @@ class Worker:
         self._link.ring ()
 
     def run (self, handler: Handler) -> None:
-        """Works until `stop`, SIGTERM, SIGINT, or until an operator drains it. Raises Refused when the broker does not
-        want this worker."""
+        """Works until `stop`, SIGTERM, SIGINT, or until an operator drains it. Refused: the broker does not want it."""
         if self._ran:
             raise RuntimeError ('a worker runs once')
-        self._ran, self._pid = True, os.getpid ()
-        self._handler = handler
+        self._ran, self._pid, self._handler = True, os.getpid (), handler
         self._endpoint = self._endpoint or _default_endpoint ()
         self._keys = self._load_keys (*self._certs)
         before = self._catch_signals (self.stop)
@@ -655,9 +663,7 @@ class Worker:
                 thread.start ()
                 self._run_threads ()
         finally:
-            with self._lock:
-                self._end (None)
-                self._wake ()
+            self._end (None)
             thread.join ()
             for number, action in before.items ():
                 signal.signal (number, action)
@@ -675,6 +681,17 @@ class Worker:
                 signal.signal (number, signal.SIG_DFL)
             stop () if os.getpid () == pid else os.kill (os.getpid (), given)   # what a handler has forked
         return {number: signal.signal (number, first) for number in numbers}
+
+    def _end (self, failure: Optional[Refused]) -> None:
+        with self._lock:
+            if self._over:
+                return
+            self._over, self._failure = True, failure
+            for job in list (self._held.values ()):
+                self._cancel_job (job, 'shutdown')
+            self._work.notify_all ()
+            self._notify ()
+            self._wake ()
 
     # With the lock held.
 
@@ -701,8 +718,7 @@ class Worker:
 
     def _cancel_job (self, job: Job, code: str) -> None:
         job._cancel = job._cancel or code
-        waiting = [*job._calls.values (), *job._unsaved]
-        job._unsaved = []
+        waiting, job._unsaved = [*job._calls.values (), *job._unsaved], []
         for one in waiting if self._batch else ():  # else what interrupts the handler ends its `await`
             one.wake ()
         if job._running:
@@ -717,22 +733,12 @@ class Worker:
         if job in self._waiting:
             self._waiting.remove (job)
 
-    def _end (self, failure: Optional[Refused]) -> None:
-        if self._over:
-            return
-        self._over, self._failure = True, failure
-        for job in list (self._held.values ()):
-            self._cancel_job (job, 'shutdown')
-        self._work.notify_all ()
-        self._notify ()
-
     def _take (self) -> Tuple[List[Job], Optional[float]]:
         """The next jobs, or none and how long to wait at most: for a moment, until a batch is whole."""
         if self._over or not self._waiting:
             return [], None
         first = self._waiting[0]
-        size = first.batch.get ('size', 1)
-        jobs = [first]
+        size, jobs = first.batch.get ('size', 1), [first]
         if self._batch and size > 1:
             jobs = [job for job in self._waiting if job.batch.get ('id') == first.batch.get ('id')]
             patience = first._arrived + BATCH_PATIENCE_S - time.monotonic ()
@@ -874,12 +880,9 @@ class _Link:
         self._worker = worker
         self._context: Any = None       # while `run` runs, as the two files of the bell
         self._socket: Optional['zmq.Socket[bytes]'] = None
-        self._state, self._hellos = 'new', 0
-        self._minor = 0     # of the broker's wire version
-        self._heartbeat, self._timeout = 2.0, 10.0
-        self._heard = self._said = self._hello_at = self._reopen_at = 0.0
-        self._pinged = self._pause = self._drained = 0.0
-        self._welcome_wait, self._nap = WELCOME_WAIT_S, QUICK_S
+        self._state, self._hellos, self._minor = 'new', 0, 0    # the last one: of the broker's wire version
+        self._heartbeat, self._timeout, self._welcome_wait, self._nap = 2.0, 10.0, WELCOME_WAIT_S, QUICK_S
+        self._heard = self._said = self._hello_at = self._reopen_at = self._pinged = self._pause = self._drained = 0.0
         self._drain_said = self._blocked = False
         # What wakes the poll. A signal handler may ring while its own thread does, hence the kind of lock.
         self._bell = threading.RLock ()
@@ -902,10 +905,10 @@ class _Link:
                 self._turn ()
         except Refused as failure:
             self._say (_frame ('BYE', str (failure)[:500]))
-            self._finish (failure)
+            worker._end (failure)
         except Exception as problem:
             code = 'ARG' if isinstance (problem, zmq.ZMQError) else 'IO'
-            self._finish (Refused (code, f'{worker._endpoint}: {type (problem).__name__}: {_words (problem)}'))
+            worker._end (Refused (code, f'{worker._endpoint}: {type (problem).__name__}: {_words (problem)}'))
         finally:
             if self._socket is not None:
                 self._socket.close (1000)
@@ -914,10 +917,6 @@ class _Link:
                 os.close (self._reader)
                 os.close (self._writer)
                 self._reader = self._writer = -1
-
-    def _finish (self, failure: Optional[Refused]) -> None:
-        with self._worker._lock:
-            self._worker._end (failure)
 
     def _open (self) -> None:
         worker = self._worker
@@ -964,8 +963,7 @@ class _Link:
     def _welcomed (self, broker: str, heartbeat_ms: int, options: Body) -> None:
         timeout_ms = options.get ('timeout_ms', 5 * heartbeat_ms)
         if not heartbeat_ms or not _has_kind ('u', timeout_ms) or timeout_ms < heartbeat_ms:
-            raise Refused ('PROTOCOL', f'WELCOME: heartbeat_ms {heartbeat_ms} and timeout_ms {timeout_ms} '
-                                       'make no sense')
+            raise Refused ('PROTOCOL', f'WELCOME: no sense in heartbeat_ms {heartbeat_ms}, timeout_ms {timeout_ms}')
         self._heartbeat, self._timeout = heartbeat_ms / 1000, timeout_ms / 1000
         self._state, self._pause, self._welcome_wait = 'ready', 0.0, WELCOME_WAIT_S
         worker = self._worker
@@ -1020,15 +1018,18 @@ class _Link:
         if name == 'JOB' and arguments[0] not in worker._held:
             job = Job (worker, arguments)
             worker._held[job._lease] = job
+            if job._flaw:
+                worker._log (job._flaw)
+                job.answered, job._kept = True, _frame ('NACK', job._lease, True, None, 'general_error', job._flaw)
+                worker._put (job, job._kept)
+                return
             worker._waiting.append (job)
             self._nap = QUICK_S
             worker._notify ()
         elif name == 'COMMITTED':
-            for lease in arguments[0]:
-                done = worker._held.get (lease)
-                if done and done._running:
-                    done._over = True
-                elif done:
+            for done in filter (None, map (worker._held.get, arguments[0])):
+                done._over = True
+                if not done._running:
                     worker._forget (done)
         elif name == 'STEP_SAVED' and arguments[0] in worker._held:
             worker._held[arguments[0]]._step_saved (arguments[1])
@@ -1120,12 +1121,11 @@ class _Link:
         return max (0, min (wait, 0.1) if worker._stop else wait)
 
     def _turn (self) -> None:
-        patience = self._patience ()
         poller = zmq.Poller ()
         poller.register (self._reader, zmq.POLLIN)
         if self._socket is not None:
             poller.register (self._socket, zmq.POLLIN | (zmq.POLLOUT if self._blocked else 0))
-        poller.poll (int (patience * 1000 + 0.999))
+        poller.poll (int (self._patience () * 1000 + 0.999))
         self._blocked = False
         with self._worker._lock:
             self._worker._asleep = False
@@ -1152,8 +1152,8 @@ class _Link:
             return
         self._flush ()
         self._say (_frame ('BYE', 'done'))
-        self._finish (Refused ('TIMEOUT', 'the broker did not confirm the last answers: others will get those jobs')
-                      if left else None)
+        worker._end (Refused ('TIMEOUT', 'the broker did not confirm the last answers: others will get those jobs')
+                     if left else None)
 
 
 def run (workers: Sequence[Worker], handler: Handler) -> None:

@@ -1,11 +1,12 @@
 """Jobs: answers, steps, state, history, deadlines, batches, and handlers that fail."""
 
 import itertools
+import struct
 
 import msgpack
 
 from conformance.case import reply, test
-from peer import at_best, check, frame, job
+from peer import VERBS, at_best, check, envelope, frame, job
 
 
 @test()
@@ -127,6 +128,52 @@ def reads_the_history(broker, worker):
              {'role': 'assistant', 'text': 'hällo', 'timestamp': 2}]
     broker.send(peer, job(65537, 'history', history=turns))
     reply(broker, 65537, 'user:hi|assistant:hällo|')
+
+
+# Values that are whole, and that not every language can hold: a time of a wrong length, and a map as a key.
+ODD_VALUES = (b'\xd4\xff\x00', b'\xc7\x03\xff\x00\x00\x00', b'\x81\x80\x01')
+
+
+def job_with(lease, odd, part):
+    """A job one part of which has, under a key of its own, a value that is given packed."""
+    def packed(value, name):
+        plain = msgpack.packb(value)
+        return bytes([plain[0] + 1]) + plain[1:] + b'\xa3odd' + odd if part == name else plain     # maps of few keys
+
+    arguments = [msgpack.packb(one) for one in (lease, 1, 10000)] + [
+        packed(envelope(), 'envelope'),
+        msgpack.packb(packed({'message_text': 'echo odd'}, 'body')),
+        b'\x91' + packed({'role': 'user', 'text': 'hi', 'timestamp': 1}, 'history'),
+        msgpack.packb(packed({}, 'state')),
+        b'\x80', b'\xc0']
+    body = bytes([0x90 + len(arguments)]) + b''.join(arguments)
+    return struct.pack('>BI', VERBS['JOB'], len(body)) + body
+
+
+def fails_alone(part):
+    def run(broker, worker):
+        peer, _ = broker.accept()
+        for at, odd in enumerate(ODD_VALUES):
+            lease = 65537 + at
+            broker.send(peer, job_with(lease, odd, part), job(131073 + at, 'echo next'))
+            _, verb, arguments = broker.next()
+            check(arguments[0] == lease, f'{odd}: {verb} {arguments}')
+            if verb == 'NACK':
+                check(arguments[1:4] == [True, None, 'general_error'], f'{odd}: {arguments}')
+                check(f'the {part} of the job cannot be read' in arguments[4], f'{odd}: {arguments}')
+            else:
+                check(verb == 'REPLY' and msgpack.unpackb(arguments[1])['response_text'] == 'odd', f'{odd}: {verb}')
+            broker.send(peer, frame('COMMITTED', [lease]))
+            reply(broker, 131073 + at, 'next')
+        broker.send(peer, frame('WHO'))
+        _, again = broker.expect('HELLO')
+        check(again[4]['holding'] == [], str(again))
+    run.__name__ = f'a job whose {part} has what the language cannot hold fails alone'
+    test(credit=2)(run)
+
+
+for one in ('envelope', 'body', 'history', 'state'):
+    fails_alone(one)
 
 
 @test()

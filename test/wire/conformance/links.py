@@ -275,6 +275,10 @@ violation('too few arguments are a violation', head(VERBS['CANCEL'], 3) + b'\x92
 violation('a wrong type is a violation', head(VERBS['COMMITTED'], 2) + b'\x91\x01')
 violation('bytes behind the arguments are a violation', head(VERBS['PING'], 2) + b'\x90\x90')
 violation('what is no packet is a violation', b'hello')
+violation('a job that is cut off is a violation', head(VERBS['JOB'], 5) + b'\x99\x01\xd4\xff\x00')
+violation('a job with bytes behind its arguments is a violation',
+          head(VERBS['JOB'], 22) + b'\x99\x01\x01\x01\x81\xd4\xff\x00\x00\xc4\x01\x80'
+          b'\x90\xc4\x01\x80\x80\xc0\x90\x90\x90')
 violation('a job without an envelope is a violation',
           packet(frame('JOB', 65537, 1, 1000, {'id': b'x'}, b'\x80', [], b'\x80', {}, None)))
 
