@@ -196,23 +196,23 @@ class Replay(CliTest):
         self.palaver(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow', '--html', page,
                      code=PARTLY)
 
-    def test_a_call_that_is_killed_leaves_no_half_of_a_page(self):
+    def half_a_page(self):
+        """A call with one answer compared, and its page."""
         broker, page = self.start(), f'{self.folder()}/page.html'
         worker = broker.worker()
         call = self.call(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow',
                          '--concurrency', '1', '--html', page)
         worker.reply(worker.job()['lease'], 'old one')
         worker.job()
+        return page, call
+
+    def test_a_call_that_is_killed_leaves_no_half_of_a_page(self):
+        page, call = self.half_a_page()
         call.kill()
         self.assertEqual(os.listdir(os.path.dirname(page)), [])
 
     def test_an_interrupt_shows_what_there_is(self):
-        broker, page = self.start(), f'{self.folder()}/page.html'
-        worker = broker.worker()
-        call = self.call(broker, 'events', 'replay', '--since', '1h', '--to', 'advisor', '--shadow',
-                         '--concurrency', '1', '--html', page)
-        worker.reply(worker.job()['lease'], 'old one')
-        worker.job()
+        page, call = self.half_a_page()
         call.process.send_signal(signal.SIGINT)
         done = call.wait()
         self.assertEqual(done.code, -signal.SIGINT, done.err)

@@ -385,6 +385,31 @@ void fx_step_save (fixture_t *self, uint32_t peer, uint64_t lease, const char *n
     send_as (self, peer);
 }
 
+void fx_live (fixture_t *self, uint32_t peer, plv_event_type_t type, const char *key,
+              const plv_id_t *reply_to)
+{
+    plv_buf_t body = {0};
+    plv_envelope_t envelope = {
+        .id = plv_id_make (self->now.wall_us, 5),
+        .type_code = type,
+        .platform = plv_view_str ("web"),
+        .session_id = plv_view_str ("web_1"),
+        .user_id = plv_view_str ("u"),
+        .timestamp = self->now.wall_us,
+    };
+    if (reply_to) {
+        envelope.has_reply_to = true;
+        envelope.reply_to = *reply_to;
+    }
+    plv_buf_t *buf = fx_begin (self, VERB_LIVE);
+    plv_envelope_write (buf, &envelope);
+    plv_mp_put_map (&body, 1);
+    fx_put_text (&body, key, "x");
+    plv_mp_put_bin (buf, plv_buf_view (&body));
+    plv_buf_free (&body);
+    fx_send (self, peer, FROM_WORKER);
+}
+
 void fx_delivered (fixture_t *self, uint32_t peer, uint64_t delivery, const char *outcome,
                    uint64_t retry_after_ms)
 {

@@ -96,6 +96,9 @@ void fx_say (fixture_t *self, uint32_t peer, const char *session, const char *te
 void fx_reply (fixture_t *self, uint32_t peer, uint64_t lease, const char *text);
 void fx_nack (fixture_t *self, uint32_t peer, uint64_t lease, bool permanent, const char *code);
 void fx_step_save (fixture_t *self, uint32_t peer, uint64_t lease, const char *name, size_t size);
+/*  What a worker says of session web_1 meanwhile, in a body of one key; NULL: not about which message.  */
+void fx_live (fixture_t *self, uint32_t peer, plv_event_type_t type, const char *key,
+              const plv_id_t *reply_to);
 void fx_delivered (fixture_t *self, uint32_t peer, uint64_t delivery, const char *outcome,
                    uint64_t retry_after_ms);
 void fx_credit (fixture_t *self, uint32_t peer, uint64_t credit);

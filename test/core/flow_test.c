@@ -174,27 +174,6 @@ static void expect_merged (fixture_t *fx, uint32_t web)
     assert_true (into.size == sizeof id - 1 && !plv_view_is (into, id));
 }
 
-/*  What a worker says meanwhile, with one key, about the message in session web_1.  */
-static void say_live (fixture_t *fx, uint32_t worker, plv_event_type_t type, const char *key)
-{
-    plv_buf_t body = {0};
-    plv_envelope_t envelope = {
-        .id = plv_id_make (fx->now.wall_us, 5),
-        .type_code = type,
-        .platform = plv_view_str ("web"),
-        .session_id = plv_view_str ("web_1"),
-        .user_id = plv_view_str ("u"),
-        .timestamp = fx->now.wall_us,
-    };
-    plv_buf_t *buf = fx_begin (fx, VERB_LIVE);
-    plv_envelope_write (buf, &envelope);
-    plv_mp_put_map (&body, 1);
-    fx_put_text (&body, key, "x");
-    plv_mp_put_bin (buf, plv_buf_view (&body));
-    plv_buf_free (&body);
-    fx_send (fx, worker, FROM_WORKER);
-}
-
 /*  A worker does not speak as the broker, nor as a person.  */
 static void test_words_that_are_not_a_workers (void **state)
 {
@@ -203,15 +182,15 @@ static void test_words_that_are_not_a_workers (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "hello");
     fx_job (fx, worker);
-    say_live (fx, worker, EVENT_CHAT_TYPING, "ended");
-    say_live (fx, worker, EVENT_CHAT_TYPING, "merged_into");
-    say_live (fx, worker, EVENT_CHAT_MESSAGE, "message_text");
-    say_live (fx, worker, EVENT_CHAT_RESPONSE, "response_text");
+    fx_live (fx, worker, EVENT_CHAT_TYPING, "ended", NULL);
+    fx_live (fx, worker, EVENT_CHAT_TYPING, "merged_into", NULL);
+    fx_live (fx, worker, EVENT_CHAT_MESSAGE, "message_text", NULL);
+    fx_live (fx, worker, EVENT_CHAT_RESPONSE, "response_text", NULL);
     fx_expect_nothing (fx, web);
     assert_int_equal (fx_count (fx, COUNTER_LIVE_DROPPED), 4);
-    say_live (fx, worker, EVENT_CHAT_TYPING, "active");
+    fx_live (fx, worker, EVENT_CHAT_TYPING, "active", NULL);
     fx_expect (fx, web, VERB_LIVE);
-    say_live (fx, worker, EVENT_CHAT_DELTA, "delta");
+    fx_live (fx, worker, EVENT_CHAT_DELTA, "delta", NULL);
     fx_expect (fx, web, VERB_LIVE);
     fx_destroy (&fx);
 }

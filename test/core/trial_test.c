@@ -473,29 +473,6 @@ static void test_connections (void **state)
     fx_destroy (&fx);
 }
 
-static void live (fixture_t *fx, uint32_t worker, const plv_id_t *reply_to)
-{
-    plv_buf_t body = {0};
-    plv_envelope_t envelope = {
-        .id = plv_id_make (fx->now.wall_us, 5),
-        .type_code = EVENT_CHAT_DELTA,
-        .platform = plv_view_str ("web"),
-        .session_id = plv_view_str ("web_1"),
-        .user_id = plv_view_str ("u"),
-        .timestamp = fx->now.wall_us,
-        .has_reply_to = true,
-        .reply_to = *reply_to,
-    };
-    plv_buf_t *buf = fx_begin (fx, VERB_LIVE);
-    plv_envelope_write (buf, &envelope);
-    plv_mp_put_map (&body, 2);
-    fx_put_text (&body, "delta", "a");
-    fx_put_number (&body, "index", 0);
-    plv_mp_put_bin (buf, plv_buf_view (&body));
-    plv_buf_free (&body);
-    fx_send (fx, worker, FROM_WORKER);
-}
-
 /*  Of the same session, at the same worker: the words of the trial reach nobody.  */
 static void test_words_as_they_come (void **state)
 {
@@ -511,9 +488,9 @@ static void test_words_as_they_come (void **state)
     job = fx_expect (fx, worker, VERB_JOB);
     assert_int_equal (plv_envelope_parse (job.arg[3].bytes, &event, NULL), ERR_OK);
     plv_id_t tried = event.id;
-    live (fx, worker, &tried);
+    fx_live (fx, worker, EVENT_CHAT_DELTA, "delta", &tried);
     fx_expect_nothing (fx, web);
-    live (fx, worker, &mine);
+    fx_live (fx, worker, EVENT_CHAT_DELTA, "delta", &mine);
     fx_expect (fx, web, VERB_LIVE);
     fx_destroy (&fx);
 }

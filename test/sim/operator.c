@@ -158,14 +158,21 @@ static void show (operator_t *self, uint64_t number)
     self->saved.showing = self->request;
 }
 
-static void discard_saved (operator_t *self)
+/*  A command about the saved letter, with one more argument, whose value follows.  */
+static letter_t about_saved (operator_t *self, const char *command, const char *more)
 {
-    letter_t letter = control (self, "dead.discard");
+    letter_t letter = control (self, command);
     plv_mp_put_map (&letter.bytes, 2);
     plv_mp_put_text (&letter.bytes, "numbers");
     plv_mp_put_array (&letter.bytes, 1);
     plv_mp_put_u64 (&letter.bytes, self->saved.number);
-    plv_mp_put_text (&letter.bytes, "expect");
+    plv_mp_put_text (&letter.bytes, more);
+    return letter;
+}
+
+static void discard_saved (operator_t *self)
+{
+    letter_t letter = about_saved (self, "dead.discard", "expect");
     plv_mp_put_array (&letter.bytes, 1);
     plv_mp_put_array (&letter.bytes, 2);
     plv_mp_put_u64 (&letter.bytes, self->saved.attempts);
@@ -177,12 +184,7 @@ static void discard_saved (operator_t *self)
 /*  Until it is said to be there.  */
 static void put_back (operator_t *self)
 {
-    letter_t letter = control (self, "dead.import");
-    plv_mp_put_map (&letter.bytes, 2);
-    plv_mp_put_text (&letter.bytes, "numbers");
-    plv_mp_put_array (&letter.bytes, 1);
-    plv_mp_put_u64 (&letter.bytes, self->saved.number);
-    plv_mp_put_text (&letter.bytes, "rows");
+    letter_t letter = about_saved (self, "dead.import", "rows");
     plv_mp_put_array (&letter.bytes, 1);
     plv_mp_put_bin (&letter.bytes, plv_buf_view (&self->saved.row));
     letter_send (&letter, self->conn);

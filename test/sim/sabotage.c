@@ -11,25 +11,55 @@ bool sabotage_is (sim_t *self, sabotage_t kind)
     return self->sabotage == kind;
 }
 
-/*  The journal without its records of `type`.  */
-static bool without (plv_buf_t *journal, record_type_t type)
+/*  What becomes of a record of the journal. All but STAYS is a lie.  */
+typedef enum { STAYS, CHANGES, GOES, GOES_LAST } fate_t;
+
+typedef fate_t fate_fn (record_t *record, record_type_t type);
+
+static void write_last (plv_buf_t *changed, plv_view_t journal, fate_fn *fate, record_type_t type)
 {
     record_reader_t reader;
     record_t record;
-    plv_buf_t kept = {0};
-    bool found = false;
+    record_open (journal, &reader, NULL);
+    while (!record_next (&reader, &record, NULL))
+        if (fate (&record, type) == GOES_LAST)
+            record_write (changed, &record);
+}
+
+/*  Writes the journal anew, behind `first` unless that is NULL. False: it is as it was.  */
+static bool rewrite_journal (plv_buf_t *journal, const record_t *first, fate_fn *fate,
+                             record_type_t type)
+{
+    record_reader_t reader;
+    record_t record;
+    plv_buf_t changed = {0};
+    bool lies = false;
     if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
         return false;
-    record_begin (&kept, reader.wall_us);
+    record_begin (&changed, reader.wall_us);
+    if (first)
+        record_write (&changed, first);
     while (!record_next (&reader, &record, NULL)) {
-        if (record.type == type)
-            found = true;
-        else
-            record_write (&kept, &record);
+        fate_t becomes = fate (&record, type);
+        lies |= becomes != STAYS;
+        if (becomes == STAYS || becomes == CHANGES)
+            record_write (&changed, &record);
     }
+    write_last (&changed, plv_buf_view (journal), fate, type);
     plv_buf_free (journal);
-    *journal = kept;
-    return found;
+    *journal = changed;
+    return lies;
+}
+
+static fate_t lost (record_t *record, record_type_t type)
+{
+    return record->type == type ? GOES : STAYS;
+}
+
+/*  The journal without its records of `type`.  */
+static bool without (plv_buf_t *journal, record_type_t type)
+{
+    return rewrite_journal (journal, NULL, lost, type);
 }
 
 /*  The rows without those that are put into `view`.  */
@@ -51,113 +81,47 @@ static bool lose_rows (effects_t *effects, plv_row_view_t view)
     return lost;
 }
 
-/*  The journal says of every dead event that it holds its session.  */
-static bool park_loosely (plv_buf_t *journal)
+/*  Every dead event holds its session.  */
+static fate_t parked (record_t *record, record_type_t type)
 {
-    record_reader_t reader;
-    record_t record;
-    plv_buf_t changed = {0};
-    bool found = false;
-    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
-        return false;
-    record_begin (&changed, reader.wall_us);
-    while (!record_next (&reader, &record, NULL)) {
-        if (record.type == RECORD_DEAD && record.body.size) {
-            found |= !(record.flags & DEAD_PARKS);
-            record.flags |= DEAD_PARKS;
-        }
-        record_write (&changed, &record);
-    }
-    plv_buf_free (journal);
-    *journal = changed;
-    return found;
+    if (record->type != type || !record->body.size || record->flags & DEAD_PARKS)
+        return STAYS;
+    record->flags |= DEAD_PARKS;
+    return CHANGES;
 }
 
-/*  The journal without what the broker announces.  */
-static bool without_created (plv_buf_t *journal)
+/*  What the broker announces is not there.  */
+static fate_t unannounced (record_t *record, record_type_t type)
 {
-    record_reader_t reader;
-    record_t record;
-    plv_buf_t kept = {0};
-    bool found = false;
-    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
-        return false;
-    record_begin (&kept, reader.wall_us);
-    while (!record_next (&reader, &record, NULL)) {
-        if (record.type == RECORD_ACCEPT && record.flags & ENTRY_OPENS)
-            found = true;
-        else
-            record_write (&kept, &record);
-    }
-    plv_buf_free (journal);
-    *journal = kept;
-    return found;
+    return record->type == type && record->flags & ENTRY_OPENS ? GOES : STAYS;
 }
 
-/*  The journal has the old text of what is sent again with another one.  */
-static bool lose_copy (plv_buf_t *journal)
+/*  What is sent again with another text has the old one.  */
+static fate_t uncorrected (record_t *record, record_type_t type)
 {
-    record_reader_t reader;
-    record_t record;
-    plv_buf_t changed = {0};
-    bool found = false;
-    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
-        return false;
-    record_begin (&changed, reader.wall_us);
-    while (!record_next (&reader, &record, NULL)) {
-        found |= record.type == RECORD_RESEND && record.body.size;
-        if (record.type == RECORD_RESEND)
-            record.body = plv_view (NULL, 0);
-        record_write (&changed, &record);
-    }
-    plv_buf_free (journal);
-    *journal = changed;
-    return found;
+    if (record->type != type || !record->body.size)
+        return STAYS;
+    record->body = plv_view (NULL, 0);
+    return CHANGES;
+}
+
+/*  Something is tried.  */
+static fate_t tried (record_t *record, record_type_t type)
+{
+    return record->type == type ? CHANGES : STAYS;
 }
 
 /*  The journal says in front of everything that the route is paused.  */
 static bool pause_loosely (plv_buf_t *journal)
 {
-    record_reader_t reader;
-    record_t record, pause = {.type = RECORD_PAUSE, .name = plv_view_str ("default")};
-    plv_buf_t changed = {0};
-    bool found = false;
-    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
-        return false;
-    record_begin (&changed, reader.wall_us);
-    record_write (&changed, &pause);
-    while (!record_next (&reader, &record, NULL)) {
-        found |= record.type == RECORD_ATTEMPT;
-        record_write (&changed, &record);
-    }
-    plv_buf_free (journal);
-    *journal = changed;
-    return found;
+    const record_t pause = {.type = RECORD_PAUSE, .name = plv_view_str ("default")};
+    return rewrite_journal (journal, &pause, tried, RECORD_ATTEMPT);
 }
 
-static bool swap_order (plv_buf_t *journal)
+/*  What was accepted in this turn is kept behind what happened to it.  */
+static fate_t late (record_t *record, record_type_t type)
 {
-    record_reader_t reader;
-    record_t record;
-    plv_buf_t changed = {0};
-    bool found = false;
-    if (journal->size == 0 || record_open (plv_buf_view (journal), &reader, NULL))
-        return false;
-    record_begin (&changed, reader.wall_us);
-    while (!record_next (&reader, &record, NULL)) {
-        if (record.type == RECORD_ACCEPT || record.type == RECORD_REPLY)
-            found = true;
-        else
-            record_write (&changed, &record);
-    }
-    /* what was accepted in this turn is kept behind what happened to it */
-    record_open (plv_buf_view (journal), &reader, NULL);
-    while (!record_next (&reader, &record, NULL))
-        if (record.type == RECORD_ACCEPT || record.type == RECORD_REPLY)
-            record_write (&changed, &record);
-    plv_buf_free (journal);
-    *journal = changed;
-    return found;
+    return record->type == type || record->type == RECORD_REPLY ? GOES_LAST : STAYS;
 }
 
 void sabotage_batch (sim_t *self, effects_t *effects)
@@ -184,10 +148,10 @@ void sabotage_batch (sim_t *self, effects_t *effects)
         self->sabotaged |= lose_rows (effects, VIEW_DEAD);
         break;
     case SABOTAGE_LOSE_CREATED:
-        self->sabotaged |= without_created (&effects->journal);
+        self->sabotaged |= rewrite_journal (&effects->journal, NULL, unannounced, RECORD_ACCEPT);
         break;
     case SABOTAGE_PARK_LOOSELY:
-        self->sabotaged |= park_loosely (&effects->journal);
+        self->sabotaged |= rewrite_journal (&effects->journal, NULL, parked, RECORD_DEAD);
         break;
     case SABOTAGE_LOSE_REPLAY:
         self->sabotaged |= without (&effects->journal, RECORD_REPLAY);
@@ -196,7 +160,7 @@ void sabotage_batch (sim_t *self, effects_t *effects)
         self->sabotaged |= without (&effects->journal, RECORD_RESEND);
         break;
     case SABOTAGE_LOSE_COPY:
-        self->sabotaged |= lose_copy (&effects->journal);
+        self->sabotaged |= rewrite_journal (&effects->journal, NULL, uncorrected, RECORD_RESEND);
         break;
     case SABOTAGE_LOSE_IMPORT:
         self->sabotaged |= without (&effects->journal, RECORD_IMPORT);
@@ -215,7 +179,7 @@ void sabotage_batch (sim_t *self, effects_t *effects)
         self->sabotaged |= lose_rows (effects, VIEW_KV);
         break;
     case SABOTAGE_SWAP_ORDER:
-        self->sabotaged |= swap_order (&effects->journal);
+        self->sabotaged |= rewrite_journal (&effects->journal, NULL, late, RECORD_ACCEPT);
         break;
     default:
         break;
