@@ -1,5 +1,7 @@
 #include "telegram/outcome.h"
 
+#include "telegram/character.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,8 +73,7 @@ static void drop_half_character (char *text)
     while (at && ((unsigned char) text[at - 1] & 0xc0) == 0x80)
         at--;
     unsigned char lead = at ? (unsigned char) text[at - 1] : 0;
-    size_t whole = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-    if (at && size - (at - 1) < whole)
+    if (at && size - (at - 1) < character_bytes (lead))
         text[at - 1] = 0;
 }
 
