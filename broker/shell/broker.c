@@ -242,6 +242,7 @@ plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *
         effects_init (&self->effects[i]);
         self->effects[i].log_least = (plv_log_level_t) policy->conf->log_level;
     }
+    busy_poll_init (&self->busy_poll);
     self->turn.gather = &self->effects[0];
     self->turn.flying = &self->effects[1];
     err = raise_file_limit (ret_fail);

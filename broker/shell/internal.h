@@ -15,6 +15,7 @@
 #include "core/core.h"
 #include "shell/adapters/supervisor.h"
 #include "shell/broker.h"
+#include "shell/busy_poll.h"
 #include "shell/links.h"
 #include "shell/paths.h"
 #include "store/store.h"
@@ -26,6 +27,7 @@ typedef struct {
     effects_t *gather;
     effects_t *flying;
     bool under_way;
+    bool settled;     /* all of what a few packets brought is stored, a moment ago */
     uint32_t packets; /* that brought what is gathered */
     uint64_t seq;     /* of the batch under way */
     int64_t began_us; /* monotonic */
@@ -62,6 +64,7 @@ struct broker {
     int64_t let_in_next_us;
     effects_t effects[2];
     turn_t turn;
+    busy_poll_t busy_poll;
     unsigned unread; /* sockets that may have more, a bit each */
     plv_buf_t lost;  /* uint32_t numbers of peers that the core does not know to be gone yet */
     retention_t retention;

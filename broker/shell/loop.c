@@ -2,6 +2,7 @@
 #include "shell/internal.h"
 
 #include <poll.h>
+#include <sched.h>
 
 /*  A peer that does not read is tried again at this pace.  */
 enum {
@@ -73,6 +74,30 @@ typedef struct {
     bool signals;
 } marks_t;
 
+/*  Looks again and again for a moment: true when something has come. Who else waits for this processor goes first: it
+    may be the one that brings it.  */
+static bool poll_busily (broker_t *self, struct pollfd *fds, size_t count)
+{
+    int64_t until_us = plv_clock_mono_us () + core_conf (self->core)->run_busy_poll_us;
+    bool found = false;
+    do {
+        sched_yield ();
+        found = poll (fds, count, 0) > 0;
+    } while (!found && plv_clock_mono_us () < until_us);
+    busy_poll_ended (&self->busy_poll, found);
+    core_metrics (self->core)
+        ->counter[found ? COUNTER_BUSY_POLLS_FOUND : COUNTER_BUSY_POLLS_NOTHING]++;
+    return found;
+}
+
+static bool polls_busily (broker_t *self)
+{
+    bool settled = self->turn.settled;
+    self->turn.settled = false;
+    return settled && core_conf (self->core)->run_busy_poll_us
+           && busy_poll_begins (&self->busy_poll);
+}
+
 /*  Sleeps until something has come, for `most_ms` at most, and says where it is.  */
 static void wait_for_work (broker_t *self, int most_ms, marks_t *marks)
 {
@@ -84,7 +109,8 @@ static void wait_for_work (broker_t *self, int most_ms, marks_t *marks)
     fds[count++] = (struct pollfd){.fd = self->store->vtable->fd (self->store), .events = POLLIN};
     if (self->supervisor)
         fds[count++] = (struct pollfd){.fd = supervisor_fd (self->supervisor), .events = POLLIN};
-    if (poll (fds, count, most_ms) <= 0)
+    bool found = most_ms && polls_busily (self) && poll_busily (self, fds, count);
+    if (!found && poll (fds, count, most_ms) <= 0)
         return;
     for (size_t i = 0; i < doors; i++)
         if (fds[i].revents)

@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "shell/orders.h"
 
-enum { SLOW_COMMIT_US = 1000000 };
+enum { SLOW_COMMIT_US = 1000000, FEW_PACKETS = 2 };
 
 /*  A peer that the core has closed is forgotten before the next packet is read, since that may be its next
     HELLO, on the same connection but under a new number.  */
@@ -265,8 +265,10 @@ void turn_commit (broker_t *self, bool all)
         .alone = turn->packets <= 1,
         .drop_below = self->retention.drop_below,
     };
+    bool few = turn->packets <= FEW_PACKETS;
     turn->packets = 0;
     self->store->vtable->append (self->store, &batch);
     turn_answers (self);
+    turn->settled = few && !turn->under_way;
     turn_prompt (self);
 }

@@ -2,6 +2,7 @@
 # RUN: timeout=240 variants=debug,release,asan
 """Metrics: one for each step of the contract, in the Prometheus text format, and true."""
 
+import os
 import re
 import unittest
 
@@ -138,6 +139,20 @@ class Metrics(BrokerTest):
         metrics = broker.metrics()
         self.assertLess(metrics['commits'], 300)
         self.assertEqual(metrics['events_per_commit_sum'], 500)
+
+    def busy_polls(self, **conf):
+        broker, adapter, worker = self.start(**conf)
+        for number in range(20):
+            self.round_trip(adapter, worker, 'hello', platform_id=str(number))
+        metrics = broker.metrics()
+        return sum(metrics[f'busy_polls{{result="{result}"}}'] for result in ('found', 'nothing'))
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) == 1, 'there is one processor')
+    def test_the_loop_looks_for_more_before_it_sleeps(self):
+        self.assertGreater(self.busy_polls(), 0)
+
+    def test_the_loop_sleeps_at_once_when_it_is_told_to(self):
+        self.assertEqual(self.busy_polls(run={'busy_poll_us': 0}), 0)
 
     def test_status_agrees(self):
         broker, adapter, worker = self.start()
