@@ -317,10 +317,14 @@ static ticket_t *of_merged (const entry_t *entry)
     return entry ? ENTRY_OF (entry, ticket_t, by_into) : NULL;
 }
 
+static ticket_t *first_merged (const web_t *web, const pal_id_t *into)
+{
+    return of_merged (shelf_get (&web->merged, pal_text (into->text)));
+}
+
 ticket_t *ticket_merged (web_t *web, const pal_reply_t *reply)
 {
-    return of_merged (
-        reply->has_reply_to ? shelf_get (&web->merged, pal_text (reply->reply_to.text)) : NULL);
+    return reply->has_reply_to ? first_merged (web, &reply->reply_to) : NULL;
 }
 
 ticket_t *ticket_next_merged (const ticket_t *self)
@@ -357,7 +361,7 @@ static void set_all_aside (web_t *web, ticket_t *self, const pal_id_t *id)
     ticket_t *next;
     if (self)
         set_aside (self);
-    for (ticket_t *at = of_merged (shelf_get (&web->merged, pal_text (id->text))); at; at = next) {
+    for (ticket_t *at = first_merged (web, id); at; at = next) {
         next = ticket_next_merged (at);
         set_aside (at);
     }
@@ -375,21 +379,43 @@ static void merge (ticket_t *self, const pal_id_t *into)
         ticket_store_save (self, NULL, NULL);
 }
 
+static void add_words (ticket_t *self, const pal_live_t *live, text_t *delta)
+{
+    if (!self->waiter || !self->waiter->delta)
+        return;
+    if (!delta->size) /* read once, and only if somebody wants it */
+        answer_delta (delta, live);
+    if (delta->size)
+        self->waiter->delta (self->arg, self, text_view (delta));
+}
+
+/*  Those that were merged into it have the same answer.  */
+static void add_words_to_all (web_t *web, ticket_t *self, const pal_live_t *live)
+{
+    text_t delta = {0};
+    ticket_t *next;
+    if (self)
+        add_words (self, live, &delta);
+    for (ticket_t *at = first_merged (web, &live->reply_to); at; at = next) {
+        next = ticket_next_merged (at);
+        add_words (at, live, &delta);
+    }
+    text_free (&delta);
+}
+
 void ticket_live (web_t *web, const pal_live_t *live)
 {
     pal_id_t into;
-    text_t delta = {0};
     if (!live->has_reply_to)
         return;
     entry_t *entry = shelf_get (&web->ticket_ids, pal_text (live->reply_to.text));
     ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
-    if (self && self->waiter && self->waiter->delta && answer_delta (&delta, live))
-        self->waiter->delta (self->arg, self, text_view (&delta));
+    if (pal_text_is (live->type, "chat.delta"))
+        add_words_to_all (web, self, live);
     else if (answer_is_aside (live))
         set_all_aside (web, self, &live->reply_to);
     else if (self && answer_is_merged (live, &into))
         merge (self, &into);
-    text_free (&delta);
 }
 
 void tickets_close (web_t *web)

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 import urllib.parse
 
-from gateway import WebTest, wait
+from gateway import WebTest, route, wait
 
 URL, NOTES = '/v1/chat/completions', ['This is general information, not investment advice.',
                                       'You are talking to an automated assistant.']
@@ -157,6 +157,28 @@ class OpenAI(WebTest):
         text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in found)
         self.assertIn(text, ('draft\n\n' + '\n\n'.join(['final', *NOTES]), '\n\n'.join(['final', *NOTES])))
         self.assertNotIn('usage', found[-1])
+
+    def test_streams_of_merged_messages_grow_together(self):
+        web = self.web(conf={'routes': [route(overlap='merge')]})
+        self.stream(web, user='ann')
+        first = web.worker.job()
+        streams = []
+        for merged in range(3):
+            opening = self.stream(web, text=f'part {merged}', user='ann')
+            streams.append(wait(lambda opening=opening: opening.done() and opening.result(), 'the stream is open'))
+            web.broker.wait_metric('jobs_merged', merged)
+        streams.pop().close()  # who leaves meanwhile takes nothing from the others
+        web.worker.reply(first['lease'], 'to the first')
+        job = web.worker.job()
+        self.assertEqual(job['body']['message_text'], 'part 0\npart 1\npart 2')
+        web.live(job, 'chat.delta', delta='to ', index=0)
+        for stream in streams:
+            deltas = [stream.next()[2]['choices'][0]['delta'] for _ in range(2)]
+            self.assertEqual([delta['content'] for delta in deltas], ['', 'to '])
+        web.worker.reply(job['lease'], 'to both')
+        for stream in streams:
+            text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in self.chunks(stream))
+            self.assertEqual(text, '\n\n'.join(['both', *NOTES]))
 
     def test_what_stands_behind_code_that_was_cut_off_is_not_code(self):
         web = self.web()
