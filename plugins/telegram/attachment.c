@@ -16,6 +16,11 @@ static const struct {
 #undef MEDIA
 };
 
+/*  What is no file: it says what it is, so that somebody can answer.  */
+static const char *const things[] = {"location",   "contact",  "dice",        "poll",
+                                     "checklist",  "story",    "game",        "invoice",
+                                     "paid_media", "giveaway", "rich_message"};
+
 static const struct {
     const char *theirs;
     const char *ours;
@@ -69,15 +74,35 @@ static json_t *read_file (const char *kind, const char *mime, const json_t *file
     return reference;
 }
 
-/*  A place or a person: the flat facts of the field.  */
-static json_t *read_flat (const char *kind, json_t *field)
+/*  What is written on the members of a list; NULL: not on each of them is something.  */
+static json_t *texts_of (const json_t *list)
+{
+    json_t *texts = json_array (), *member;
+    size_t at;
+    json_array_foreach (list, at, member)
+    {
+        json_t *text = json_object_get (member, "text");
+        if (json_is_string (text))
+            json_array_append (texts, text);
+    }
+    if (json_array_size (texts) && json_array_size (texts) == json_array_size (list))
+        return texts;
+    json_decref (texts);
+    return NULL;
+}
+
+static json_t *read_thing (const char *kind, json_t *field)
 {
     const char *name;
     json_t *value;
     if (!json_is_object (field))
         return NULL;
     json_t *reference = json_object ();
-    json_object_foreach (field, name, value) copy_fact (reference, name, value);
+    json_object_foreach (field, name, value)
+    {
+        copy_fact (reference, name, value);
+        json_object_set_new (reference, name, texts_of (value));
+    }
     json_object_set_new (reference, "kind", json_string (kind));
     return reference;
 }
@@ -94,8 +119,9 @@ json_t *attachment_read (const json_t *message)
             field = largest (field);
         json_array_append_new (found, read_file (files[at].field, files[at].mime, field));
     }
-    json_array_append_new (found, read_flat ("location", json_object_get (message, "location")));
-    json_array_append_new (found, read_flat ("contact", json_object_get (message, "contact")));
+    for (size_t at = 0; at < sizeof things / sizeof *things; at++)
+        json_array_append_new (found,
+                               read_thing (things[at], json_object_get (message, things[at])));
     if (json_array_size (found))
         return found;
     json_decref (found);

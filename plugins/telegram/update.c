@@ -180,10 +180,12 @@ static void write_message_id (update_t *self, const bot_t *bot, int64_t edit_dat
     write_topic (self);
 }
 
-/*  The text as it is published; a sticker says its emoji. False: memory ran out.  */
+/*  The text as it is published; a sticker and a die say their emoji. False: memory ran out.  */
 static bool take_text (update_t *self, const address_t *address, const json_t *message)
 {
     pal_text_t emoji = text_of (json_object_get (message, "sticker"), "emoji");
+    if (!emoji.size)
+        emoji = text_of (json_object_get (message, "dice"), "emoji");
     self->event.message_text = address->text.size ? address->text : emoji;
     if (!address->text.size || address->cut_to == address->cut_from)
         return true;

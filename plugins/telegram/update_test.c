@@ -209,6 +209,48 @@ static void files_are_references (void **state)
     (void) state;
 }
 
+static void what_has_neither_words_nor_a_file_says_what_it_is (void **state)
+{
+    static const struct {
+        const char *fields, *attachments, *text;
+    } rows[] = {
+        {"'dice':{'emoji':'\xf0\x9f\x8e\xb2','value':4}",
+         "[{\"emoji\":\"\xf0\x9f\x8e\xb2\",\"value\":4,\"kind\":\"dice\"}]", "\xf0\x9f\x8e\xb2"},
+        {"'poll':{'id':'1','question':'Which one?','question_entities':[{'type':'bold','offset':0,"
+         "'length':5}],'options':[{'persistent_id':'a','text':'VTI','voter_count':1},{'text':'BND'}],"
+         "'is_closed':false,'correct_option_ids':[1],'type':'quiz'}",
+         "[{\"id\":\"1\",\"question\":\"Which one?\",\"options\":[\"VTI\",\"BND\"],\"type\":\"quiz\","
+         "\"kind\":\"poll\"}]",
+         ""},
+        {"'checklist':{'title':'To do','tasks':[{'id':1,'text':'buy'},{'id':2,'text':'hold'}]}",
+         "[{\"title\":\"To do\",\"tasks\":[\"buy\",\"hold\"],\"kind\":\"checklist\"}]", ""},
+        {"'story':{'chat':{'id':4},'id':9}", "[{\"id\":9,\"kind\":\"story\"}]", ""},
+        {"'game':{'title':'G','description':'D','photo':[{'file_id':'p'}]}",
+         "[{\"title\":\"G\",\"description\":\"D\",\"kind\":\"game\"}]", ""},
+        {"'invoice':{'title':'T','currency':'EUR','total_amount':100}",
+         "[{\"title\":\"T\",\"currency\":\"EUR\",\"total_amount\":100,\"kind\":\"invoice\"}]", ""},
+        {"'paid_media':{'star_count':5,'paid_media':[{'type':'preview'}]},'caption':'see'",
+         "[{\"star_count\":5,\"kind\":\"paid_media\"}]", "see"},
+        {"'giveaway':{'chats':[{'id':1}],'winner_count':2}",
+         "[{\"winner_count\":2,\"kind\":\"giveaway\"}]", ""},
+        {"'rich_message':{'blocks':[{'type':'paragraph','text':'hello'}]}",
+         "[{\"blocks\":[\"hello\"],\"kind\":\"rich_message\"}]", ""},
+        {"'rich_message':{'blocks':[{'text':'half of it'},{'text':{'type':'bold','text':'x'}}]}",
+         "[{\"kind\":\"rich_message\"}]", ""},
+    };
+    update_t update;
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        message (&update, HOME, rows[at].fields);
+        assert_int_equal (update.act, UPDATE_PUBLISH);
+        check_text (update.event.attachments, rows[at].attachments);
+        check_text (update.event.message_text, rows[at].text);
+        update_free (&update);
+    }
+    message (&update, HOME, "'poll':'no object','dice':[]");
+    check_nothing (&update, "nothing was written");
+    (void) state;
+}
+
 static void what_a_message_answers_is_told (void **state)
 {
     update_t update;
@@ -474,6 +516,7 @@ int main (void)
         cmocka_unit_test (a_bot_that_hears_all_publishes_all_but_commands_for_others),
         cmocka_unit_test (commands_are_named),
         cmocka_unit_test (files_are_references),
+        cmocka_unit_test (what_has_neither_words_nor_a_file_says_what_it_is),
         cmocka_unit_test (what_a_message_answers_is_told),
         cmocka_unit_test (an_edit_is_another_event),
         cmocka_unit_test (a_button_is_an_action),
