@@ -7,14 +7,6 @@
 /*  What is longer goes out in pieces: a live frame has room for this and its envelope.  */
 enum { DELTA_BYTES = 32 * 1024 };
 
-/*  Sends a frame on a ready connection; with the lock held. A frame that is kept with its job and cannot be
-    sent now is repeated after the next WELCOME.  */
-void plv_job_put (plv_job_t *job, const plv_buf_t *frame)
-{
-    if (job->agent->ready && !atomic_load (&job->cancelled))
-        plv_buf_add (&job->agent->out, frame->data, frame->size);
-}
-
 /*  Keeps the frame as the job's answer. A quick handler leaves it to its end to send it, so that answers that
     are ready together go out together (see agent.c).  */
 static plv_err_t keep (plv_job_t *job, plv_buf_t *frame, plv_fail_t *ret_fail)

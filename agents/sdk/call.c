@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MINOR_OF_CALLS = 1, MINOR_OF_CALL_CANCEL = 2 };
+enum { MINOR_OF_CALLS = 1 };
 
 static void put_options (plv_buf_t *frame, const plv_call_t *call)
 {
@@ -68,30 +68,6 @@ static plv_err_t make_frame (const plv_job_t *job, const plv_call_t *call, plv_b
         return plv_fail (ret_fail, ERR_RANGE, "a call of %zu bytes, and %u are allowed",
                          frame->size, plv_verb_info (VERB_CALL)->bytes_max);
     return ERR_OK;
-}
-
-static void copy_text (char *into, size_t size, const plv_arg_t *arg)
-{
-    plv_view_t text = arg->nil ? plv_view ("", 0) : arg->bytes;
-    if (text.size >= size)
-        text.size = size - 1;
-    while (text.size && !plv_utf8_valid (text))
-        text.size--;
-    memcpy (into, text.data, text.size);
-    into[text.size] = '\0';
-}
-
-/*  The broker has read what stood in front of the call: the ends of those before it.  */
-void plv_call_answered (plv_job_t *job, const plv_frame_t *frame)
-{
-    plv_buf_clear (&job->call);
-    plv_buf_clear (&job->ended);
-    plv_buf_clear (&job->answer);
-    if (!frame->arg[3].nil)
-        plv_buf_add_view (&job->answer, frame->arg[3].bytes);
-    copy_text (job->answer_outcome, sizeof job->answer_outcome, &frame->arg[2]);
-    copy_text (job->answer_code, sizeof job->answer_code, &frame->arg[4]);
-    copy_text (job->answer_why, sizeof job->answer_why, &frame->arg[5]);
 }
 
 static plv_err_t err_of (const char *outcome)
@@ -167,21 +143,6 @@ plv_err_t plv_job_call (plv_job_t *job, const plv_call_t *call, plv_answer_t *re
     return err;
 }
 
-/*  The ends of calls from this byte on. A broker that does not know the verb ends the calls with their job.  */
-static void put_ends (plv_job_t *job, size_t from)
-{
-    plv_buf_t frames = {.data = job->ended.data + from, .size = job->ended.size - from};
-    if (frames.size && job->agent->link.minor >= MINOR_OF_CALL_CANCEL)
-        plv_job_put (job, &frames);
-}
-
-void plv_call_welcomed (plv_job_t *job)
-{
-    if (!job->answered)
-        put_ends (job, 0);
-    plv_job_put (job, &job->call);
-}
-
 /*  Ends the last call. That is kept: on a connection that is lost it may not arrive.  */
 static void end_call (plv_job_t *job)
 {
@@ -194,7 +155,7 @@ static void end_call (plv_job_t *job)
         job->ended.failed = false;
         job->ended.size = mark;
     }
-    put_ends (job, mark);
+    plv_link_put_ends (job, mark);
 }
 
 bool plv_job_call_cancel (plv_job_t *job)

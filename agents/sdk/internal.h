@@ -153,24 +153,48 @@ struct plv_agent {
     plv_fail_t fail; /* why it ended; code ERR_OK: it was drained */
 };
 
-/*  A line through options.log.  */
-void plv_agent_note (plv_agent_t *self, const char *format, ...)
-    __attribute__ ((format (printf, 2, 3)));
+/*  What of a packet is done when all of it is read.  */
+typedef struct {
+    bool hello; /* WHO: introduce us again */
+    bool pong;
+    int64_t reopen_us; /* > 0: a new connection after this pause */
+} reaction_t;
 
-/*  All of these with the lock held.  */
-void plv_agent_ring (plv_agent_t *self);
-void plv_agent_fail (plv_agent_t *self, const plv_fail_t *fail);
-void plv_job_put (plv_job_t *job, const plv_buf_t *frame);
+/*  From here on callees stand above their callers, and everything is called with the lock held, but what is
+    marked.
+
+    job.c: a JOB frame as a job, not yet in any list. ERR_NOMEM, or ERR_PROTOCOL when it is none.  */
+plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t **ret_job,
+                       plv_fail_t *ret_fail);
 void plv_job_release (plv_job_t *job);
 void plv_job_cancel (plv_job_t *job, plv_view_t code);
 plv_job_t *plv_job_find (plv_agent_t *self, uint64_t lease);
-void plv_step_free (step_t *steps);
-void plv_call_answered (plv_job_t *job, const plv_frame_t *frame);
-void plv_call_welcomed (plv_job_t *job); /* its calls and their ends are said again */
+void plv_job_put (plv_job_t *job, const plv_buf_t *frame);
 
-/*  A JOB frame as a job, not yet in any list. ERR_NOMEM, or ERR_PROTOCOL when it is none.  */
-plv_err_t plv_job_new (plv_agent_t *agent, const plv_frame_t *frame, plv_job_t **ret_job,
-                       plv_fail_t *ret_fail);
+/*  stop.c: how whoever leads is rung, and how it ends. A note is a line through options.log.  */
+void plv_agent_note (plv_agent_t *self, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3))); /* any thread */
+void plv_agent_ring (plv_agent_t *self);     /* any thread */
+void plv_agent_fail (plv_agent_t *self, const plv_fail_t *fail);
+
+/*  link_out.c: what we say to the broker.  */
+void plv_link_hello (plv_agent_t *self);
+void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text);
+void plv_link_flush (plv_agent_t *self);
+void plv_link_put_ends (plv_job_t *job, size_t from);
+void plv_link_welcomed (plv_agent_t *self);
+
+/*  link_in.c: what the broker says.  */
+plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, reaction_t *ret_reaction,
+                           plv_fail_t *ret_fail);
+
+/*  link.c: the connection.  */
+void plv_link_open (plv_agent_t *self);
+void plv_link_close (plv_agent_t *self, int linger_ms);
+bool plv_link_pump (
+    plv_agent_t *self); /* sends and reads what there is; true when something came */
+void plv_link_keep_time (plv_agent_t *self);
+int64_t plv_link_next_us (const plv_agent_t *self); /* when plv_link_keep_time is due */
 
 /*  lead.c: waits for the socket, at most until `until_us`, and does what came. Releases the lock meanwhile.
     Only when nobody leads.  */
@@ -180,20 +204,5 @@ void plv_lead_pass_on (plv_agent_t *self);
 /*  For a handler's thread that waits for the broker: until something may have changed. It leads, if nobody does.  */
 void plv_lead_or_wait (plv_agent_t *self, int64_t until_us);
 void *plv_keeper_thread (void *agent); /* without the lock */
-
-/*  link.c: the connection.  */
-void plv_link_open (plv_agent_t *self);
-void plv_link_close (plv_agent_t *self, int linger_ms);
-void plv_link_reopen (plv_agent_t *self, int64_t pause_us);
-bool plv_link_pump (
-    plv_agent_t *self); /* sends and reads what there is; true when something came */
-void plv_link_keep_time (plv_agent_t *self);
-int64_t plv_link_next_us (const plv_agent_t *self); /* when plv_link_keep_time is due */
-
-plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, plv_fail_t *ret_fail);
-void plv_link_hello (plv_agent_t *self);
-void plv_link_welcomed (plv_agent_t *self);
-void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text);
-void plv_link_flush (plv_agent_t *self);
 
 #endif

@@ -76,12 +76,29 @@ plv_job_t *plv_job_find (plv_agent_t *self, uint64_t lease)
     return NULL;
 }
 
+/*  Sends a frame on a ready connection; with the lock held. A frame that is kept with its job and cannot be
+    sent now is repeated after the next WELCOME.  */
+void plv_job_put (plv_job_t *job, const plv_buf_t *frame)
+{
+    if (job->agent->ready && !atomic_load (&job->cancelled))
+        plv_buf_add (&job->agent->out, frame->data, frame->size);
+}
+
+static void free_steps (step_t *steps)
+{
+    while (steps) {
+        step_t *next = steps->next;
+        free (steps);
+        steps = next;
+    }
+}
+
 void plv_job_release (plv_job_t *job)
 {
     plv_node_remove (&job->held);
     plv_node_remove (&job->queue);
     plv_buf_free (&job->changed);
-    plv_step_free (job->saved);
+    free_steps (job->saved);
     plv_buf_free (&job->kept);
     plv_buf_free (&job->step);
     plv_buf_free (&job->call);

@@ -70,7 +70,7 @@ void plv_link_close (plv_agent_t *self, int linger_ms)
 }
 
 /*  A new connection after a pause of 1 to 1.5 times `pause_us`: many workers do not come back at once.  */
-void plv_link_reopen (plv_agent_t *self, int64_t pause_us)
+static void reopen (plv_agent_t *self, int64_t pause_us)
 {
     self->ready = false;
     plv_buf_clear (&self->out);
@@ -81,15 +81,40 @@ void plv_link_reopen (plv_agent_t *self, int64_t pause_us)
     self->link.reopen_us = plv_clock_mono_us () + pause_us + jitter_us;
 }
 
+/*  Memory that ran out while frames were put together takes the connection with it: all of them are said again
+    on a new one.  */
+static void flush (plv_agent_t *self)
+{
+    if (self->out.failed)
+        reopen (self, 1000000);
+    else
+        plv_link_flush (self);
+}
+
+static void react (plv_agent_t *self, const reaction_t *reaction)
+{
+    if (reaction->reopen_us) {
+        reopen (self, reaction->reopen_us);
+    } else if (reaction->hello) {
+        plv_agent_note (self, "the broker does not know us: introducing ourselves again");
+        plv_link_hello (self);
+    } else if (reaction->pong && self->link.state == LINK_READY) {
+        plv_link_say (self, VERB_PONG, NULL);
+    }
+}
+
 static void read_packet (plv_agent_t *self, zmq_msg_t *message)
 {
     plv_fail_t fail;
+    reaction_t reaction;
     plv_view_t packet = plv_view (zmq_msg_data (message), zmq_msg_size (message));
     self->link.heard_us = plv_clock_mono_us ();
-    if (plv_link_packet (self, packet, &fail)) {
+    if (plv_link_packet (self, packet, &reaction, &fail)) {
         plv_link_say (self, VERB_BYE, fail.text);
         plv_agent_fail (self, &fail);
+        return;
     }
+    react (self, &reaction);
 }
 
 /*  The socket's descriptor tells of changes only, and every call on the socket may take such news away. So
@@ -97,7 +122,7 @@ static void read_packet (plv_agent_t *self, zmq_msg_t *message)
 bool plv_link_pump (plv_agent_t *self)
 {
     bool came = false;
-    plv_link_flush (self);
+    flush (self);
     for (int i = 0; i < TURN_PACKETS && self->link.socket && self->phase != PHASE_OVER; i++) {
         zmq_msg_t message;
         zmq_msg_init (&message);
@@ -131,7 +156,7 @@ static void drain (plv_agent_t *self, int64_t now_us)
     if (!empty)
         plv_fail (&fail, ERR_TIMEOUT,
                   "the broker did not confirm the last answers: others will get those jobs");
-    plv_link_flush (self);
+    flush (self);
     plv_link_say (self, VERB_BYE, "done");
     plv_agent_fail (self, &fail);
 }
@@ -148,7 +173,7 @@ static void keep_ready (plv_agent_t *self, int64_t now_us)
     link_t *link = &self->link;
     if (now_us - link->heard_us > link->timeout_us) {
         plv_agent_note (self, "the broker is silent: connecting anew");
-        plv_link_reopen (self, RECONNECT_MS * 1000);
+        reopen (self, RECONNECT_MS * 1000);
     } else if (now_us >= ping_us (link)) {
         plv_link_say (self, VERB_PING, NULL);
         link->pinged_us = now_us;
@@ -175,7 +200,7 @@ void plv_link_keep_time (plv_agent_t *self)
                         strncmp (self->set.endpoint, "tcp://", 6) == 0 ? not_let_in : "");
         if (link->welcome_us < WELCOME_WAIT_MS_MAX * 1000)
             link->welcome_us *= 2;
-        plv_link_reopen (self, RECONNECT_MS * 1000);
+        reopen (self, RECONNECT_MS * 1000);
     }
     if (atomic_load (&self->stop) && self->phase != PHASE_OVER)
         drain (self, now_us);

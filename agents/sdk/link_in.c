@@ -4,12 +4,6 @@
 
 enum { BYE_PAUSE_US = 1000000, PAUSE_MAX_US = 30000000 };
 
-typedef struct {
-    bool hello; /* WHO: introduce us again */
-    bool pong;
-    int64_t reopen_us; /* > 0: a new connection after this pause */
-} reaction_t;
-
 static plv_err_t on_welcome (plv_agent_t *self, const plv_frame_t *frame, plv_fail_t *ret_fail)
 {
     link_t *link = &self->link;
@@ -90,12 +84,36 @@ static void on_step_saved (plv_agent_t *self, const plv_frame_t *frame)
     pthread_cond_broadcast (&self->saved);
 }
 
+static void copy_text (char *into, size_t size, const plv_arg_t *arg)
+{
+    plv_view_t text = arg->nil ? plv_view ("", 0) : arg->bytes;
+    if (text.size >= size)
+        text.size = size - 1;
+    while (text.size && !plv_utf8_valid (text))
+        text.size--;
+    memcpy (into, text.data, text.size);
+    into[text.size] = '\0';
+}
+
+/*  The broker has read what stood in front of the call: the ends of those before it.  */
+static void take_answer (plv_job_t *job, const plv_frame_t *frame)
+{
+    plv_buf_clear (&job->call);
+    plv_buf_clear (&job->ended);
+    plv_buf_clear (&job->answer);
+    if (!frame->arg[3].nil)
+        plv_buf_add_view (&job->answer, frame->arg[3].bytes);
+    copy_text (job->answer_outcome, sizeof job->answer_outcome, &frame->arg[2]);
+    copy_text (job->answer_code, sizeof job->answer_code, &frame->arg[4]);
+    copy_text (job->answer_why, sizeof job->answer_why, &frame->arg[5]);
+}
+
 static void on_answer (plv_agent_t *self, const plv_frame_t *frame)
 {
     plv_job_t *job = plv_job_find (self, frame->arg[0].number);
     if (!job || !job->call.size || frame->arg[1].number != job->calls)
         return;
-    plv_call_answered (job, frame);
+    take_answer (job, frame);
     pthread_cond_broadcast (&self->saved);
 }
 
@@ -204,31 +222,22 @@ static plv_err_t read_frames (plv_agent_t *self, plv_packet_reader_t *reader, re
     }
 }
 
-plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, plv_fail_t *ret_fail)
+plv_err_t plv_link_packet (plv_agent_t *self, plv_view_t packet, reaction_t *ret_reaction,
+                           plv_fail_t *ret_fail)
 {
     plv_packet_reader_t reader;
-    reaction_t reaction = {0};
     plv_err_t err = plv_packet_open (packet, &reader, ret_fail);
+    *ret_reaction = (reaction_t){0};
     if (err) {
         plv_fail_context (ret_fail, "%s", self->set.endpoint);
         return err;
     }
     if (self->link.state == LINK_INTRODUCED)
         self->link.minor = reader.minor;
-    err = read_frames (self, &reader, &reaction, ret_fail);
-    if (reaction.hello || reaction.reopen_us)
+    err = read_frames (self, &reader, ret_reaction, ret_fail);
+    if (ret_reaction->hello || ret_reaction->reopen_us)
         self->ready = false;
-    if (reaction.hello)
+    if (ret_reaction->hello)
         self->link.state = LINK_NEW;
-    if (err)
-        return err;
-    if (reaction.reopen_us) {
-        plv_link_reopen (self, reaction.reopen_us);
-    } else if (reaction.hello) {
-        plv_agent_note (self, "the broker does not know us: introducing ourselves again");
-        plv_link_hello (self);
-    } else if (reaction.pong && self->link.state == LINK_READY) {
-        plv_link_say (self, VERB_PONG, NULL);
-    }
-    return ERR_OK;
+    return err;
 }

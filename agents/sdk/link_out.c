@@ -2,9 +2,10 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
 #include <unistd.h>
 #include <zmq.h>
+
+enum { MINOR_OF_CALL_CANCEL = 2 };
 
 /*  What the link itself says goes out at once, past `out`: it is little, and never waits for others. When the
     socket takes no more the other side is not reading, and silence will end the connection.  */
@@ -68,6 +69,21 @@ void plv_link_say (plv_agent_t *self, plv_verb_t verb, const char *text)
     send_packet (self);
 }
 
+/*  The ends of calls from this byte on. A broker that does not know the verb ends the calls with their job.  */
+void plv_link_put_ends (plv_job_t *job, size_t from)
+{
+    plv_buf_t frames = {.data = job->ended.data + from, .size = job->ended.size - from};
+    if (frames.size && job->agent->link.minor >= MINOR_OF_CALL_CANCEL)
+        plv_job_put (job, &frames);
+}
+
+static void repeat_calls (plv_job_t *job)
+{
+    if (!job->answered)
+        plv_link_put_ends (job, 0);
+    plv_job_put (job, &job->call);
+}
+
 /*  What is unanswered is said again.  */
 void plv_link_welcomed (plv_agent_t *self)
 {
@@ -76,7 +92,7 @@ void plv_link_welcomed (plv_agent_t *self)
     for (plv_node_t *node = self->held.next; node != &self->held; node = node->next) {
         plv_job_t *job = PLV_OF (node, plv_job_t, held);
         plv_job_put (job, &job->step);
-        plv_call_welcomed (job);
+        repeat_calls (job);
         plv_job_put (job, &job->kept);
     }
 }
@@ -119,11 +135,6 @@ static size_t send_out (plv_agent_t *self, const plv_buf_t *out)
 
 void plv_link_flush (plv_agent_t *self)
 {
-    if (self->out.failed) {
-        /*  Memory ran out while frames were put together: all of them are said again on a new connection.  */
-        plv_link_reopen (self, 1000000);
-        return;
-    }
     if (!self->ready || !self->link.socket || !self->out.size)
         return;
     size_t sent = send_out (self, &self->out);

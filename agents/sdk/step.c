@@ -4,15 +4,6 @@
 
 #include <stdlib.h>
 
-void plv_step_free (step_t *steps)
-{
-    while (steps) {
-        step_t *next = steps->next;
-        free (steps);
-        steps = next;
-    }
-}
-
 static step_t *new_step (plv_view_t name, plv_view_t result)
 {
     step_t *self = malloc (sizeof *self + name.size + result.size);
