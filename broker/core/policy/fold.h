@@ -4,9 +4,9 @@
     FAILS   never: a byte that is not UTF-8 counts as a character of its own
     COST    a compare a byte for ASCII, a small decode for the rest
 
-    Case is folded one to one for ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic and the German
-    capital sharp s, which is one with the small one; other characters, and those whose folding is
-    longer than themselves, stay as they are.  */
+    Case is folded one to one for Latin (to Romanian and Vietnamese), Greek, Cyrillic and Armenian; the
+    German capital sharp s is one with the small one. Other characters, and those whose folding is longer
+    than themselves, stay as they are.  */
 
 #ifndef CORE_FOLD_H
 #define CORE_FOLD_H
