@@ -2,6 +2,7 @@
 
 #include "advisor/catalogue/classify.h"
 #include "advisor/catalogue/csv.h"
+#include "advisor/catalogue/plain.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -20,6 +21,8 @@ typedef enum {
     COLUMN_CATEGORY,
     COLUMN_COUNT_,
 } column_t;
+
+enum { SEARCH_BYTES_MAX = 77 };
 
 /*  What lists call their columns, the usual name first.  */
 enum { COLUMN_NAMES = 5 };
@@ -101,13 +104,17 @@ static plv_err_t index_product (catalogue_t *self, const product_t *product, siz
     if (code == SQLITE_CONSTRAINT)
         return ERR_EXISTS;
 
-    const char *texts[] = {product->name, assumed.label, product->region, product->tags};
+    plv_buf_t name = {0};
+    plain_add (&name, plv_view_str (product->name));
+    const char *texts[] = {assumed.label, product->region, product->tags};
     sqlite3_bind_int64 (self->insert_text, 1, id);
-    for (int i = 0; i < 4; i++)
-        sqlite3_bind_text (self->insert_text, i + 2, texts[i], -1, SQLITE_STATIC);
-    if (code != SQLITE_DONE || run (self->insert_text) != SQLITE_DONE)
-        return sql_failed (self, ret_fail);
-    return ERR_OK;
+    sqlite3_bind_text (self->insert_text, 2, (const char *) name.data, (int) name.size,
+                       SQLITE_STATIC);
+    for (int i = 0; i < 3; i++)
+        sqlite3_bind_text (self->insert_text, i + 3, texts[i], -1, SQLITE_STATIC);
+    bool indexed = !name.failed && code == SQLITE_DONE && run (self->insert_text) == SQLITE_DONE;
+    plv_buf_free (&name);
+    return indexed ? ERR_OK : sql_failed (self, ret_fail);
 }
 
 static plv_err_t parse_fee (plv_view_t field, double *ret_fee)
@@ -378,18 +385,21 @@ int catalogue_find (catalogue_t *self, plv_view_t symbol)
 
 size_t catalogue_search (catalogue_t *self, plv_view_t word, int *ret_hits, size_t room)
 {
-    char match[80];
+    plv_buf_t match = {0};
     size_t count = 0;
-    if (word.size == 0 || word.size > sizeof match - 3 || memchr (word.data, '"', word.size))
+    if (word.size == 0 || word.size > SEARCH_BYTES_MAX || memchr (word.data, '"', word.size))
         return 0;
-    int size = snprintf (match, sizeof match, "\"" PLV_VIEW_FMT "\"", PLV_VIEW_ARG (word));
-    sqlite3_bind_text (self->search, 1, match, size, SQLITE_STATIC);
-    while (sqlite3_step (self->search) == SQLITE_ROW) {
+    plv_buf_add_view (&match, plv_view_str ("\""));
+    plain_add (&match, word);
+    plv_buf_add_view (&match, plv_view_str ("\""));
+    sqlite3_bind_text (self->search, 1, (const char *) match.data, (int) match.size, SQLITE_STATIC);
+    while (!match.failed && sqlite3_step (self->search) == SQLITE_ROW) {
         if (count < room)
             ret_hits[count] = sqlite3_column_int (self->search, 0) - 1;
         count++;
     }
     sqlite3_reset (self->search);
+    plv_buf_free (&match);
     return count;
 }
 

@@ -94,6 +94,36 @@ static void searches_names_and_survives_any_word (void **state)
     catalogue_destroy (&catalogue);
 }
 
+/*  As somebody types them whose keyboard lacks the marks, or has the older letters.  */
+static void names_are_found_with_and_without_their_marks (void **state)
+{
+    static const char LIST[] = "symbol,name,asset_class\n"
+                               "RO,Fondul Acțiuni București,us_equity\n"
+                               "VN,Quỹ Đầu tư Cổ phiếu Việt Nam,us_equity\n"
+                               "AM,Հայաստան Ֆոնդ,us_equity\n"
+                               "EU,Łódzki Øresund Straße,us_equity\n";
+    static const struct {
+        const char *word;
+        int product;
+    } ROWS[] = {
+        {"actiuni", 0}, {"acţiuni", 0},  {"ACȚIUNI", 0},  {"acțiuni", 0}, {"bucuresti", 0},
+        {"dau", 1},     {"đầu", 1},      {"ĐẦU", 1},      {"quy", 1},     {"phieu", 1},
+        {"VIỆT", 1},    {"հայաստան", 2}, {"ՀԱՅԱՍՏԱՆ", 2}, {"lodzki", 3},  {"łódzki", 3},
+        {"oresund", 3}, {"strasse", 3},
+    };
+    catalogue_t *catalogue = NULL;
+    plv_fail_t fail;
+    int hit = -1;
+    (void) state;
+    assert_int_equal (load (LIST, &catalogue, &fail), ERR_OK);
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        assert_int_equal (catalogue_search (catalogue, plv_view_str (ROWS[i].word), &hit, 1), 1);
+        assert_int_equal (hit, ROWS[i].product);
+    }
+    assert_string_equal (catalogue_product (catalogue, 3)->name, "Łódzki Øresund Straße");
+    catalogue_destroy (&catalogue);
+}
+
 static void the_fee_comes_off_the_return (void **state)
 {
     catalogue_t *catalogue = NULL;
@@ -222,6 +252,7 @@ int main (void)
         cmocka_unit_test (the_shipped_derived_columns_are_not_stale),
         cmocka_unit_test (finds_symbols_without_regard_to_case),
         cmocka_unit_test (searches_names_and_survives_any_word),
+        cmocka_unit_test (names_are_found_with_and_without_their_marks),
         cmocka_unit_test (the_fee_comes_off_the_return),
         cmocka_unit_test (says_what_is_wrong_with_a_file),
         cmocka_unit_test (our_symbols_stand_in_the_list_of_an_exchange),
