@@ -445,6 +445,26 @@ static void test_a_drained_worker_that_left_is_forgotten (void **state)
     fx_destroy (&fx);
 }
 
+/*  It was stopped by somebody else meanwhile: it finishes, and leaves before it is told to.  */
+static void test_a_drained_worker_that_leaves_untold_is_forgotten (void **state)
+{
+    fixture_t *fx = start ();
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), old = process (fx, 7, 0), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "first");
+    uint64_t lease = fx_job (fx, old);
+    drain (fx, tool, "w", "ok");
+    fx_credit (fx, old, 0);
+    fx_reply (fx, old, lease, "done");
+    fx_expect_number (fx, old, VERB_COMMITTED);
+    fx_bye (fx, old);
+    tell (fx, tool, "agents.resume", "w", "NOENT");
+    fx_restart (fx);
+    tool = fx_tool (fx);
+    tell (fx, tool, "agents.resume", "w", "NOENT");
+    fx_destroy (&fx);
+}
+
 static void test_a_drained_worker_is_resumed (void **state)
 {
     fixture_t *fx = start ();
@@ -530,6 +550,7 @@ int main (void)
         cmocka_unit_test (test_a_drained_worker_may_die),
         cmocka_unit_test (test_a_drained_process_stays_drained),
         cmocka_unit_test (test_a_drained_worker_that_left_is_forgotten),
+        cmocka_unit_test (test_a_drained_worker_that_leaves_untold_is_forgotten),
         cmocka_unit_test (test_a_drained_worker_is_resumed),
         cmocka_unit_test (test_who_drained_it_last_is_named),
         cmocka_unit_test (test_a_batch_that_gathers_is_given_up),

@@ -63,7 +63,7 @@ void retire_note (core_t *self, const peer_t *peer)
 void retire_left (core_t *self, const peer_t *peer)
 {
     const drain_t *drain = drains_of (self, peer);
-    if (drain && peer->let_go)
+    if (drain)
         forget (self, drain, plv_view_str (""), "it has left");
 }
 

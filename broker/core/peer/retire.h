@@ -16,7 +16,7 @@ void retire_greet (core_t *self, peer_t *peer);
 /*  It is drained from now on, over connections too, if it says which process it is.  */
 void retire_note (core_t *self, const peer_t *peer);
 
-/*  A drained process that was told to leave has done so.  */
+/*  The process takes its leave: nobody has to wait for it any more, told to leave or not.  */
 void retire_left (core_t *self, const peer_t *peer);
 
 /*  The workers of this name that were not told to leave yet get jobs again; how many, connected or not.  */
