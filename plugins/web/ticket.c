@@ -10,47 +10,7 @@
 
 static const uint32_t FULL_RETRY_MS = 1000;
 
-/* ------------------------------------------------------------------ life */
-
-ticket_t *ticket_new (web_t *web, pal_text_t name, pal_text_t conversation)
-{
-    ticket_t *self = calloc (1, sizeof *self + conversation.size + 1);
-    if (!self)
-        return NULL;
-    self->web = web;
-    self->since_us = web->host->wall_us (web->host);
-    memcpy (self->name, name.data, sizeof self->name - 1);
-    if (conversation.size)
-        memcpy (self->conversation_bytes, conversation.data, conversation.size);
-    self->conversation = (pal_text_t){self->conversation_bytes, conversation.size};
-    return self;
-}
-
-void ticket_register (ticket_t *self)
-{
-    self->by_name.key = pal_text (self->name);
-    self->by_id.key = pal_text (self->id.text);
-    self->by_into.key = pal_text (self->into.text);
-    shelf_put (&self->web->tickets, &self->by_name);
-    shelf_put (&self->web->ticket_ids, &self->by_id);
-    if (self->into.text[0])
-        shelf_put (&self->web->merged, &self->by_into);
-    self->web->kept_count += self->kept;
-}
-
-void ticket_destroy (ticket_t *self)
-{
-    web_t *web = self->web;
-    web->kept_count -= self->kept;
-    web->host->timer_cancel (web->host, self->timer);
-    shelf_remove (&web->tickets, &self->by_name);
-    shelf_remove (&web->ticket_ids, &self->by_id);
-    if (self->into.text[0])
-        shelf_remove (&web->merged, &self->by_into);
-    text_free (&self->event);
-    text_free (&self->answer);
-    free (self);
-}
+/* ------------------------------------------------------------------ how long it is kept */
 
 static void free_if_over (ticket_t *self)
 {
@@ -104,8 +64,8 @@ void ticket_leave (ticket_t *self)
     self->timer = 0;
     self->waiter = NULL;
     free_if_over (self);
-    if (last && web->draining)
-        delivery_pass_on (web);
+    if (last && web->idle)
+        web->idle (web);
 }
 
 bool ticket_is_awaited (const web_t *web, pal_text_t conversation)

@@ -112,24 +112,24 @@ ticket_t *ticket_next_merged (const ticket_t *self);
 void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed);
 void ticket_live (struct web *web, const pal_live_t *live);
 
+/*  The oldest kept ones beyond what may be kept go.  */
+void tickets_make_room (struct web *web);
+
 /*  Tells all that wait that the gateway ends, and frees all.  */
 void tickets_close (struct web *web);
 
 /* ------------------------------------------------------------------ ticket_store.c */
 
-/*  Reads what was kept.  */
+/*  Reads what was kept; web->loaded is called when it is there.  */
 void ticket_store_load (struct web *web);
 /*  `done` may be NULL.  */
 void ticket_store_save (const ticket_t *self, pal_kv_fn *done, void *arg);
 void ticket_store_remove (const ticket_t *self);
 
-/* ------------------------------------------------------------------ for ticket_store.c */
+/* ------------------------------------------------------------------ ticket_life.c: for ticket.c and ticket_store.c */
 
 ticket_t *ticket_new (struct web *web, pal_text_t name, pal_text_t conversation);
 void ticket_destroy (ticket_t *self);
 /*  Puts it into both tables; `id` and `name` are set.  */
 void ticket_register (ticket_t *self);
-/*  The oldest kept ones beyond what may be kept go.  */
-void tickets_make_room (struct web *web);
-
 #endif

@@ -107,8 +107,7 @@ static void on_listed (void *arg, const pal_kv_result_t *result)
             web->host->log (web->host, PAL_LOG_WARN,
                             "what was kept for repeated requests cannot be read: %.*s",
                             PAL_ARG (result->reason));
-        tickets_make_room (web);
-        delivery_release (web);
+        web->loaded (web);
         return;
     }
     pal_text_t name = {result->key.data + skip, result->key.size - skip};

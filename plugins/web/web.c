@@ -202,12 +202,19 @@ static bool make_tables (web_t *self)
            && shelf_init (&self->savings, host, 64) && shelf_init (&self->held, host, 64);
 }
 
+static void on_loaded (web_t *self)
+{
+    tickets_make_room (self);
+    delivery_release (self);
+}
+
 static int web_open (const pal_host_t *host, void **ret_self)
 {
     web_t *self = calloc (1, sizeof *self);
     if (!self)
         return host->fail (host, "out of memory");
     self->host = host;
+    self->loaded = on_loaded;
     read_conf (self);
     int failed = check_conf (self);
     if (!failed && !make_tables (self))
@@ -264,6 +271,7 @@ static void web_drain (void *arg)
 {
     web_t *self = arg;
     self->draining = true;
+    self->idle = delivery_pass_on;
     self->takes_until_us = self->host->mono_us (self->host) + LAST_MOMENT_MS * INT64_C (1000);
     stop_followers (self);
 }

@@ -48,7 +48,9 @@ typedef struct web {
     size_t kept_count, kept_max;
     int64_t kept_us_max;
     bool kept_loaded;
-    shelf_t rooms; /* room_t by conversation */
+    void (*loaded) (struct web *self); /* what was kept is read */
+    void (*idle) (struct web *self);   /* nobody waits any more; NULL: no matter */
+    shelf_t rooms;                     /* room_t by conversation */
     size_t recent_bytes, recent_bytes_max;
     int64_t since_us;     /* when it began, wall clock */
     int64_t forgotten_us; /* rooms of before then may be incomplete */
