@@ -77,8 +77,9 @@ int64_t core_next_us (const core_t *self);
 /*  When core_turn has something to write although nothing has happened, monotonic.  */
 int64_t core_turn_us (const core_t *self);
 
-/*  The end of a turn: brings the views up to date, a bounded part a time (all of it when `all`), and
-    returns the journal position of what `effects` holds, or 0 when there is nothing to store.  */
+/*  The end of a turn: brings the views up to date, a bounded part a time, and returns the journal position of what
+    `effects` holds, or 0 when there is nothing to store. `all`: also with what need not be written yet; it is all done
+    when core_turn_us says INT64_MAX.  */
 uint64_t core_turn (core_t *self, core_now_t now, bool all, effects_t *effects);
 
 /*  Is something worked on that a drain waits for?  */

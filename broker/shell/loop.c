@@ -247,6 +247,16 @@ static void turn (broker_t *self)
     turn_commit (self, false);
 }
 
+static void wait_for_store (broker_t *self)
+{
+    while (!self->failed && self->turn.under_way) {
+        struct pollfd item = {.fd = self->store->vtable->fd (self->store), .events = POLLIN};
+        poll (&item, 1, 1000);
+        watch_step (self, broker_now ().mono_us);
+        turn_answers (self);
+    }
+}
+
 /*  The hosts leave first, so that they can settle what they have in hand; then everything is brought into the
     views, so that the next start has nothing to read back.  */
 static void finish (broker_t *self)
@@ -260,12 +270,10 @@ static void finish (broker_t *self)
         turn (self);
     input_t stop = {.type = INPUT_STOP, .now = broker_now ()};
     turn_input (self, &stop);
-    turn_commit (self, true);
-    while (!self->failed && self->turn.under_way) {
-        struct pollfd item = {.fd = self->store->vtable->fd (self->store), .events = POLLIN};
-        poll (&item, 1, 1000);
-        turn_answers (self);
-    }
+    do {
+        turn_commit (self, true);
+        wait_for_store (self);
+    } while (!self->failed && !self->options->inspect && core_turn_us (self->core) != INT64_MAX);
     turn_prompt (self);
     plv_fail_t fail;
     if (!self->failed && self->store->vtable->finish (self->store, &fail))

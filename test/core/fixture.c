@@ -160,14 +160,15 @@ static bool take_rows (fixture_t *self)
     return taken;
 }
 
-static void turn (fixture_t *self)
+static void turn (fixture_t *self, bool all)
 {
     store_done_t done;
     while (take_rows (self))
         send_prompt (self);
     if (self->busy)
         return;
-    uint64_t seq = core_turn (self->core, self->now, false, &self->effects);
+    uint64_t seq = core_turn (self->core, self->now, all, &self->effects);
+    self->rows_bytes = self->effects.rows.size;
     if (seq) {
         store_batch_t batch = {.seq = seq,
                                .journal = plv_buf_view (&self->effects.journal),
@@ -194,9 +195,9 @@ void fx_input (fixture_t *self, input_t input)
     input.now = self->now;
     core_step (self->core, &input, &self->effects);
     send_prompt (self);
-    turn (self);
+    turn (self, false);
     while (take_rows (self)) /* what was asked of the store makes a turn of its own */
-        turn (self);
+        turn (self, false);
 }
 
 plv_buf_t *fx_begin (fixture_t *self, plv_verb_t verb)
@@ -506,6 +507,22 @@ void fx_restart (fixture_t *self)
     if (!self->other_state)
         assert_int_equal (core_digest (self->core), digest);
     core_start (self->core, self->now, next_seq);
+}
+
+unsigned fx_stop (fixture_t *self, size_t *ret_most)
+{
+    unsigned batches = 0;
+    input_t input = {.type = INPUT_STOP, .now = self->now};
+    core_step (self->core, &input, &self->effects);
+    send_prompt (self);
+    *ret_most = 0;
+    do {
+        turn (self, true);
+        if (*ret_most < self->rows_bytes)
+            *ret_most = self->rows_bytes;
+        batches++;
+    } while (core_turn_us (self->core) != INT64_MAX);
+    return batches;
 }
 
 static plv_verb_t verb_at (const fx_inbox_t *inbox, size_t at)

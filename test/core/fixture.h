@@ -46,6 +46,7 @@ typedef struct {
     uint64_t checkpoints;
     uint64_t checkpoint_token;
     uint64_t drop_below; /* see fx_drop */
+    size_t rows_bytes;   /* of the last batch */
 } fixture_t;
 
 /*  `conf`: libconfig text; "" for the defaults.  */
@@ -122,6 +123,8 @@ void fx_reload (fixture_t *self, const char *conf);
 /*  What lies below this position of the journal is forgotten with the next batch.  */
 void fx_drop (fixture_t *self, uint64_t below);
 void fx_restart (fixture_t *self); /* connections are gone, too */
+/*  The clean stop: in how many batches all is brought into the views; bytes of rows in the largest of them.  */
+unsigned fx_stop (fixture_t *self, size_t *ret_most);
 
 /*  The next frame for this peer must be of this verb; it stays until another one is looked at.  */
 plv_frame_t fx_expect (fixture_t *self, uint32_t peer, plv_verb_t verb);

@@ -1,5 +1,5 @@
-/*  Replies that are older than their not_after when they could be sent, and what else dies by the thousand, a part at a
-    time.  */
+/*  Replies that are older than their not_after when they could be sent, and what else comes by the thousand: it is done
+    a part at a time.  */
 
 #include "fixture.h"
 
@@ -129,6 +129,28 @@ static void test_events_of_a_route_that_is_gone_die_a_part_at_a_time (void **sta
     fx_destroy (&fx);
 }
 
+/*  Each has a text that its row in the views does not make smaller.  */
+static void test_a_stop_keeps_many_sessions_a_part_at_a_time (void **state)
+{
+    fixture_t *fx = fx_new ("rate_limit = { on = false; };");
+    uint32_t web = fx_adapter (fx, "web");
+    char session[32], text[2001] = "";
+    size_t most;
+    (void) state;
+    memset (text, 'x', sizeof text - 1);
+    for (int i = 0; i < MANY; i++) {
+        snprintf (session, sizeof session, "web_%d", i);
+        fx_say (fx, web, session, text);
+    }
+    fx_forget (fx, web);
+    assert_in_range (fx_stop (fx, &most), 2, MANY / 10);
+    assert_in_range (most, 1, MANY * sizeof text / 4);
+    fx_expect (fx, web, VERB_BYE);
+    fx_restart (fx);
+    assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), MANY);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +159,7 @@ int main (void)
         cmocka_unit_test (test_many_late_replies_die_a_part_at_a_time),
         cmocka_unit_test (test_many_late_replies_die_a_part_at_a_time_after_a_restart),
         cmocka_unit_test (test_events_of_a_route_that_is_gone_die_a_part_at_a_time),
+        cmocka_unit_test (test_a_stop_keeps_many_sessions_a_part_at_a_time),
     };
     return cmocka_run_group_tests_name ("late", tests, NULL, NULL);
 }

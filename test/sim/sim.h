@@ -105,7 +105,7 @@ struct sim {
     uint64_t seq;  /* of the batch under way; 0: none */
     uint64_t life; /* of the broker: counts its starts */
     bool up;
-    bool stopping;    /* the last batch is under way */
+    bool stopping;    /* the last batches are under way */
     uint64_t variant; /* of the configuration: counts its reloads */
     int64_t tick_us;  /* the agenda has a tick at this time; 0: none */
     uint64_t digests[SIM_SEQS_MAX];

@@ -173,6 +173,21 @@ static void release (sim_t *self, effects_t *effects)
     tell_all_lost (self, &lost);
 }
 
+static void commit_last (sim_t *self)
+{
+    uint64_t seq = core_turn (self->core, broker_time (self), true, self->gather);
+    prompt (self);
+    effects_t *gathered = self->gather;
+    if (seq == 0) {
+        release (self, gathered);
+        broker_crash (self, false);
+        return;
+    }
+    self->gather = self->flying;
+    self->flying = gathered;
+    hand_over (self, seq);
+}
+
 /*  Told to stop: what is open may end for a while, then all is brought into the views.  */
 static void finish (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
 {
@@ -184,18 +199,8 @@ static void finish (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
     }
     input_t input = {.type = INPUT_STOP};
     step (self, &input);
-    uint64_t seq = core_turn (self->core, broker_time (self), true, self->gather);
-    prompt (self);
-    effects_t *gathered = self->gather;
-    if (seq == 0) {
-        release (self, gathered);
-        broker_crash (self, false);
-        return;
-    }
-    self->gather = self->flying;
-    self->flying = gathered;
     self->stopping = true;
-    hand_over (self, seq);
+    commit_last (self);
 }
 
 static void disturb (sim_t *self)
@@ -250,8 +255,12 @@ static void stored (sim_t *self, void *arg, uint64_t token, plv_view_t bytes)
     release (self, self->flying);
     input_t input = {.type = INPUT_STORED, .token = seq};
     step (self, &input);
-    if (self->stopping) {
+    if (self->stopping && core_turn_us (self->core) == INT64_MAX) {
         broker_crash (self, false);
+        return;
+    }
+    if (self->stopping) {
+        commit_last (self);
         return;
     }
     disturb (self);

@@ -8,7 +8,11 @@
     the turn that is being gathered, and say so (`as_of`): recovery skips for each session the records that
     its rows reflect already.  */
 
-enum { REFLECT_BYTES_A_TURN = 256 * 1024, RUN_BYTES_MAX = 1024 * 1024 };
+enum {
+    REFLECT_BYTES_A_TURN = 256 * 1024,
+    REFLECT_BYTES_AT_LAST = 1024 * 1024, /* nobody waits behind it */
+    RUN_BYTES_MAX = 1024 * 1024
+};
 
 void reflect_dirty (core_t *self, session_t *session)
 {
@@ -221,17 +225,15 @@ static bool session_due (const core_t *self, const session_t *session)
 void reflect_turn (core_t *self, bool all)
 {
     plv_buf_t *rows = &self->effects->rows;
-    size_t before = rows->size;
+    size_t before = rows->size, most = all ? REFLECT_BYTES_AT_LAST : REFLECT_BYTES_A_TURN;
     plv_node_t *node;
 
     if (self->run.size
         && (all || self->run.size >= RUN_BYTES_MAX
             || self->now.mono_us - self->run_at_us >= self->policy->conf->data_reflect_s * 1000000))
         write_run (self);
-    while ((node = plv_list_first (&self->dirty))
-           && (all
-               || (rows->size - before < REFLECT_BYTES_A_TURN
-                   && session_due (self, PLV_OF (node, session_t, dirty)))))
+    while ((node = plv_list_first (&self->dirty)) && rows->size - before < most
+           && (all || session_due (self, PLV_OF (node, session_t, dirty))))
         write_session (self, PLV_OF (node, session_t, dirty));
     if (rows->size != before) {
         write_meta (self);
