@@ -117,15 +117,57 @@ static void say_subjects (catalogue_t *catalogue, const reading_t *reading, answ
     answer->confidence = 0.90;
 }
 
+/*  As a ticker is written.  */
+static const char *unlisted (const reading_t *reading, char ret_symbol[PROFILE_SYMBOL_BYTES])
+{
+    size_t i = 0;
+    for (; reading->unlisted[i]; i++) {
+        char c = reading->unlisted[i];
+        ret_symbol[i] = c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
+    }
+    ret_symbol[i] = '\0';
+    return ret_symbol;
+}
+
+static void say_unlisted (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
+{
+    char symbol[PROFILE_SYMBOL_BYTES];
+    answer_say (
+        answer,
+        "%s is not among the %zu products of my catalogue, so I say nothing about it. Tell me "
+        "what it should do for you, and I look for a fund or ETF that does.",
+        unlisted (reading, symbol), catalogue_size (catalogue));
+    answer_source (answer, "product catalogue (fees as published by the issuers; see fee_as_of)");
+    answer->confidence = 0.95;
+}
+
+/*  "IWDA or VWCE?": one of them is answered.  */
+static void say_unlisted_beside (const reading_t *reading, answer_t *answer)
+{
+    char symbol[PROFILE_SYMBOL_BYTES];
+    bool named = reading->intent == INTENT_DETAIL || reading->intent == INTENT_COMPARE;
+    if (named && reading->unlisted[0])
+        answer_say (answer, "\n%s is not in my catalogue, so I say nothing about it.",
+                    unlisted (reading, symbol));
+}
+
 /*  What must not get lost beside the answer itself.  */
 static void say_remarks (catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
 {
+    char months[FIGURE_BYTES];
     if (reading->other_goal && reading->intent == INTENT_ADVICE)
         answer_say (
             answer,
             "\nThis is for %s alone. You also named %s, which has its own time and risk: ask "
             "for it by itself, after \"start over\".",
             profile_goal_label (reading->profile.goal), profile_goal_label (reading->other_goal));
+    if (reading->other_months)
+        answer_say (
+            answer,
+            "\nThis is until you retire. You also named %s: what is needed then bears less risk, ask for "
+            "it by itself, after \"start over\".",
+            answer_months (reading->other_months, months));
+    say_unlisted_beside (reading, answer);
     if (reading->odd && reading->intent > INTENT_OUTSIDE && reading->intent != INTENT_SUBJECT)
         answer_say (answer,
                     "\nI left out a number that makes no sense to me: an amount or a time of "
@@ -151,24 +193,6 @@ static void say_trade (answer_t *answer)
         "term. I know broad funds and ETFs; tell me your goal, horizon and risk appetite and "
         "I say which of them suit.");
     answer->confidence = 0.90;
-}
-
-static void say_unlisted (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)
-{
-    char symbol[PROFILE_SYMBOL_BYTES];
-    size_t i = 0;
-    for (; reading->unlisted[i]; i++) {
-        char c = reading->unlisted[i];
-        symbol[i] = c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
-    }
-    symbol[i] = '\0';
-    answer_say (
-        answer,
-        "%s is not among the %zu products of my catalogue, so I say nothing about it. Tell me "
-        "what it should do for you, and I look for a fund or ETF that does.",
-        symbol, catalogue_size (catalogue));
-    answer_source (answer, "product catalogue (fees as published by the issuers; see fee_as_of)");
-    answer->confidence = 0.95;
 }
 
 static void say_term (const reading_t *reading, answer_t *answer)

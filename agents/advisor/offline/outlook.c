@@ -45,7 +45,10 @@ void outlook_say_paid (const profile_t *profile, answer_t *answer)
         answer_say (answer, " and ");
     }
     outlook_say_amount (profile, profile->amount, answer);
-    answer_say (answer, profile->every == 1 ? " a month" : profile->every ? " a year" : "");
+    if (profile->every == 1 || profile->every == 12)
+        answer_say (answer, profile->every == 1 ? " a month" : " a year");
+    else if (profile->every)
+        answer_say (answer, " every %d months", profile->every);
 }
 
 void outlook_say (const profile_t *profile, const char *lead, double low, double high,

@@ -6,8 +6,13 @@ enum {
     AMOUNT_LEAST = 100,
     MONTHS_MAX = 12 * YEARS_AHEAD_MAX,
     ROLE_WORDS_MAX = 2,
-    INCOME_WORDS_MAX = 3
+    INCOME_WORDS_MAX = 3,
+    RESERVE_WORDS_MAX = 2,
+    ADULT_AGE = 18
 };
+
+/*  Values of MARK_AGE: see phrases.def.  */
+enum { AGE_RETIRING = 2, AGE_WITH_YEARS = 3 };
 
 /*  No person has more in any currency that is known here.  */
 static const double AMOUNT_MOST = 1e12;
@@ -103,13 +108,13 @@ static void read_oddness (const context_t *self, number_t *number)
     }
 }
 
-/*  "S&P 500", "401k", "60/40": numbers that are names.  */
+/*  "S&P 500", "401k", "60/40", "like I'm 5": numbers that are names, or say nothing.  */
 static bool part_of_name (const context_t *self, size_t at)
 {
     for (size_t i = 0; i < self->marks->count; i++) {
         const mark_t *mark = &self->marks->items[i];
         if (at >= mark->first && at < mark->first + mark->count)
-            return mark->kind == MARK_TOPIC || mark->kind == MARK_GOAL;
+            return mark->kind == MARK_TOPIC || mark->kind == MARK_GOAL || mark->kind == MARK_NONE;
     }
     return false;
 }
@@ -134,11 +139,31 @@ static bool read_number (const context_t *self, size_t at, number_t *ret_number)
     return true;
 }
 
+/*  What "a month" or "/mo" at that word says, as phrases.def counts it; 0: nothing.  */
+static int rhythm_at (const context_t *self, size_t at)
+{
+    static const struct {
+        const char *word;
+        int value;
+    } ROWS[] = {{"month", 1},  {"months", 1}, {"mo", 1},  {"mth", 1},    {"m", 1},
+                {"year", 12},  {"yr", 12},    {"y", 12},  {"a", 12},     {"annum", 12},
+                {"week", -52}, {"wk", -52},   {"w", -52}, {"day", -365}, {"quarter", 3}};
+    const mark_t *mark = mark_from (self, at);
+    if (is (mark, MARK_EVERY))
+        return mark->value;
+    for (size_t i = 0; at < self->words->count && i < sizeof ROWS / sizeof *ROWS; i++)
+        if (self->words->items[at].slash && words_at (self->words, at, ROWS[i].word))
+            return ROWS[i].value;
+    return 0;
+}
+
 /*  The unit behind a number, or behind the second one of "5-10 years" and "5 to 10 years".  */
 static const mark_t *unit_of (const context_t *self, const number_t *number)
 {
     number_t second;
     static const mark_t YEARS = {.kind = MARK_UNIT, .value = 12};
+    if (rhythm_at (self, number->next))
+        return NULL;
     if (is (number->after, MARK_UNIT))
         return number->after;
     if (words_at (self->words, number->next, "y") && self->words->items[number->next].joined)
@@ -168,21 +193,57 @@ static bool take_risk (const context_t *self, const number_t *number)
     return true;
 }
 
+/*  "A million by 65": a number that ends what is said, and is no year.  */
+static bool is_by_age (const context_t *self, const number_t *number)
+{
+    size_t next = number->next;
+    bool ends = next >= self->words->count || self->words->items[next].stop
+                || self->words->items[next].comma;
+    return ends && is (number->before, MARK_UNTIL)
+           && words_at (self->words, number->before->first, "by") && number->value >= ADULT_AGE
+           && number->value <= AGE_MAX;
+}
+
+/*  Whose age is it that such a phrase names?  */
+static bool is_own_age (const context_t *self, const number_t *number)
+{
+    static const char *const WORDS[] = {"i", "im", "ive", "ill", "we", "were", "turning"};
+    if (number->before->value == AGE_WITH_YEARS)
+        return true;
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        if (words_at (self->words, number->before->first, WORDS[i]))
+            return self->words->items[number->first].number;
+    return false;
+}
+
+/*  "I am 40 years" would be a time, "tengo 40 años" is an age.  */
+static bool names_age (const number_t *number)
+{
+    bool years = is (number->after, MARK_UNIT);
+    return is (number->before, MARK_AGE)
+           && (number->before->value == AGE_WITH_YEARS
+                   ? years && number->after->value == 12 && number->value >= ADULT_AGE
+                   : !years);
+}
+
 static bool take_age (const context_t *self, const number_t *number)
 {
-    bool old = is (number->after, MARK_OLD), named = is (number->before, MARK_AGE);
-    if ((!old && !named) || number->value > AGE_MAX || number->scaled
-        || is (number->after, MARK_UNIT) || is (number->after, MARK_CURRENCY))
+    quantities_t *found = self->found;
+    bool old = is (number->after, MARK_OLD), named = names_age (number);
+    bool by = is_by_age (self, number);
+    if ((!old && !named && !by) || number->value > AGE_MAX || number->scaled
+        || is (number->after, MARK_CURRENCY))
         return false;
-    bool own = named && self->words->items[number->first].number
-               && (words_at (self->words, number->before->first, "i")
-                   || words_at (self->words, number->before->first, "im"));
-    if (named && number->before->value == 2)
-        self->found->retire_age = (int) number->value;
-    else if (!own || !self->found->age)
-        self->found->age = (int) number->value;
-    if (own && number->before->value != 2)
-        self->found->own_age = (int) number->value;
+    bool own = named && is_own_age (self, number);
+    if (by || (named && number->before->value == AGE_RETIRING)) {
+        found->retire_age = (int) number->value;
+        found->retire_at = number->first;
+        return true;
+    }
+    if (!own || !found->age)
+        found->age = (int) number->value;
+    if (own)
+        found->own_age = (int) number->value;
     return true;
 }
 
@@ -197,10 +258,28 @@ static bool is_corrected (const context_t *self, const number_t *number)
     return false;
 }
 
+/*  "6 months of expenses" are an amount.  */
+static bool is_reserve (const context_t *self, const mark_t *unit)
+{
+    static const char *const WORDS[] = {"expenses", "spending", "salary", "salaries",
+                                        "income",   "wages",    "living", "costs",
+                                        "rent",     "reserves", "savings"};
+    size_t at = unit->first + unit->count;
+    if (!words_at (self->words, at, "of") && !words_at (self->words, at, "worth"))
+        return false;
+    for (size_t back = 1; back <= RESERVE_WORDS_MAX; back++)
+        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+            if (words_at (self->words, at + back, WORDS[i]))
+                return true;
+    return false;
+}
+
 static bool take_months (const context_t *self, const number_t *number)
 {
     const mark_t *unit = unit_of (self, number);
     int months = 0;
+    if (unit && is_reserve (self, unit))
+        return true;
     if (unit && (number->value <= 0 || number->value * unit->value > MONTHS_MAX)) {
         self->found->odd = true;
         return true;
@@ -211,8 +290,10 @@ static bool take_months (const context_t *self, const number_t *number)
              && number->value <= self->year + YEARS_AHEAD_MAX && !is (number->before, MARK_CURRENCY)
              && !is (number->after, MARK_CURRENCY))
         months = ((int) number->value - self->year) * 12;
-    if (months && (!self->found->months || is_corrected (self, number)))
+    if (months && (!self->found->months || is_corrected (self, number))) {
         self->found->months = months;
+        self->found->months_at = number->first;
+    }
     return unit || months;
 }
 
@@ -285,6 +366,14 @@ static bool is_income (const context_t *self, const number_t *number)
            || (at < number->first && words_at (self->words, at + 1, "is"));
 }
 
+/*  "An income of 4,000 a month" is what comes out, and not what goes in.  */
+static bool is_wished_income (const context_t *self, const number_t *number, int rhythm)
+{
+    static const char *const WORDS[] = {"income", "withdraw", "pension", NULL};
+    size_t at = word_before (self, number, WORDS);
+    return rhythm && at < number->first && !words_at (self->words, at + 1, "is");
+}
+
 /*  "And spend 2,500", beside an income. Alone, or as "to spend 2,500", it may well be what is to be invested.  */
 static bool is_cost (const context_t *self, const number_t *number)
 {
@@ -296,16 +385,28 @@ static bool is_cost (const context_t *self, const number_t *number)
 }
 
 /*  "60,000 and 800 a month", "800 a month, and I have 60,000": both count.  */
-static bool take_second (const context_t *self, const number_t *number, int every)
+static bool take_second (const context_t *self, double value, int every)
 {
     quantities_t *found = self->found;
     if (found->amount <= 0 || found->lump > 0 || found->target > 0
-        || (found->every > 0) == (every > 0) || (!every && found->owned != number->value))
+        || (found->every > 0) == (every > 0) || (!every && found->owned != value))
         return false;
-    found->lump = every ? found->amount : number->value;
-    found->amount = every ? number->value : found->amount;
+    found->lump = every ? found->amount : value;
+    found->amount = every ? value : found->amount;
     found->every = every ? every : found->every;
     return true;
+}
+
+/*  Behind an amount: "a month", "/mo", and "€ month" as people write who are in haste.  */
+static int rhythm_of (const context_t *self, const number_t *number, const mark_t *currency,
+                      const mark_t *behind)
+{
+    size_t next = number->next;
+    if (currency && currency->first == next)
+        next += currency->count;
+    int rhythm = rhythm_at (self, next);
+    bool hasty = currency && is (behind, MARK_UNIT) && behind->value > 0 && behind->value <= 12;
+    return rhythm || !hasty ? rhythm : behind->value;
 }
 
 static bool take_amount (const context_t *self, const number_t *number)
@@ -316,46 +417,86 @@ static bool take_amount (const context_t *self, const number_t *number)
         currency = behind;
     if (behind && behind == currency)
         behind = mark_from (self, behind->first + behind->count);
-    bool every =
-        is (behind, MARK_EVERY)
-        || (currency && is (behind, MARK_UNIT) && behind->value > 0 && behind->value <= 12);
+    int rhythm = rhythm_of (self, number, currency, behind);
+    double value = rhythm < 0 ? number->value * -rhythm / 12 : number->value;
+    int every = rhythm < 0 ? 1 : rhythm;
     if (!currency && !number->scaled && !every && number->value < AMOUNT_LEAST)
         return false;
     if (number->value <= 0 || number->value > AMOUNT_MOST) {
         self->found->odd = true;
         return true;
     }
-    if (is_debt (self, number) || is_income (self, number) || is_cost (self, number))
+    if (is_debt (self, number) || is_income (self, number) || is_cost (self, number)
+        || is_wished_income (self, number, rhythm))
         return true;
     take_role (self, number);
     /* "300 a month to reach 50,000", "200 a month, not 300": the first is what they put in */
     bool aside = self->found->every && !every
                  && (self->found->target == number->value || (!currency && !number->scaled));
     bool known = aside || (self->found->amount_marked && (!currency || self->found->currency >= 0));
-    if (!is_capital (self, number, currency)
-        && (take_second (self, number, every ? behind->value : 0) || known)) {
+    if (!is_capital (self, number, currency) && (take_second (self, value, every) || known)) {
         if (currency && self->found->currency < 0)
             self->found->currency = currency->value;
         return true;
     }
-    self->found->amount = number->value;
+    self->found->amount = value;
     self->found->amount_marked = currency || number->scaled;
     self->found->currency = currency ? currency->value : self->found->currency;
-    self->found->every = every ? behind->value : 0;
+    self->found->every = every;
     return true;
 }
 
-/*  "15 % a year", "50 % return": what somebody hopes for.  */
-static void take_percent (const context_t *self, const number_t *number)
+/*  "15 % a year", "1 % a day", "50 % return": what somebody hopes for.  */
+static void take_hope (const context_t *self, const number_t *number)
 {
     static const char *const HOPES[] = {"return",  "returns", "gain",     "gains", "profit",
                                         "profits", "yield",   "interest", "growth"};
-    const mark_t *after = mark_from (self, number->next + 1);
-    bool hope = is (after, MARK_EVERY);
+    int rhythm = rhythm_at (self, number->next + 1);
+    double yearly = rhythm < 0 ? number->value * -rhythm
+                    : rhythm   ? number->value * 12 / rhythm
+                               : number->value;
+    bool hope = rhythm != 0;
     for (size_t i = 0; i < sizeof HOPES / sizeof *HOPES; i++)
         hope |= words_at (self->words, number->next + 1, HOPES[i]);
-    if (hope && number->value > self->found->percent)
-        self->found->percent = number->value;
+    if (hope && yearly > self->found->percent)
+        self->found->percent = yearly;
+}
+
+/*  "I can live with a 20 % drop", "I do not want to lose more than 5 %": what somebody bears.  */
+static bool is_borne (const context_t *self, const number_t *number)
+{
+    static const char *const LOSE[] = {"lose", "losing", "loss", "drop", "drawdown", NULL};
+    static const char *const BEHIND[] = {"drop", "loss", "fall", "drawdown", "decline", "dip"};
+    static const char *const OWN[] = {"i", "id", "im", "we", "me", "us"};
+    bool loss = word_before (self, number, LOSE) < number->first, own = false;
+    for (size_t i = 0; i < sizeof BEHIND / sizeof *BEHIND; i++)
+        loss |= words_at (self->words, number->next + 1, BEHIND[i]);
+    for (size_t at = number->first; at-- > 0 && !self->words->items[at + 1].stop;)
+        for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++)
+            own |= words_at (self->words, at, OWN[i]);
+    return loss && own;
+}
+
+/*  As subjects.def says of the losses of a bad year.  */
+static int risk_of_loss (double percent)
+{
+    static const struct {
+        double least;
+        int risk;
+    } ROWS[] = {{50, 6}, {30, 5}, {20, 4}, {10, 3}, {4, 2}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        if (percent >= ROWS[i].least)
+            return ROWS[i].risk;
+    return 1;
+}
+
+static void take_percent (const context_t *self, const number_t *number)
+{
+    if (is_borne (self, number) && !self->found->risk) {
+        self->found->risk = risk_of_loss (number->value);
+        self->found->bears = true;
+    } else
+        take_hope (self, number);
 }
 
 /*  "One fund", "three real estate ETFs": how many are wanted.  */

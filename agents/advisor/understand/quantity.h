@@ -10,23 +10,26 @@
 #include "advisor/understand/phrases.h"
 
 typedef struct {
-    double amount;      /* 0: none */
-    int currency;       /* currency_t, or -1 */
-    int every;          /* months between amounts that come again; 0: once */
+    double amount; /* 0: none */
+    int currency;  /* currency_t, or -1 */
+    int every; /* months between amounts that come again; 0: once. What comes more often is added up */
     double lump;        /* an amount that is there at once, beside one that comes again; 0: none */
     bool income;        /* what somebody earns was said */
     bool amount_marked; /* a currency or "k" stands by it: it surely is money */
     int months;         /* horizon; 0: none */
+    size_t months_at;   /* its word */
     bool months_vague;  /* from words such as "long term" */
     int age;            /* years; 0: none */
     int own_age;        /* that of the person who asks; `age` is a child's where both are said */
     int products;       /* how many are wanted; 0: not said */
     int retire_age;
-    int risk;       /* RISK_MIN..RISK_MAX; 0: none */
-    int bare;       /* a number that nothing explains; -1: none */
-    double target;  /* an amount that shall be there in the end: "to have 50,000"; 0: none */
-    double owned;   /* one that is there already: "I have 10,000"; 0: none */
-    double percent; /* a yearly return that was asked for; 0: none */
+    size_t retire_at; /* its word */
+    int risk;         /* RISK_MIN..RISK_MAX; 0: none */
+    bool bears;       /* `risk` is from a loss that somebody can bear */
+    int bare;         /* a number that nothing explains; -1: none */
+    double target;    /* an amount that shall be there in the end: "to have 50,000"; 0: none */
+    double owned;     /* one that is there already: "I have 10,000"; 0: none */
+    double percent;   /* a yearly return that was asked for; 0: none */
     bool
         odd; /* there is an amount or a time that nobody can mean: below zero, or beyond all bounds */
 } quantities_t;

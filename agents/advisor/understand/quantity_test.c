@@ -43,6 +43,15 @@ static void reads_amounts (void **state)
         {"in 2045 with 10000", 10000, -1, 0},
         {"5 % of it", 0, -1, 0},
         {"500€/month", 500, CURRENCY_EUR, 1},
+        {"£1,000/mo", 1000, CURRENCY_GBP, 1},
+        {"200/month", 200, -1, 1},
+        {"3000/yr", 3000, -1, 12},
+        {"$300 a week", 1300, CURRENCY_USD, 1},
+        {"240 every two weeks", 520, -1, 1},
+        {"1200 per quarter", 1200, -1, 3},
+        {"₹5 lakh", 500000, CURRENCY_INR, 0},
+        {"2 crore rupees", 20000000, CURRENCY_INR, 0},
+        {"an income of 4k per month", 0, -1, 0},
         {"the S&P 500 in my 401k", 0, -1, 0},
         {"I have 3 kids", 0, -1, 0},
         {"", 0, -1, 0},
@@ -111,6 +120,7 @@ static void reads_horizons (void **state)
         {"I am 40 years old", 0}, {"a 35 year old", 0},
         {"in 1999", 0},           {"999999999999 years", 0},
         {"half a year", 6},       {"long term, say 12 years", 144},
+        {"200/month", 0},         {"6 months of expenses saved", 0},
     };
     (void) state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -129,6 +139,13 @@ static void reads_ages_and_risk_levels (void **state)
     assert_int_equal (read_text ("risk level 9").risk, 0);
     assert_int_equal (read_text ("low risk 5 years").risk, 0);
     assert_int_equal (read_text ("about 12").bare, 12);
+    assert_int_equal (read_text ("1 million by 65").retire_age, 65);
+    assert_int_equal (read_text ("j'ai 25 ans").own_age, 25);
+    assert_int_equal (read_text ("tengo 5 años").own_age, 0);
+    assert_int_equal (read_text ("explain it like I'm 5").own_age, 0);
+    assert_int_equal (read_text ("I can live with a 20% drop").risk, 4);
+    assert_int_equal (read_text ("I do not want to lose more than 5 %").risk, 2);
+    assert_int_equal (read_text ("the market lost 20%").risk, 0);
 }
 
 static void what_nobody_can_mean_is_left_out (void **state)
@@ -154,6 +171,8 @@ static void reads_what_is_hoped_for_and_how_many_are_wanted (void **state)
     assert_float_equal (read_text ("I want 15% a year").percent, 15, 1e-9);
     assert_float_equal (read_text ("50 % return by tomorrow").percent, 50, 1e-9);
     assert_float_equal (read_text ("60 % in stocks").percent, 0, 1e-9);
+    assert_float_equal (read_text ("1% a month").percent, 12, 1e-9);
+    assert_float_equal (read_text ("5% a week").percent, 260, 1e-9);
     assert_int_equal (read_text ("just one fund please").products, 1);
     assert_int_equal (read_text ("three real estate ETFs").products, 3);
     assert_int_equal (read_text ("the S&P 500 index fund").products, 0);
@@ -180,6 +199,8 @@ static void capitals_are_tickers_or_shouts (void **state)
     static words_t words;
     (void) state;
     words_read (&words, plv_view_str ("Compare VTI, VOO, SPY, IVV and QQQ"));
+    assert_false (words.shout);
+    words_read (&words, plv_view_str ("VTI VXUS BND split?"));
     assert_false (words.shout);
     words_read (&words, plv_view_str ("INVEST 10000 USD FOR TEN YEARS"));
     assert_true (words.shout);

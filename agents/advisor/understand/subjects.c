@@ -12,15 +12,16 @@ static const struct {
 #undef SUBJECT
 };
 
-static_assert (SUBJECT_COUNT_ <= 32, "a set of subjects is one 32-bit number");
+static_assert (SUBJECT_COUNT_ <= 64, "a set of subjects is one 64-bit number");
 
-/*  How many words of a kind of product, or of a phrase that says nothing ("after tax"), begin at or before word `at`
-    and reach beyond it.  */
+/*  How many words of a kind of product, of a phrase that says nothing ("after tax"), or of one that asks for a meaning
+    begin at or before word `at` and reach beyond it.  */
 static size_t topic_words (const marks_t *marks, size_t at)
 {
     for (size_t i = 0; i < marks->count; i++) {
         const mark_t *mark = &marks->items[i];
-        bool names = mark->kind == MARK_TOPIC || (mark->kind == MARK_NONE && !mark->weight);
+        bool names = mark->kind == MARK_TOPIC || mark->kind == MARK_EXPLAIN
+                     || (mark->kind == MARK_NONE && !mark->weight);
         if (names && at >= mark->first && at < mark->first + mark->count)
             return mark->count;
     }

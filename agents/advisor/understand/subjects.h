@@ -16,9 +16,9 @@ typedef enum {
     SUBJECT_COUNT_
 } subject_t;
 
-typedef uint32_t subject_set_t;
+typedef uint64_t subject_set_t;
 
-#define SUBJECT_BIT(subject) (1U << (subject))
+#define SUBJECT_BIT(subject) (1ULL << (subject))
 
 /*  Those that the message speaks of: "mortgage bonds" are bonds, and no mortgage.  */
 subject_set_t subjects_find (const words_t *words, const marks_t *marks);

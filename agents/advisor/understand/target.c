@@ -15,7 +15,7 @@ static bool is_paid_in (const words_t *words, size_t at)
     return false;
 }
 
-/*  In months; 0: not said.  */
+/*  In months, of which 1 and 12 are what an answer is given for; 0: not said.  */
 static int interval (const marks_t *marks)
 {
     int every = 0;
@@ -25,7 +25,7 @@ static int interval (const marks_t *marks)
             mark->kind == MARK_EVERY
             || (mark->kind == MARK_TARGET && mark->value != TARGET_REACH && mark->value > 1);
         if (says)
-            every = mark->value;
+            every = mark->value == 12 ? 12 : 1;
     }
     return every;
 }

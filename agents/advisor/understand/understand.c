@@ -27,6 +27,7 @@ typedef struct {
     bool risk_named; /* in words that are about nothing else */
     bool in_session; /* the session was about investing before */
     bool grew;       /* the last answer was what will be there one day */
+    bool foretells;  /* a phrase asks for the future and nothing else */
     int negative;    /* weights of what speaks of something else */
     unsigned kinds;  /* bit per mark_kind_t that occurs */
     int compare;     /* the strongest COMPARE value */
@@ -53,6 +54,18 @@ static int weight_of (const context_t *self, const mark_t *mark)
     return mark->weight;
 }
 
+/*  One or two words, beside those of courtesy.  */
+static bool is_fragment (const context_t *self)
+{
+    size_t count = self->words.count;
+    for (size_t i = 0; i < self->marks.count; i++) {
+        const mark_t *mark = &self->marks.items[i];
+        bool courtesy = mark->kind == MARK_SOCIAL || words_at (&self->words, mark->first, "please");
+        count -= courtesy ? mark->count : 0;
+    }
+    return count > 0 && count <= FRAGMENT_WORDS_MAX;
+}
+
 static void weigh (context_t *self)
 {
     reading_t *reading = self->reading;
@@ -64,6 +77,7 @@ static void weigh (context_t *self)
         self->negative += weight < 0 ? -weight : 0;
         reading->score += weight;
         self->risk_named |= mark->kind == MARK_RISK && weight >= 2;
+        self->foretells |= mark->kind == MARK_FORECAST && weight >= 2;
         if (mark->kind == MARK_FOLLOW)
             reading->follow |= (unsigned) mark->value;
         if (mark->kind == MARK_SOCIAL && !reading->social)
@@ -73,21 +87,22 @@ static void weigh (context_t *self)
     }
     reading->score += (self->found.amount_marked ? 1 : 0) + (self->found.months ? 1 : 0);
     bool dated = self->found.months || self->found.age;
-    bool planned = has (self, MARK_GOAL) && dated && self->negative == 0;
+    bool retires = self->found.retire_age && self->found.own_age;
+    bool planned = (has (self, MARK_GOAL) || retires) && dated && self->negative == 0;
     bool saves = self->found.every && self->found.amount > 0 && self->negative == 0;
     bool bare_risk = (self->risk_named || self->found.risk) && self->negative == 0
                      && self->words.count <= BARE_WORDS_MAX;
     self->anchored |= planned || saves;
     bool careful = has (self, MARK_RISK) && self->found.amount_marked && self->negative == 0;
     reading->score += planned || bare_risk || saves || careful;
+    reading->score += self->found.bears && self->negative == 0 ? 2 : 0;
     /* an amount and a date, or an amount that somebody has, and nothing about something else */
     bool sum = self->found.amount_marked && self->negative == 0
                && (dated || (self->found.owned > 0 && has (self, MARK_HAVE)));
     self->anchored |= sum;
     reading->score += sum ? SCORE_LEAST : 0;
     /* "etf?", "bonds please": somebody who writes in fragments */
-    if (self->anchored && self->negative == 0 && self->words.count <= FRAGMENT_WORDS_MAX
-        && reading->score < SCORE_LEAST)
+    if (self->anchored && self->negative == 0 && is_fragment (self) && reading->score < SCORE_LEAST)
         reading->score = SCORE_LEAST;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
     self->anchored |= (has (self, MARK_RISK) || self->found.risk)
@@ -324,6 +339,17 @@ static void take_amount (context_t *self)
     self->reading->changed = true;
 }
 
+/*  "I'm 45 and retire at 65. My daughter needs 20k in 3 years": two plans, the first of which is answered.  */
+static bool is_other_time (const context_t *self)
+{
+    size_t a = self->found.retire_at, b = self->found.months_at;
+    bool apart = false;
+    for (size_t at = (a < b ? a : b) + 1; at <= (a < b ? b : a); at++)
+        apart |= self->words.items[at].stop;
+    return self->found.retire_age && self->found.own_age && self->found.months
+           && !self->found.months_vague && apart;
+}
+
 static void take_goal_and_horizon (context_t *self)
 {
     profile_t *profile = &self->reading->profile;
@@ -339,6 +365,10 @@ static void take_goal_and_horizon (context_t *self)
             profile->wants = 0;
         profile->goal = goal;
         self->reading->changed = true;
+    }
+    if (is_other_time (self)) {
+        self->reading->other_months = months;
+        months = 0;
     }
     if (!months || self->found.months_vague) {
         int by_age = months_of_age (self, profile->goal);
@@ -429,8 +459,7 @@ static bool about_investing (const context_t *self)
 static bool wants_products (const context_t *self)
 {
     return has (self, MARK_ASK) || has (self, MARK_GOAL) || has (self, MARK_TOPIC)
-           || self->reading->changed || self->reading->follow
-           || self->words.count <= FRAGMENT_WORDS_MAX;
+           || self->reading->changed || self->reading->follow || is_fragment (self);
 }
 
 /*  The product that was shown in that place, as if the message had named it.  */
@@ -532,12 +561,14 @@ static intent_t intent_of_question (context_t *self)
     reading_t *reading = self->reading;
     bool dated = self->found.months && !self->found.months_vague;
     bool asks_first = self->marks.count && self->marks.items[0].kind == MARK_EXPLAIN;
-    bool personal = dated || self->found.amount_marked || (self->found.risk && !asks_first)
-                    || has (self, MARK_GOAL);
+    bool owns =
+        self->found.amount_marked || (self->found.risk && !asks_first) || has (self, MARK_GOAL);
+    bool personal = dated || owns;
     if (has (self, MARK_TRADE) && self->negative < 3)
         return INTENT_TRADE;
-    if (has (self, MARK_FORECAST) && (self->anchored || self->topics) && !personal
-        && reading->score >= 2)
+    /* "will it crash in 2027?" has a date and is no plan; "should I wait, for 10 years, low risk" is one */
+    bool foretells = has (self, MARK_FORECAST) && !(self->foretells ? owns : personal);
+    if (foretells && (self->anchored || self->topics) && reading->score >= 2)
         return INTENT_FORECAST;
     if (self->negative > 1)
         return INTENT_UNKNOWN;

@@ -55,6 +55,7 @@ typedef struct {
     size_t hit_count;
     subject_set_t subjects;
     language_t language;
+    int other_months;  /* a second time, which this answer is not for; 0: none */
     goal_t other_goal; /* a second one, which this answer is not for */
     bool odd;          /* a number in it makes no sense and is left out */
     int products;      /* how many are wanted; 0: not said */

@@ -1,6 +1,6 @@
 #include "advisor/understand/words.h"
 
-enum { TICKER_BYTES_MAX = 5 };
+enum { CALM_BYTES_LEAST = 4 };
 
 typedef struct {
     const uint8_t *begin;
@@ -135,6 +135,7 @@ static void skip_gap (input_t *in, word_t *word, words_t *words)
         uint8_t c = *in->at;
         word->joined = false;
         word->minus |= is_minus (in);
+        word->slash = c == '/';
         word->stop |= c == '.' || c == '?' || c == '!' || c == '\n';
         word->comma |= c == ',' || c == ';' || c == ':' || c == '(' || c == ')';
         words->asks |= c == '?';
@@ -159,7 +160,7 @@ void words_read (words_t *self, plv_view_t text)
 {
     input_t in = {.begin = text.data, .at = text.data, .end = text.data + text.size};
     size_t letters = 0, upper = 0;
-    bool calm = false; /* a longer word is not in capitals */
+    bool calm = false; /* a word, rather than an "and", is not in capitals */
     self->count = 0;
     self->cut = self->shout = self->asks = false;
     while (in.at < in.end) {
@@ -174,7 +175,7 @@ void words_read (words_t *self, plv_view_t text)
         read_word (&in, &word);
         letters += !word.number && word.size > 1;
         upper += word.upper;
-        calm |= !word.number && word.size > TICKER_BYTES_MAX && !word.upper;
+        calm |= !word.number && word.size >= CALM_BYTES_LEAST && !word.upper;
         self->items[self->count++] = word;
     }
     /* of "Compare VTI, VOO, SPY and QQQ" the tickers are in capitals, not the words */
