@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Help, man pages and completion say what there is, and nothing else."""
+"""Help and man pages say what there is, and nothing else."""
 
 import os
 import re
@@ -80,66 +80,6 @@ class Pages(unittest.TestCase):
             group = opened[1] if opened else group
             if key and group not in ('adapters', 'routes'):
                 self.assertIn(f'\n.B {group}.{key[1]}\n', page)
-
-
-class Completion(unittest.TestCase):
-    def bash(self, *words):
-        """What bash offers for the last word."""
-        script = f'source {COMPLETION}/palaver; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _palaver; ' \
-                 'printf "%s\\n" "${COMPREPLY[@]}"'
-        return output('bash', '-c', script, 'bash', 'palaver', *words).split()
-
-    def test_words(self):
-        self.assertEqual(self.bash('dea'), ['dead'])
-        self.assertEqual(set(self.bash('dead', '')), {'list', 'show', 'stats', 'replay', 'discard', 'export', 'import'})
-        self.assertEqual(self.bash('sessions', 're'), ['reset'])
-        self.assertEqual(self.bash('--run', '/x', 'sessions', 're'), ['reset'])
-        self.assertNotIn('generate', self.bash(''))
-
-    def test_options(self):
-        self.assertEqual(self.bash('dead', 'replay', '--dr'), ['--dry-run'])
-        self.assertEqual(self.bash('dead', 'replay', '12', '--allow'), ['--allow-duplicates'])
-        self.assertEqual(self.bash('status', '--yes'), [])
-        self.assertEqual(self.bash('send', 'hello', '--plat'), ['--platform'])
-        self.assertEqual(self.bash('dead', 'list', '--limit', ''), [])
-
-    def test_folders(self):
-        self.assertIn('/proc', self.bash('status', '--run', '/pro'))
-        self.assertIn('/proc', self.bash('backup', '/pro'))
-
-    def test_files(self):
-        here = self.bash('dead', 'import', f'{TOP}/READ')
-        self.assertEqual((here, self.bash('dead', 'export', f'{TOP}/READ')), ([f'{TOP}/README.md'],) * 2)
-
-    def fish(self, line):
-        """What fish offers at the end of the line."""
-        script = f'source {COMPLETION}/palaver.fish; complete -C "$argv[1]"'
-        return {offer.split('\t')[0] for offer in output('fish', '--no-config', '-c', script, line).splitlines()}
-
-    @unittest.skipUnless(shutil.which('fish'), 'fish is not installed')
-    def test_fish(self):
-        self.assertEqual(self.fish('palaver dea'), {'dead'})
-        self.assertEqual(self.fish('palaver dead '),
-                         {'list', 'show', 'stats', 'replay', 'discard', 'export', 'import'})
-        self.assertEqual(self.fish('palaver --run /x sessions re'), {'reset'})
-        self.assertEqual(self.fish('palaver dead replay 12 --allow'), {'--allow-duplicates'})
-        self.assertEqual(self.fish('palaver --js'), {'--json'})
-        self.assertEqual(self.fish('palaver status --yes'), set())
-        self.assertEqual(self.fish('palaver dead list --limit '), set())
-        self.assertIn('/proc/', self.fish('palaver status --run /pro'))
-        self.assertIn('/proc/', self.fish('palaver backup /pro'))
-        self.assertEqual(self.fish(f'palaver dead import {TOP}/READ'), {f'{TOP}/README.md'})
-        self.assertNotIn('generate', self.fish('palaver '))
-
-    def test_bash_has_no_complaints(self):
-        if not shutil.which('shellcheck'):
-            self.skipTest('shellcheck is not installed')
-        output('shellcheck', '-s', 'bash', f'{COMPLETION}/palaver')
-
-    def test_zsh_can_read_it(self):
-        if not shutil.which('zsh'):
-            self.skipTest('zsh is not installed')
-        output('zsh', '-n', f'{COMPLETION}/_palaver')
 
 
 if __name__ == '__main__':

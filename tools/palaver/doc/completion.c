@@ -69,6 +69,19 @@ static const char *path_of (const command_t *command, const char *folder, const 
     return strncmp (command->operands, "FILE", 4) == 0 ? file : NULL;
 }
 
+/*  "status|top|..." for the commands of one word.  */
+static void put_lone_words (plv_buf_t *out)
+{
+    const command_t *command;
+    bool first = true;
+    for (size_t i = 0; (command = command_at (i)); i++) {
+        if (command->hidden || strchr (command->words, ' '))
+            continue;
+        text_putf (out, "%s%s", first ? "" : "|", command->words);
+        first = false;
+    }
+}
+
 static void put_bash_commands (plv_buf_t *out)
 {
     const command_t *command;
@@ -77,7 +90,7 @@ static void put_bash_commands (plv_buf_t *out)
             continue;
         text_putf (out, "    \"%s\") options=\"", command->words);
         put_option_names (out, command->options);
-        const char *path = path_of (command, " operand=-d", " operand=-f");
+        const char *path = path_of (command, " paths=-d", " paths=-f");
         text_putf (out, "\"%s ;;\n", path ? path : "");
     }
 }
@@ -95,49 +108,62 @@ static void put_bash_groups (plv_buf_t *out)
     }
 }
 
+/*  What stands on the line, without options and what they take. bash makes --run=DIR three words.  */
+static void put_bash_words (plv_buf_t *out)
+{
+    text_put (out, "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
+                   "        case ${COMP_WORDS[at]} in\n        ");
+    put_pattern (out, ~(1u << KIND_FLAG));
+    text_put (out, ") [ \"${COMP_WORDS[at + 1]}\" = = ] && at=$((at + 1)); at=$((at + 1)) ;;\n"
+                   "        -*) ;;\n"
+                   "        *) words+=(\"${COMP_WORDS[at]}\") ;;\n"
+                   "        esac\n    done\n");
+}
+
+/*  The word behind an option is what the option takes.  */
+static void put_bash_values (plv_buf_t *out)
+{
+    text_put (out, "    if [ \"$word\" = = ]; then word=\"\"\n"
+                   "    elif [ \"$before\" = = ]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
+                   "    case $before in\n    ");
+    put_pattern (out, 1u << KIND_FOLDER);
+    text_put (out, ") _palaver_paths -d \"$word\"; return ;;\n    ");
+    put_pattern (out, 1u << KIND_FILE);
+    text_put (out, ") _palaver_paths -f \"$word\"; return ;;\n    ");
+    put_pattern (out, 1u << KIND_TEXT | 1u << KIND_NAME | 1u << KIND_NUMBER | 1u << KIND_SECONDS
+                          | 1u << KIND_TIME);
+    text_put (out, ") return ;;\n    esac\n");
+}
+
 void generate_bash (plv_buf_t *out)
 {
     text_put (
         out,
         "# bash completion for palaver. Made from the tables in tools/palaver: do not edit.\n\n"
+        "_palaver_paths ()\n{\n"
+        "    compopt -o filenames\n"
+        "    mapfile -t COMPREPLY < <(compgen \"$1\" -- \"$2\")\n}\n\n"
         "_palaver ()\n{\n"
         "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-        "    local options=\"\" verbs=\"\" operand=\"\" words=() at\n"
-        "    COMPREPLY=()\n"
-        "    case $before in\n    ");
-    put_pattern (out, 1u << KIND_FOLDER);
-    text_put (out, ") mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n    ");
-    put_pattern (out, 1u << KIND_FILE);
-    text_put (out, ") mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n    ");
-    put_pattern (out, 1u << KIND_TEXT | 1u << KIND_NAME | 1u << KIND_NUMBER | 1u << KIND_SECONDS
-                          | 1u << KIND_TIME);
-    text_put (out, ") return ;;\n    esac\n"
-                   "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
-                   "        case ${COMP_WORDS[at]} in\n        ");
-    put_pattern (out, ~(1u << KIND_FLAG));
-    text_put (out, ") at=$((at + 1)) ;;\n"
-                   "        -*) ;;\n"
-                   "        *) words+=(\"${COMP_WORDS[at]}\") ;;\n"
-                   "        esac\n    done\n"
-                   "    if [ ${#words[@]} -eq 0 ]; then\n"
-                   "        verbs=\"");
-    put_first_words (out);
-    text_put (out, "\"\n        options=\"");
+        "    local verbs=\"\" paths=\"\" words=() at command options=\"");
     put_option_names (out, CONNECTS | ALWAYS);
-    text_put (out, "\"\n    elif [ ${#words[@]} -eq 1 ]; then\n        case ${words[0]} in\n");
+    text_put (out, "\"\n    COMPREPLY=()\n");
+    put_bash_values (out);
+    put_bash_words (out);
+    text_put (out, "    command=\"${words[*]:0:2}\"\n    case ${words[0]} in ");
+    put_lone_words (out);
+    text_put (out, ") command=${words[0]} ;; esac\n    case $command in\n    \"\") verbs=\"");
+    put_first_words (out);
+    text_put (out, "\" ;;\n");
     put_bash_groups (out);
-    text_put (out, "        esac\n    fi\n    case \"${words[*]:0:2}\" in\n");
     put_bash_commands (out);
-    text_put (out, "    esac\n    [ -n \"$options$verbs\" ] || case \"${words[0]}\" in\n");
-    put_bash_commands (out);
-    text_put (
-        out,
-        "    esac\n"
-        "    case $word in\n"
-        "    -*) mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\") ;;\n"
-        "    *) if [ -n \"$operand\" ]; then mapfile -t COMPREPLY < <(compgen $operand -- \"$word\")\n"
-        "       else mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$word\"); fi ;;\n"
-        "    esac\n}\n\ncomplete -F _palaver palaver\n");
+    text_put (out,
+              "    esac\n"
+              "    case $word in\n"
+              "    -*) mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\") ;;\n"
+              "    *) if [ -n \"$paths\" ]; then _palaver_paths $paths \"$word\"\n"
+              "       else mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$word\"); fi ;;\n"
+              "    esac\n}\n\ncomplete -F _palaver palaver\n");
 }
 
 /*  What zsh's _arguments takes as words: quotes and brackets are escaped.  */
@@ -153,30 +179,52 @@ static void put_zsh_words (plv_buf_t *out, const char *text)
     }
 }
 
+/*  '--run=[...]:DIR:_files -/', and for one with a letter '(-s --session)'{-s+,--session=}'[...]...'.  */
 static void put_zsh_option (plv_buf_t *out, option_id_t id)
 {
     const option_t *option = &option_rows[id];
-    text_putf (out, "            '--%s[", option->name);
+    bool takes = option->kind != KIND_FLAG;
+    if (option->letter)
+        text_putf (out, "            '(-%c --%s)'{-%c%s,--%s%s}'[", option->letter, option->name,
+                   option->letter, takes ? "+" : "", option->name, takes ? "=" : "");
+    else
+        text_putf (out, "            '--%s%s[", option->name, takes ? "=" : "");
     put_zsh_words (out, option->meaning);
     text_put (out, "]");
-    if (option->kind == KIND_FOLDER || option->kind == KIND_FILE)
+    if (takes)
         text_putf (out, ":%s:%s", option->argument,
-                   option->kind == KIND_FOLDER ? "_files -/" : "_files");
-    else if (option->kind != KIND_FLAG)
-        text_putf (out, ":%s: ", option->argument);
+                   option->kind == KIND_FOLDER ? "_files -/"
+                   : option->kind == KIND_FILE ? "_files"
+                                               : " ");
     text_put (out, "' \\\n");
+}
+
+static void put_zsh_options (plv_buf_t *out, uint64_t set)
+{
+    text_put (out, "        _arguments \\\n");
+    for (int id = 0; id < OPTION_COUNT_; id++)
+        if (set >> id & 1)
+            put_zsh_option (out, (option_id_t) id);
+}
+
+/*  A word that zsh only tells the name of would keep it from completing options: _guard leaves them alone.  */
+static void put_zsh_operands (plv_buf_t *out, const command_t *command)
+{
+    const char *path = path_of (command, "_files -/", "_files");
+    text_putf (out, "            '1: :'%s ", strchr (command->words, ' ') ? " '2: :'" : "");
+    if (path)
+        text_putf (out, "'*:%s:%s' ;;\n", command->operands, path);
+    else if (command->operands[0])
+        text_putf (out, "'*:%s:_guard \"^-*\" \"%s\"' ;;\n", command->operands, command->operands);
+    else
+        text_put (out, "'*: :()' ;;\n");
 }
 
 static void put_zsh_command (plv_buf_t *out, const command_t *command)
 {
-    bool two = strchr (command->words, ' ') != NULL;
-    const char *path = path_of (command, "_files -/", "_files");
-    text_putf (out, "    '%s')\n        _arguments \\\n", command->words);
-    for (int id = 0; id < OPTION_COUNT_; id++)
-        if (command->options >> id & 1)
-            put_zsh_option (out, (option_id_t) id);
-    text_putf (out, "            '1: :'%s '*:%s:%s' ;;\n", two ? " '2: :'" : "",
-               command->operands[0] ? command->operands : " ", path ? path : "");
+    text_putf (out, "    '%s')\n", command->words);
+    put_zsh_options (out, command->options);
+    put_zsh_operands (out, command);
 }
 
 static void put_zsh_groups (plv_buf_t *out)
@@ -192,13 +240,26 @@ static void put_zsh_groups (plv_buf_t *out)
     }
 }
 
+/*  What stands on the line, without options and what they take; `at` is behind CURRENT when that is such a word.  */
+static void put_zsh_named (plv_buf_t *out)
+{
+    text_put (out, "    local -a named\n    local at\n"
+                   "    for ((at = 2; at < CURRENT; at++)); do\n"
+                   "        case $words[at] in\n        ");
+    put_pattern (out, ~(1u << KIND_FLAG));
+    text_put (out, ") ((at++)) ;;\n"
+                   "        -*) ;;\n"
+                   "        *) named+=(\"$words[at]\") ;;\n"
+                   "        esac\n    done\n");
+}
+
 void generate_zsh (plv_buf_t *out)
 {
     const command_t *command;
     text_put (out, "#compdef palaver\n# Made from the tables in tools/palaver: do not edit.\n\n"
-                   "_palaver ()\n{\n"
-                   "    local -a named=(${${words[2,CURRENT-1]}:#-*})\n"
-                   "    if [[ $words[CURRENT] != -* ]]; then\n"
+                   "_palaver ()\n{\n");
+    put_zsh_named (out);
+    text_put (out, "    if ((at == CURRENT)) && [[ $words[CURRENT] != -* ]]; then\n"
                    "        if (( ${#named} == 0 )); then\n            compadd -- ");
     put_first_words (out);
     text_put (out, "\n            return\n        fi\n"
@@ -207,17 +268,14 @@ void generate_zsh (plv_buf_t *out)
     text_put (out, "        esac\n    fi\n"
                    "    local command=\"$named[1] $named[2]\"\n"
                    "    case $named[1] in\n    ");
-    bool first = true;
-    for (size_t i = 0; (command = command_at (i)); i++)
-        if (!command->hidden && !strchr (command->words, ' ')) {
-            text_putf (out, "%s%s", first ? "" : "|", command->words);
-            first = false;
-        }
+    put_lone_words (out);
     text_put (out, ") command=$named[1] ;;\n    esac\n    case $command in\n");
     for (size_t i = 0; (command = command_at (i)); i++)
         if (!command->hidden)
             put_zsh_command (out, command);
-    text_put (out, "    esac\n}\n\n_palaver \"$@\"\n");
+    text_put (out, "    *)\n");
+    put_zsh_options (out, CONNECTS | ALWAYS);
+    text_put (out, "            '*: :()' ;;\n    esac\n}\n\n_palaver \"$@\"\n");
 }
 
 /*  In single quotes.  */
@@ -252,16 +310,28 @@ static void put_fish_command (plv_buf_t *out, size_t index)
         text_putf (out, "complete -c palaver -n '__palaver_in \"%s\"' %s\n", command->words, path);
 }
 
-static void put_fish_option (plv_buf_t *out, option_id_t id)
+/*  The commands that take the option; of one that all of a group take, the group.  */
+static void put_fish_takers (plv_buf_t *out, option_id_t id)
 {
     const command_t *command;
+    bool common = (CONNECTS | ALWAYS) >> id & 1;
+    if (common)
+        text_put (out, " \"\"");
+    for (size_t i = 0; (command = command_at (i)); i++) {
+        if (command->hidden || !(command->options >> id & 1))
+            continue;
+        if (!common)
+            text_putf (out, " \"%s\"", command->words);
+        else if (is_first_of_group (i))
+            text_putf (out, " \"%.*s\"", (int) strcspn (command->words, " "), command->words);
+    }
+}
+
+static void put_fish_option (plv_buf_t *out, option_id_t id)
+{
     const option_t *option = &option_rows[id];
     text_put (out, "complete -c palaver -n '__palaver_in");
-    if ((CONNECTS | ALWAYS) >> id & 1)
-        text_put (out, " \"\"");
-    for (size_t i = 0; (command = command_at (i)); i++)
-        if (!command->hidden && command->options >> id & 1)
-            text_putf (out, " \"%s\"", command->words);
+    put_fish_takers (out, id);
     text_putf (out, "' -l %s", option->name);
     if (option->letter)
         text_putf (out, " -s %c", option->letter);
