@@ -34,7 +34,7 @@ void options_help (FILE *out)
         "  palaver-advisor [OPTIONS] ask TEXT...  answers here; several texts are one conversation\n"
         "  palaver-advisor [OPTIONS] eval FILE    asks the questions of FILE and checks the answers\n"
         "\n"
-        "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else the run directory's)\n"
+        "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else $XDG_RUNTIME_DIR/palaver/agents.ipc)\n"
         "  --catalogue FILE     the products, as CSV (default: the one that comes with Palaver)\n"
         "  --name NAME          shown in every tool (default: advisor)\n"
         "  --credit N           jobs at a time, 1 to 256 (default: 8; with a model, claude.conversations)\n"

@@ -25,7 +25,7 @@ typedef struct {
 static const char USAGE[] =
     "usage: palaver-echo [OPTION]...\n"
     "Answers every message with its own text.\n"
-    "  --endpoint ENDPOINT  where the broker listens for agents (default: $PALAVER_AGENTS)\n"
+    "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else $XDG_RUNTIME_DIR/palaver/agents.ipc)\n"
     "  --services A,B       what to serve (default: echo)\n"
     "  --name NAME          (default: echo)\n"
     "  --credit N           jobs held at a time (default: the number of threads)\n"

@@ -30,7 +30,7 @@ static const char USAGE[] =
     "  --history N          turns of the conversation that a job brings, 0 to 200 (default: all that are kept)\n"
     "  --name NAME          shown in every tool (default: exec)\n"
     "  --build TEXT         your program's version, kept in the ledger\n"
-    "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else the run directory's)\n"
+    "  --endpoint ADDRESS   the broker (default: $PALAVER_AGENTS, else $XDG_RUNTIME_DIR/palaver/agents.ipc)\n"
     "  --cert FILE          tcp:// only: our key pair (default: $PALAVER_CERT)\n"
     "  --broker-cert FILE   tcp:// only: the broker's public key (default: $PALAVER_BROKER_CERT)\n"
     "  --log WHAT           text (default): what happens on the connection, on stderr; off: nothing\n"

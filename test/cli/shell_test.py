@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Help and man pages say what there is, and nothing else."""
 
+import glob
 import os
 import re
 import shutil
@@ -53,17 +54,37 @@ class Help(unittest.TestCase):
 
 
 class Pages(unittest.TestCase):
+    def pages(self):
+        """The paths of all man pages, also of the one that is made when it is installed."""
+        made = os.path.join(BUILD, 'man', 'palaver.conf.5')
+        os.makedirs(os.path.dirname(made), exist_ok=True)
+        with open(made, 'w', encoding='utf-8') as file:
+            file.write(output(PALAVER, 'generate', 'conf'))
+        return [made, *glob.glob(f'{TOP}/*/*/*.[1-8]'), *glob.glob(f'{TOP}/*/*/man/*.[1-8]')]
+
     def test_roff_has_no_complaints(self):
         if not shutil.which('groff'):
             self.skipTest('groff is not installed')
-        pages = [output(PALAVER, 'generate', 'conf')]
-        for name in os.listdir(PAGES):
-            with open(f'{PAGES}/{name}', encoding='utf-8') as file:
-                pages.append(file.read())
-        for page in pages:
-            done = subprocess.run(['groff', '-ww', '-man', '-z', '-Tutf8'], input=page, capture_output=True, text=True,
+        for path in self.pages():
+            done = subprocess.run(['groff', '-ww', '-man', '-z', '-Tutf8', path], capture_output=True, text=True,
                                   timeout=SECONDS, check=True)
-            self.assertEqual(done.stderr, '', page[:200])
+            self.assertEqual(done.stderr, '', path)
+
+    def test_mandoc_has_no_complaints(self):
+        if not shutil.which('mandoc'):
+            self.skipTest('mandoc is not installed')
+        for path in self.pages():
+            done = subprocess.run(['mandoc', '-T', 'lint', '-W', 'warning', path], capture_output=True, text=True,
+                                  timeout=SECONDS, check=False)
+            self.assertEqual(done.stdout + done.stderr, '', path)
+
+    def test_all_pages_have_one_date(self):
+        dates = set()
+        for path in self.pages():
+            with open(path, encoding='utf-8') as file:
+                dates |= set(re.findall(r'^\.TH \S+ \d (\S+)', file.read(), re.M))
+        self.assertEqual(len(dates), 1, dates)
+        self.assertRegex(dates.pop(), r'^20\d\d-\d\d-\d\d$')
 
     def test_the_page_of_palaverd_has_the_options_of_its_help(self):
         with open(f'{PAGES}/palaverd.8', encoding='utf-8') as file:

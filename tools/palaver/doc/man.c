@@ -41,8 +41,7 @@ static void put_commands (plv_buf_t *out)
                   command->operands);
         roff_term (out, term, command->summary);
         text_put (out, ".IP\n");
-        roff_put (out, command->meaning);
-        text_put (out, "\n");
+        roff_line (out, command->meaning);
         put_own_options (out, command);
     }
 }
@@ -50,7 +49,7 @@ static void put_commands (plv_buf_t *out)
 static void put_options (plv_buf_t *out)
 {
     roff_section (out, "OPTIONS");
-    roff_paragraph (
+    roff_line (
         out,
         "Options may stand anywhere; behind -- there are none. These are for every command, --run and "
         "--timeout for those that speak with a broker:");
@@ -82,6 +81,11 @@ static void put_environment (plv_buf_t *out)
 {
     roff_section (out, "ENVIRONMENT");
     roff_term (out, "PALAVER_RUN", "the run directory of the broker; --run wins");
+    roff_term (out, "XDG_RUNTIME_DIR, XDG_STATE_HOME",
+               "where the run directory is looked for when none is named");
+    roff_term (out, "STATE_DIRECTORY", "of doctor and restore: the data directory; --data wins");
+    roff_term (out, "USER", "who speaks, and who does it, for the record; --user and --who win");
+    roff_term (out, "VISUAL, EDITOR", "what --edit starts, the first of them that is set");
     roff_term (out, "NO_COLOR", "when it is not empty: no colours");
 }
 
@@ -92,7 +96,7 @@ void generate_man (plv_buf_t *out)
     roff_section (out, "SYNOPSIS");
     text_put (out, ".B palaver\n.I COMMAND\n[\\fIOPTION\\fR]... [\\fIOPERAND\\fR]...\n");
     roff_section (out, "DESCRIPTION");
-    roff_paragraph (
+    roff_line (
         out,
         "palaver asks a running broker over its control socket. Data goes to stdout: tables on a terminal, "
         "one JSON object a line off it; words go to stderr. Times are RFC 3339, in UTC. Nothing is asked "

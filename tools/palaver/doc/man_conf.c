@@ -32,8 +32,7 @@ static void put_table (plv_buf_t *out, plv_conf_table_t table, bool of_route)
         const plv_conf_key_t *key = &table.keys[i];
         if (key->kind == KEY_SECT) {
             text_putf (out, ".SS %s\n", key->path);
-            roff_put (out, key->meaning);
-            text_put (out, "\n");
+            roff_line (out, key->meaning);
         } else {
             put_key (out, key, of_route);
         }
@@ -44,7 +43,7 @@ void generate_conf (plv_buf_t *out)
 {
     roff_title (out, "palaver.conf", 5, "the configuration of the Palaver broker");
     roff_section (out, "DESCRIPTION");
-    roff_paragraph (
+    roff_line (
         out,
         "The file is libconfig: data.sync is the key sync in the group data = { ... };. A key that is not "
         "given has its default; one that is not known, or has a value of the wrong kind or outside its "
@@ -57,14 +56,14 @@ void generate_conf (plv_buf_t *out)
     roff_section (out, "KEYS");
     put_table (out, plv_conf_table (), false);
     roff_section (out, "ROUTES");
-    roff_paragraph (
+    roff_line (
         out,
         "routes = ( { ... }, { ... } ); is a list: the first route that matches an event decides which "
         "service gets it. A route without a matcher matches everything. Without any routes there is one, "
         "default, to the service advisor.");
     put_table (out, plv_conf_route_table (), true);
     roff_section (out, "ADAPTERS");
-    roff_paragraph (
+    roff_line (
         out,
         "adapters = { web = { ... }; }; has a group for each adapter, named as its plugin, with the keys "
         "that the plugin reads.");

@@ -2,6 +2,9 @@
 
 #include "palaver/show/text.h"
 
+/*  One date for all pages of a version, also those that are written by hand.  */
+#define DATE "2026-12-02"
+
 void roff_put (plv_buf_t *out, const char *text)
 {
     bool begins = true;
@@ -20,17 +23,22 @@ void roff_put (plv_buf_t *out, const char *text)
     }
 }
 
+void roff_line (plv_buf_t *out, const char *text)
+{
+    roff_put (out, text);
+    text_put (out, "\n");
+}
+
 void roff_title (plv_buf_t *out, const char *name, int section, const char *summary)
 {
-    text_putf (
-        out,
-        ".\\\" Made from the tables in tools/palaver: do not edit.\n.TH %s %d \"\" Palaver Palaver\n",
-        name, section);
+    text_putf (out,
+               ".\\\" Made from the tables in tools/palaver: do not edit.\n"
+               ".TH %s %d " DATE " Palaver Palaver\n",
+               name, section);
     roff_section (out, "NAME");
     roff_put (out, name);
     text_put (out, " \\- ");
-    roff_put (out, summary);
-    text_put (out, "\n");
+    roff_line (out, summary);
 }
 
 void roff_section (plv_buf_t *out, const char *title)
@@ -41,15 +49,12 @@ void roff_section (plv_buf_t *out, const char *title)
 void roff_paragraph (plv_buf_t *out, const char *text)
 {
     text_put (out, ".PP\n");
-    roff_put (out, text);
-    text_put (out, "\n");
+    roff_line (out, text);
 }
 
 void roff_term (plv_buf_t *out, const char *term, const char *meaning)
 {
     text_put (out, ".TP\n.B ");
-    roff_put (out, term);
-    text_put (out, "\n");
-    roff_put (out, meaning);
-    text_put (out, "\n");
+    roff_line (out, term);
+    roff_line (out, meaning);
 }

@@ -12,9 +12,14 @@
 /*  Text that means itself, also where roff would see a command.  */
 void roff_put (plv_buf_t *out, const char *text);
 
+/*  The same, and the line ends: how a section begins.  */
+void roff_line (plv_buf_t *out, const char *text);
+
 /*  A title: .TH.  */
 void roff_title (plv_buf_t *out, const char *name, int section, const char *summary);
 void roff_section (plv_buf_t *out, const char *title);
+
+/*  A paragraph that is not the first of its section.  */
 void roff_paragraph (plv_buf_t *out, const char *text);
 
 /*  A term in bold, and what it means.  */
