@@ -232,6 +232,16 @@ class Page(WebTest):
             'GET', '/chat/session/' + page.eval('JSON.parse(localStorage["palaver.session"])')).json['history']],
             ['before', 'answered before', 'while it hangs', 'answered after'])
 
+    def test_a_letter_that_is_typed_with_alt_begins_nothing_anew(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        self.it.worker.reply(self.ask(page, 'hello')['lease'], 'one')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'an answer')
+        for key, modifiers in (('\u0144', 3), ('n', 3), ('Dead', 1)):  # a Polish n, AltGr, and a tilde on a Mac
+            page.call('Input.dispatchKeyEvent', type='keyDown', key=key, code='KeyN', windowsVirtualKeyCode=78,
+                      modifiers=modifiers)
+            self.assertEqual(page.count('.turn'), 2, key)
+
     def test_two_windows_of_one_conversation(self):
         page = self.open(path='/?session=shared')
         other = self.browser.page()

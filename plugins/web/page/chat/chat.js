@@ -260,7 +260,8 @@ for (const starter of document.querySelectorAll('.starter'))
 
 // Typing anywhere writes; Alt+N begins anew.
 document.addEventListener('keydown', (event) => {
-  if (event.altKey && event.code === 'KeyN') { event.preventDefault(); fresh(); return; }
+  // With Ctrl it is AltGr, and writes a letter; as it does with Alt on a Mac, where `key` says which.
+  if (event.altKey && !event.ctrlKey && event.key.toLowerCase() === 'n') { event.preventDefault(); fresh(); return; }
   const busy = event.ctrlKey || event.metaKey || event.altKey || byId('key').open
     || /^(INPUT|TEXTAREA|BUTTON|SUMMARY|A)$/.test(document.activeElement?.tagName ?? '');
   if (!busy && event.key.length === 1 && event.key !== ' ') text.focus();
