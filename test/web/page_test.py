@@ -61,8 +61,8 @@ class Page(WebTest):
         job = self.it.worker.job()
         page.until('document.querySelector(".typing")', 'an answer is being written')
         self.picture(page, '2-waiting')
-        for piece in ('Two of them **suit', ' you best**:\n\n1. The *equity* fund'):
-            self.it.live(job, 'chat.delta', delta=piece, index=0)
+        for at, piece in enumerate(('Two of them **suit', ' you best**:\n\n1. The *equity* fund')):
+            self.it.live(job, 'chat.delta', delta=piece, index=at)
         page.until('document.querySelector(".turn-agent strong")', 'the answer streams')
         self.assertIn('suit you best', page.text('.turn-agent'))
         self.picture(page, '3-streaming')
@@ -241,6 +241,18 @@ class Page(WebTest):
             page.call('Input.dispatchKeyEvent', type='keyDown', key=key, code='KeyN', windowsVirtualKeyCode=78,
                       modifiers=modifiers)
             self.assertEqual(page.count('.turn'), 2, key)
+
+    def test_another_attempt_writes_anew(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        job = self.ask(page, 'hello')
+        for index, piece in enumerate(('first ', 'try')):
+            self.it.live(job, 'chat.delta', delta=piece, index=index)
+        page.until('document.querySelector(".turn-agent")?.innerText === "first try"', 'the first attempt')
+        for index, piece in enumerate(('second ', 'one')):
+            self.it.live(job, 'chat.delta', delta=piece, index=index)
+        page.until('document.querySelector(".turn-agent").innerText.endsWith("one")', 'the second attempt')
+        self.assertEqual(page.text('.turn-agent'), 'second one')
 
     def test_two_windows_of_one_conversation(self):
         page = self.open(path='/?session=shared')

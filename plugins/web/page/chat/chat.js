@@ -102,12 +102,12 @@ const takers = {
     else waits(Date.now());
   },
 
-  'chat.delta' ({ reply_to: question, delta }) {
+  'chat.delta' ({ reply_to: question, delta, index }) {
     const id = `answer-to-${question}`;
     waitsNoMore();
     const turn = view.get(id) ?? view.add(id, 'agent', Date.now());
     turn.replyTo = question;
-    view.stream(turn, delta);
+    view.stream(turn, delta, index);
   },
 
   'chat.response' (answer) {

@@ -109,9 +109,9 @@ export class View {
     this.follow();
   }
 
-  // A piece of an answer that is being written; painted once a frame.
-  stream (turn, piece) {
-    turn.text += piece;
+  // A piece of an answer that is being written; painted once a frame. Another attempt begins it anew.
+  stream (turn, piece, index) {
+    turn.text = index === 0 ? piece : turn.text + piece;
     turn.node.dataset.state = 'streaming';
     if (turn.frame) return;
     turn.frame = requestAnimationFrame(() => {
