@@ -254,6 +254,22 @@ class Page(WebTest):
         page.until('document.querySelector(".turn-agent").innerText.endsWith("one")', 'the second attempt')
         self.assertEqual(page.text('.turn-agent'), 'second one')
 
+    def test_what_was_said_twice_is_shown_twice(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        for number in (1, 2):
+            self.it.worker.reply(self.ask(page, 'yes')['lease'], 'good')
+            page.until(f'document.querySelectorAll(".turn-agent .prose").length === {number}', 'an answer')
+        self.it.broker.write_conf({'adapters': {'web': {'port': self.it.port}}})
+        self.it.broker.signal(signal.SIGHUP)
+        pid = self.it.pid()
+        os.kill(pid, signal.SIGKILL)
+        wait(lambda: self.it.pid() not in (None, pid), 'another process')
+        self.it.up()
+        page.reload()
+        page.until(OPEN, 'the line is open')
+        page.until('document.querySelectorAll(".turn").length === 4', 'all of it, from the broker')
+
     def test_two_windows_of_one_conversation(self):
         page = self.open(path='/?session=shared')
         other = self.browser.page()

@@ -169,11 +169,15 @@ async function history () {
   }
   const told = answer?.ok ? await answer.json() : {};
   if (session !== store.session) return undefined;
+  const met = new Set(); // what is said twice is there twice
   for (const { role, text: words, timestamp } of told.history ?? []) {
     const kind = role === 'user' ? 'user' : 'agent';
     const at = timestamp / 1000;
-    if (view.find((turn) => turn.role === kind && turn.text === words && Math.abs(turn.at - at) < SAME_MS)) continue;
-    const turn = view.add(`${role}-${timestamp}`, kind, at);
+    const there = view.find((turn) => turn.role === kind && !met.has(turn) && turn.text === words
+      && Math.abs(turn.at - at) < SAME_MS);
+    const turn = there ?? view.add(`${role}-${timestamp}`, kind, at);
+    met.add(turn);
+    if (there) continue;
     turn.answered = true;
     if (kind === 'user') view.said(turn, words);
     else view.answer(turn, { response_text: words });
