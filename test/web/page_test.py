@@ -270,6 +270,18 @@ class Page(WebTest):
         page.until(OPEN, 'the line is open')
         page.until('document.querySelectorAll(".turn").length === 4', 'all of it, from the broker')
 
+    def test_what_fails_is_told_to_who_listens(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        held = self.ask(page, 'first')
+        page.type('second')
+        page.key('Enter')
+        wait(lambda: self.it.broker.ask('status')['counts']['pending_events'] == 2, 'one waits')
+        self.it.broker.ask('events.discard', adapter='web', who='ops')
+        page.until('document.querySelector(".note-bad")', 'it is set aside')
+        self.assertIn('set aside', page.eval('document.querySelector("#spoken").textContent'))
+        self.it.worker.reply(held['lease'], 'one')
+
     def test_two_windows_of_one_conversation(self):
         page = self.open(path='/?session=shared')
         other = self.browser.page()

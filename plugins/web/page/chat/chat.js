@@ -70,13 +70,14 @@ const takers = {
     if (!turn) return;
     if (problem.status === 409) return; // the first copy is on its way
     if (after && (turn.tries = (turn.tries ?? 0) + 1) < 5) {
-      view.state(turn, 'sending', 'Waiting for a free place');
+      view.state(turn, 'sending', 'Not taken yet. Trying again');
       setTimeout(() => link.post(turn.message), after);
       return;
     }
     waitsNoMore();
     store.stored(id);
-    view.state(turn, 'failed', problem.detail ?? problem.title, () => again(turn));
+    // What only time mends is told to programs in detail, and to people in a few words.
+    view.state(turn, 'failed', after ? problem.title : problem.detail ?? problem.title, () => again(turn));
   },
 
   'chat.message' (message) {

@@ -99,6 +99,7 @@ export class View {
       note.append(button);
     }
     turn.node.append(note);
+    if (state === 'failed') this.speak(words);
     this.follow();
   }
 
