@@ -282,6 +282,27 @@ class Page(WebTest):
         self.assertIn('set aside', page.eval('document.querySelector("#spoken").textContent'))
         self.it.worker.reply(held['lease'], 'one')
 
+    def test_two_windows_keep_what_neither_could_send(self):
+        page = self.open()
+        other = self.browser.page()
+        self.addCleanup(other.close)
+        other.open(f'http://127.0.0.1:{self.it.port}/?session=other')
+        for one in (page, other):
+            one.until(OPEN, 'the line is open')
+        pid = self.it.pid()
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+        for one in (page, other):
+            one.call('Page.bringToFront')
+            one.eval('document.querySelector("#text").focus()')
+            one.type('while it hangs')
+            one.key('Enter')
+            one.until('document.querySelectorAll(".said").length === 1', 'the message is on the page')
+        unsent = 'Object.keys(localStorage).filter((name) => name.startsWith("palaver.unsent."))'
+        self.assertEqual(page.eval(f'{unsent}.length'), 2)
+        os.kill(pid, signal.SIGCONT)
+        page.until(f'{unsent}.length === 0', 'both are stored')
+
     def test_two_windows_of_one_conversation(self):
         page = self.open(path='/?session=shared')
         other = self.browser.page()

@@ -1,4 +1,7 @@
-// What outlives a reload: the session, the last event seen in this window, messages that are not yet stored.
+// What outlives a reload: who writes, the session, and messages that are not yet stored.
+
+const UNSENT = 'palaver.unsent.';
+const UNSENT_MS = 7 * 24 * 3600 * 1000; // longer nobody knows whether a message was taken
 
 function random () {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -20,6 +23,24 @@ function write (name, value) {
   }
 }
 
+// Each by itself: windows that change one list at a time take each other's messages out of it.
+function readUnsent () {
+  try {
+    return Object.keys(localStorage).filter((name) => name.startsWith(UNSENT))
+      .map((name) => read(name.slice('palaver.'.length))).filter((one) => one?.id);
+  } catch {
+    return [];
+  }
+}
+
+function remove (name) {
+  try {
+    localStorage.removeItem(`palaver.${name}`);
+  } catch {
+    // It was not kept.
+  }
+}
+
 export class Store {
   constructor () {
     this.user = read('user') ?? `web-${random()}`;
@@ -33,7 +54,10 @@ export class Store {
       this.begin(named);
       this.isNew = false;
     }
-    this.unsent = read('unsent', []).filter((one) => one.session === this.session);
+    const kept = readUnsent();
+    for (const one of kept) if (Date.now() - one.at > UNSENT_MS) remove(`unsent.${one.id}`);
+    this.unsent = kept.filter((one) => one.session === this.session && Date.now() - one.at <= UNSENT_MS)
+      .sort((one, other) => one.at - other.at);
   }
 
   begin (session) {
@@ -44,8 +68,8 @@ export class Store {
   }
 
   fresh () {
+    for (const { id } of this.unsent) remove(`unsent.${id}`);
     this.begin(random());
-    write('unsent', []);
   }
 
   see (seq) {
@@ -55,13 +79,13 @@ export class Store {
   say (text) {
     const message = { id: random(), session: this.session, text, at: Date.now() };
     this.unsent.push(message);
-    write('unsent', this.unsent);
+    write(`unsent.${message.id}`, message);
     return message;
   }
 
   stored (id) {
     this.unsent = this.unsent.filter((one) => one.id !== id);
-    write('unsent', this.unsent);
+    remove(`unsent.${id}`);
   }
 
   get key () {
