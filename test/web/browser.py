@@ -14,6 +14,8 @@ from websocket import SECONDS, WebSocket
 NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome', 'chromium-headless-shell')
 FOUND = next(filter(None, map(shutil.which, NAMES)), None)
 ABSENT = 'no Chromium on this machine (Debian package chromium)'
+NO_STORAGE = '''for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,
+    { get () { throw new DOMException('refused', 'SecurityError'); } });'''
 KEYS = {'Enter': (13, '\r'), 'Tab': (9, ''), 'Escape': (27, ''), 'n': (78, ''), ' ': (32, ' '),
         'End': (35, '')}
 
@@ -105,6 +107,10 @@ class Page:
 
     def offline(self, on):
         self.call('Network.emulateNetworkConditions', offline=on, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+
+    def keep_nothing(self):
+        """From the next page on no storage is there, as when all cookies are refused."""
+        self.call('Page.addScriptToEvaluateOnNewDocument', source=NO_STORAGE)
 
     def open(self, url):
         self.call('Page.navigate', url=url)

@@ -32,11 +32,13 @@ class Console(WebTest):
         super().setUp()
         self.it = self.web(api_keys=KEYS, conf=CONF)
 
-    def open(self, view='overview', width=1280, height=860, phone=False, dark=False):
+    def open(self, view='overview', width=1280, height=860, phone=False, dark=False, keeps=True):
         page = self.browser.page()
         self.addCleanup(page.close)
         page.look_like(dark)
         page.size(width, height, phone, 2 if phone else 1)
+        if not keeps:
+            page.keep_nothing()
         page.open(f'http://127.0.0.1:{self.it.port}/console#key={KEY}')
         page.until(LIVE, 'the broker is looked at')
         self.go(page, view)
@@ -56,6 +58,12 @@ class Console(WebTest):
             self.it.worker.nack(self.it.worker.job()['lease'], permanent=True, code='data_unavailable', reason=why)
             self.it.wait(waiting)
         wait(lambda: self.it.broker.ask('status')['counts']['dead'] >= first + count, 'the letters')
+
+    def test_a_browser_that_keeps_nothing(self):
+        page = self.open(keeps=False)
+        page.click('#theme')
+        self.assertEqual(page.eval('document.documentElement.dataset.theme'), 'dark')
+        self.assertEqual(page.faults(), [])
 
     def test_more_workers_than_a_page_of_the_broker_has(self):
         page = self.open()

@@ -34,13 +34,15 @@ class Page(WebTest):
         cls.addClassCleanup(cls.browser.close)
         os.makedirs(PICTURES, exist_ok=True)
 
-    def open(self, width=1200, height=860, phone=False, path='/', conf=None, **keys):
+    def open(self, width=1200, height=860, phone=False, path='/', conf=None, keeps=True, **keys):
         # The worker of the test gives no sign of life while a browser is looked at.
         self.it = self.web(conf={'agents.timeout_ms': 60000, **(conf or {})}, **keys)
         page = self.browser.page()
         self.addCleanup(page.close)
         page.look_like()
         page.size(width, height, phone, 2 if phone else 1)
+        if not keeps:
+            page.keep_nothing()
         page.open(f'http://127.0.0.1:{self.it.port}{path}')
         return page
 
@@ -302,6 +304,16 @@ class Page(WebTest):
         self.assertEqual(page.eval(f'{unsent}.length'), 2)
         os.kill(pid, signal.SIGCONT)
         page.until(f'{unsent}.length === 0', 'both are stored')
+
+    def test_a_browser_that_keeps_nothing(self):
+        page = self.open(api_keys='good chat\n', keeps=False)
+        page.until('document.querySelector("#key").open', 'it asks for the key')
+        page.eval('document.querySelector("#key-text").focus()')
+        page.type('good')
+        page.key('Enter')
+        page.until(OPEN, 'the line is open')
+        self.it.worker.reply(self.ask(page, 'hello')['lease'], 'welcome')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
 
     def test_two_windows_of_one_conversation(self):
         page = self.open(path='/?session=shared')

@@ -42,6 +42,8 @@ function remove (name) {
 }
 
 export class Store {
+  heldKey = ''; // of a browser that keeps nothing
+
   constructor () {
     this.user = read('user') ?? `web-${random()}`;
     write('user', this.user);
@@ -92,11 +94,12 @@ export class Store {
     try {
       return sessionStorage.getItem('palaver.key') ?? '';
     } catch {
-      return '';
+      return this.heldKey;
     }
   }
 
   set key (key) {
+    this.heldKey = key;
     try {
       sessionStorage.setItem('palaver.key', key);
     } catch {

@@ -23,6 +23,8 @@ export class Problem extends Error {
 }
 
 class Api extends EventTarget {
+  heldKey = ''; // of a browser that keeps nothing: it lasts as long as the page
+
   constructor () {
     super();
     const given = /^#key=(.+)$/.exec(location.hash);
@@ -32,11 +34,22 @@ class Api extends EventTarget {
     }
   }
 
-  get key () { return sessionStorage.getItem(STORE) ?? ''; }
+  get key () {
+    try {
+      return sessionStorage.getItem(STORE) ?? '';
+    } catch {
+      return this.heldKey;
+    }
+  }
 
   set key (key) {
-    if (key) sessionStorage.setItem(STORE, key);
-    else sessionStorage.removeItem(STORE);
+    this.heldKey = key;
+    try {
+      if (key) sessionStorage.setItem(STORE, key);
+      else sessionStorage.removeItem(STORE);
+    } catch {
+      // Asked for again at the next load.
+    }
   }
 
   headers () {

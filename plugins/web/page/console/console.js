@@ -119,18 +119,23 @@ $('leave').addEventListener('click', () => {
 // ---------------------------------------------------------------- light and dark
 
 const preferred = matchMedia('(prefers-color-scheme: dark)');
+const plain = () => (preferred.matches ? 'dark' : 'light');
+const chosen = () => { try { return localStorage.getItem('palaver.theme'); } catch { return null; } };
 
 function paint () {
-  document.documentElement.dataset.theme =
-    localStorage.getItem('palaver.theme') ?? (preferred.matches ? 'dark' : 'light');
+  document.documentElement.dataset.theme = chosen() ?? plain();
 }
 
 preferred.addEventListener('change', paint);
 $('theme').addEventListener('click', () => {
   const next = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-  if (next === (preferred.matches ? 'dark' : 'light')) localStorage.removeItem('palaver.theme');
-  else localStorage.setItem('palaver.theme', next);
-  paint();
+  try {
+    if (next === plain()) localStorage.removeItem('palaver.theme');
+    else localStorage.setItem('palaver.theme', next);
+  } catch {
+    // For this page then.
+  }
+  document.documentElement.dataset.theme = next;
 });
 
 // ---------------------------------------------------------------- the keyboard
