@@ -17,6 +17,17 @@ from palaverd import PATIENCE, World
 from wireclient import text_id
 
 
+class NewFiles(CliTest):
+    def test_a_file_that_is_there_is_refused_whether_there_is_a_broker_or_not(self):
+        path = os.path.join(self.folder(), 'kept')
+        with open(path, 'w', encoding='utf-8'):
+            pass
+        for words in (('dead', 'replay', '--all', '--plan', path), ('dead', 'export', path, '--all'),
+                      ('events', 'replay', '--shadow', '--to', 'advisor', '--since', '1h', '--html', path)):
+            done = self.palaver(None, *words, env={'PALAVER_RUN': self.folder()}, code=PARTLY)
+            self.assertEqual(done.err, f'palaver: {path} exists already; nothing was written\n')
+
+
 class Plan(CliTest):
     def setUp(self):
         self.one = self.broker(SILENT)

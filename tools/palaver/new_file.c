@@ -63,13 +63,20 @@ static int open_beside (new_file_t *self)
     return mkostemp ((char *) self->beside.data, O_CLOEXEC);
 }
 
+ending_t new_file_check (const char *path)
+{
+    if (access (path, F_OK))
+        return END_OK;
+    errno = EEXIST;
+    return new_file_failed (&(new_file_t){.path = path});
+}
+
 ending_t new_file_begin (new_file_t *self, const char *path)
 {
     *self = (new_file_t){.path = path, .directory = -1};
-    if (access (path, F_OK) == 0) {
-        errno = EEXIST;
-        return new_file_failed (self);
-    }
+    ending_t end = new_file_check (path);
+    if (end)
+        return end;
     self->directory = open_directory (path);
     if (self->directory < 0)
         return new_file_failed (self);
@@ -79,7 +86,7 @@ ending_t new_file_begin (new_file_t *self, const char *path)
     self->file = fd < 0 ? NULL : fdopen (fd, "w");
     if (self->file)
         return END_OK;
-    ending_t end = new_file_failed (self);
+    end = new_file_failed (self);
     close (self->directory);
     plv_buf_free (&self->beside);
     return end;

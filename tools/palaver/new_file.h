@@ -23,6 +23,9 @@ typedef struct {
     plv_buf_t beside; /* the name that it has until it is whole; empty: it has none */
 } new_file_t;
 
+/*  END_OK when nothing of that name is there: what needs a broker first asks this before it looks for one.  */
+ending_t new_file_check (const char *path);
+
 /*  `path` must not exist, and outlive the file.  */
 ending_t new_file_begin (new_file_t *self, const char *path);
 

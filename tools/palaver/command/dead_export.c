@@ -101,7 +101,9 @@ ending_t command_dead_export (call_t *call)
     call->operands++;
     call->operand_count--;
     interrupt_begin ();
-    ending_t end = asker_open (&asker, call, 10);
+    ending_t end = standard ? END_OK : new_file_check (path);
+    if (!end)
+        end = asker_open (&asker, call, 10);
     if (!end) {
         end = choose (call, &asker, &letters);
         if (!end)

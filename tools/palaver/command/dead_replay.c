@@ -1,4 +1,5 @@
 #include "palaver/interrupt.h"
+#include "palaver/new_file.h"
 #include "palaver/replay/edit.h"
 #include "palaver/replay/plan.h"
 #include "palaver/replay/shadow.h"
@@ -114,6 +115,19 @@ static ending_t apply (sending_t *sending, const char *path)
     return end;
 }
 
+static ending_t make_plan (sending_t *sending, const char *path)
+{
+    asker_t asker;
+    ending_t end = call_has (sending->call, OPTION_DRY_RUN) ? END_OK : new_file_check (path);
+    if (!end)
+        end = asker_open (&asker, sending->call, 10);
+    if (end)
+        return end;
+    end = plan_make (sending, &asker, path);
+    asker_close (&asker);
+    return end;
+}
+
 /*  Options that have no meaning beside each other.  */
 static ending_t check (const call_t *call)
 {
@@ -160,13 +174,12 @@ ending_t command_dead_replay (call_t *call)
     interrupt_begin ();
     if (call_has (call, OPTION_APPLY))
         return apply (&sending, call->text[OPTION_APPLY]);
+    if (call_has (call, OPTION_PLAN))
+        return make_plan (&sending, call->text[OPTION_PLAN]);
     end = asker_open (&asker, call, 10);
     if (end)
         return end;
-    if (call_has (call, OPTION_PLAN))
-        end = plan_make (&sending, &asker, call->text[OPTION_PLAN]);
-    else
-        end = replay (call, &sending, &asker);
+    end = replay (call, &sending, &asker);
     asker_close (&asker);
     return end;
 }

@@ -1,4 +1,5 @@
 #include "palaver/interrupt.h"
+#include "palaver/new_file.h"
 #include "palaver/past/compare.h"
 #include "palaver/past/events.h"
 #include "palaver/past/past.h"
@@ -199,18 +200,21 @@ static bool check_call (const call_t *call)
 
 ending_t command_events_replay (call_t *call)
 {
+    const char *page = call_text (call, OPTION_HTML, NULL);
     if (!check_call (call))
         return END_USAGE;
+    ending_t end = page ? new_file_check (page) : END_OK;
+    if (end)
+        return end;
     interrupt_begin ();
     replay_t *self = plv_alloc_zero (1, sizeof *self);
     self->call = call;
-    ending_t end = open_both (self, call);
+    end = open_both (self, call);
     self->asker.wait = ask_until_interrupt;
     if (end)
         goto done;
     begin (self, call);
-    end = compare_begin (&self->compare, &call->out, call->text[OPTION_TO],
-                         call_text (call, OPTION_HTML, NULL));
+    end = compare_begin (&self->compare, &call->out, call->text[OPTION_TO], page);
     if (!end)
         end = finish (self, run (self));
     close_both (self);
