@@ -118,7 +118,7 @@ void answer_write_live (text_t *out, const pal_live_t *live)
         add_members (out, live->body);
 }
 
-bool answer_delta (text_t *out, const pal_live_t *live)
+bool answer_delta (text_t *out, const pal_live_t *live, uint64_t *ret_index)
 {
     if (!pal_text_is (live->type, "chat.delta"))
         return false;
@@ -127,6 +127,7 @@ bool answer_delta (text_t *out, const pal_live_t *live)
     bool there = json_is_string (delta);
     if (there)
         text_add_view (out, (pal_text_t){json_string_value (delta), json_string_length (delta)});
+    *ret_index = (uint64_t) json_integer_value (json_object_get (body, "index"));
     json_decref (body);
     return there;
 }

@@ -22,8 +22,8 @@ void answer_end (text_t *out, uint64_t seq);
 /*  Whole: {"type":"chat.delta","session_id":...,...}  */
 void answer_write_live (text_t *out, const pal_live_t *live);
 
-/*  The text of a chat.delta; false: it is none. Kept in `out`.  */
-bool answer_delta (text_t *out, const pal_live_t *live);
+/*  The text of a chat.delta, kept in `out`, and its number in the answer; false: it is none.  */
+bool answer_delta (text_t *out, const pal_live_t *live, uint64_t *ret_index);
 
 /*  The broker's word that no answer will come to the event of `reply_to`.  */
 bool answer_is_aside (const pal_live_t *live);

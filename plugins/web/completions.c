@@ -17,8 +17,11 @@ typedef struct {
     asker_t asker;
     ticket_t *ticket;
     bool stream, include_usage;
-    bool begun;         /* the head of the stream is out */
-    text_t sent;        /* what was streamed */
+    bool begun;  /* the head of the stream is out */
+    text_t sent; /* what was streamed */
+    size_t said; /* bytes of `sent` that this attempt at the answer has said */
+    uint64_t next_index;
+    bool strayed;       /* it says something else: the whole answer follows */
     size_t asked_bytes; /* of the question: for the usage, when the agent does not say it */
     uint64_t comment;   /* timer */
     char model[COMPLETION_NAME_BYTES + 1];
@@ -239,7 +242,27 @@ static void on_stored (void *arg, ticket_t *ticket)
         begin (self);
 }
 
-static void on_delta (void *arg, ticket_t *ticket, pal_text_t text)
+/*  What is new of it: another attempt says again what was streamed of the first, and may stray from it.  */
+static pal_text_t new_words (wait_t *self, pal_text_t text, uint64_t index)
+{
+    if (index == 0) {
+        self->said = 0;
+        self->strayed = false;
+    } else if (index != self->next_index) {
+        self->strayed = true;
+    }
+    self->next_index = index + 1;
+    size_t known = self->sent.size > self->said ? self->sent.size - self->said : 0;
+    size_t same = text.size < known ? text.size : known;
+    if (same && memcmp (self->sent.data + self->said, text.data, same) != 0)
+        self->strayed = true;
+    if (self->strayed)
+        return pal_text (NULL);
+    self->said += text.size;
+    return (pal_text_t){text.data + same, text.size - same};
+}
+
+static void on_delta (void *arg, ticket_t *ticket, pal_text_t text, uint64_t index)
 {
     wait_t *self = arg;
     text_t piece = {0};
@@ -247,7 +270,7 @@ static void on_delta (void *arg, ticket_t *ticket, pal_text_t text)
     if (!self->stream)
         return;
     begin (self);
-    write_text_chunk (self, &piece, text);
+    write_text_chunk (self, &piece, new_words (self, text, index));
     if (piece.size)
         write_out (self, &piece);
     text_free (&piece);

@@ -339,28 +339,37 @@ static void merge (ticket_t *self, const pal_id_t *into)
         ticket_store_save (self, NULL, NULL);
 }
 
-static void add_words (ticket_t *self, const pal_live_t *live, text_t *delta)
+/*  Words of an answer: read once, and only if somebody wants them.  */
+typedef struct {
+    const pal_live_t *live;
+    bool is_read, is_good;
+    text_t text;
+    uint64_t index;
+} words_t;
+
+static void add_words (ticket_t *self, words_t *words)
 {
     if (!self->waiter || !self->waiter->delta)
         return;
-    if (!delta->size) /* read once, and only if somebody wants it */
-        answer_delta (delta, live);
-    if (delta->size)
-        self->waiter->delta (self->arg, self, text_view (delta));
+    if (!words->is_read)
+        words->is_good = answer_delta (&words->text, words->live, &words->index);
+    words->is_read = true;
+    if (words->is_good)
+        self->waiter->delta (self->arg, self, text_view (&words->text), words->index);
 }
 
 /*  Those that were merged into it have the same answer.  */
 static void add_words_to_all (web_t *web, ticket_t *self, const pal_live_t *live)
 {
-    text_t delta = {0};
+    words_t words = {.live = live};
     ticket_t *next;
     if (self)
-        add_words (self, live, &delta);
+        add_words (self, &words);
     for (ticket_t *at = first_merged (web, &live->reply_to); at; at = next) {
         next = ticket_next_merged (at);
-        add_words (at, live, &delta);
+        add_words (at, &words);
     }
-    text_free (&delta);
+    text_free (&words.text);
 }
 
 void ticket_live (web_t *web, const pal_live_t *live)

@@ -41,8 +41,9 @@ typedef struct {
 } ticket_end_t;
 
 typedef struct {
-    void (*stored) (void *arg, ticket_t *ticket);                 /* NULL: no matter */
-    void (*delta) (void *arg, ticket_t *ticket, pal_text_t text); /* NULL: no matter */
+    void (*stored) (void *arg, ticket_t *ticket); /* NULL: no matter */
+    /*  Words of an attempt at the answer: its first ones have the index 0. NULL: no matter.  */
+    void (*delta) (void *arg, ticket_t *ticket, pal_text_t text, uint64_t index);
     /*  The last call.  */
     void (*ended) (void *arg, ticket_t *ticket, const ticket_end_t *end);
 } ticket_waiter_t;

@@ -180,6 +180,34 @@ class OpenAI(WebTest):
             text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in self.chunks(stream))
             self.assertEqual(text, '\n\n'.join(['both', *NOTES]))
 
+    def test_another_attempt_goes_on_where_it_says_the_same(self):
+        web = self.web()
+        for attempts, shown, answer, rest in (
+                (('one two', 'one two three'), ['one two', ' three'], 'one two three', ''),
+                (('one two', 'one', ' two thr', 'ee'), ['one two', ' thr', 'ee'], 'one two three', ''),
+                (('one two', 'one else', ' more'), ['one two'], 'one two', ''),
+                (('one two', 'one else', ' more'), ['one two'], 'one else', '\n\none else')):
+            opening = self.stream(web)
+            job = web.worker.job()
+            stream = wait(lambda opening=opening: opening.done() and opening.result(), 'the stream is open')
+            for at, piece in enumerate(attempts):
+                web.live(job, 'chat.delta', delta=piece, index=max(0, at - 1))
+            web.worker.reply(job['lease'], answer)
+            found = [chunk['choices'][0]['delta'].get('content', '') for chunk in self.chunks(stream)]
+            self.assertEqual(found[1:1 + len(shown)], shown, attempts)
+            self.assertEqual(''.join(found[1 + len(shown):]), '\n\n'.join([rest, *NOTES]), attempts)
+
+    def test_words_behind_a_gap_wait_for_the_whole_answer(self):
+        web = self.web()
+        opening = self.stream(web)
+        job = web.worker.job()
+        stream = wait(lambda: opening.done() and opening.result(), 'the stream is open')
+        for at, piece in ((0, 'one '), (2, 'three ')):
+            web.live(job, 'chat.delta', delta=piece, index=at)
+        web.worker.reply(job['lease'], 'one two three')
+        text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in self.chunks(stream))
+        self.assertEqual(text, '\n\n'.join(['one two three', *NOTES]))
+
     def test_what_stands_behind_code_that_was_cut_off_is_not_code(self):
         web = self.web()
         for code, end in (('look:\n```c\nint x;', '\n```'), ('~~~~\n```\nx', '\n~~~~'), ('`a` and ```b```', '')):
