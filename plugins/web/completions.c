@@ -382,18 +382,21 @@ static void answer_again (wait_t *self, const ticket_t *ticket)
         json_loadb (ticket->answer.size ? ticket->answer.data : "", ticket->answer.size, 0, NULL);
     const json_t *text = json_object_get (kept, "response_text");
     char *disclaimers = json_dumps (json_object_get (kept, "disclaimers"), JSON_COMPACT);
+    char *metadata = json_dumps (json_object_get (kept, "metadata"), JSON_COMPACT);
     if (!json_is_string (text)) {
         asker_problem (&self->asker, PROBLEM_NOT_KEPT, pal_text (NULL), 0);
     } else {
         pal_reply_t reply = {
             .response_text = {json_string_value (text), json_string_length (text)},
             .disclaimers = pal_text (disclaimers),
+            .metadata = pal_text (metadata),
         };
         answer (self, &(ticket_end_t){.how = TICKET_ANSWERED,
                                       .reply = &reply,
                                       .json = text_view (&ticket->answer)});
     }
     free (disclaimers);
+    free (metadata);
     json_decref (kept);
 }
 

@@ -208,6 +208,16 @@ class OpenAI(WebTest):
         text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in self.chunks(stream))
         self.assertEqual(text, '\n\n'.join(['one two three', *NOTES]))
 
+    def test_an_answer_that_is_told_again_cost_as_much(self):
+        web = self.web()
+        key = {'Idempotency-Key': 'once'}
+        waiting = web.later('POST', URL, self.request(user='ann'), key)
+        web.answer('an answer', metadata={'usage': {'input_tokens': 11, 'output_tokens': 3}})
+        told = web.wait(waiting).json
+        again = wait(lambda: (got := web.ask('POST', URL, self.request(user='ann'), key)).status == 200 and got,
+                     'it is told again').json
+        self.assertEqual((again['usage'], again['palaver']), (told['usage'], told['palaver']))
+
     def test_what_stands_behind_code_that_was_cut_off_is_not_code(self):
         web = self.web()
         for code, end in (('look:\n```c\nint x;', '\n```'), ('~~~~\n```\nx', '\n~~~~'), ('`a` and ```b```', '')):
