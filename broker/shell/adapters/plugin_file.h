@@ -1,10 +1,8 @@
-/*  plugin_file -- a plugin's file, checked and copied to a path that its content names
+/*  plugin_file -- a plugin's file in its directory, and the directory of the copies
     OWNS    nothing
     THREAD  any
-    FAILS   plugin_file_copy with ERR_PERM, ERR_ARG, ERR_IO, ERR_NOSPC and a text that names the file
-    COST    one read of the file; nothing when the copy is there already
-
-    What is loaded is the copy: the file may be overwritten in place while an adapter runs on it.  */
+    FAILS   with a text that names the file
+    COST    a few system calls  */
 
 #ifndef SHELL_PLUGIN_FILE_H
 #define SHELL_PLUGIN_FILE_H
@@ -35,11 +33,6 @@ void plugin_file_visible (const char *name, char *ret_text, size_t size);
 
 /*  Is STEM.so a name that gives its adapter a good one?  */
 plv_err_t plugin_file_name (const char *name, plv_fail_t *ret_fail);
-
-/*  Checks the file `name` in `dir_fd` (well named, regular, no link, owned by root or us, written by nobody else, ELF)
-    and copies it to `copies`/STEM-HASH.so with mode 0555.  */
-plv_err_t plugin_file_copy (int dir_fd, const char *name, const char *copies,
-                            char ret_path[PLUGIN_PATH_BYTES], plv_fail_t *ret_fail);
 
 /*  Makes the directory of the copies (mode 0700) and removes old ones. The adapters' own
     directories stay: what hosts of a broker that died have left is there.  */

@@ -48,6 +48,7 @@ void supervised_destroy (supervised_t **self_p)
     plv_node_t *node;
     if (!self)
         return;
+    plugin_copy_destroy (&self->copying);
     host_process_destroy (&self->current);
     host_process_destroy (&self->fresh);
     while ((node = plv_list_first (&self->leaving))) {
@@ -469,7 +470,7 @@ void supervised_stalled (supervised_t *self, int64_t now_us)
 
 int64_t supervised_deadline (const supervised_t *self)
 {
-    int64_t due = self->restart_us;
+    int64_t due = self->copying ? 0 : self->restart_us;
     due = sooner (due, patience_ends (self, self->current));
     due = sooner (due, patience_ends (self, self->fresh));
     for (const plv_node_t *at = self->leaving.next; at != &self->leaving; at = at->next)

@@ -13,7 +13,7 @@
 
 #include "core/flow/backoff.h"
 #include "shell/adapters/host_process.h"
-#include "shell/adapters/plugin_file.h"
+#include "shell/adapters/plugin_copy.h"
 #include "shell/adapters/supervisor.h"
 
 /*  What all adapters share; lent to them.  */
@@ -29,6 +29,7 @@ typedef struct {
     char name[SUPERVISED_NAME_BYTES];
     plugin_stamp_t stamp;         /* of the file when it was last looked at */
     bool present;                 /* seen by the scan under way */
+    plugin_copy_t *copying;       /* the file, which is new or was touched; NULL: it is copied */
     char copy[PLUGIN_PATH_BYTES]; /* what the next process is started with */
     char good[PLUGIN_PATH_BYTES]; /* the last one that was open: what is gone back to; "": none */
     host_process_t *current;      /* serves */

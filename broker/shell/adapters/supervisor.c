@@ -13,7 +13,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-enum { LOOK_AGAIN_MS = 1000, METRICS_ADAPTERS_MAX = 256 };
+/*  A file of one piece is copied by two steps, at once.  */
+enum { LOOK_AGAIN_MS = 1000, METRICS_ADAPTERS_MAX = 256, COPY_STEPS_A_TURN = 2 };
 static_assert (SUPERVISED_NAME_BYTES == PLUGIN_STEM_MAX + 1, "a good name fits");
 
 struct supervisor {
@@ -60,21 +61,43 @@ static supervised_t *add (supervisor_t *self, const char *name, int64_t now_us)
     return adapter;
 }
 
-/*  The file is new, or was touched. Nothing of the adapter changes unless its content has.  */
-static void take_file (supervisor_t *self, supervised_t *adapter, int dir, const char *file,
-                       int64_t now_us)
+/*  Nothing of the adapter changes unless the content of its file has.  */
+static void take_copy (supervised_t *adapter, const char *path, int64_t now_us)
 {
-    char path[PLUGIN_PATH_BYTES];
-    plv_fail_t fail;
-    if (plugin_file_copy (dir, file, self->copies, path, &fail)) {
-        supervised_refuse (adapter, fail.text, now_us);
-        return;
-    }
     bool same = strcmp (path, adapter->copy) == 0;
     bool tried = adapter->state == SUPERVISED_REFUSED || adapter->removed;
     adapter->removed = false;
     if (!same || tried)
         supervised_take (adapter, path, now_us);
+}
+
+/*  A part a turn: a large file holds nobody up.  */
+static void go_on_copying (supervised_t *adapter, int64_t now_us)
+{
+    char path[PLUGIN_PATH_BYTES] = "";
+    plv_fail_t fail;
+    plv_err_t err = ERR_OK;
+    for (int step = 0; step < COPY_STEPS_A_TURN && !err && !path[0]; step++)
+        err = plugin_copy_step (adapter->copying, path, &fail);
+    if (!err && !path[0])
+        return;
+    plugin_copy_destroy (&adapter->copying);
+    if (err)
+        supervised_refuse (adapter, fail.text, now_us);
+    else
+        take_copy (adapter, path, now_us);
+}
+
+/*  The file is new, or was touched.  */
+static void take_file (supervisor_t *self, supervised_t *adapter, int dir, const char *file,
+                       int64_t now_us)
+{
+    plv_fail_t fail;
+    plugin_copy_destroy (&adapter->copying);
+    if (plugin_copy_new (dir, file, self->copies, &adapter->copying, &fail))
+        supervised_refuse (adapter, fail.text, now_us);
+    else
+        go_on_copying (adapter, now_us);
 }
 
 static void look_at (supervisor_t *self, int dir, const char *file, int64_t now_us)
@@ -88,8 +111,8 @@ static void look_at (supervisor_t *self, int dir, const char *file, int64_t now_
     if (!adapter)
         adapter = add (self, name, now_us);
     adapter->present = true;
-    if ((!adapter->removed && plugin_stamp_equal (&stamp, &adapter->stamp))
-        || plugin_file_busy (dir, file))
+    bool is_taken = !adapter->removed || adapter->copying;
+    if ((is_taken && plugin_stamp_equal (&stamp, &adapter->stamp)) || plugin_file_busy (dir, file))
         return;
     adapter->stamp = stamp;
     take_file (self, adapter, dir, file, now_us);
@@ -100,7 +123,10 @@ static void drop_absent (supervisor_t *self, int64_t now_us)
     for (plv_node_t *at = self->adapters.next, *next; at != &self->adapters; at = next) {
         supervised_t *adapter = PLV_OF (at, supervised_t, node);
         next = at->next;
-        if (adapter->present || adapter->removed)
+        if (adapter->present)
+            continue;
+        plugin_copy_destroy (&adapter->copying);
+        if (adapter->removed)
             continue;
         adapter->removed = true;
         adapter->unwanted = false;
@@ -158,8 +184,10 @@ void supervisor_step (supervisor_t *self, int64_t now_us)
     for (plv_node_t *at = self->adapters.next, *next; at != &self->adapters; at = next) {
         supervised_t *adapter = PLV_OF (at, supervised_t, node);
         next = at->next;
+        if (adapter->copying)
+            go_on_copying (adapter, now_us);
         supervised_step (adapter, now_us);
-        if (adapter->removed && supervised_empty (adapter))
+        if (adapter->removed && !adapter->copying && supervised_empty (adapter))
             supervised_destroy (&adapter);
     }
     if (now_us >= self->scan_us)
@@ -318,8 +346,11 @@ void supervisor_stop (supervisor_t *self, int64_t now_us)
 {
     self->stopping = true;
     self->scan_us = INT64_MAX;
-    for (plv_node_t *at = self->adapters.next; at != &self->adapters; at = at->next)
-        supervised_stop (PLV_OF (at, supervised_t, node), now_us);
+    for (plv_node_t *at = self->adapters.next; at != &self->adapters; at = at->next) {
+        supervised_t *adapter = PLV_OF (at, supervised_t, node);
+        plugin_copy_destroy (&adapter->copying);
+        supervised_stop (adapter, now_us);
+    }
 }
 
 bool supervisor_stopped (const supervisor_t *self)
