@@ -6,8 +6,8 @@
 Experiments (all when none is named):
     round      4 workers, 256 events under way: the speed
     one        1 worker, 1 event under way: the latency, also of the reference with a store that syncs
-    workers    1, 2, 4 and 8 workers, each beside the reference with as many: on few processors more processes are
-               slower whatever the broker is, and speeds of different minutes do not compare
+    workers    1, 2, 4 and 8 workers, each beside the reference with as many, in turns: on few processors more
+               processes are slower whatever the broker is, and speeds of different minutes do not compare
     history    the same as round, and workers ask for 20 turns of history
     think      1 to 64 workers that take 20 ms for a job
     pending    a million events without a worker, kill -9, start, answer them all
@@ -263,13 +263,16 @@ class Pairs:
     def size(self, count):
         return count // 5 if self.quick else count
 
-    def compare(self, name, count, workers, outstanding, *more, subject=None):
-        """Medians over the rounds, by key."""
+    def once(self, count, workers, outstanding, *more, subject=None):
+        """A pair, or None."""
         count = self.size(count)
         reference = (lambda: self.shared.router(count, workers, outstanding)) if self.shared.present else None
         load = ('-n', str(count), '-w', str(workers), '-o', str(outstanding), *more)
-        ours = subject or (lambda: self.palaver.measure(*load))
-        runs = [run for run in (pair(ours, reference) for _ in range(self.rounds)) if run]
+        return pair(subject or (lambda: self.palaver.measure(*load)), reference)
+
+    def middle(self, name, runs):
+        """Medians over the rounds, by key."""
+        runs = [run for run in runs if run]
         if not runs:
             self.results.say(name, 'no result')
             return {}
@@ -278,6 +281,9 @@ class Pairs:
         column = {key: [run[key] for run in runs] for key in runs[0] if isinstance(runs[0][key], (int, float))}
         self.results.say(name, describe(column))
         return {key: statistics.median(values) for key, values in column.items()}
+
+    def compare(self, name, *load, subject=None):
+        return self.middle(name, [self.once(*load, subject=subject) for _ in range(self.rounds)])
 
     def round(self):
         middle = self.compare('round', 150000, 4, 256)
@@ -300,7 +306,9 @@ class Pairs:
         self.results.target('one', 'p50 to the router', middle['p50_ratio'], most=2.5)
 
     def workers(self):
-        runs = [self.compare(f'workers {count}', 100000, count, 256) for count in (1, 2, 4, 8)]
+        counts = (1, 2, 4, 8)
+        rounds = [[self.once(100000, count, 256) for count in counts] for _ in range(self.rounds)]
+        runs = [self.middle(f'workers {count}', of_count) for count, of_count in zip(counts, zip(*rounds))]
 
         def evenness(key):
             values = [run[key] for run in runs]
