@@ -137,6 +137,7 @@ void profile_read (profile_t *self, plv_view_t value)
     self->until_age = read_int (value, "until_age", 1, 120, 0);
     self->growth = read_int (value, "growth", 1, 1, 0);
     self->risk = read_int (value, "risk", 1, 7, 0);
+    self->share = read_int (value, "share", 1, 100, 0);
     self->cheap = read_int (value, "cheap", 1, 1, 0);
     self->wants = read_topics (value, "wants");
     self->refuses = read_topics (value, "refuses");
@@ -173,7 +174,7 @@ static void write_symbols (plv_buf_t *out, const char *key, const symbols_t *sym
 
 void profile_write (const profile_t *self, plv_buf_t *out)
 {
-    plv_mp_put_map (out, 21);
+    plv_mp_put_map (out, 22);
     plv_mp_pair_text (out, "goal", GOALS[self->goal].id);
     write_int (out, "months", self->months);
     plv_mp_pair_double (out, "amount", self->amount);
@@ -184,6 +185,7 @@ void profile_write (const profile_t *self, plv_buf_t *out)
     write_int (out, "until_age", self->until_age);
     write_int (out, "growth", self->growth);
     write_int (out, "risk", self->risk);
+    write_int (out, "share", self->share);
     write_int (out, "cheap", self->cheap);
     write_topics (out, "wants", self->wants);
     write_topics (out, "refuses", self->refuses);

@@ -36,6 +36,7 @@ typedef struct {
     int age;       /* of the person who asks; 0: not known */
     int until_age; /* the plan ends at this age, as of one that is not known; 0: not said */
     int risk;      /* the highest level wanted, 1 to 7; 0: not known */
+    int share;     /* per cent that shall be in stocks, beside bonds; 0: not said */
     bool cheap;    /* low fees matter most */
     topic_set_t wants;
     topic_set_t refuses;

@@ -23,6 +23,7 @@ static void keeps_everything (void **state)
     before.until_age = 60;
     before.growth = true;
     before.risk = 5;
+    before.share = 50;
     before.cheap = true;
     before.wants = TOPIC_BIT (TOPIC_BONDS) | TOPIC_BIT (TOPIC_MUTUAL);
     before.refuses = TOPIC_BIT (TOPIC_CRYPTO);

@@ -1,5 +1,7 @@
 #include "advisor/catalogue/assume.h"
 
+#include <stdlib.h>
+
 /*  Stocks and bonds, over decades; in single years it has been anything from -0.5 to 0.7.  */
 #define MIX_CORRELATION 0.2
 
@@ -78,6 +80,16 @@ assumption_t assume_of (asset_class_t asset_class)
         mix (row, &self);
     self.risk = assume_risk_of (self.variance);
     return self;
+}
+
+asset_class_t assume_mix (int equity)
+{
+    int best = -1;
+    for (int i = 0; i < CLASS_COUNT_; i++)
+        if (ROWS[i].equity
+            && (best < 0 || abs (ROWS[i].equity - equity) < abs (ROWS[best].equity - equity)))
+            best = i;
+    return (asset_class_t) best;
 }
 
 const char *assume_group_name (asset_group_t group)

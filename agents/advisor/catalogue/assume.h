@@ -55,6 +55,9 @@ typedef struct {
 int assume_find (plv_view_t id);
 assumption_t assume_of (asset_class_t asset_class);
 
+/*  The mixed fund that comes nearest to so many per cent in stocks.  */
+asset_class_t assume_mix (int equity);
+
 /*  "bond": the group's name as topics.def writes it.  */
 const char *assume_group_name (asset_group_t group);
 

@@ -47,9 +47,19 @@ static void a_mix_lies_between_its_parts (void **state)
     }
 }
 
+static void a_share_of_stocks_has_a_mixed_fund_near_to_it (void **state)
+{
+    (void) state;
+    assert_int_equal (assume_mix (50), CLASS_mix_50);
+    assert_int_equal (assume_mix (67), CLASS_mix_70);
+    assert_int_equal (assume_mix (1), CLASS_mix_20);
+    assert_int_equal (assume_mix (100), CLASS_mix_90);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test (a_share_of_stocks_has_a_mixed_fund_near_to_it),
         cmocka_unit_test (risk_is_the_band_of_the_volatility),
         cmocka_unit_test (every_class_is_whole),
         cmocka_unit_test (a_mix_lies_between_its_parts),

@@ -118,6 +118,7 @@ static json_t *known_of (const reading_t *reading, int year)
     set_number (known, "amount_at_once", profile->lump);
     set_number (known, "age", profile->age);
     set_number (known, "highest_risk_level", profile->risk);
+    set_number (known, "per_cent_in_stocks", profile->share);
     if (profile->currency >= 0)
         json_object_set_new (known, "currency", json_string (profile_currency (profile->currency)));
     set_list (known, "wants", topic_names (profile->wants));

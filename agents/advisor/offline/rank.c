@@ -106,6 +106,16 @@ static double score_of_wants (const profile_t *profile, const product_t *product
     return wanted ? 40.0 * __builtin_popcountll (product->topics & profile->wants) / wanted : 0;
 }
 
+/*  How near a mixed fund comes to the share of stocks that was asked for.  */
+static double score_of_share (const profile_t *profile, const product_t *product)
+{
+    assumption_t assumed = assume_of (product->asset_class);
+    if (!profile->share || assumed.group != GROUP_MIX)
+        return 0;
+    int off = profile->share - assumed.equity;
+    return -2.0 * (off < 0 ? -off : off);
+}
+
 static double score_of_form (const profile_t *profile, const product_t *product)
 {
     bool ucits = product->topics & TOPIC_BIT (TOPIC_UCITS);
@@ -136,6 +146,7 @@ static double score_of (const context_t *self, int index, const product_t *produ
     double score = 30.0 - 10.0 * (off < 0 ? -off : off);
     score = score < 0 ? 0 : score;
     score += score_of_goal (self, product) + score_of_wants (profile, product);
+    score += score_of_share (profile, product);
     score += score_of_form (profile, product) + score_of_date (self, product);
     score += 0.2 * assume_of (product->asset_class).core;
     score += (profile->cheap ? 60.0 : 20.0) * (1.0 - fee);

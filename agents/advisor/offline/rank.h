@@ -17,7 +17,8 @@
         up to 20  low fee (60 when low fees matter most)
         up to 40  of the kinds that were asked for, the more of them the better
            30     found by other words of the message ("Vanguard", "semiconductor")
-        +/-15     legal form: UCITS for EUR, GBP and CHF, and not for USD
+        +/-15     legal form: UCITS where currencies.def says so, and not elsewhere
+        -2        each per cent that a mixed fund is off the share of stocks that was asked for
         +/-25     the target date, for retirement
     Of each asset class the best comes first; more of the same only where there is nothing else.  */
 

@@ -39,6 +39,8 @@ static void say_profile (const profile_t *profile, answer_t *answer)
     }
     if (profile->risk)
         answer_say (answer, ", risk up to level %d of %d", profile->risk, RISK_MAX);
+    if (profile->share)
+        answer_say (answer, ", %d %% in stocks", profile->share);
     if (profile->wants) {
         answer_say (answer, ", among ");
         say_topics (profile->wants, answer);
@@ -88,6 +90,18 @@ static void say_left_out (const context_t *self)
                 "\nLeft out, because all of it is above risk level %d: ", self->picks->limit);
     say_topics (left, self->answer);
     answer_say (self->answer, ".");
+}
+
+/*  Whoever names a share can make it out of two funds, too.  */
+static void say_share (const context_t *self)
+{
+    int share = self->reading->profile.share;
+    if (share)
+        answer_say (
+            self->answer,
+            "\nThe share of stocks in such a fund is what comes nearest to yours. Two funds make it exactly: "
+            "%d %% in one of world stocks and %d %% in one of bonds, brought back to that once a year.",
+            share, 100 - share);
 }
 
 /*  What the user must not overlook.  */
@@ -239,6 +253,7 @@ void recommend (const catalogue_t *catalogue, reading_t *reading, const picks_t 
     say_products (&self);
     say_assumed (&reading->profile, answer);
     say_left_out (&self);
+    say_share (&self);
     say_warnings (&self);
     say_projection (&self);
     facts_sources (answer);

@@ -20,6 +20,7 @@ typedef enum {
     MARK_SCALE,
     MARK_CURRENCY,
     MARK_EVERY,
+    MARK_SHARE,
     MARK_AGE,
     MARK_OLD,
     MARK_UNTIL,

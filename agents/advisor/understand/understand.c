@@ -2,6 +2,7 @@
 
 #include "advisor/understand/mention.h"
 #include "advisor/understand/quantity.h"
+#include "advisor/understand/share.h"
 #include "advisor/understand/spelling.h"
 
 enum {
@@ -421,6 +422,29 @@ static void take_topics (context_t *self)
     self->reading->topics = self->topics;
 }
 
+/*  "Half in stocks" names a mixed fund, and the risk that it has.  */
+static void take_share (context_t *self)
+{
+    const topic_set_t parts = TOPIC_BIT (TOPIC_STOCKS) | TOPIC_BIT (TOPIC_BONDS);
+    profile_t *profile = &self->reading->profile;
+    int share = share_find (&self->words, &self->marks);
+    unsigned risk = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK;
+    bool other = self->found.risk || self->topics || (self->reading->follow & risk);
+    if (!share && profile->share && other) { /* that is said anew */
+        profile->wants &= ~TOPIC_BIT (TOPIC_MIXED);
+        profile->share = 0;
+    }
+    if (!share)
+        return;
+    profile->share = share;
+    self->topics = (self->topics & ~parts) | TOPIC_BIT (TOPIC_MIXED);
+    self->refused &= ~parts;
+    self->anchored = true;
+    self->reading->score += SCORE_LEAST;
+    if (!self->found.risk)
+        self->found.risk = assume_of (assume_mix (share)).risk;
+}
+
 /*  What one word alone says to somebody who has just answered.  */
 static void take_single (context_t *self)
 {
@@ -709,6 +733,7 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
     quantities_find (&self.words, &self.marks, year, &self.found);
     weigh (&self);
     take_mentions (&self);
+    take_share (&self);
     take_bare (&self);
     take_single (&self);
     take_target (&self);

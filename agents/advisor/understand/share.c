@@ -1,0 +1,103 @@
+#include "advisor/understand/share.h"
+
+#include "advisor/understand/topics.h"
+
+enum { FILL_WORDS_MAX = 6 };
+
+typedef struct {
+    int percent; /* 0: none */
+    int rest;    /* of "80/20": what the second one says; 0: it was one number */
+    size_t next; /* the word behind it */
+} part_t;
+
+static const mark_t *mark_from (const marks_t *marks, size_t word)
+{
+    for (size_t i = 0; i < marks->count; i++)
+        if (marks->items[i].first == word)
+            return &marks->items[i];
+    return NULL;
+}
+
+static int whole (const words_t *words, size_t at)
+{
+    const word_t *word = &words->items[at];
+    bool good = at < words->count && word->number && word->value >= 1 && word->value <= 100;
+    return good ? (int) word->value : 0;
+}
+
+/*  "Half", "60 %", "80/20" at that word.  */
+static part_t part_at (const words_t *words, const marks_t *marks, size_t at)
+{
+    const mark_t *mark = mark_from (marks, at);
+    int one = whole (words, at), other = whole (words, at + 1);
+    if (mark && mark->kind == MARK_SHARE)
+        return (part_t){mark->value, 0, at + mark->count};
+    if (one && other && one + other == 100 && words->items[at + 1].slash)
+        return (part_t){one, other, at + 2};
+    if (one && words_at (words, at + 1, "%"))
+        return (part_t){one, 0, at + 2};
+    return (part_t){0};
+}
+
+/*  May the word stand between a share and what it is a share of?  */
+static bool fills (const words_t *words, size_t at)
+{
+    static const char *const WORDS[] = {
+        "of",  "my",   "the",  "it",     "our",       "money",   "in",      "into",   "to",
+        "be",  "goes", "go",   "should", "savings",   "capital", "cash",    "amount", "invested",
+        "put", "k",    "with", "split",  "portfolio", "mix",     "between", "sum"};
+    const word_t *word = &words->items[at];
+    if (word->stop || word->comma)
+        return false;
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        if (words_at (words, at, WORDS[i]))
+            return true;
+    return word->number && !words_at (words, at + 1, "%");
+}
+
+/*  The kind of product that the share is one of, or -1.  */
+static int topic_behind (const words_t *words, const marks_t *marks, size_t at)
+{
+    for (size_t end = at + FILL_WORDS_MAX; at <= end && at < words->count; at++) {
+        const mark_t *mark = mark_from (marks, at);
+        if (mark && mark->kind == MARK_TOPIC && !words->items[at].stop)
+            return mark->value;
+        if (words_at (words, at, "shares"))
+            return TOPIC_STOCKS;
+        if (!fills (words, at))
+            return -1;
+    }
+    return -1;
+}
+
+/*  Are all kinds that the message names stocks, bonds, or both?  */
+static bool is_plain (const marks_t *marks)
+{
+    for (size_t i = 0; i < marks->count; i++) {
+        const mark_t *mark = &marks->items[i];
+        bool plain =
+            mark->value == TOPIC_STOCKS || mark->value == TOPIC_BONDS || mark->value == TOPIC_MIXED;
+        if (mark->kind == MARK_TOPIC && !plain)
+            return false;
+    }
+    return true;
+}
+
+int share_find (const words_t *words, const marks_t *marks)
+{
+    int stocks = 0, bonds = 0;
+    for (size_t at = 0; at < words->count; at++) {
+        part_t part = part_at (words, marks, at);
+        if (!part.percent)
+            continue;
+        int topic = topic_behind (words, marks, part.next);
+        if (!stocks && (topic == TOPIC_STOCKS || topic == TOPIC_MIXED || (topic < 0 && part.rest)))
+            stocks = part.percent;
+        else if (!bonds && topic == TOPIC_BONDS)
+            bonds = part.percent;
+        at = part.next - 1;
+    }
+    if (!stocks && bonds)
+        stocks = 100 - bonds;
+    return is_plain (marks) && stocks >= SHARE_LEAST && stocks <= SHARE_MOST ? stocks : 0;
+}
