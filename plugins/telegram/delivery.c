@@ -63,18 +63,24 @@ static void finish (delivery_t *self, pal_outcome_t outcome, uint32_t retry_afte
     destroy (self);
 }
 
-void delivery_give_back (delivery_t *self, const char *reason)
-{
-    finish (self, PAL_NOT_SENT, DEFERRED_MS, reason);
-}
-
 /* ------------------------------------------------------------------ sending */
+
+static void step (delivery_t *self);
+
+/*  The broker tries it again when it is not known what is sent already.  */
+static void on_progress (delivery_t *self, const char *fault)
+{
+    if (fault)
+        finish (self, PAL_NOT_SENT, DEFERRED_MS, fault);
+    else
+        step (self);
+}
 
 static void on_timer (void *arg)
 {
     delivery_t *self = arg;
     self->timer = 0;
-    delivery_step (self);
+    step (self);
 }
 
 /*  Waits here, or leaves it to the broker when that is too long.  */
@@ -101,9 +107,9 @@ static void on_sent_part (delivery_t *self, const outcome_t *outcome)
     self->tries = 0;
     self->plain = false;
     if (self->at < self->parts.count)
-        progress_write (self);
+        progress_write (self, on_progress);
     else
-        delivery_step (self);
+        step (self);
 }
 
 /*  True: it is worth another request, changed as the answer asks for.  */
@@ -149,7 +155,7 @@ static void on_answer (void *arg, const outcome_t *outcome)
     if (outcome->verdict == VERDICT_SENT)
         on_sent_part (self, outcome);
     else if (adapt (self, outcome))
-        delivery_step (self);
+        step (self);
     else if (flood && self->tries < TRIES_MAX)
         wait (self, later, outcome->reason);
     else if (outcome->verdict == VERDICT_UNKNOWN && self->edit_id)
@@ -158,7 +164,7 @@ static void on_answer (void *arg, const outcome_t *outcome)
         finish (self, verdict_end (outcome->verdict), later, outcome->reason);
 }
 
-void delivery_step (delivery_t *self)
+static void step (delivery_t *self)
 {
     telegram_t *owner = self->owner;
     const char *method;
@@ -187,20 +193,22 @@ void delivery_step (delivery_t *self)
 
 /* ------------------------------------------------------------------ the beginning */
 
-bool delivery_make_parts (delivery_t *self)
+static void render (delivery_t *self)
 {
-    parts_free (&self->parts);
-    return parts_make (&self->parts, self->owner, self->notice, pal_text (self->text));
-}
-
-void delivery_render (delivery_t *self)
-{
-    if (!delivery_make_parts (self))
+    if (!request_make_parts (self))
         finish (self, PAL_REFUSED, 0, "there is nothing in it that can be shown");
     else if (self->parts.count > 1)
-        progress_read (self);
+        progress_read (self, on_progress);
     else
-        delivery_step (self);
+        step (self);
+}
+
+static void on_streamed (delivery_t *self, const char *fault)
+{
+    if (fault)
+        finish (self, PAL_NOT_SENT, DEFERRED_MS, fault);
+    else
+        render (self);
 }
 
 static void on_notice (void *arg, bool wanted)
@@ -211,12 +219,13 @@ static void on_notice (void *arg, bool wanted)
         self->event.text[0] ? presence_message (self->owner, self->chat, &self->event) : 0;
     self->streamed = self->edit_id != 0;
     if (self->event.text[0] && self->chat < 0 && !self->edit_id && self->owner->options.stream)
-        progress_read_stream (self);
+        progress_read_stream (self, on_streamed);
     else
-        delivery_render (self);
+        render (self);
 }
 
-void delivery_go (delivery_t *self)
+/*  The chat is free.  */
+static void go (delivery_t *self)
 {
     if (!self->waits)
         return;
@@ -297,8 +306,8 @@ void delivery_begin (telegram_t *owner, const pal_reply_t *reply)
     else if (!owner->bot.id)
         finish (self, PAL_NOT_SENT, DEFERRED_MS << (reply->attempt < 6 ? reply->attempt - 1 : 5),
                 "Telegram has not been reached yet");
-    else if (presence_claim (owner, chat, self))
-        delivery_go (self);
+    else if (presence_claim (owner, chat, self, go))
+        go (self);
 }
 
 /* ------------------------------------------------------------------ life */

@@ -15,9 +15,6 @@
 
 void delivery_begin (telegram_t *owner, const pal_reply_t *reply);
 
-/*  The chat is free: what presence_claim made wait goes on.  */
-void delivery_go (delivery_t *self);
-
 /*  Those that only wait give way to the adapter's successor.  */
 void deliveries_drain (telegram_t *owner);
 void deliveries_close (telegram_t *owner);

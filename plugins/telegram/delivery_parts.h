@@ -12,6 +12,9 @@
 #include "telegram/notice.h"
 #include "telegram/parts.h"
 
+/*  The broker has answered. `fault`: what is in the way of going on; NULL: nothing is.  */
+typedef void (progress_fn) (delivery_t *self, const char *fault);
+
 struct delivery {
     telegram_t *owner;
     delivery_t *next, *previous;
@@ -35,23 +38,17 @@ struct delivery {
     int64_t until_us;   /* longer it does not wait here */
     uint64_t timer;
     api_call_t *call;
+    progress_fn *go_on; /* when what is kept is read or written */
 };
 
-/*  progress.c: reads and writes what the broker keeps. They go on with the next step.  */
-void progress_read (delivery_t *self);
-void progress_write (delivery_t *self);
+/*  progress.c: reads and writes what the broker keeps.  */
+void progress_read (delivery_t *self, progress_fn *go_on);
+void progress_write (delivery_t *self, progress_fn *go_on);
+void progress_read_stream (delivery_t *self, progress_fn *go_on);
 void progress_remove (const delivery_t *self);
-void progress_read_stream (delivery_t *self);
 
-/*  delivery.c: the steps.  */
-void delivery_render (delivery_t *self);
-void delivery_step (delivery_t *self);
-/*  The broker tries it again.  */
-void delivery_give_back (delivery_t *self, const char *reason);
-/*  Another notice than was thought: the parts are made anew.  */
-bool delivery_make_parts (delivery_t *self);
-
-/*  request.c: the method and its parameters for the part that is next.  */
+/*  request.c: the parts, made or made anew; the method and its parameters for the one that is next.  */
+bool request_make_parts (delivery_t *self);
 json_t *request_of (const delivery_t *self, const char **ret_method);
 
 #endif

@@ -12,6 +12,7 @@
 struct greeting {
     greeting_t *next, *previous;
     intake_t *intake;
+    void (*pass_on) (intake_t *intake);
     notice_t question;
     bool notice;
 };
@@ -29,11 +30,12 @@ static void end (greeting_t *self)
 }
 
 /*  The agents have it from here.  */
-static void pass_on (greeting_t *self)
+static void leave (greeting_t *self)
 {
     intake_t *intake = self->intake;
+    void (*to_agents) (intake_t *) = self->pass_on;
     end (self);
-    intake_publish (intake);
+    to_agents (intake);
 }
 
 static void over (greeting_t *self)
@@ -63,7 +65,7 @@ static void on_sent (void *arg, const outcome_t *outcome)
         owner->host->log (owner->host, PAL_LOG_WARN, "a greeting: %s", outcome->reason);
     }
     if (verdict_end (outcome->verdict) == PAL_NOT_SENT || outcome->verdict == VERDICT_PLAIN) {
-        pass_on (self);
+        leave (self);
     } else {
         keep (self, update->message_id, NULL);
         over (self);
@@ -88,7 +90,7 @@ static void send (greeting_t *self)
     }
     parts_free (&parts);
     if (!call)
-        pass_on (self);
+        leave (self);
 }
 
 static void on_kept (void *arg, const pal_kv_result_t *result)
@@ -97,7 +99,7 @@ static void on_kept (void *arg, const pal_kv_result_t *result)
     if (result->ok)
         send (self);
     else
-        pass_on (self);
+        leave (self);
 }
 
 /*  A greeting that was begun and not ended may have been seen or not: the agents have the rest.  */
@@ -107,7 +109,7 @@ static void on_read (void *arg, const pal_kv_result_t *result)
     int64_t asked = self->intake->update.message_id;
     int64_t kept = result->found ? keep_number (result->value) : 0;
     if (!result->ok || kept == -asked)
-        pass_on (self);
+        leave (self);
     else if (kept >= asked || -kept > asked)
         over (self);
     else
@@ -121,15 +123,15 @@ static void on_notice (void *arg, bool wanted)
     keep_get (self->intake->owner->host, KEEP_GREETED, self->intake->update.chat, on_read, self);
 }
 
-void greeting_begin (intake_t *intake)
+void greeting_begin (intake_t *intake, void (*pass_on) (intake_t *intake))
 {
     telegram_t *owner = intake->owner;
     greeting_t *self = calloc (1, sizeof *self);
     if (!self) {
-        intake_publish (intake);
+        pass_on (intake);
         return;
     }
-    *self = (greeting_t){.next = owner->greetings, .intake = intake};
+    *self = (greeting_t){.next = owner->greetings, .intake = intake, .pass_on = pass_on};
     if (self->next)
         self->next->previous = self;
     owner->greetings = self;

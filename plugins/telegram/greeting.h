@@ -12,8 +12,8 @@
 
 #include "telegram/intake.h"
 
-/*  Ends with intake->done.  */
-void greeting_begin (intake_t *intake);
+/*  Ends with intake->done, or with `pass_on` to the agents.  */
+void greeting_begin (intake_t *intake, void (*pass_on) (intake_t *intake));
 
 void greetings_close (telegram_t *self);
 

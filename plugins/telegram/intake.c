@@ -28,7 +28,8 @@ static void on_published (void *arg, const pal_published_t *result)
                 result->retry_after_ms ? result->retry_after_ms : AGAIN_MS);
 }
 
-void intake_publish (intake_t *self)
+/*  Passes the event on to the agents.  */
+static void publish (intake_t *self)
 {
     telegram_t *owner = self->owner;
     update_t *update = &self->update;
@@ -97,9 +98,9 @@ static void on_event (intake_t *self)
                           self->update.update_id, why);
         self->done (self, true, 0);
     } else if (is_start (&self->update) && owner->options.start_text.size) {
-        greeting_begin (self);
+        greeting_begin (self, publish);
     } else {
-        intake_publish (self);
+        publish (self);
     }
 }
 

@@ -28,9 +28,6 @@ struct intake {
 /*  Offers it; `done` is called once, possibly at once.  */
 void intake_offer (intake_t *self);
 
-/*  For greeting.c: passes the event on to the agents.  */
-void intake_publish (intake_t *self);
-
 void intake_free (intake_t *self);
 
 #endif

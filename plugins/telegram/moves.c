@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /*  A group moves once; more steps than this are a circle.  */
-enum { STEPS_MAX = 8, RELOAD_MS = 1000 };
+enum { STEPS_MAX = 8 };
 
 static void remember (telegram_t *self, int64_t old_chat, int64_t new_chat)
 {
@@ -29,11 +29,7 @@ static void on_listed (void *arg, const pal_kv_result_t *result)
     if (!result->ok)
         self->host->log (self->host, PAL_LOG_WARN, "which groups have moved cannot be read: %.*s",
                          PAL_ARG (result->reason));
-    self->loaded = result->ok;
-    if (result->ok)
-        telegram_begin (self);
-    else
-        telegram_begin_later (self, "begin", RELOAD_MS);
+    self->moves_read (self, result->ok);
 }
 
 void moves_load (telegram_t *self)

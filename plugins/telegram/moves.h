@@ -12,7 +12,7 @@
 
 #include "telegram/telegram.h"
 
-/*  Reads what is known; telegram_begin goes on when it is there.  */
+/*  Reads what is known; self->moves_read is called when it is there, or cannot be read.  */
 void moves_load (telegram_t *self);
 
 /*  `done` (may be NULL) is told when it is kept.  */

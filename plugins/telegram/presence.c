@@ -1,7 +1,6 @@
 #include "telegram/presence.h"
 
 #include "telegram/api.h"
-#include "telegram/delivery.h"
 #include "telegram/keep.h"
 #include "telegram/moves.h"
 #include "telegram/pace.h"
@@ -28,9 +27,10 @@ struct presence {
     api_call_t *call;
     uint64_t timer;
     int64_t typing_until_us, typing_at_us;
-    pal_id_t asked[ASKED_MAX]; /* messages without an answer, */
-    unsigned open;             /* so many of them, the oldest first */
-    delivery_t *delivery;      /* that sends here */
+    pal_id_t asked[ASKED_MAX];         /* messages without an answer, */
+    unsigned open;                     /* so many of them, the oldest first */
+    delivery_t *delivery;              /* that sends here, */
+    void (*go) (delivery_t *delivery); /* as soon as nothing else does */
     stream_t stream;
     size_t showing; /* bytes of the text that `call` carries */
     uint32_t slow;  /* times longer between two states, after a 429 */
@@ -143,7 +143,7 @@ static void on_sign (void *arg, const outcome_t *outcome)
     if (verdict_end (outcome->verdict) == PAL_REFUSED && !self->showing)
         self->typing_until_us = 0; /* nobody is to see it here */
     if (self->delivery)
-        delivery_go (self->delivery);
+        self->go (self->delivery);
     else
         tick (self);
 }
@@ -401,12 +401,14 @@ void presence_live (telegram_t *owner, const pal_live_t *live)
 
 /* ------------------------------------------------------------------ answers */
 
-bool presence_claim (telegram_t *owner, int64_t chat, delivery_t *delivery)
+bool presence_claim (telegram_t *owner, int64_t chat, delivery_t *delivery,
+                     void (*go) (delivery_t *delivery))
 {
     presence_t *self = get (owner, chat);
     if (!self || (self->delivery && self->delivery != delivery))
         return true; /* sessions that were two and are one now: each waits for itself */
     self->delivery = delivery;
+    self->go = go;
     self->typing_until_us = 0;
     return !self->call;
 }

@@ -19,8 +19,9 @@ void presence_think (telegram_t *owner, int64_t chat, int64_t thread, const pal_
 void presence_live (telegram_t *owner, const pal_live_t *live);
 
 /*  Before an answer is sent: nothing is shown any more that is not of this answer, until presence_release. True: now.
-    False: a request is still under way; delivery_go is called when it is over.  */
-bool presence_claim (telegram_t *owner, int64_t chat, delivery_t *delivery);
+    False: a request is still under way; `go` is called when it is over.  */
+bool presence_claim (telegram_t *owner, int64_t chat, delivery_t *delivery,
+                     void (*go) (delivery_t *delivery));
 
 /*  The message in which the answer to `event` is being written; 0: there is none. It is the answer's from now on.  */
 int64_t presence_message (telegram_t *owner, int64_t chat, const pal_id_t *event);

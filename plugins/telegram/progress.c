@@ -29,7 +29,7 @@ static bool take (delivery_t *self, pal_text_t value)
         return false;
     if (self->notice != (notice != 0)) {
         self->notice = notice != 0;
-        if (!delivery_make_parts (self))
+        if (!request_make_parts (self))
             return false;
     }
     self->at = sent < self->parts.count ? sent : self->parts.count;
@@ -41,29 +41,30 @@ static bool take (delivery_t *self, pal_text_t value)
 }
 
 /*  What is kept cannot be read: to go on would send it twice.  */
-static void give_back (delivery_t *self, const pal_kv_result_t *result)
+static void say_unread (delivery_t *self, const pal_kv_result_t *result)
 {
     char words[160];
     snprintf (words, sizeof words, "what is sent of it cannot be read: %.*s",
               PAL_ARG (result->reason));
-    delivery_give_back (self, words);
+    self->go_on (self, words);
 }
 
 static void on_read (void *arg, const pal_kv_result_t *result)
 {
     delivery_t *self = arg;
     if (!result->ok) {
-        give_back (self, result);
+        say_unread (self, result);
         return;
     }
     if (result->found)
         take (self, result->value);
-    delivery_step (self);
+    self->go_on (self, NULL);
 }
 
-void progress_read (delivery_t *self)
+void progress_read (delivery_t *self, progress_fn *go_on)
 {
     char key[KEEP_KEY_BYTES];
+    self->go_on = go_on;
     self->owner->host->kv_get (self->owner->host, key_of (key, KEEP_PROGRESS, &self->id), on_read,
                                self);
 }
@@ -73,13 +74,14 @@ static void on_written (void *arg, const pal_kv_result_t *result)
 {
     delivery_t *self = arg;
     self->kept = self->kept || result->ok;
-    delivery_step (self);
+    self->go_on (self, NULL);
 }
 
-void progress_write (delivery_t *self)
+void progress_write (delivery_t *self, progress_fn *go_on)
 {
     const pal_host_t *host = self->owner->host;
     char key[KEEP_KEY_BYTES], value[VALUE_BYTES];
+    self->go_on = go_on;
     snprintf (value, sizeof value, FORMAT, host->wall_us (host) / 1000000, self->at,
               self->parts.count, self->notice, self->message_id);
     host->kv_put (host, key_of (key, KEEP_PROGRESS, &self->id), pal_text (value), on_written, self);
@@ -109,19 +111,20 @@ static void on_stream (void *arg, const pal_kv_result_t *result)
 {
     delivery_t *self = arg;
     if (!result->ok) {
-        give_back (self, result);
+        say_unread (self, result);
         return;
     }
     if (result->found) {
         self->streamed = true;
         self->edit_id = streamed_in (self->chat, result->value);
     }
-    delivery_render (self);
+    self->go_on (self, NULL);
 }
 
-void progress_read_stream (delivery_t *self)
+void progress_read_stream (delivery_t *self, progress_fn *go_on)
 {
     char key[KEEP_KEY_BYTES];
+    self->go_on = go_on;
     self->owner->host->kv_get (self->owner->host, key_of (key, KEEP_STREAM, &self->event),
                                on_stream, self);
 }

@@ -1,7 +1,13 @@
-/*  request -- the message that a part of an answer becomes  */
+/*  request -- the parts of an answer, and the message that each becomes  */
 #include "telegram/delivery_parts.h"
 
 #include <stdlib.h>
+
+bool request_make_parts (delivery_t *self)
+{
+    parts_free (&self->parts);
+    return parts_make (&self->parts, self->owner, self->notice, pal_text (self->text));
+}
 
 static void put_text (const delivery_t *self, json_t *params)
 {

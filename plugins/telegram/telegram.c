@@ -12,26 +12,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { METHOD_MS = 15000, LATER_MS_MAX = 60000, TOKEN_MS = 10000 };
+enum { METHOD_MS = 15000, LATER_MS_MAX = 60000, TOKEN_MS = 10000, RELOAD_MS = 1000 };
 
 /* ------------------------------------------------------------------ who we are, and how updates come */
+
+static void begin (telegram_t *self);
 
 static void on_begin_timer (void *arg)
 {
     telegram_t *self = arg;
     self->timer = 0;
-    telegram_begin (self);
+    begin (self);
 }
 
-void telegram_begin_later (telegram_t *self, const char *name, uint32_t at_least_ms)
+static void begin_later (telegram_t *self, uint32_t at_least_ms)
 {
     const pal_host_t *host = self->host;
     pal_retry_t retry = {.first_ms = 1000, .most_ms = LATER_MS_MAX};
-    uint32_t wait = host->retry_wait (host, name, &retry);
+    uint32_t wait = host->retry_wait (host, "begin", &retry);
     if (self->timer)
         host->timer_cancel (host, self->timer);
     self->timer =
         host->timer (host, wait > at_least_ms ? wait : at_least_ms, 0, on_begin_timer, self);
+}
+
+static void on_moves_read (telegram_t *self, bool good)
+{
+    self->loaded = good;
+    if (good)
+        begin (self);
+    else
+        begin_later (self, RELOAD_MS);
 }
 
 static void failed (telegram_t *self, const outcome_t *outcome)
@@ -41,7 +52,7 @@ static void failed (telegram_t *self, const outcome_t *outcome)
         wait = TOKEN_MS;
     else
         self->host->health (self->host, false, "Telegram cannot be reached: %s", outcome->reason);
-    telegram_begin_later (self, "begin", wait);
+    begin_later (self, wait);
 }
 
 static void on_unhooked (void *arg, const outcome_t *outcome)
@@ -50,7 +61,7 @@ static void on_unhooked (void *arg, const outcome_t *outcome)
     if (outcome->verdict != VERDICT_SENT)
         failed (self, outcome);
     else if (!self->draining && !poll_start (self))
-        telegram_begin_later (self, "begin", LATER_MS_MAX);
+        begin_later (self, LATER_MS_MAX);
 }
 
 /*  A webhook of an earlier conf would keep the updates to itself.  */
@@ -58,7 +69,7 @@ static void unhook (telegram_t *self)
 {
     json_t *params = json_pack ("{s:b}", "drop_pending_updates", 0);
     if (!api_call (self, "deleteWebhook", params, METHOD_MS, on_unhooked, self))
-        telegram_begin_later (self, "begin", LATER_MS_MAX);
+        begin_later (self, LATER_MS_MAX);
 }
 
 static void on_me (void *arg, const outcome_t *outcome)
@@ -73,17 +84,18 @@ static void on_me (void *arg, const outcome_t *outcome)
     if (id <= 0) {
         self->host->health (self->host, false,
                             "Telegram cannot be reached: the answer to getMe names no bot");
-        telegram_begin_later (self, "begin", 0);
+        begin_later (self, 0);
         return;
     }
     self->bot.id = id;
     snprintf (self->username, sizeof self->username, "%s", name ? name : "");
     self->host->retry_good (self->host, "begin");
     self->host->health (self->host, true, "is @%s", self->username);
-    telegram_begin (self);
+    begin (self);
 }
 
-void telegram_begin (telegram_t *self)
+/*  Begins, or goes on beginning: getMe, then polling or the webhook.  */
+static void begin (telegram_t *self)
 {
     if (self->draining)
         return;
@@ -96,7 +108,7 @@ void telegram_begin (telegram_t *self)
         moves_load (self);
     } else if (!self->bot.id) {
         if (!api_call (self, "getMe", NULL, METHOD_MS, on_me, self))
-            telegram_begin_later (self, "begin", LATER_MS_MAX);
+            begin_later (self, LATER_MS_MAX);
     } else if (self->webhook) {
         webhook_start (self);
     } else {
@@ -158,11 +170,12 @@ static int telegram_open (const pal_host_t *host, void **ret_self)
     if (!self)
         return host->fail (host, "out of memory");
     self->host = host;
+    self->moves_read = on_moves_read;
     if (prepare (self)) {
         destroy (self);
         return -1;
     }
-    telegram_begin (self);
+    begin (self);
     if (self->options.token.size)
         deliveries_sweep (self);
     *ret_self = self;

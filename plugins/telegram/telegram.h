@@ -29,6 +29,7 @@ typedef struct telegram {
     bot_t bot;  /* its id is 0 until getMe has been answered */
     char username[80];
     bool loaded; /* the groups that have moved are known */
+    void (*moves_read) (struct telegram *self, bool good);
     bool draining;
     uint64_t timer; /* of the next try to begin */
 
@@ -44,11 +45,5 @@ typedef struct telegram {
     int64_t flooded_chat, flooded_us;
     uint32_t drafts;
 } telegram_t;
-
-/*  Begins, or goes on beginning: getMe, then polling or the webhook.  */
-void telegram_begin (telegram_t *self);
-
-/*  Calls telegram_begin after the wait that `name` has come to.  */
-void telegram_begin_later (telegram_t *self, const char *name, uint32_t at_least_ms);
 
 #endif
