@@ -99,7 +99,7 @@ static void put_words (const host_process_options_t *options, const char *dir,
 static int spawn (const host_process_options_t *options, const pipes_t *pipes, pid_t *ret_pid)
 {
     char *words[WORDS_MAX], dir[PLUGIN_PATH_BYTES];
-    char **environment = host_home_environment (options->conf->adapters, options->name);
+    char **environment = host_home_environment (options->adapters, options->name);
     snprintf (dir, sizeof dir, "%s/%s", options->copies, options->name);
     put_words (options, dir, words);
     posix_spawn_file_actions_t actions;
@@ -120,7 +120,7 @@ static plv_err_t prepare (const host_process_options_t *options, plv_fail_t *ret
     const host_home_t home = {
         .copies = options->copies,
         .name = options->name,
-        .adapters = options->conf->adapters,
+        .adapters = options->adapters,
         .plugin = options->plugin,
         .socket = options->broker + strlen ("ipc://"),
         .user = options->conf->user,
@@ -199,6 +199,7 @@ static host_process_t *process_new (const host_process_options_t *options, pipes
     pipes->status[0] = pipes->output[0] = -1;
     self->pidfd = pidfd_open (pid, 0);
     snprintf (self->file, sizeof self->file, "%s", options->plugin);
+    self->adapters = plv_strdup (options->adapters);
     self->started_us = now_us;
     self->beat_us = now_us;
     wake_by (options->epoll, self->pipe);
@@ -245,6 +246,7 @@ void host_process_destroy (host_process_t **self_p)
     close (self->pidfd);
     host_output_end (&self->output, plv_clock_mono_us ());
     adapter_metrics_free (&self->metrics);
+    free (self->adapters);
     free (self);
     *self_p = NULL;
 }

@@ -35,6 +35,7 @@ typedef struct {
     bool is_leaving;
     bool is_killed;               /* for its silence */
     char file[PLUGIN_PATH_BYTES]; /* the copy that it runs from */
+    char *adapters;               /* the configuration that it was given its part of */
     char why[512];                /* its last words: why it is refused or fails */
     char version[65];
     char platform[33];
@@ -54,7 +55,8 @@ typedef struct {
     const char *plugin;
     const char *name;
     const char *broker;
-    const char *copies; /* the adapter's own directory is COPIES/NAME */
+    const char *copies;   /* the adapter's own directory is COPIES/NAME */
+    const char *adapters; /* instead of those of `conf` */
     const supervisor_conf_t *conf;
     bool beside;
     plv_log_t *log; /* it writes to the same place: in the same form, from the same level on */

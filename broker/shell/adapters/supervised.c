@@ -60,6 +60,8 @@ void supervised_destroy (supervised_t **self_p)
         unlink (self->good);
     }
     plv_node_remove (&self->node);
+    free (self->adapters);
+    free (self->good_adapters);
     free (self);
     *self_p = NULL;
 }
@@ -88,6 +90,13 @@ static void set_copy (supervised_t *self, char which[PLUGIN_PATH_BYTES], const c
     snprintf (before, sizeof before, "%s", which);
     snprintf (which, PLUGIN_PATH_BYTES, "%s", copy);
     drop_copy (self, before);
+}
+
+static void set_adapters (char **own_p, const char *adapters)
+{
+    char *copy = plv_strdup (adapters);
+    free (*own_p);
+    *own_p = copy;
 }
 
 /*  It has ended.  */
@@ -156,6 +165,7 @@ static host_process_t *start (supervised_t *self, bool beside, int64_t now_us)
         .name = self->name,
         .broker = set->broker,
         .copies = set->copies,
+        .adapters = self->adapters,
         .conf = &set->conf,
         .beside = beside,
         .log = set->log,
@@ -197,7 +207,7 @@ static void start_current (supervised_t *self, int64_t now_us)
         set_state (self, SUPERVISED_STARTING, now_us);
 }
 
-void supervised_replace (supervised_t *self, int64_t now_us)
+static void replace (supervised_t *self, int64_t now_us)
 {
     leave (self, &self->fresh, now_us);
     if (self->current && !self->current->is_open)
@@ -208,6 +218,12 @@ void supervised_replace (supervised_t *self, int64_t now_us)
     }
     host_process_signal (self->current, SIGUSR1); /* it shares its port from now on */
     self->fresh = start (self, true, now_us);
+}
+
+void supervised_replace (supervised_t *self, int64_t now_us)
+{
+    set_adapters (&self->adapters, self->all->options.conf.adapters);
+    replace (self, now_us);
 }
 
 void supervised_stop (supervised_t *self, int64_t now_us)
@@ -248,11 +264,17 @@ static void back_off (supervised_t *self, bool steady, int64_t now_us)
     log_end (self, wait / 1000);
 }
 
-/*  Is it the file that will not do, when there is one that did? What the world around it does not let open may be
-    another matter in a moment.  */
+/*  As the last one that was open.  */
+static bool runs_as_good (const supervised_t *self, const host_process_t *process)
+{
+    return runs_from (process, self->good) && strcmp (process->adapters, self->good_adapters) == 0;
+}
+
+/*  Is it the file or the conf that will not do, when there is one that did? What the world around it does not let open
+    may be another matter in a moment.  */
 static bool gives_way (const supervised_t *self, const host_process_t *process, int status)
 {
-    return !process->is_open && self->good[0] && !runs_from (process, self->good)
+    return !process->is_open && self->good[0] && !runs_as_good (self, process)
            && (WIFSIGNALED (status) || host_process_refused (process, status));
 }
 
@@ -273,6 +295,7 @@ static void current_ended (supervised_t *self, int status, int64_t now_us)
     } else if (back) {
         supervised_refuse (self, self->last, now_us);
         set_copy (self, self->copy, self->good);
+        set_adapters (&self->adapters, self->good_adapters);
         back_off (self, false, now_us);
     } else if (refused) {
         supervised_refuse (self, self->last, now_us);
@@ -286,8 +309,10 @@ static void fresh_ended (supervised_t *self, int status, int64_t now_us)
 {
     char why[SUPERVISED_WHY_BYTES];
     describe_end (self->fresh, status, why);
-    if (self->current)
+    if (self->current) {
         set_copy (self, self->copy, self->current->file);
+        set_adapters (&self->adapters, self->current->adapters);
+    }
     bury (self, &self->fresh);
     supervised_refuse (self, why, now_us);
 }
@@ -384,8 +409,10 @@ static void step_leaving (supervised_t *self, int64_t now_us)
 static bool listen_to (supervised_t *self, host_process_t *process, int64_t now_us)
 {
     bool opened = host_process_listen (process, now_us);
-    if (opened)
+    if (opened) {
         set_copy (self, self->good, process->file);
+        set_adapters (&self->good_adapters, process->adapters);
+    }
     check_patience (self, process, now_us);
     return opened;
 }
@@ -421,7 +448,7 @@ static void renew (supervised_t *self, int64_t now_us)
     plv_log (self->all->options.log, LOG_ADAPTER_RENEWED, F_STR ("adapter", self->name),
              F_STR ("why", self->current->renew));
     self->current->renew[0] = 0;
-    supervised_replace (self, now_us);
+    replace (self, now_us);
 }
 
 static void step_current (supervised_t *self, int64_t now_us)

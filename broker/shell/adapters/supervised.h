@@ -5,8 +5,8 @@
     COST    see host_process.h
 
     A process that crashes is started again, with exponential backoff and jitter; one that ends as refused is
-    not, until its file or its conf changes or somebody asks for it. A new file that is refused, or crashes before it is
-    open, gives way to the one before it.  */
+    not, until its file or its conf changes or somebody asks for it. A new file or conf with which it is refused, or
+    crashes before it is open, gives way to the one before it.  */
 
 #ifndef SHELL_SUPERVISED_H
 #define SHELL_SUPERVISED_H
@@ -30,11 +30,14 @@ typedef struct {
     plugin_stamp_t stamp;         /* of the file when it was last looked at */
     bool present;                 /* seen by the scan under way */
     plugin_copy_t *copying;       /* the file, which is new or was touched; NULL: it is copied */
-    char copy[PLUGIN_PATH_BYTES]; /* what the next process is started with */
-    char good[PLUGIN_PATH_BYTES]; /* the last one that was open: what is gone back to; "": none */
-    host_process_t *current;      /* serves */
-    host_process_t *fresh;        /* started beside it */
-    plv_node_t leaving;           /* processes that drain */
+    char copy[PLUGIN_PATH_BYTES]; /* what the next process is started with, */
+    char *adapters; /* and the configuration that it is given its part of; NULL: none yet */
+    char good
+        [PLUGIN_PATH_BYTES]; /* those of the last one that was open: what is gone back to; "": none */
+    char *good_adapters;
+    host_process_t *current; /* serves */
+    host_process_t *fresh;   /* started beside it */
+    plv_node_t leaving;      /* processes that drain */
     supervised_state_t state;
     int64_t since_us;
     int64_t restart_us;
@@ -55,7 +58,7 @@ void supervised_destroy (supervised_t **self_p);
 void supervised_take (supervised_t *self, const char *copy, int64_t now_us);
 /*  Its file will not do; what runs goes on.  */
 void supervised_refuse (supervised_t *self, const char *why, int64_t now_us);
-/*  The new one beside the old one, which may be in any state.  */
+/*  The new one, with the conf as it is now, beside the old one, which may be in any state.  */
 void supervised_replace (supervised_t *self, int64_t now_us);
 /*  Everything drains and leaves.  */
 void supervised_stop (supervised_t *self, int64_t now_us);

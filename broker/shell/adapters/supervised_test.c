@@ -6,6 +6,11 @@ static bool was_restarted_thrice (const supervisor_status_t *status)
     return status->restarts >= 3;
 }
 
+static bool was_restarted_twice (const supervisor_status_t *status)
+{
+    return status->restarts >= 2;
+}
+
 static bool has_failed (const supervisor_status_t *status)
 {
     return status->last[0] != 0;
@@ -90,6 +95,38 @@ static void keeps_the_old_one_when_the_new_one_fails (void **state)
     kill (status.pid, SIGKILL);
     wait_for (fixture, "web", was_killed, &status);
     wait_for (fixture, "web", is_ready, &status);
+}
+
+/*  What a reload gives it will not do: what it had is what it gets when it crashes, until there is another conf.  */
+static void goes_back_to_the_conf_that_did (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    const supervisor_conf_t bad = {.adapters = "one = { key = 2; };", .hang_ms = 500},
+                            good = {.adapters = "one = { key = 1; new = 1; };", .hang_ms = 500};
+    drop (fixture, "one.so", "picky");
+    begin (fixture);
+    wait_for (fixture, "one", is_ready, &status);
+    pid_t first = status.pid;
+    supervisor_reload (fixture->supervisor, &bad, plv_clock_mono_us ());
+    wait_for (fixture, "one", has_failed, &status);
+    assert_non_null (strstr (status.last, "wrong in its conf"));
+    assert_int_equal (status.pid, first);
+    kill (first, SIGKILL);
+    wait_for (fixture, "one", was_killed, &status);
+    wait_for (fixture, "one", is_ready, &status);
+    /*  Also when it crashes before the new one has said so.  */
+    pid_t second = status.pid;
+    supervisor_reload (fixture->supervisor, &bad, plv_clock_mono_us ());
+    kill (second, SIGKILL);
+    wait_for (fixture, "one", was_restarted_twice, &status);
+    wait_for (fixture, "one", is_ready, &status);
+    pid_t third = status.pid;
+    supervisor_reload (fixture->supervisor, &good, plv_clock_mono_us ());
+    while (status.pid == third || status.state != SUPERVISED_RUNNING) {
+        turn (fixture, 20000);
+        assert_true (status_of (fixture, "one", &status));
+    }
 }
 
 static void kills_one_that_hangs (void **state)
@@ -204,6 +241,7 @@ int main (int count, char **words)
         T (leaves_a_refused_plugin_alone_until_it_changes),
         T (retries_when_open_fails),
         T (keeps_the_old_one_when_the_new_one_fails),
+        T (goes_back_to_the_conf_that_did),
         T (kills_one_that_hangs),
         T (one_that_is_ill_says_why),
         T (a_host_may_ask_for_a_successor),

@@ -97,6 +97,18 @@ static void chat (void)
     abort ();
 }
 
+static bool has_good_conf (const char *dir)
+{
+    char path[256], text[256] = {0};
+    snprintf (path, sizeof path, "%s/conf", dir);
+    FILE *file = fopen (path, "r");
+    if (!file)
+        return false;
+    size_t size = fread (text, 1, sizeof text - 1, file);
+    fclose (file);
+    return size && strstr (text, "key = 1;") != NULL;
+}
+
 /*  What the plugin's bytes say behind the ELF magic.  */
 static int fake_host (char **words)
 {
@@ -111,6 +123,10 @@ static int fake_host (char **words)
     const char *does = bytes + HEAD_BYTES;
     if (strncmp (does, "refuse", 6) == 0) {
         say ("FAIL wrong in every way\n");
+        return 86;
+    }
+    if (strncmp (does, "picky", 5) == 0 && !has_good_conf (argument (words, "--dir"))) {
+        say ("FAIL wrong in its conf\n");
         return 86;
     }
     if (strncmp (does, "exit", 4) == 0)
