@@ -135,7 +135,9 @@ static double score_of_date (const context_t *self, const product_t *product)
         return 0;
     long off = strtol (tag + strlen ("target"), NULL, 10) - (self->year + profile->months / 12);
     off = off < 0 ? -off : off;
-    return off <= 2 && profile->goal == GOAL_RETIREMENT ? 25.0 : -25.0;
+    bool fits =
+        profile->goal == GOAL_RETIREMENT || (profile->wants & TOPIC_BIT (TOPIC_TARGET_DATE));
+    return off <= 2 && fits ? 25.0 : -25.0;
 }
 
 static double score_of (const context_t *self, int index, const product_t *product)

@@ -19,7 +19,7 @@
            30     found by other words of the message ("Vanguard", "semiconductor")
         +/-15     legal form: UCITS where currencies.def says so, and not elsewhere
         -2        each per cent that a mixed fund is off the share of stocks that was asked for
-        +/-25     the target date, for retirement
+        +/-25     the target date, for retirement and whoever asks for such a fund
     Of each asset class the best comes first; more of the same only where there is nothing else.  */
 
 #ifndef ADVISOR_RANK_H

@@ -8,7 +8,8 @@ enum {
     ROLE_WORDS_MAX = 2,
     INCOME_WORDS_MAX = 3,
     RESERVE_WORDS_MAX = 2,
-    ADULT_AGE = 18
+    ADULT_AGE = 18,
+    HOUR_MAX = 12
 };
 
 /*  Values of MARK_AGE: see phrases.def.  */
@@ -61,7 +62,8 @@ static bool continues (const context_t *self, size_t at)
 {
     const word_t *word = &self->words->items[at];
     return at < self->words->count && word->number && word->size == 3 && !word->stop && !word->comma
-           && !word->joined && word->value == (double) (int) word->value;
+           && !word->joined && !word->dash && !word->slash
+           && word->value == (double) (int) word->value;
 }
 
 static bool read_digits (const context_t *self, size_t at, number_t *number)
@@ -77,10 +79,21 @@ static bool read_digits (const context_t *self, size_t at, number_t *number)
     return true;
 }
 
-/*  "k", "m" and "bn" right behind digits, or a word such as "thousand".  */
+/*  "Two hundred": the hundred counts what stands before it.  */
+static bool is_hundred (const mark_t *mark)
+{
+    return is (mark, MARK_NUMBER) && mark->value == 100 && mark->count == 1;
+}
+
+/*  "hundred", and "k", "m" and "bn" right behind digits, or a word such as "thousand".  */
 static void read_scale (const context_t *self, number_t *number)
 {
     const mark_t *mark = mark_from (self, number->next);
+    if (is_hundred (mark)) {
+        number->value *= mark->value;
+        number->next++;
+        mark = mark_from (self, number->next);
+    }
     bool joined = number->next < self->words->count && self->words->items[number->next].joined;
     if (is (mark, MARK_SCALE)) {
         number->value *= mark->value;
@@ -341,6 +354,15 @@ static bool is_capital (const context_t *self, const number_t *number, const mar
     return first && words_at (self->words, first - 1, "from");
 }
 
+/*  Is one of the words, NULL behind the last, this one?  */
+static bool is_one_of (const context_t *self, size_t at, const char *const *words)
+{
+    for (size_t i = 0; words[i]; i++)
+        if (words_at (self->words, at, words[i]))
+            return true;
+    return false;
+}
+
 /*  Which of the words, NULL behind the last, stands a little before the number: where, or the number's own place.  */
 static size_t word_before (const context_t *self, const number_t *number, const char *const *words)
 {
@@ -360,18 +382,29 @@ static bool is_income (const context_t *self, const number_t *number)
 {
     static const char *const WORDS[] = {"earn", "earning", "earns", "salary",
                                         "wage", "wages",   NULL};
-    static const char *const INCOME[] = {"income", NULL};
-    size_t at = word_before (self, number, INCOME);
+    static const char *const INCOME[] = {"income", NULL}, *const MAKE[] = {"make", NULL};
+    static const char *const WHO[] = {"i", "we", NULL};
+    size_t at = word_before (self, number, INCOME), made = word_before (self, number, MAKE);
     return word_before (self, number, WORDS) < number->first
+           || (made && made < number->first && is_one_of (self, made - 1, WHO))
            || (at < number->first && words_at (self->words, at + 1, "is"));
 }
 
-/*  "An income of 4,000 a month" is what comes out, and not what goes in.  */
-static bool is_wished_income (const context_t *self, const number_t *number, int rhythm)
+/*  "An income of 4,000 a month", "1.5m, need 4k a month" and "500 a month in dividends" are what comes out, and not
+    what goes in.  */
+static bool is_wished_income (const context_t *self, const number_t *number, size_t behind)
 {
-    static const char *const WORDS[] = {"income", "withdraw", "pension", NULL};
-    size_t at = word_before (self, number, WORDS);
-    return rhythm && at < number->first && !words_at (self->words, at + 1, "is");
+    static const char *const INCOME[] = {"income", "withdraw", "pension", NULL};
+    static const char *const WISHES[] = {"want",     "need", "needs", "wants",
+                                         "withdraw", "draw", NULL};
+    static const char *const LINKS[] = {"in", "of", "from", "passive", NULL};
+    static const char *const COMES[] = {"income", "dividends", "passive", NULL};
+    size_t at = word_before (self, number, INCOME);
+    size_t first = is (number->before, MARK_CURRENCY) ? number->before->first : number->first;
+    bool lives_off = self->found->amount > 0 && !self->found->every && first
+                     && is_one_of (self, first - 1, WISHES);
+    bool comes = is_one_of (self, behind, LINKS) && is_one_of (self, behind + 1, COMES);
+    return lives_off || comes || (at < number->first && !words_at (self->words, at + 1, "is"));
 }
 
 /*  "And spend 2,500", beside an income. Alone, or as "to spend 2,500", it may well be what is to be invested.  */
@@ -405,8 +438,29 @@ static int rhythm_of (const context_t *self, const number_t *number, const mark_
     if (currency && currency->first == next)
         next += currency->count;
     int rhythm = rhythm_at (self, next);
+    if (words_at (self->words, next, "pm") && (currency || number->value > HOUR_MAX))
+        return 1;
     bool hasty = currency && is (behind, MARK_UNIT) && behind->value > 0 && behind->value <= 12;
     return rhythm || !hasty ? rhythm : behind->value;
+}
+
+/*  The word behind "4,000 euros a month".  */
+static size_t behind_rhythm (const context_t *self, const number_t *number)
+{
+    size_t at = number->next;
+    for (const mark_t *mark; (mark = mark_from (self, at)) != NULL;) {
+        if (mark->kind != MARK_CURRENCY && mark->kind != MARK_EVERY && mark->kind != MARK_UNIT)
+            break;
+        at += mark->count;
+    }
+    return at;
+}
+
+/*  Of "100-200 euros" the second says more.  */
+static bool begins_range (const context_t *self, const number_t *number)
+{
+    const word_t *next = &self->words->items[number->next];
+    return number->next < self->words->count && next->number && next->dash;
 }
 
 static bool take_amount (const context_t *self, const number_t *number)
@@ -420,6 +474,8 @@ static bool take_amount (const context_t *self, const number_t *number)
     int rhythm = rhythm_of (self, number, currency, behind);
     double value = rhythm < 0 ? number->value * -rhythm / 12 : number->value;
     int every = rhythm < 0 ? 1 : rhythm;
+    if (begins_range (self, number))
+        return true;
     if (!currency && !number->scaled && !every && number->value < AMOUNT_LEAST)
         return false;
     if (number->value <= 0 || number->value > AMOUNT_MOST) {
@@ -427,7 +483,7 @@ static bool take_amount (const context_t *self, const number_t *number)
         return true;
     }
     if (is_debt (self, number) || is_income (self, number) || is_cost (self, number)
-        || is_wished_income (self, number, rhythm))
+        || (rhythm && is_wished_income (self, number, behind_rhythm (self, number))))
         return true;
     take_role (self, number);
     /* "300 a month to reach 50,000", "200 a month, not 300": the first is what they put in */

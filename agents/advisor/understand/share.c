@@ -1,7 +1,5 @@
 #include "advisor/understand/share.h"
 
-#include "advisor/understand/topics.h"
-
 enum { FILL_WORDS_MAX = 6 };
 
 typedef struct {
@@ -73,14 +71,16 @@ static int topic_behind (const words_t *words, const marks_t *marks, size_t at)
 /*  Are all kinds that the message names stocks, bonds, or both?  */
 static bool is_plain (const marks_t *marks)
 {
-    for (size_t i = 0; i < marks->count; i++) {
-        const mark_t *mark = &marks->items[i];
-        bool plain =
-            mark->value == TOPIC_STOCKS || mark->value == TOPIC_BONDS || mark->value == TOPIC_MIXED;
-        if (mark->kind == MARK_TOPIC && !plain)
+    for (size_t i = 0; i < marks->count; i++)
+        if (marks->items[i].kind == MARK_TOPIC
+            && !(SHARE_TOPICS & TOPIC_BIT (marks->items[i].value)))
             return false;
-    }
     return true;
+}
+
+static bool is_of_stocks (int topic)
+{
+    return topic == TOPIC_STOCKS || topic == TOPIC_WORLD || topic == TOPIC_MIXED;
 }
 
 int share_find (const words_t *words, const marks_t *marks)
@@ -91,7 +91,11 @@ int share_find (const words_t *words, const marks_t *marks)
         if (!part.percent)
             continue;
         int topic = topic_behind (words, marks, part.next);
-        if (!stocks && (topic == TOPIC_STOCKS || topic == TOPIC_MIXED || (topic < 0 && part.rest)))
+        bool yield = words_at (words, part.next, "bond"); /* "an 8 % bond" */
+        if (yield)
+            topic = -1;
+        bool of_stocks = topic < 0 ? part.rest > 0 : is_of_stocks (topic);
+        if (!stocks && of_stocks)
             stocks = part.percent;
         else if (!bonds && topic == TOPIC_BONDS)
             bonds = part.percent;

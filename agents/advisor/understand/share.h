@@ -10,6 +10,12 @@
 #define ADVISOR_SHARE_H
 
 #include "advisor/understand/phrases.h"
+#include "advisor/understand/topics.h"
+
+/*  What a mixed fund holds, and is.  */
+#define SHARE_TOPICS                                                                               \
+    (TOPIC_BIT (TOPIC_STOCKS) | TOPIC_BIT (TOPIC_WORLD) | TOPIC_BIT (TOPIC_BONDS)                  \
+     | TOPIC_BIT (TOPIC_MIXED))
 
 /*  Per cent, SHARE_LEAST to SHARE_MOST, or 0.  */
 enum { SHARE_LEAST = 10, SHARE_MOST = 95 };

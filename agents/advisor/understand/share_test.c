@@ -34,6 +34,8 @@ static void is_read_in_words_and_figures (void **state)
         {"80/20 stocks bonds for 20 years", 80},
         {"50/50 portfolio", 50},
         {"a fifth in stocks", 20},
+        {"30 % bonds, rest world stocks", 70},
+        {"90% world etf, 10% bonds", 90},
         {"about half of the 40k in shares, rest safe", 50},
     };
     (void) state;
@@ -55,6 +57,7 @@ static void other_halves_are_none (void **state)
         "5 % return with bonds",
         "1200 a quarter into stocks",
         "on 30/11 I want stocks",
+        "guaranteed 8% bond",
         "",
     };
     (void) state;

@@ -418,6 +418,8 @@ static void take_topics (context_t *self)
     }
     if (self->reading->follow & FOLLOW_CHEAPER)
         profile->cheap = true;
+    bool several = (self->topics & (self->topics - 1)) != 0;
+    self->anchored |= several && self->compare == 2; /* "health care vs tech" */
     self->reading->changed |= self->topics || self->refused;
     self->reading->topics = self->topics;
 }
@@ -425,7 +427,6 @@ static void take_topics (context_t *self)
 /*  "Half in stocks" names a mixed fund, and the risk that it has.  */
 static void take_share (context_t *self)
 {
-    const topic_set_t parts = TOPIC_BIT (TOPIC_STOCKS) | TOPIC_BIT (TOPIC_BONDS);
     profile_t *profile = &self->reading->profile;
     int share = share_find (&self->words, &self->marks);
     unsigned risk = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK;
@@ -437,8 +438,8 @@ static void take_share (context_t *self)
     if (!share)
         return;
     profile->share = share;
-    self->topics = (self->topics & ~parts) | TOPIC_BIT (TOPIC_MIXED);
-    self->refused &= ~parts;
+    self->topics = (self->topics & ~SHARE_TOPICS) | TOPIC_BIT (TOPIC_MIXED);
+    self->refused &= ~SHARE_TOPICS;
     self->anchored = true;
     self->reading->score += SCORE_LEAST;
     if (!self->found.risk)

@@ -124,6 +124,12 @@ static bool is_minus (const input_t *in)
            && (in->at == in->begin || in->at[-1] == ' ' || in->at[-1] == '$');
 }
 
+/*  U+2010 to U+2015.  */
+static bool is_dash (const input_t *in)
+{
+    return in->at[1] == 0x80 && in->at[2] >= 0x90 && in->at[2] <= 0x95;
+}
+
 /*  Skips what divides, noting it in `word`.  */
 static void skip_gap (input_t *in, word_t *word, words_t *words)
 {
@@ -136,6 +142,7 @@ static void skip_gap (input_t *in, word_t *word, words_t *words)
         word->joined = false;
         word->minus |= is_minus (in);
         word->slash = c == '/';
+        word->dash |= c == '-' || (wide == 3 && is_dash (in));
         word->stop |= c == '.' || c == '?' || c == '!' || c == '\n';
         word->comma |= c == ',' || c == ';' || c == ':' || c == '(' || c == ')';
         words->asks |= c == '?';
