@@ -48,14 +48,14 @@ void answer_write (text_t *out, const pal_reply_t *reply, uint64_t seq)
     answer_end (out, seq);
 }
 
-static const char *type_name (pal_event_type_t type)
+const char *answer_type (pal_event_type_t type)
 {
     return type == PAL_CHAT_ACTION ? "chat.action" : "chat.message";
 }
 
 void answer_begin_event (text_t *out, const pal_event_t *event, pal_text_t id)
 {
-    text_addf (out, "{\"type\":\"%s\",\"id\":", type_name (event->type));
+    text_addf (out, "{\"type\":\"%s\",\"id\":", answer_type (event->type));
     text_add_quoted (out, id);
     text_add (out, ",\"session_id\":");
     text_add_quoted (out, event->conversation);
@@ -64,6 +64,10 @@ void answer_begin_event (text_t *out, const pal_event_t *event, pal_text_t id)
     text_add (out, ",\"message_text\":");
     text_add_quoted (out, event->message_text);
     add_json (out, ",\"metadata\":", event->metadata, "{}");
+    if (event->body.size > 2) { /* its members: what was pressed */
+        text_add (out, ",");
+        text_add_view (out, (pal_text_t){event->body.data + 1, event->body.size - 2});
+    }
     add_time (out, event->timestamp_us);
 }
 

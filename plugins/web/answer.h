@@ -15,6 +15,9 @@
 /*  Whole: {"type":"chat.response",...,"seq":N}  */
 void answer_write (text_t *out, const pal_reply_t *reply, uint64_t seq);
 
+/*  How clients know it.  */
+const char *answer_type (pal_event_type_t type);
+
 /*  An event that somebody sent, without its end; answer_end completes it when it is stored.  */
 void answer_begin_event (text_t *out, const pal_event_t *event, pal_text_t id);
 void answer_end (text_t *out, uint64_t seq);

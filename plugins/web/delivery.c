@@ -80,7 +80,7 @@ static void hand_out (web_t *web, const pal_reply_t *reply)
         ticket_show (ticket);
     uint64_t seq = room_next (web, reply->conversation, reply->timestamp_us);
     answer_write (&json, reply, seq);
-    if (!seq || !room_add (web, reply->conversation, seq, true, &json, &kept)) {
+    if (!seq || !room_add (web, reply->conversation, seq, "chat.response", &json, &kept)) {
         pal_not_sent (web->host, reply->delivery, 1000, "out of memory");
         text_free (&json);
         return;

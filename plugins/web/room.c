@@ -98,9 +98,9 @@ static void make_space (web_t *web, const room_t *in_use)
     }
 }
 
-static const char *name_of (bool is_answer)
+static bool is_answer (const room_event_t *event)
 {
-    return is_answer ? "chat.response" : "chat.message";
+    return strcmp (event->type, "chat.response") == 0;
 }
 
 static void show_all (room_t *self, const char *name, uint64_t seq, pal_text_t json)
@@ -111,7 +111,7 @@ static void show_all (room_t *self, const char *name, uint64_t seq, pal_text_t j
     }
 }
 
-bool room_add (web_t *web, pal_text_t conversation, uint64_t seq, bool is_answer, text_t *json,
+bool room_add (web_t *web, pal_text_t conversation, uint64_t seq, const char *type, text_t *json,
                pal_text_t *ret_kept)
 {
     room_t *self = find_or_make (web, conversation);
@@ -128,11 +128,11 @@ bool room_add (web_t *web, pal_text_t conversation, uint64_t seq, bool is_answer
     }
     if (self->count == ROOM_EVENTS)
         drop_oldest_event (web, self);
-    *event_at (self, self->count++) = (room_event_t){seq, text, is_answer};
+    *event_at (self, self->count++) = (room_event_t){seq, text, type};
     self->seq = seq > self->seq ? seq : self->seq;
     account (web, self, text.size + OVERHEAD_BYTES, 0);
     shelf_touch (&web->rooms, &self->entry);
-    show_all (self, name_of (is_answer), seq, text);
+    show_all (self, type, seq, text);
     make_space (web, self);
     *ret_kept = text;
     return true;
@@ -189,14 +189,14 @@ void room_replay (follower_t *follower, uint64_t seq)
     for (unsigned at = 0; at < self->count; at++) {
         const room_event_t *event = event_at (self, at);
         if (event->seq > seq)
-            follower->show (follower, name_of (event->is_answer), event->seq, event->json);
+            follower->show (follower, event->type, event->seq, event->json);
     }
 }
 
 bool room_has_answers (const room_t *self)
 {
     for (unsigned at = 0; at < self->count; at++) {
-        if (event_at (self, at)->is_answer)
+        if (is_answer (event_at (self, at)))
             return true;
     }
     return false;
@@ -208,7 +208,7 @@ void room_write_answers (const room_t *self, text_t *out)
     text_add (out, "[");
     for (unsigned at = 0; at < self->count; at++) {
         const room_event_t *event = event_at (self, at);
-        if (!event->is_answer)
+        if (!is_answer (event))
             continue;
         text_add (out, first ? "" : ",");
         text_add_view (out, event->json);

@@ -20,8 +20,8 @@ enum { ROOM_EVENTS = 20 };
 
 typedef struct {
     uint64_t seq;
-    pal_text_t json; /* whole; its own memory */
-    bool is_answer;
+    pal_text_t json;  /* whole; its own memory */
+    const char *type; /* "chat.response", or of what somebody sent; a constant */
 } room_event_t;
 
 typedef struct follower follower_t;
@@ -48,10 +48,10 @@ struct follower {
 /*  The number that the next kept event gets; `at_us` is its time. Makes the room; 0: no memory.  */
 uint64_t room_next (struct web *web, pal_text_t conversation, int64_t at_us);
 
-/*  Keeps an event with the number that room_next gave, and shows it to who follows. Takes the text;
+/*  Keeps an event with the number that room_next gave, and shows it to who follows. `type`: a constant. Takes the text;
     `ret_kept` is lent until the next one is kept. False: no memory.  */
-bool room_add (struct web *web, pal_text_t conversation, uint64_t seq, bool is_answer, text_t *json,
-               pal_text_t *ret_kept);
+bool room_add (struct web *web, pal_text_t conversation, uint64_t seq, const char *type,
+               text_t *json, pal_text_t *ret_kept);
 
 /*  Shows something that is not kept.  */
 void room_tell (struct web *web, pal_text_t conversation, const char *name, pal_text_t json);

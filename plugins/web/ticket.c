@@ -120,7 +120,7 @@ void ticket_show (ticket_t *self)
     uint64_t seq = room_next (web, self->conversation, web->host->wall_us (web->host));
     answer_end (&self->event, seq);
     if (seq)
-        room_add (web, self->conversation, seq, false, &self->event, &kept);
+        room_add (web, self->conversation, seq, answer_type (self->type), &self->event, &kept);
     text_free (&self->event);
 }
 
@@ -166,6 +166,7 @@ static void publish (ticket_t *self, const ticket_order_t *order)
     host->publish (host, &event, on_published, self, &id);
     if (!self->id.text[0]) { /* a repeat keeps the id that the broker knows */
         self->id = id;
+        self->type = event.type;
         text_free (&self->event);
         answer_begin_event (&self->event, &event, pal_text (id.text));
     }

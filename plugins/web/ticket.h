@@ -64,8 +64,9 @@ struct ticket {
     ticket_state_t state;
     bool published; /* its callback is still to come */
     bool stored;
-    bool kept;     /* a client can name it again */
-    bool ending;   /* the waiter is being told */
+    bool kept;   /* a client can name it again */
+    bool ending; /* the waiter is being told */
+    pal_event_type_t type;
     text_t event;  /* as followers of its session will see it */
     text_t answer; /* of a kept one */
     pal_text_t conversation;

@@ -176,8 +176,13 @@ class Sockets(WebTest):
         web = self.web()
         sock = web.socket()
         sock.expect('hello')
+        stream = web.stream('/chat/session/s1/events')
         sock.send(type='chat.action', action='choose', value='A')
         sock.expect('stored')
+        for shown in (sock.expect('chat.action'), stream.expect('chat.action')[2],
+                      web.stream('/chat/session/s1/events?after=0').expect('chat.action')[2]):
+            self.assertEqual((shown['type'], shown['action'], shown['value'], shown['message_text']),
+                             ('chat.action', 'choose', 'A', ''))
         job = web.worker.job()
         self.assertEqual((job['envelope']['type'], job['body']['action'], job['body']['value']),
                          ('chat.action', 'choose', 'A'))
