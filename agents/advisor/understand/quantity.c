@@ -329,7 +329,9 @@ static const mark_t *role_of (const context_t *self, size_t at)
         const mark_t *mark = &self->marks->items[i];
         size_t end = mark->first + mark->count;
         bool reaches = mark->kind == MARK_TARGET && mark->value == TARGET_REACH;
-        if ((reaches || mark->kind == MARK_HAVE) && end <= at && at - end <= ROLE_WORDS_MAX)
+        bool has =
+            mark->kind == MARK_HAVE || (mark->kind == MARK_AGE && mark->value == AGE_WITH_YEARS);
+        if ((reaches || has) && end <= at && at - end <= ROLE_WORDS_MAX)
             role = mark;
     }
     for (size_t word = role ? role->first + 1 : at; word <= at; word++)
@@ -338,10 +340,24 @@ static const mark_t *role_of (const context_t *self, size_t at)
     return role;
 }
 
+/*  "With 10k already", "15k saved".  */
+static bool is_there (const context_t *self, const number_t *number)
+{
+    size_t at = number->next;
+    at += is (number->after, MARK_CURRENCY) ? number->after->count : 0;
+    return words_at (self->words, at, "already") || words_at (self->words, at, "saved");
+}
+
+/*  "Tengo 5000 euros": the word that names an age, too.  */
+static bool is_having (const mark_t *role)
+{
+    return is (role, MARK_HAVE) || is (role, MARK_AGE);
+}
+
 static void take_role (const context_t *self, const number_t *number)
 {
     const mark_t *role = role_of (self, number->first);
-    if (is (role, MARK_HAVE) && !self->found->owned)
+    if ((is_having (role) || is_there (self, number)) && !self->found->owned)
         self->found->owned = number->value;
     else if (is (role, MARK_TARGET) && !self->found->target)
         self->found->target = number->value;
@@ -394,16 +410,20 @@ static bool is_income (const context_t *self, const number_t *number)
     what goes in.  */
 static bool is_wished_income (const context_t *self, const number_t *number, size_t behind)
 {
-    static const char *const INCOME[] = {"income", "withdraw", "pension", NULL};
-    static const char *const WISHES[] = {"want",     "need", "needs", "wants",
-                                         "withdraw", "draw", NULL};
+    static const char *const INCOME[] = {"income", "withdraw", NULL}, *const PENSION[] = {"pension",
+                                                                                          NULL};
+    static const char *const WISHES[] = {"want", "wants", NULL};
+    static const char *const NEEDS[] = {"need", "needs", "withdraw", "draw", NULL};
     static const char *const LINKS[] = {"in", "of", "from", "passive", NULL};
     static const char *const COMES[] = {"income", "dividends", "passive", NULL};
     size_t at = word_before (self, number, INCOME);
+    size_t pension = word_before (self, number, PENSION); /* "for my pension 300 a month" goes in */
     size_t first = is (number->before, MARK_CURRENCY) ? number->before->first : number->first;
-    bool lives_off = self->found->amount > 0 && !self->found->every && first
-                     && is_one_of (self, first - 1, WISHES);
-    bool comes = is_one_of (self, behind, LINKS) && is_one_of (self, behind + 1, COMES);
+    bool wishes = first && is_one_of (self, first - 1, WISHES);
+    bool needs = first && is_one_of (self, first - 1, NEEDS);
+    bool lives_off = needs || (wishes && self->found->amount > 0 && !self->found->every);
+    bool comes = (is_one_of (self, behind, LINKS) && is_one_of (self, behind + 1, COMES))
+                 || (pension < number->first && words_at (self->words, pension + 1, "of"));
     return lives_off || comes || (at < number->first && !words_at (self->words, at + 1, "is"));
 }
 
@@ -482,9 +502,12 @@ static bool take_amount (const context_t *self, const number_t *number)
         self->found->odd = true;
         return true;
     }
-    if (is_debt (self, number) || is_income (self, number) || is_cost (self, number)
-        || (rhythm && is_wished_income (self, number, behind_rhythm (self, number))))
+    if (is_debt (self, number) || is_income (self, number) || is_cost (self, number))
         return true;
+    if (rhythm && is_wished_income (self, number, behind_rhythm (self, number))) {
+        self->found->draws = true;
+        return true;
+    }
     take_role (self, number);
     /* "300 a month to reach 50,000", "200 a month, not 300": the first is what they put in */
     bool aside = self->found->every && !every

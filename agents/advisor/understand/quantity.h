@@ -14,6 +14,7 @@ typedef struct {
     int currency;  /* currency_t, or -1 */
     int every; /* months between amounts that come again; 0: once. What comes more often is added up */
     double lump;        /* an amount that is there at once, beside one that comes again; 0: none */
+    bool draws;         /* an amount that shall come out again and again was said */
     bool income;        /* what somebody earns was said */
     bool amount_marked; /* a currency or "k" stands by it: it surely is money */
     int months;         /* horizon; 0: none */

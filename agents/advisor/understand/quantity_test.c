@@ -93,6 +93,8 @@ static void reads_two_amounts_that_both_count (void **state)
         {"I have 500k, want 20k a year", 500000, 0, 0},
         {"I have 20k and want to invest 300 a month", 300, 20000, 1},
         {"100-200 euro a month", 200, 0, 1},
+        {"for my pension 300 a month", 300, 0, 1},
+        {"a pension of 1500 a month", 0, 0, 0},
         {"my salary is 4000, I save 500 a month", 500, 0, 1},
         {"I earn 3000 and spend 2500", 0, 0, 0},
         {"I earn 3000 a month and my expenses are 2500 a month, I can save 500 a month", 500, 0, 1},

@@ -1,7 +1,7 @@
 #include "advisor/understand/understand.h"
 
+#include "advisor/understand/intent.h"
 #include "advisor/understand/mention.h"
-#include "advisor/understand/quantity.h"
 #include "advisor/understand/share.h"
 #include "advisor/understand/spelling.h"
 
@@ -9,37 +9,15 @@ enum {
     RETIRE_AGE = 67,
     SCOPE_WORDS_MAX = 6,
     BARE_WORDS_MAX = 8,
-    FRAGMENT_WORDS_MAX = 2,
-    LATE_AGE = 95
+    LATE_AGE = 95,
+    SAVINGS_LEAST = 10000, /* so much is money, where somebody has it and does not say of what */
+    SAME_KIND = 10         /* times what was paid in each time may still be paid in each time */
 };
 
 /*  No asset class but crypto is assumed to earn as much: assumptions.def.  */
 static const double RETURN_MOST = 10;
 
 typedef enum { SCOPE_OPEN, SCOPE_NOT, SCOPE_HAVE } scope_t;
-
-typedef struct {
-    catalogue_t *catalogue;
-    words_t words;
-    marks_t marks;
-    quantities_t found;
-    reading_t *reading;
-    bool anchored;   /* something speaks of investing surely */
-    bool risk_named; /* in words that are about nothing else */
-    bool in_session; /* the session was about investing before */
-    bool grew;       /* the last answer was what will be there one day */
-    bool foretells;  /* a phrase asks for the future and nothing else */
-    int negative;    /* weights of what speaks of something else */
-    unsigned kinds;  /* bit per mark_kind_t that occurs */
-    int compare;     /* the strongest COMPARE value */
-    topic_set_t topics;
-    topic_set_t refused;
-} context_t;
-
-static bool has (const context_t *self, mark_kind_t kind)
-{
-    return self->kinds & (1u << kind);
-}
 
 /*  "Gold" may be a ring; "gold ETF" is an investment.  */
 static int weight_of (const context_t *self, const mark_t *mark)
@@ -53,18 +31,6 @@ static int weight_of (const context_t *self, const mark_t *mark)
             || words_at (&self->words, mark->first + mark->count, PRODUCTS[i]))
             return 2;
     return mark->weight;
-}
-
-/*  One or two words, beside those of courtesy.  */
-static bool is_fragment (const context_t *self)
-{
-    size_t count = self->words.count;
-    for (size_t i = 0; i < self->marks.count; i++) {
-        const mark_t *mark = &self->marks.items[i];
-        bool courtesy = mark->kind == MARK_SOCIAL || words_at (&self->words, mark->first, "please");
-        count -= courtesy ? mark->count : 0;
-    }
-    return count > 0 && count <= FRAGMENT_WORDS_MAX;
 }
 
 static void weigh (context_t *self)
@@ -89,24 +55,27 @@ static void weigh (context_t *self)
     reading->score += (self->found.amount_marked ? 1 : 0) + (self->found.months ? 1 : 0);
     bool dated = self->found.months || self->found.age;
     bool retires = self->found.retire_age && self->found.own_age;
-    bool planned = (has (self, MARK_GOAL) || retires) && dated && self->negative == 0;
+    bool planned = (context_has (self, MARK_GOAL) || retires) && dated && self->negative == 0;
     bool saves = self->found.every && self->found.amount > 0 && self->negative == 0;
     bool bare_risk = (self->risk_named || self->found.risk) && self->negative == 0
                      && self->words.count <= BARE_WORDS_MAX;
     self->anchored |= planned || saves;
-    bool careful = has (self, MARK_RISK) && self->found.amount_marked && self->negative == 0;
+    bool careful =
+        context_has (self, MARK_RISK) && self->found.amount_marked && self->negative == 0;
     reading->score += planned || bare_risk || saves || careful;
+    reading->score += saves && self->words.count <= BARE_WORDS_MAX;
     reading->score += self->found.bears && self->negative == 0 ? 2 : 0;
     /* an amount and a date, or an amount that somebody has, and nothing about something else */
-    bool sum = self->found.amount_marked && self->negative == 0
-               && (dated || (self->found.owned > 0 && has (self, MARK_HAVE)));
+    bool money = self->found.amount_marked || self->found.owned >= SAVINGS_LEAST;
+    bool sum = money && self->negative == 0 && (dated || self->found.owned > 0);
     self->anchored |= sum;
     reading->score += sum ? SCORE_LEAST : 0;
     /* "etf?", "bonds please": somebody who writes in fragments */
-    if (self->anchored && self->negative == 0 && is_fragment (self) && reading->score < SCORE_LEAST)
+    if (self->anchored && self->negative == 0 && context_is_fragment (self)
+        && reading->score < SCORE_LEAST)
         reading->score = SCORE_LEAST;
     /* whoever names a risk with an amount or a date, or in words that all are about money */
-    self->anchored |= (has (self, MARK_RISK) || self->found.risk)
+    self->anchored |= (context_has (self, MARK_RISK) || self->found.risk)
                       && (self->found.amount_marked || self->found.months || self->negative == 0);
 }
 
@@ -232,6 +201,30 @@ static int months_of_age (const context_t *self, goal_t goal)
     return end > age ? (end - age) * 12 : 0;
 }
 
+static int lone_risk (const context_t *self, size_t at)
+{
+    return words_at (&self->words, at, "low") ? 3 : words_at (&self->words, at, "high") ? 6 : 0;
+}
+
+/*  "Actually high", "no, low again": words that say nothing beside it.  */
+static int corrected_risk (const context_t *self)
+{
+    static const char *const WORDS[] = {"actually", "no",     "again", "rather",  "ok",  "then",
+                                        "maybe",    "please", "make",  "it",      "hmm", "well",
+                                        "but",      "go",     "take",  "instead", "yes", "better"};
+    int risk = 0;
+    for (size_t at = 0; at < self->words.count; at++) {
+        int here = lone_risk (self, at);
+        bool filler = false;
+        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+            filler |= words_at (&self->words, at, WORDS[i]);
+        if (!here && !filler)
+            return 0;
+        risk = here ? here : risk;
+    }
+    return self->in_session ? risk : 0;
+}
+
 /*  A lone number or word answers what was asked last: "10" is ten years, or risk level 4; "low" a risk.  */
 static void take_bare (context_t *self)
 {
@@ -239,10 +232,8 @@ static void take_bare (context_t *self)
     unsigned asked = self->reading->profile.asked;
     if (self->words.count > 4)
         return;
-    if ((asked & NEED_RISK) && !found->risk)
-        found->risk = words_at (&self->words, 0, "low")    ? 3
-                      : words_at (&self->words, 0, "high") ? 6
-                                                           : 0;
+    if (!found->risk)
+        found->risk = (asked & NEED_RISK) ? lone_risk (self, 0) : corrected_risk (self);
     if (found->bare <= 0)
         return;
     if (asked == NEED_RISK && !found->risk && found->bare <= RISK_MAX)
@@ -256,7 +247,7 @@ static bool goes_on (const context_t *self, target_t *target)
 {
     const unsigned risk = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK;
     const reading_t *reading = self->reading;
-    if (!target->amount || self->negative > 1 || has (self, MARK_ASK) || self->topics
+    if (!target->amount || self->negative > 1 || context_has (self, MARK_ASK) || self->topics
         || reading->symbol_count)
         return false;
     bool changed = target_change (target, &self->marks, &self->found);
@@ -267,16 +258,8 @@ static void take_target (context_t *self)
 {
     target_t asked = target_find (&self->words, &self->marks, &self->found);
     target_t *target = &self->reading->profile.target;
-    if (asked.amount || has (self, MARK_GROWTH) || !goes_on (self, target))
+    if (asked.amount || context_has (self, MARK_GROWTH) || !goes_on (self, target))
         *target = asked;
-}
-
-static bool has_word (const context_t *self, const char *text)
-{
-    for (size_t at = 0; at < self->words.count; at++)
-        if (words_at (&self->words, at, text))
-            return true;
-    return false;
 }
 
 /*  "How much will I have when I am 60?", and behind it "and with 300 a month?".  */
@@ -285,13 +268,13 @@ static void take_growth (context_t *self)
     const unsigned risk = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK;
     const quantities_t *found = &self->found;
     profile_t *profile = &self->reading->profile;
-    if (self->grew && found->bare > 0 && has_word (self, "at") && !found->retire_age)
+    if (self->grew && found->bare > 0 && context_has_word (self, "at") && !found->retire_age)
         self->found.retire_age = found->bare; /* "and at 67?" */
     bool figure = found->months || found->amount || found->age || found->retire_age || found->risk;
-    figure |= has (self, MARK_CURRENCY);
-    bool goes_on = self->grew && (figure || (self->reading->follow & risk)) && !has (self, MARK_ASK)
-                   && !self->topics;
-    bool asks = has (self, MARK_GROWTH) && (figure || self->in_session);
+    figure |= context_has (self, MARK_CURRENCY);
+    bool goes_on = self->grew && (figure || (self->reading->follow & risk))
+                   && !context_has (self, MARK_ASK) && !self->topics;
+    bool asks = context_has (self, MARK_GROWTH) && (figure || self->in_session);
     profile->growth = (asks || goes_on) && !profile->target.amount && !self->reading->symbol_count
                       && self->negative < 2;
 }
@@ -305,6 +288,14 @@ static void take_age (context_t *self)
     }
     if (self->found.retire_age)
         profile->until_age = profile->age || self->found.age ? 0 : self->found.retire_age;
+}
+
+/*  "Without the 200", behind 10,000 and 200 a month.  */
+static bool takes_back (const context_t *self)
+{
+    const profile_t *profile = &self->reading->profile;
+    return profile->lump > 0 && profile->every && self->found.amount == profile->amount
+           && context_has_word (self, "without");
 }
 
 static void take_amount (context_t *self)
@@ -321,9 +312,18 @@ static void take_amount (context_t *self)
     if (!self->found.amount || profile->target.amount)
         return; /* what shall be there one day is not there to be invested */
     /* what is there at once stays when an amount that comes again is named, and the other way round */
-    bool beside = self->found.owned > 0 || self->found.lump > 0 || has_word (self, "start");
+    bool beside = self->found.owned > 0 || self->found.lump > 0 || context_has_word (self, "start");
+    if (takes_back (self)) {
+        profile->amount = profile->lump;
+        profile->every = 0;
+        profile->lump = 0;
+        self->reading->changed = true;
+        return;
+    }
     /* "and with 300?" behind 200 a month */
-    if (profile->growth && self->grew && profile->every && !beside && !self->found.every)
+    bool alike =
+        (profile->growth && self->grew) || self->found.amount <= SAME_KIND * profile->amount;
+    if (self->in_session && alike && profile->every && !beside && !self->found.every)
         self->found.every = profile->every;
     if (self->found.every && !profile->every && profile->amount > 0)
         profile->lump = profile->amount;
@@ -465,201 +465,6 @@ static void take_single (context_t *self)
             self->reading->follow |= (unsigned) ROWS[i].follow;
 }
 
-/*  Does a message in a running session speak of the same thing still?  */
-static bool continues (const context_t *self)
-{
-    const unsigned bits = FOLLOW_LESS_RISK | FOLLOW_MORE_RISK | FOLLOW_CHEAPER | FOLLOW_OTHERS
-                          | FOLLOW_SKIP | FOLLOW_THESE;
-    if (!self->in_session || self->negative > 1)
-        return false;
-    return self->reading->changed || self->found.products || (self->reading->follow & bits)
-           || (self->grew && has (self, MARK_ASK));
-}
-
-static bool about_investing (const context_t *self)
-{
-    return self->anchored && self->reading->score >= SCORE_LEAST;
-}
-
-static bool wants_products (const context_t *self)
-{
-    return has (self, MARK_ASK) || has (self, MARK_GOAL) || has (self, MARK_TOPIC)
-           || self->reading->changed || self->reading->follow || is_fragment (self);
-}
-
-/*  The product that was shown in that place, as if the message had named it.  */
-static void add_shown (context_t *self, size_t place)
-{
-    reading_t *reading = self->reading;
-    const symbols_t *shown = &reading->profile.shown;
-    int product = place < shown->count
-                      ? catalogue_find (self->catalogue, plv_view_str (shown->items[place]))
-                      : -1;
-    if (product >= 0 && reading->symbol_count < SYMBOLS_MAX)
-        reading->symbols[reading->symbol_count++] = product;
-}
-
-static void add_ordinals (context_t *self)
-{
-    for (size_t i = 0; i < self->marks.count; i++)
-        if (self->marks.items[i].kind == MARK_ORDINAL)
-            add_shown (self, (size_t) self->marks.items[i].value);
-}
-
-/*  Questions about the products shown last: "the first one", "compare them", "why?".  */
-static intent_t intent_of_shown (context_t *self)
-{
-    reading_t *reading = self->reading;
-    size_t shown = reading->profile.shown.count;
-    if (!shown || reading->symbol_count || self->negative || self->topics || self->found.months)
-        return INTENT_UNKNOWN;
-    add_ordinals (self);
-    bool these = (reading->follow & FOLLOW_THESE) && (reading->follow & FOLLOW_CHEAPER);
-    bool all = !reading->symbol_count && (self->compare == 2 || these);
-    for (size_t i = 0; all && i < shown; i++)
-        add_shown (self, i);
-    if (reading->symbol_count)
-        return reading->symbol_count > 1 ? INTENT_COMPARE : INTENT_DETAIL;
-    bool chosen = reading->profile.risk || reading->profile.wants || reading->profile.assumed;
-    return (reading->follow & FOLLOW_WHY) && chosen && !reading->changed ? INTENT_WHY
-                                                                         : INTENT_UNKNOWN;
-}
-
-/*  A fee that nobody knows is none to recommend a product for.  */
-static bool is_cheaper (const product_t *product, const product_t *other)
-{
-    return product->fee != FEE_UNKNOWN && (other->fee == FEE_UNKNOWN || product->fee < other->fee);
-}
-
-static bool is_named (const reading_t *reading, size_t product)
-{
-    for (size_t i = 0; i < reading->symbol_count; i++)
-        if ((size_t) reading->symbols[i] == product)
-            return true;
-    return false;
-}
-
-/*  "Something like VTI, but cheaper": the others of its asset class, the cheapest first; of equal ones the one
-    that the catalogue names first.  */
-static void add_alike (context_t *self)
-{
-    reading_t *reading = self->reading;
-    const product_t *like = catalogue_product (self->catalogue, (size_t) reading->symbols[0]);
-    while (reading->symbol_count < SYMBOLS_MAX) {
-        const product_t *best = NULL;
-        size_t best_at = 0;
-        for (size_t i = 0; i < catalogue_size (self->catalogue); i++) {
-            const product_t *product = catalogue_product (self->catalogue, i);
-            if (product->asset_class != like->asset_class || is_named (reading, i)
-                || (best && !is_cheaper (product, best)))
-                continue;
-            best = product;
-            best_at = i;
-        }
-        if (!best)
-            return;
-        reading->symbols[reading->symbol_count++] = (int) best_at;
-    }
-}
-
-static intent_t intent_of_symbols (context_t *self)
-{
-    reading_t *reading = self->reading;
-    if (self->negative > 3)
-        return INTENT_UNKNOWN;
-    if (reading->symbol_count == 1 && has_word (self, "sell"))
-        return INTENT_TRADE;
-    if (reading->symbol_count == 1 && (reading->follow & (FOLLOW_OTHERS | FOLLOW_CHEAPER)))
-        add_alike (self);
-    if (reading->symbol_count > 1)
-        return INTENT_COMPARE;
-    if (reading->symbol_count == 1)
-        return INTENT_DETAIL;
-    if (reading->unlisted[0] && !self->negative && !self->topics && !reading->changed)
-        return INTENT_UNLISTED;
-    return INTENT_UNKNOWN;
-}
-
-/*  Questions that are about investing and want no products.  */
-static intent_t intent_of_question (context_t *self)
-{
-    reading_t *reading = self->reading;
-    bool dated = self->found.months && !self->found.months_vague;
-    bool asks_first = self->marks.count && self->marks.items[0].kind == MARK_EXPLAIN;
-    bool owns =
-        self->found.amount_marked || (self->found.risk && !asks_first) || has (self, MARK_GOAL);
-    bool personal = dated || owns;
-    if (has (self, MARK_TRADE) && self->negative < 3)
-        return INTENT_TRADE;
-    /* "will it crash in 2027?" has a date and is no plan; "should I wait, for 10 years, low risk" is one */
-    bool foretells = has (self, MARK_FORECAST) && !(self->foretells ? owns : personal);
-    if (foretells && (self->anchored || self->topics) && reading->score >= 2)
-        return INTENT_FORECAST;
-    if (self->negative > 1)
-        return INTENT_UNKNOWN;
-    bool several = (reading->topics & (reading->topics - 1)) != 0;
-    if (several && self->compare && !personal && (self->compare == 2 || !has (self, MARK_ASK)))
-        return INTENT_TOPICS;
-    if (has (self, MARK_EXPLAIN) && !personal && !has (self, MARK_ASK)) {
-        reading->term = glossary_find (&self->words);
-        return reading->term ? INTENT_EXPLAIN : INTENT_UNKNOWN;
-    }
-    return INTENT_UNKNOWN;
-}
-
-static intent_t intent_of_rest (const context_t *self)
-{
-    const reading_t *reading = self->reading;
-    if ((about_investing (self) && wants_products (self)) || continues (self))
-        return INTENT_ADVICE;
-    if (self->negative > 0 && !self->anchored)
-        return INTENT_OUTSIDE;
-    if (reading->social && self->words.count <= 12)
-        return INTENT_SOCIAL;
-    return INTENT_UNKNOWN;
-}
-
-/*  What is said about a matter beside the choice of a fund, where nothing else is to be said.  */
-static bool subject_is_all (intent_t intent)
-{
-    return intent == INTENT_UNKNOWN || intent == INTENT_OUTSIDE || intent == INTENT_EXPLAIN
-           || intent == INTENT_SOCIAL;
-}
-
-static intent_t find_intent_alone (context_t *self)
-{
-    intent_t intent = INTENT_UNKNOWN;
-    if (self->reading->follow & FOLLOW_RESET)
-        return self->negative > 1 ? INTENT_OUTSIDE : INTENT_RESET;
-    if (self->reading->profile.target.amount && self->negative < 3)
-        return INTENT_TARGET;
-    if (self->reading->profile.growth)
-        return INTENT_GROWTH;
-    intent = intent_of_shown (self);
-    if (!intent)
-        intent = intent_of_symbols (self);
-    if (!intent)
-        intent = intent_of_question (self);
-    return intent ? intent : intent_of_rest (self);
-}
-
-static intent_t find_intent (context_t *self)
-{
-    subject_set_t subjects = self->reading->subjects;
-    if (subjects_sole (subjects) != SUBJECT_COUNT_)
-        return INTENT_SUBJECT;
-    intent_t intent = find_intent_alone (self);
-    /* "what did it do last year?", "can I get it back at any time?": they ask for no product */
-    const subject_set_t whole = SUBJECT_BIT (SUBJECT_PAST) | SUBJECT_BIT (SUBJECT_SELLING)
-                                | SUBJECT_BIT (SUBJECT_OWN) | SUBJECT_BIT (SUBJECT_ADVISER)
-                                | SUBJECT_BIT (SUBJECT_PACE) | SUBJECT_BIT (SUBJECT_DRAWING);
-    bool dated = self->found.months && !self->found.months_vague;
-    bool wants = has (self, MARK_ASK) || has (self, MARK_RISK) || dated;
-    if ((subjects & whole) && intent == INTENT_ADVICE && !wants)
-        return INTENT_SUBJECT;
-    return subjects && subject_is_all (intent) ? INTENT_SUBJECT : intent;
-}
-
 static void find_subjects (context_t *self)
 {
     subject_set_t subjects = subjects_find (&self->words, &self->marks);
@@ -749,7 +554,7 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
     ret_reading->other_goal = other_goal (&self);
     ret_reading->odd = self.found.odd;
     ret_reading->products = self.found.products;
-    ret_reading->intent = find_intent (&self);
+    ret_reading->intent = intent_find (&self);
     if (ret_reading->intent == INTENT_ADVICE) {
         ret_reading->hit_count =
             mention_search (catalogue, &self.words, &self.marks, ret_reading->hits, HITS_MAX);
