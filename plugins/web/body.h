@@ -1,4 +1,4 @@
-/*  body -- a request's body as JSON
+/*  body -- what a client sends, a request's body or a message of a WebSocket, as JSON
     OWNS    nothing
     THREAD  the host's loop
     FAILS   with a sentence that says where

@@ -2,6 +2,7 @@
 
     Close codes: 1000 by the client, 1001 the gateway stops, 1003 a binary message, 1009 a message that is too
     large, 4008 a client that does not read, 4400 too many messages that make no sense.  */
+#include "web/body.h"
 #include "web/web.h"
 
 #include <jansson.h>
@@ -332,12 +333,12 @@ static void take (socket_t *self, const json_t *frame, pal_text_t text)
 static void on_message (call_t *call, pal_text_t text)
 {
     socket_t *self = ENTRY_OF (call, socket_t, call);
-    json_t *frame =
-        json_loadb (text.size ? text.data : "", text.size, JSON_REJECT_DUPLICATES, NULL);
+    char wrong[BODY_FAULT_BYTES];
+    json_t *frame = body_read (text, wrong);
     if (self->closing || !self->follower.room)
         ;
-    else if (!json_is_object (frame))
-        fault (self, "", PROBLEM_NOT_JSON, "a message is a JSON object");
+    else if (*wrong)
+        fault (self, "", PROBLEM_NOT_JSON, wrong);
     else
         take (self, frame, text);
     json_decref (frame);

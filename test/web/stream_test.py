@@ -154,6 +154,10 @@ class Sockets(WebTest):
             sock.raw.send(text)
             problem = sock.next()
             self.assertEqual((problem['type'], problem['problem']['type']), ('problem', f'/problems/{slug}'), text)
+        for text, words in (('{"type":', 'line 1'), ('{"type":"ping","a":"\\u0000"}', 'NUL'), ('[7]', 'no JSON object'),
+                            ('{"type":"resume","after":99999999999999999999}', 'too big integer')):
+            sock.raw.send(text)
+            self.assertIn(words, sock.next()['problem']['detail'])
         for number in range(3):
             sock.send(type='chat.message', id=f'r{number}', message_text='hello')
         self.assertEqual(sock.expect('problem')['problem']['status'], 429)
