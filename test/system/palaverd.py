@@ -386,6 +386,11 @@ def limit_files(most):
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def limit_address_space(megabytes):
+    """For preexec."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+
+
 def limit_file_size(size):
     """For preexec: writes beyond this fail, as on a full disk."""
     def limit():

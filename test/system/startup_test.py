@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 import unittest
 
-from palaverd import (BUILD, NOBODY, PROGRAM, VARIANT, BrokerTest, World, become_nobody, is_root, limit_file_size,
-                      limit_files, route, wait)
+from palaverd import (BUILD, NOBODY, PROGRAM, VARIANT, BrokerTest, World, become_nobody, is_root, limit_address_space,
+                      limit_file_size, limit_files, route, wait)
 
 
 def run_broker(*arguments, **options):
@@ -254,6 +254,16 @@ class Descriptors(BrokerTest):
                 self.refused(self.broker(start=False, preexec=limit_files(most)), f'open {most} files',
                              'raise the limit on open files')
         self.broker(start=False, preexec=limit_files(128)).start()
+
+    @unittest.skipIf(VARIANT in ('asan', 'tsan'), 'sanitizers take more than there is')
+    def test_too_little_address_space(self):
+        """Wherever the libraries would come to their end in it: they take it for their threads."""
+        for megabytes in (90, 120, 200, 220, 511):
+            with self.subTest(megabytes=megabytes):
+                self.refused(self.broker(start=False, preexec=limit_address_space(megabytes)),
+                             f'{megabytes} MB of address space', 'ulimit -v')
+        broker = self.broker(start=False, preexec=limit_address_space(512)).start()
+        self.round_trip(broker.adapter(), broker.worker(), 'hello')
 
     def test_connections_that_would_take_all_are_closed(self):
         """libzmq would end the process, and the store could open no file."""
