@@ -21,12 +21,20 @@ static const product_t *mentioned (const catalogue_t *catalogue, const reading_t
     return catalogue_product (catalogue, (size_t) reading->symbols[at]);
 }
 
-/*  Says so when a product is above what the user wants to risk.  */
+/*  Says so when a product is above what the user wants to risk, or what the time bears.  */
 static void warn (const product_t *product, const profile_t *profile, answer_t *answer)
 {
+    char months[FIGURE_BYTES];
     if (profile->risk && product->risk > profile->risk)
         answer_say (answer, "\nWarning: %s has risk level %d, above the limit of %d that you gave.",
                     product->symbol, product->risk, profile->risk);
+    else if (product->risk > rank_horizon_limit (profile->months))
+        answer_say (
+            answer,
+            "\nWarning: %s has risk level %d, and with %s to go a fall would not have time to recover: "
+            "level %d is the most that this time bears.",
+            product->symbol, product->risk, answer_months (profile->months, months),
+            rank_horizon_limit (profile->months));
 }
 
 void facts_detail (const catalogue_t *catalogue, const reading_t *reading, answer_t *answer)

@@ -21,6 +21,7 @@ static const char COMMON[] =
     "too total try two under until up us use used very vote want was way we week well went were what when "
     "where which while who whole why wife will wish with women wood word work world would year yes yet you "
     "young your husband product products daughter son mother father parents family company companies age "
+    "mortgage mortgages debt debts loan loans bank banks house rent salary "
     "germany german france french english american usa uk thanks thank hello hi ok okay";
 
 static bool is_common (const word_t *word)

@@ -229,14 +229,14 @@ static bool is_own_age (const context_t *self, const number_t *number)
     return false;
 }
 
-/*  "I am 40 years" would be a time, "tengo 40 años" is an age.  */
+/*  "I am 40 years" would be a time, "tengo 40 años" is an age, and "ich bin 40" as much as "ich bin 40 Jahre".  */
 static bool names_age (const number_t *number)
 {
-    bool years = is (number->after, MARK_UNIT);
-    return is (number->before, MARK_AGE)
-           && (number->before->value == AGE_WITH_YEARS
-                   ? years && number->after->value == 12 && number->value >= ADULT_AGE
-                   : !years);
+    const mark_t *mark = number->before;
+    bool unit = is (number->after, MARK_UNIT);
+    if (!is (mark, MARK_AGE) || mark->value != AGE_WITH_YEARS)
+        return is (mark, MARK_AGE) && !unit;
+    return (unit ? number->after->value == 12 : mark->count > 1) && number->value >= ADULT_AGE;
 }
 
 static bool take_age (const context_t *self, const number_t *number)
@@ -287,6 +287,17 @@ static bool is_reserve (const context_t *self, const mark_t *unit)
     return false;
 }
 
+/*  "From 2027 to 2040": the end is what counts; "from 2040 on" has no other.  */
+static bool begins_span (const context_t *self, const number_t *number)
+{
+    size_t at = number->next;
+    bool from = number->first && words_at (self->words, number->first - 1, "from");
+    at += words_at (self->words, at, "to") || words_at (self->words, at, "until")
+          || words_at (self->words, at, "till");
+    return from && at < self->words->count && self->words->items[at].number
+           && self->words->items[at].value > number->value;
+}
+
 static bool take_months (const context_t *self, const number_t *number)
 {
     const mark_t *unit = unit_of (self, number);
@@ -303,6 +314,8 @@ static bool take_months (const context_t *self, const number_t *number)
              && number->value <= self->year + YEARS_AHEAD_MAX && !is (number->before, MARK_CURRENCY)
              && !is (number->after, MARK_CURRENCY))
         months = ((int) number->value - self->year) * 12;
+    if (months && !unit && begins_span (self, number))
+        return true;
     if (months && (!self->found->months || is_corrected (self, number))) {
         self->found->months = months;
         self->found->months_at = number->first;
@@ -396,8 +409,8 @@ static size_t word_before (const context_t *self, const number_t *number, const 
 /*  "I earn 3,000 a month", "my salary is 3,000", "my income is 3,000"; not "an income of 3,000", which is a wish.  */
 static bool is_income (const context_t *self, const number_t *number)
 {
-    static const char *const WORDS[] = {"earn", "earning", "earns", "salary",
-                                        "wage", "wages",   NULL};
+    static const char *const WORDS[] = {"earn", "earning", "earns",   "salary",
+                                        "wage", "wages",   "incomes", NULL};
     static const char *const INCOME[] = {"income", NULL}, *const MAKE[] = {"make", NULL};
     static const char *const WHO[] = {"i", "we", NULL};
     size_t at = word_before (self, number, INCOME), made = word_before (self, number, MAKE);
@@ -427,12 +440,17 @@ static bool is_wished_income (const context_t *self, const number_t *number, siz
     return lives_off || comes || (at < number->first && !words_at (self->words, at + 1, "is"));
 }
 
-/*  "And spend 2,500", beside an income. Alone, or as "to spend 2,500", it may well be what is to be invested.  */
+/*  "My rent is 1,200"; "and spend 2,500", beside an income. Alone, or as "to spend 2,500", it may well be what is to
+    be invested.  */
 static bool is_cost (const context_t *self, const number_t *number)
 {
     static const char *const WORDS[] = {"spend",    "spends", "spending", "expense",
                                         "expenses", "rent",   NULL};
+    static const char *const RENT[] = {"rent", NULL};
     size_t at = word_before (self, number, WORDS);
+    if (word_before (self, number, RENT) < number->first
+        || words_at (self->words, number->next, "rent"))
+        return true;
     return self->found->income && at < number->first
            && (!at || !words_at (self->words, at - 1, "to"));
 }

@@ -94,6 +94,8 @@ static void reads_two_amounts_that_both_count (void **state)
         {"I have 20k and want to invest 300 a month", 300, 20000, 1},
         {"100-200 euro a month", 200, 0, 1},
         {"for my pension 300 a month", 300, 0, 1},
+        {"I pay 1200 rent a month and can invest 300 a month", 300, 0, 1},
+        {"100 each per month", 100, 0, 1},
         {"a pension of 1500 a month", 0, 0, 0},
         {"my salary is 4000, I save 500 a month", 500, 0, 1},
         {"I earn 3000 and spend 2500", 0, 0, 0},
@@ -126,17 +128,30 @@ static void reads_horizons (void **state)
         const char *text;
         int months;
     } rows[] = {
-        {"for 10 years", 120},    {"a 5-year horizon", 60},
-        {"18 months", 18},        {"twenty years", 240},
-        {"1.5 years", 18},        {"5-10 years", 60},
-        {"5 to 10 years", 60},    {"until 2045", 228},
-        {"a decade", 120},        {"two decades", 240},
-        {"long term", 180},       {"a couple of years", 24},
-        {"next year", 12},        {"in 3 weeks", 1},
-        {"I am 40 years old", 0}, {"a 35 year old", 0},
-        {"in 1999", 0},           {"999999999999 years", 0},
-        {"half a year", 6},       {"long term, say 12 years", 144},
-        {"200/month", 0},         {"6 months of expenses saved", 0},
+        {"for 10 years", 120},
+        {"a 5-year horizon", 60},
+        {"18 months", 18},
+        {"twenty years", 240},
+        {"1.5 years", 18},
+        {"5-10 years", 60},
+        {"5 to 10 years", 60},
+        {"until 2045", 228},
+        {"a decade", 120},
+        {"two decades", 240},
+        {"long term", 180},
+        {"a couple of years", 24},
+        {"next year", 12},
+        {"in 3 weeks", 1},
+        {"I am 40 years old", 0},
+        {"a 35 year old", 0},
+        {"in 1999", 0},
+        {"999999999999 years", 0},
+        {"half a year", 6},
+        {"long term, say 12 years", 144},
+        {"from 2027 to 2040", 168},
+        {"from 2040 on", 168},
+        {"200/month", 0},
+        {"6 months of expenses saved", 0},
     };
     (void) state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -158,6 +173,8 @@ static void reads_ages_and_risk_levels (void **state)
     assert_int_equal (read_text ("1 million by 65").retire_age, 65);
     assert_int_equal (read_text ("j'ai 25 ans").own_age, 25);
     assert_int_equal (read_text ("tengo 5 años").own_age, 0);
+    assert_int_equal (read_text ("Ich bin 45 Jahre alt").own_age, 45);
+    assert_int_equal (read_text ("Ich bin 45").own_age, 45);
     assert_int_equal (read_text ("explain it like I'm 5").own_age, 0);
     assert_int_equal (read_text ("I can live with a 20% drop").risk, 4);
     assert_int_equal (read_text ("I do not want to lose more than 5 %").risk, 2);

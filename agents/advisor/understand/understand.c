@@ -215,10 +215,11 @@ static int corrected_risk (const context_t *self)
     int risk = 0;
     for (size_t at = 0; at < self->words.count; at++) {
         int here = lone_risk (self, at);
+        bool denied = at && words_at (&self->words, at - 1, "no") && !self->words.items[at].comma;
         bool filler = false;
         for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
             filler |= words_at (&self->words, at, WORDS[i]);
-        if (!here && !filler)
+        if (here ? denied : !filler)
             return 0;
         risk = here ? here : risk;
     }
