@@ -256,6 +256,17 @@ class Page(WebTest):
         page.until('document.querySelector(".turn-agent").innerText.endsWith("one")', 'the second attempt')
         self.assertEqual(page.text('.turn-agent'), 'second one')
 
+    def test_a_message_that_is_too_long_is_given_up(self):
+        page = self.open(socket_message_kb=4)
+        page.until(OPEN, 'the line is open')
+        page.eval('document.querySelector("#text").focus()')
+        page.type('\u00fc' * 3000)
+        page.key('Enter')
+        page.until('document.querySelector(".note-bad")?.innerText.includes("too long")', 'it says so')
+        page.until(OPEN, 'the line is open again')
+        self.it.worker.reply(self.ask(page, 'short')['lease'], 'an answer')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
+
     def test_what_was_said_twice_is_shown_twice(self):
         page = self.open()
         page.until(OPEN, 'the line is open')

@@ -5,6 +5,7 @@ const FIRST_MS = 400;
 const MOST_MS = 15000;
 const PING_MS = 25000;
 const PATIENCE_MS = 10000;
+const TOO_LARGE = 1009;
 
 // The name of a subprotocol, in which not every character of a key can stand.
 const protocolOf = (key) =>
@@ -107,8 +108,17 @@ export class Link extends EventTarget {
     const wait = Math.min(MOST_MS, FIRST_MS * 2 ** this.tries) * (0.5 + Math.random() / 2);
     this.tries++;
     this.tell('state', 'away');
+    if (code === TOO_LARGE) this.giveUp();
     if (!this.opened) this.tell('refused', code);
     this.timers.again = setTimeout(() => { if (!this.stopped) this.connect(); }, wait);
+  }
+
+  // Said again it would end the next line, too. Which one was too large is not told: the largest that waits.
+  giveUp () {
+    const size = ({ text }) => new TextEncoder().encode(JSON.stringify(text)).length;
+    const largest = [...this.store.unsent].sort((one, other) => size(other) - size(one))[0];
+    if (!largest) return;
+    this.tell('message', { type: 'problem', id: largest.id, problem: { status: 413, title: 'The message is too long' } });
   }
 
   post (message) {
