@@ -266,6 +266,8 @@ class Page(WebTest):
         page.until(OPEN, 'the line is open again')
         self.it.worker.reply(self.ask(page, 'short')['lease'], 'an answer')
         page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
+        self.assertEqual(page.eval('[...document.querySelectorAll(".turn")].map((one) => one.ariaLabel)'),
+                         ['You', 'You', 'Answer'])
 
     def test_what_was_said_twice_is_shown_twice(self):
         page = self.open()

@@ -72,7 +72,7 @@ export class View {
 
   // `at`: milliseconds; turns stand in the order of their times.
   add (id, role, at) {
-    const node = element('li', { class: `turn turn-${role}` });
+    const node = element('li', { class: `turn turn-${role}`, 'aria-label': role === 'user' ? 'You' : 'Answer' });
     const turn = { id, role, at, node, text: '' };
     let before = null;
     for (const other of this.turns.values())
