@@ -48,12 +48,21 @@ static void read_id (asker_t *self)
     self->id[id.size] = 0;
 }
 
+/*  By TLS, here or at a proxy that says so: a page of another site cannot give a request this header without asking
+    before.  */
+static bool is_secure (const asker_t *self)
+{
+    char bytes[64];
+    pal_text_t list = asker_header (self, "x-forwarded-proto", bytes, sizeof bytes), first;
+    return self->web->tls || (text_next_word (&list, &first) && pal_text_is (first, "https"));
+}
+
 /*  A page that the gateway gave out itself comes from its own host.  */
 static bool is_own (const asker_t *self, pal_text_t origin)
 {
     char bytes[SITE_BYTES_MAX];
     pal_text_t host = asker_header (self, "host", bytes, sizeof bytes);
-    const char *scheme = self->web->tls ? "https://" : "http://";
+    const char *scheme = is_secure (self) ? "https://" : "http://";
     size_t size = strlen (scheme);
     return host.size && origin.size == size + host.size && memcmp (origin.data, scheme, size) == 0
            && memcmp (origin.data + size, host.data, host.size) == 0;

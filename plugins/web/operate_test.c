@@ -87,6 +87,28 @@ static void pages_of_other_sites_are_refused_even_if_they_may_chat (void **state
     assert_answer (host, call, 200, "{\"done\":1}");
 }
 
+static void a_page_behind_a_proxy_that_does_tls_is_our_own (void **state)
+{
+    static const struct {
+        const char *headers;
+        uint32_t status;
+    } rows[] = {
+        {OPS JSON "host: gate\norigin: https://gate\nx-forwarded-proto: https\n", 200},
+        {OPS JSON "host: gate\norigin: https://gate\nx-forwarded-proto: https, http\n", 200},
+        {OPS JSON "host: gate\norigin: https://gate\n", 403},
+        {OPS JSON "host: gate\norigin: https://gate\nx-forwarded-proto: http\n", 403},
+        {OPS JSON "host: gate\norigin: https://other\nx-forwarded-proto: https\n", 403},
+    };
+    fake_host_t *host = *state;
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        uint64_t call = fake_host_request (host, "POST", "/operate/dead/replay", rows[at].headers,
+                                           "{\"numbers\":[1]}");
+        if (rows[at].status == 200)
+            fake_host_answer (host, "ok", "{\"done\":1}");
+        assert_int_equal (fake_host_response (host, call).status, rows[at].status);
+    }
+}
+
 static void a_query_becomes_arguments (void **state)
 {
     fake_host_t *host = *state;
@@ -258,6 +280,8 @@ int main (void)
         cmocka_unit_test_setup_teardown (only_keys_with_the_scope_may_ask, set_up, tear_down),
         cmocka_unit_test_setup_teardown (pages_of_other_sites_are_refused_even_if_they_may_chat,
                                          set_up, tear_down),
+        cmocka_unit_test_setup_teardown (a_page_behind_a_proxy_that_does_tls_is_our_own, set_up,
+                                         tear_down),
         cmocka_unit_test_setup_teardown (a_query_becomes_arguments, set_up, tear_down),
         cmocka_unit_test_setup_teardown (what_a_query_cannot_mean_is_not_left_out, set_up,
                                          tear_down),

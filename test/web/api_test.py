@@ -310,6 +310,9 @@ class Access(WebTest):
             self.assertEqual(answer.status, status, origin)
         web.socket(headers={'Origin': 'https://b.example'}).expect('hello')
         web.socket(headers={'Origin': f'http://127.0.0.1:{web.port}'}).expect('hello')
+        secure = {'Origin': f'https://127.0.0.1:{web.port}'}
+        self.assertEqual(web.ask('POST', '/chat/session/s1/reset', headers=secure).status, 403)
+        web.socket(headers={**secure, 'X-Forwarded-Proto': 'https'}).expect('hello')  # a proxy does TLS
 
     def test_names_of_others_are_refused_without_keys(self):
         """A page of evil.example whose name has been given the address 127.0.0.1 (DNS rebinding)."""
