@@ -242,6 +242,8 @@ void supervised_take (supervised_t *self, const char *copy, int64_t now_us)
     self->last[0] = 0;
     if (!self->unwanted)
         supervised_replace (self, now_us);
+    else if (supervised_empty (self))
+        set_state (self, SUPERVISED_STOPPED, now_us);
 }
 
 /* ------------------------------------------------------------------ how a process goes */

@@ -196,6 +196,26 @@ static void what_is_stopped_by_hand_stays_so (void **state)
     assert_int_equal (status.pid, 0);
 }
 
+/*  Of a file that was refused meanwhile nothing is left to say when it is replaced.  */
+static void what_is_stopped_by_hand_is_not_called_refused (void **state)
+{
+    fixture_t *fixture = *state;
+    supervisor_status_t status;
+    char path[256];
+    snprintf (path, sizeof path, "%s/web.so", fixture->dir);
+    drop (fixture, "web.so", "serve");
+    begin (fixture);
+    wait_for (fixture, "web", is_ready, &status);
+    assert_true (supervisor_adapter_stop (fixture->supervisor, "web", plv_clock_mono_us ()));
+    wait_for (fixture, "web", is_stopped, &status);
+    drop (fixture, "web.so", "serve 2");
+    assert_int_equal (chmod (path, 0666), 0);
+    wait_for (fixture, "web", is_refused, &status);
+    drop (fixture, "web.so", "serve 3");
+    wait_for (fixture, "web", is_stopped, &status);
+    assert_string_equal (status.last, "");
+}
+
 static void a_host_gets_its_own_part_of_the_conf (void **state)
 {
     fixture_t *fixture = *state;
@@ -377,6 +397,7 @@ int main (int count, char **words)
         T (stops_all_and_kills_the_deaf),
         T (lets_go_without_killing),
         T (what_is_stopped_by_hand_stays_so),
+        T (what_is_stopped_by_hand_is_not_called_refused),
         T (a_host_gets_its_own_part_of_the_conf),
         T (stop_start_and_restart_by_hand),
         T (what_could_not_be_copied_is_tried_again_when_asked),
