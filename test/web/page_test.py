@@ -297,6 +297,22 @@ class Page(WebTest):
         self.assertIn('set aside', page.eval('document.querySelector("#spoken").textContent'))
         self.it.worker.reply(held['lease'], 'one')
 
+    def test_an_answer_is_told_as_it_is_shown(self):
+        page = self.open()
+        page.until(OPEN, 'the line is open')
+        number, told = 0, ''
+        while not told and number < 100:  # what comes while the page loads was there before
+            self.it.worker.reply(self.ask(page, 'hello')['lease'], 'This **suits** you:\n\n- [one](https://a.example/)',
+                                 recommendations=FUNDS[1:2])
+            number += 1
+            page.until(f'document.querySelectorAll(".turn-agent .card").length === {number}', 'an answer')
+            told = page.eval('document.querySelector("#spoken").textContent')
+        self.assertTrue(told.startswith('This suits you:'), told)
+        for words in ('one', 'Short-Term Bond Fund', 'not investment advice'):
+            self.assertIn(words, told)
+        self.assertNotIn('*', told)
+        self.assertNotIn('https', told)
+
     def test_two_windows_keep_what_neither_could_send(self):
         page = self.open()
         other = self.browser.page()

@@ -122,7 +122,7 @@ const takers = {
     const question = view.get(answer.reply_to);
     if (question) question.answered = true;
     view.answer(turn, answer);
-    if (loaded) view.speak(answer.response_text);
+    if (loaded) view.speakAnswer(turn);
   },
 
   gap () {

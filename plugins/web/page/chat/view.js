@@ -159,6 +159,11 @@ export class View {
     return more.children.length ? more : null;
   }
 
+  // As it is shown: without the marks of its text, with what stands below it.
+  speakAnswer (turn) {
+    this.speak([...turn.node.querySelectorAll('.prose, .cards, .law')].map((part) => part.innerText).join('\n'));
+  }
+
   // For those who listen to the page.
   speak (text) {
     this.spoken.textContent = text;
