@@ -2,6 +2,7 @@
 """Help and man pages say what there is, and nothing else."""
 
 import glob
+import itertools
 import os
 import re
 import shutil
@@ -60,7 +61,9 @@ class Pages(unittest.TestCase):
         os.makedirs(os.path.dirname(made), exist_ok=True)
         with open(made, 'w', encoding='utf-8') as file:
             file.write(output(PALAVER, 'generate', 'conf'))
-        return [made, *glob.glob(f'{TOP}/*/*/*.[1-8]'), *glob.glob(f'{TOP}/*/*/man/*.[1-8]')]
+        written = (glob.glob(f'{TOP}/{place}/*.[1-8]') for top in ('agents', 'broker', 'plugins', 'tools')
+                   for place in (f'{top}/*', f'{top}/*/man'))
+        return [made, *itertools.chain.from_iterable(written)]
 
     def test_roff_has_no_complaints(self):
         if not shutil.which('groff'):
