@@ -344,6 +344,12 @@ class Page(WebTest):
         self.it.worker.reply(self.ask(page, 'hello')['lease'], 'welcome')
         page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
 
+    def test_an_address_that_names_no_conversation_opens_another(self):
+        page = self.open()
+        for named in ('a%2Fb', '..', '%07', '%E4%BD%A0' * 100):
+            page.open(f'http://127.0.0.1:{self.it.port}/?session={named}')
+            page.until(OPEN, f'the line is open, not to {named[:10]}')
+
     def test_two_windows_of_one_conversation(self):
         page = self.open(path='/?session=shared')
         other = self.browser.page()

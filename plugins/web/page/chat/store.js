@@ -1,5 +1,6 @@
 // What outlives a reload: who writes, the session, and messages that are not yet stored.
 
+const SESSION_BYTES_MAX = 180;
 const UNSENT = 'palaver.unsent.';
 const UNSENT_MS = 7 * 24 * 3600 * 1000; // longer nobody knows whether a message was taken
 
@@ -21,6 +22,12 @@ function write (name, value) {
   } catch {
     // A browser that keeps nothing: the conversation lasts as long as the page.
   }
+}
+
+// As the gateway takes them; with another one there would never be a line.
+function isSession (id) {
+  return Boolean(id) && new TextEncoder().encode(id).length <= SESSION_BYTES_MAX && !/[\u0000-\u001f\u007f/]/.test(id)
+    && id !== '.' && id !== '..';
 }
 
 // Each by itself: windows that change one list at a time take each other's messages out of it.
@@ -48,11 +55,11 @@ export class Store {
     this.user = read('user') ?? `web-${random()}`;
     write('user', this.user);
     const session = read('session');
-    this.begin(session ?? random());
-    this.isNew = !session;
+    this.isNew = !isSession(session);
+    this.begin(this.isNew ? random() : session);
     // An address with ?session=ID opens that conversation.
     const named = new URLSearchParams(location.search).get('session');
-    if (named && named.length <= 180) {
+    if (isSession(named)) {
       this.begin(named);
       this.isNew = false;
     }
