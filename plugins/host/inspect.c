@@ -67,7 +67,7 @@ static void print_keys (FILE *out, const char *name, const plugin_t *plugin,
     pal_key_t key;
     fprintf (out, "    # %s %s, platform %s\n    %s = {\n", adapter->name, adapter->version,
              adapter->platform, name);
-    for (size_t at = 0; settings_row (plugin, at, &key); at++)
+    for (size_t at = 0; plugin_row (plugin, at, &key); at++)
         print_key (out, &key, group ? config_setting_get_member (group, key.name) : NULL);
     fputs ("    };\n", out);
 }

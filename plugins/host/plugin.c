@@ -1,6 +1,5 @@
 #include "host/plugin.h"
 #include "host/link/broker_link.h"
-#include "host/settings.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -19,6 +18,10 @@ enum { NAME_MAX_BYTES = 32, KEYS_MAX = 256, DESCRIPTOR_MAX_BYTES = 4096 };
 /*  What 1.0 has: no descriptor is smaller, no key entry either.  */
 static const size_t descriptor_min_bytes = sizeof (pal_adapter_t);
 static const size_t key_min_bytes = sizeof (pal_key_t);
+
+static const pal_key_t host_keys[] = {
+#include "host/settings.def"
+};
 
 struct plugin {
     void *object;
@@ -147,12 +150,30 @@ static host_exit_t check_numbers (const plugin_t *self, const char *file, plv_fa
     return HOST_EXIT_REFUSED_DESCRIPTOR;
 }
 
+/*  Key `at` of the plugin's table, whatever the size of its entries.  */
+static pal_key_t own_key (const plugin_t *self, size_t at)
+{
+    pal_key_t key;
+    const char *table = (const char *) self->adapter.keys;
+    memcpy (&key, table + at * self->adapter.key_size, sizeof key);
+    return key;
+}
+
+bool plugin_row (const plugin_t *self, size_t at, pal_key_t *ret_key)
+{
+    const size_t hosts = sizeof host_keys / sizeof *host_keys;
+    if (at >= hosts + self->adapter.key_count)
+        return false;
+    *ret_key = at < hosts ? host_keys[at] : own_key (self, at - hosts);
+    return true;
+}
+
 /*  Every key by its name alone; the host has keys too.  */
 static bool is_twice (const plugin_t *self, const char *name)
 {
     pal_key_t key;
     unsigned times = 0;
-    for (size_t at = 0; settings_row (self, at, &key); at++)
+    for (size_t at = 0; plugin_row (self, at, &key); at++)
         times += strcmp (key.name, name) == 0;
     return times > 1;
 }
@@ -168,13 +189,13 @@ static host_exit_t refuse_key (const pal_key_t *key, size_t at, const char *file
 static host_exit_t check_keys (const plugin_t *self, const char *file, plv_fail_t *ret_fail)
 {
     for (size_t at = 0; at < self->adapter.key_count; at++) {
-        pal_key_t key = plugin_key (self, at);
+        pal_key_t key = own_key (self, at);
         const char *fault = key_fault (&key);
         if (fault)
             return refuse_key (&key, at, file, fault, ret_fail);
     }
     for (size_t at = 0; at < self->adapter.key_count; at++) {
-        pal_key_t key = plugin_key (self, at);
+        pal_key_t key = own_key (self, at);
         if (is_twice (self, key.name))
             return refuse_key (&key, at, file,
                                "there is one of this name already, of the plugin or of every "
@@ -267,12 +288,4 @@ void plugin_destroy (plugin_t **self_p)
 const pal_adapter_t *plugin_adapter (const plugin_t *self)
 {
     return &self->adapter;
-}
-
-pal_key_t plugin_key (const plugin_t *self, size_t at)
-{
-    pal_key_t key;
-    const char *table = (const char *) self->adapter.keys;
-    memcpy (&key, table + at * self->adapter.key_size, sizeof key);
-    return key;
 }

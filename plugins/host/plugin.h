@@ -19,7 +19,8 @@ void plugin_destroy (plugin_t **self_p);
 /*  The descriptor as this host knows it: fields that the plugin does not have are zero.  */
 const pal_adapter_t *plugin_adapter (const plugin_t *self);
 
-/*  Key `at` of the plugin's table, whatever the size of its entries.  */
-pal_key_t plugin_key (const plugin_t *self, size_t at);
+/*  Key `at` of its adapter's configuration: those of every adapter (settings.def), then those of the plugin's table;
+    false: there are no more.  */
+bool plugin_row (const plugin_t *self, size_t at, pal_key_t *ret_key);
 
 #endif

@@ -19,10 +19,6 @@ struct settings {
     size_t count;
 };
 
-static const pal_key_t host_keys[] = {
-#include "host/settings.def"
-};
-
 /* ------------------------------------------------------------------ one value */
 
 static plv_err_t read_int (setting_t *self, const config_setting_t *value, plv_fail_t *ret_fail)
@@ -130,24 +126,17 @@ static bool fill (setting_t *self, pal_key_t key)
     return self->text || !texts;
 }
 
-bool settings_row (const plugin_t *plugin, size_t at, pal_key_t *ret_key)
-{
-    const size_t own = sizeof host_keys / sizeof *host_keys;
-    if (at >= own + plugin_adapter (plugin)->key_count)
-        return false;
-    *ret_key = at < own ? host_keys[at] : plugin_key (plugin, at - own);
-    return true;
-}
-
 static settings_t *settings_new (const plugin_t *plugin)
 {
-    size_t count = sizeof host_keys / sizeof *host_keys + plugin_adapter (plugin)->key_count;
+    size_t count = 0;
     pal_key_t key;
+    while (plugin_row (plugin, count, &key))
+        count++;
     settings_t *self = calloc (1, sizeof *self);
     if (self)
         self->items = calloc (count, sizeof *self->items);
     bool good = self && self->items;
-    for (size_t at = 0; good && settings_row (plugin, at, &key); at++) {
+    for (size_t at = 0; good && plugin_row (plugin, at, &key); at++) {
         good = fill (&self->items[at], key);
         self->count++;
     }

@@ -19,9 +19,6 @@ plv_err_t settings_load (const section_t *section, const plugin_t *plugin,
                          settings_t **ret_settings, plv_fail_t *ret_fail);
 void settings_destroy (settings_t **self_p);
 
-/*  Key `at`, of the host's and then of the plugin's; false: there are no more.  */
-bool settings_row (const plugin_t *plugin, size_t at, pal_key_t *ret_key);
-
 /*  NULL: there is no such key.  */
 const pal_key_t *settings_key (const settings_t *self, const char *key);
 

@@ -46,7 +46,7 @@ static void receive (void *actor, plv_view_t packet);
 
 static plv_id_t random_id (sim_t *sim)
 {
-    return plv_id_make (broker_time (sim).wall_us, plv_rng_next (&sim->rng));
+    return plv_id_make (sim_time (sim).wall_us, plv_rng_next (&sim->rng));
 }
 
 static void publish (adapter_t *self, unsigned message)
@@ -69,7 +69,7 @@ static void publish (adapter_t *self, unsigned message)
         .adapter = plv_view_str (self->name),
         .session_id = plv_view_str (session),
         .user_id = plv_view_str (session),
-        .timestamp = broker_time (self->sim).wall_us,
+        .timestamp = sim_time (self->sim).wall_us,
         .platform_id = plv_view_str (platform_id),
     };
     plv_buf_t body = {0};

@@ -20,6 +20,11 @@ struct agenda {
     uint64_t order;
 };
 
+core_now_t sim_time (const sim_t *self)
+{
+    return (core_now_t){.mono_us = self->now_us, .wall_us = self->now_us + self->wall_offset_us};
+}
+
 struct agenda *agenda_new (void)
 {
     return plv_alloc_zero (1, sizeof (struct agenda));

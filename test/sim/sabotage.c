@@ -129,7 +129,7 @@ void sabotage_batch (sim_t *self, effects_t *effects)
     switch (self->sabotage) {
     case SABOTAGE_LOSE_BATCH:
         if (!self->sabotaged && self->now_us > 1000000 && effects->journal.size > 100) {
-            int64_t wall_us = broker_time (self).wall_us;
+            int64_t wall_us = sim_time (self).wall_us;
             plv_buf_clear (&effects->journal);
             record_begin (&effects->journal, wall_us);
             self->sabotaged = true;

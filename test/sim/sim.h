@@ -144,6 +144,7 @@ bool sim_chance (sim_t *self, unsigned in_a_thousand); /* never while calm */
 int64_t sim_between (sim_t *self, int64_t least, int64_t most);
 
 /*  agenda.c: `bytes` are copied.  */
+core_now_t sim_time (const sim_t *self);
 void sim_at (sim_t *self, int64_t delay_us, sim_fn fn, void *arg, uint64_t token, plv_view_t bytes);
 bool agenda_step (sim_t *self); /* false: nothing is left */
 struct agenda *agenda_new (void);
@@ -163,7 +164,6 @@ void net_forget_all (sim_t *self);
 void broker_start (sim_t *self);
 void broker_crash (sim_t *self, bool power_cut);
 void broker_packet (sim_t *self, sim_conn_t *conn, plv_view_t packet);
-core_now_t broker_time (const sim_t *self);
 bool broker_idle (const sim_t *self); /* nothing pending, nothing to store */
 
 /*  sabotage.c: called where the broker hands something on; true when it was spoilt.  */

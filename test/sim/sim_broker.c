@@ -15,11 +15,6 @@ enum {
     SIM_LOST_MAX = 64,
 };
 
-core_now_t broker_time (const sim_t *self)
-{
-    return (core_now_t){.mono_us = self->now_us, .wall_us = self->now_us + self->wall_offset_us};
-}
-
 static void step (sim_t *self, input_t *input);
 
 static void tell_lost (sim_t *self, uint32_t number)
@@ -111,7 +106,7 @@ static void set_tick (sim_t *self)
 
 static void step (sim_t *self, input_t *input)
 {
-    input->now = broker_time (self);
+    input->now = sim_time (self);
     core_step (self->core, input, self->gather);
     prompt (self);
 }
@@ -175,7 +170,7 @@ static void release (sim_t *self, effects_t *effects)
 
 static void commit_last (sim_t *self)
 {
-    uint64_t seq = core_turn (self->core, broker_time (self), true, self->gather);
+    uint64_t seq = core_turn (self->core, sim_time (self), true, self->gather);
     prompt (self);
     effects_t *gathered = self->gather;
     if (seq == 0) {
@@ -294,7 +289,7 @@ static void commit (sim_t *self)
 {
     if (self->seq)
         return;
-    uint64_t seq = core_turn (self->core, broker_time (self), false, self->gather);
+    uint64_t seq = core_turn (self->core, sim_time (self), false, self->gather);
     prompt (self);
     effects_t *gathered = self->gather;
     if (sabotage_is (self, SABOTAGE_EARLY) && gathered->held.count && seq) {
@@ -362,7 +357,7 @@ void broker_start (sim_t *self)
     self->stopping = false;
     self->tick_us = 0;
     check_recovery (self, next_seq);
-    core_start (self->core, broker_time (self), next_seq);
+    core_start (self->core, sim_time (self), next_seq);
     sim_say (self, "broker starts at position %llu", (unsigned long long) next_seq);
     set_tick (self);
 }
