@@ -5,13 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/format.h"
 #include "base/log/log_line.h"
 #include "host/net/services_net.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,25 +27,6 @@ enum {
 };
 
 /* ------------------------------------------------------------------ to the supervisor */
-
-void host_tell (host_t *self, const char *format, ...)
-{
-    char line[700];
-    if (self->options.status_fd < 0)
-        return;
-    va_list arguments;
-    va_start (arguments, format);
-    size_t size = plv_format_list (line, sizeof line - 1, format, arguments);
-    va_end (arguments);
-    for (char *at = line; *at; at++)
-        *at = (unsigned char) *at < ' ' ? ' ' : *at; /* one line, whatever a plugin says */
-    line[size++] = '\n';
-    /*  A full pipe does not matter, the next beat comes; a broken one means that nobody looks after us.  */
-    if (write (self->options.status_fd, line, size) < 0 && errno == EPIPE && !self->alone) {
-        self->alone = true;
-        raise (HOST_PARENT_DIED);
-    }
-}
 
 static host_exit_t refused (host_t *self, host_exit_t code, const char *why)
 {

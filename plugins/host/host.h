@@ -107,7 +107,7 @@ typedef struct host {
     plv_fail_t fail;     /* what the plugin's open () said */
 } host_t;
 
-/*  A line to the supervisor, if there is one.  */
+/*  tell.c: a line to the supervisor, if there is one.  */
 void host_tell (host_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 /*  Fills in the table.  */
