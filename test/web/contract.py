@@ -5,6 +5,9 @@ import re
 
 import jsonschema
 
+# What of the headers tells a client how to go on.
+TOLD_HEADERS = ('ETag', 'Location', 'Preference-Applied', 'Retry-After', 'WWW-Authenticate')
+
 
 class Contract:
     def __init__(self, document):
@@ -23,8 +26,35 @@ class Contract:
         return node
 
     def fits(self, value, schema):
-        resolver = jsonschema.RefResolver('', self.document)
-        jsonschema.Draft202012Validator(schema, resolver=resolver).validate(value)
+        self.validator(schema).validate(value)
+        self.check_described(value, schema, schema.get('$ref', '').rpartition('/')[2])
+
+    def validator(self, schema):
+        return jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver('', self.document))
+
+    def said_of(self, value, schema):
+        """The schemas that say what the value holds: all that are joined, and of a choice what fits."""
+        schema = self.resolve(schema)
+        yield schema
+        for part in schema.get('allOf', ()):
+            yield from self.said_of(value, part)
+        for part in schema.get('oneOf', ()):
+            if self.validator(part).is_valid(value):
+                yield from self.said_of(value, part)
+
+    def check_described(self, value, schema, where):
+        """Raises when a field came that the document does not know. What has no fields there may have any."""
+        said = list(self.said_of(value, schema))
+        if isinstance(value, list):
+            for items in (one['items'] for one in said if 'items' in one):
+                for one in value:
+                    self.check_described(one, items, f'{where}[]')
+        elif isinstance(value, dict):
+            fields = {name: field for one in said for name, field in one.get('properties', {}).items()}
+            unknown = set(value) - set(fields) if not any(one.get('additionalProperties') for one in said) else ()
+            assert not fields or not unknown, f'{where}: {sorted(unknown)} not in openapi.json'
+            for name in set(value).intersection(fields):
+                self.check_described(value[name], fields[name], f'{where}.{name}')
 
     def message(self, name, value):
         """A message of a WebSocket or a stream."""
@@ -51,6 +81,8 @@ class Contract:
             return
         assert str(status) in operation['responses'], (method, path, status, body)
         found = self.resolve(operation['responses'][str(status)])
+        for name in set(TOLD_HEADERS) - set(found.get('headers', ())):
+            assert name not in headers, (method, path, status, name)
         if 'content' not in found:
             assert not body, (method, path, status, body)
             return
