@@ -344,6 +344,24 @@ class Page(WebTest):
         self.it.worker.reply(self.ask(page, 'hello')['lease'], 'welcome')
         page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
 
+    def test_what_the_broker_takes_late_is_not_kept_to_be_sent_again(self):
+        page = self.open(timeout_s=1)
+        page.until(OPEN, 'the line is open')
+        self.it.broker.signal(signal.SIGSTOP)
+        self.addCleanup(self.it.broker.signal, signal.SIGCONT)
+        page.eval('document.querySelector("#text").focus()')
+        page.type('while it hangs')
+        page.key('Enter')
+        wait(lambda: page.count('.note') and any(
+            'in-flight' in event['params']['response']['payloadData'] for event in page.told
+            if event['method'] == 'Network.webSocketFrameReceived'), 'it is on its way, and not taken')
+        self.it.broker.signal(signal.SIGCONT)
+        self.it.worker.reply(self.it.worker.job()['lease'], 'an answer')
+        page.until('document.querySelectorAll(".turn-agent .prose").length === 1', 'the answer')
+        page.until('!Object.keys(localStorage).some((name) => name.startsWith("palaver.unsent."))', 'nothing waits')
+        self.assertEqual(page.count('.turn'), 2)
+        self.it.worker.quiet('JOB')
+
     def test_an_address_that_names_no_conversation_opens_another(self):
         page = self.open()
         for named in ('a%2Fb', '..', '%07', '%E4%BD%A0' * 100):

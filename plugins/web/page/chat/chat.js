@@ -67,8 +67,11 @@ const takers = {
 
   problem ({ id, problem, retry_after_ms: after }) {
     const turn = view.get(id);
+    if (problem.status === 409) { // the first copy is on its way: asked for until it is there
+      setTimeout(() => store.unsent.filter((one) => one.id === id).forEach((one) => link.post(one)), after);
+      return;
+    }
     if (!turn) return;
-    if (problem.status === 409) return; // the first copy is on its way
     if (after && (turn.tries = (turn.tries ?? 0) + 1) < 5) {
       view.state(turn, 'sending', 'Not taken yet. Trying again');
       setTimeout(() => link.post(turn.message), after);
