@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "shell/number.h"
 
 #include <czmq.h>
 #include <errno.h>
@@ -51,7 +52,7 @@ struct links {
     size_t count;
     plv_map_u64_t by_number;
     plv_node_t stuck;
-    uint32_t next_number;
+    uint32_t last_number;
     unsigned touched;
     zmq_msg_t received;
     links_guard_fn *guard;
@@ -62,7 +63,6 @@ links_t *links_new (void *context, const uint8_t seed[16])
 {
     links_t *self = plv_alloc_zero (1, sizeof *self);
     self->context = context;
-    self->next_number = 1;
     memcpy (self->seed, seed, sizeof self->seed);
     plv_list_init (&self->stuck);
     zmq_msg_init (&self->received);
@@ -193,7 +193,8 @@ static link_t *link_of (links_t *self, size_t index, plv_view_t id)
     if (link)
         return link;
     link = plv_alloc_zero (1, sizeof *link + id.size);
-    link->number = self->next_number++;
+    self->last_number = number_after (self->last_number, &self->by_number);
+    link->number = self->last_number;
     link->socket = (uint8_t) index;
     link->id_size = (uint8_t) id.size;
     memcpy (link->id, id.data, id.size);

@@ -25,7 +25,7 @@ typedef struct {
 } serving_t;
 
 typedef struct peer {
-    uint32_t number; /* the shell's, never used again */
+    uint32_t number; /* the shell's, of no other peer that is there */
     uint8_t minor;   /* of the wire's version that it speaks */
     unsigned from;   /* FROM_ADAPTER, FROM_WORKER, FROM_TOOL; 0 before HELLO */
     plv_conn_state_t state;
