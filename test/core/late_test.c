@@ -151,6 +151,29 @@ static void test_a_stop_keeps_many_sessions_a_part_at_a_time (void **state)
     fx_destroy (&fx);
 }
 
+/*  Each turn brings more than a part: the views keep the distance that conf says all the same.  */
+static void test_the_views_keep_pace_with_large_turns (void **state)
+{
+    enum { TURNS = 16, EACH = 500 };
+    fixture_t *fx = fx_new ("rate_limit = { on = false; }; data = { reflect_s = 1; };");
+    uint32_t web = fx_adapter (fx, "web");
+    char session[32], text[2001] = "";
+    (void) state;
+    memset (text, 'x', sizeof text - 1);
+    for (int i = 0; i < TURNS * EACH; i++) {
+        fx->busy = true;
+        snprintf (session, sizeof session, "web_%d", i);
+        fx_publish (fx, web, (uint64_t) i + 1, &(fx_event_t){.session = session, .text = text});
+        fx->busy = false;
+        if (i % EACH == EACH - 1) {
+            fx_time (fx, 1000);
+            fx_forget (fx, web);
+        }
+    }
+    assert_in_range (fx_gauge (fx, GAUGE_JOURNAL_BEHIND_BYTES), 0, 3 * EACH * sizeof text);
+    fx_destroy (&fx);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +182,7 @@ int main (void)
         cmocka_unit_test (test_many_late_replies_die_a_part_at_a_time),
         cmocka_unit_test (test_many_late_replies_die_a_part_at_a_time_after_a_restart),
         cmocka_unit_test (test_events_of_a_route_that_is_gone_die_a_part_at_a_time),
+        cmocka_unit_test (test_the_views_keep_pace_with_large_turns),
         cmocka_unit_test (test_a_stop_keeps_many_sessions_a_part_at_a_time),
     };
     return cmocka_run_group_tests_name ("late", tests, NULL, NULL);

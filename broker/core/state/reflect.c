@@ -222,10 +222,19 @@ static bool session_due (const core_t *self, const session_t *session)
     return due (self, session->dirty_at_us, session->dirty_bytes);
 }
 
+/*  How many bytes of rows this turn takes, about. One that brings much takes more, or the views would fall behind while
+    much comes; a row may be larger than the record that it follows.  */
+static size_t most_rows (const core_t *self, bool all)
+{
+    size_t least = all ? REFLECT_BYTES_AT_LAST : REFLECT_BYTES_A_TURN,
+           pace = 2 * self->effects->journal.size;
+    return pace > least ? pace : least;
+}
+
 void reflect_turn (core_t *self, bool all)
 {
     plv_buf_t *rows = &self->effects->rows;
-    size_t before = rows->size, most = all ? REFLECT_BYTES_AT_LAST : REFLECT_BYTES_A_TURN;
+    size_t before = rows->size, most = most_rows (self, all);
     plv_node_t *node;
 
     if (self->run.size
