@@ -239,10 +239,21 @@ static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *re
     return err;
 }
 
+/*  Hosts work elsewhere: what they are told of the file names it from the root.  */
+static void name_from_root (plv_conf_t *conf)
+{
+    if (!conf->file[0])
+        return;
+    char *whole = paths_absolute (conf->file);
+    free (conf->file);
+    conf->file = whole;
+}
+
 plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *log,
                       broker_t **ret_broker, plv_fail_t *ret_fail)
 {
     policy_t *policy = NULL;
+    name_from_root (*conf_p);
     plv_err_t err = policy_new (conf_p, &policy, ret_fail);
     if (err)
         return err;

@@ -29,7 +29,7 @@ static char *from_environment (const char *name, const char *below)
     return path;
 }
 
-static char *absolute (const char *path)
+char *paths_absolute (const char *path)
 {
     if (path[0] == '/')
         return plv_strdup (path);
@@ -42,9 +42,9 @@ static char *absolute (const char *path)
 static char *find_data (const plv_conf_t *conf, const char *data)
 {
     if (data)
-        return absolute (data);
+        return paths_absolute (data);
     if (conf->data_dir[0])
-        return absolute (conf->data_dir);
+        return paths_absolute (conf->data_dir);
     char *path = from_environment ("STATE_DIRECTORY", NULL);
     return path ? path : from_environment ("HOME", ".local/state/palaver");
 }
@@ -52,9 +52,9 @@ static char *find_data (const plv_conf_t *conf, const char *data)
 static char *find_run (const plv_conf_t *conf, const char *run, const char *data)
 {
     if (run)
-        return absolute (run);
+        return paths_absolute (run);
     if (conf->run_dir[0])
-        return absolute (conf->run_dir);
+        return paths_absolute (conf->run_dir);
     char *path = from_environment ("RUNTIME_DIRECTORY", NULL);
     if (!path)
         path = from_environment ("XDG_RUNTIME_DIR", "palaver");

@@ -23,6 +23,9 @@ plv_err_t paths_find (const plv_conf_t *conf, const char *data, const char *run,
 plv_err_t paths_lock_run (paths_t *self, plv_fail_t *ret_fail);
 void paths_free (paths_t *self);
 
+/*  `path`, named from the root. The caller frees it.  */
+char *paths_absolute (const char *path);
+
 /*  `name`, relative to the folder of the conf file. The caller frees it.  */
 char *paths_beside (const char *conf_file, const char *name);
 

@@ -517,6 +517,11 @@ class Access(WebTest):
         self.assertEqual(web.ask('GET', '/healthz').status, 200)
         web.broker.wait_log('plugin.info', text=f'listening on http://localhost:{web.port}')
 
+    def test_a_secret_beside_a_conf_that_is_named_from_here(self):
+        web = self.web(worker=False, from_here=True, api_keys='secret operate op\n')
+        self.assertEqual(web.ask('GET', '/metrics', headers={'X-Api-Key': 'secret'}).status, 200)
+        self.assertEqual(web.ask('GET', '/metrics').status, 401)
+
     def test_a_conf_that_is_wrong_is_refused_in_words(self):
         folder = self.folder()
         for keys, words in [('api_keys = "env:KEYS";', 'api_keys line 2'), ('models = "=x";', 'models:'),

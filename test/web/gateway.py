@@ -209,8 +209,8 @@ class Gateway:
 
 @unittest.skipIf(VARIANT == 'tsan', 'the host loads its plugin into a process of another variant')
 class WebTest(BrokerTest):
-    def web(self, worker=True, conf=None, api_keys=None, tls=None, **keys):
-        """A gateway with these conf keys, and a worker that answers by hand."""
+    def web(self, worker=True, conf=None, api_keys=None, tls=None, from_here=False, **keys):
+        """A gateway with these conf keys, and a worker that answers by hand. `from_here`: its paths are relative."""
         it = self.broker({'plugins.host': f'{BUILD}/bin/palaver-adapter', 'routes': [route()], 'log.format': 'json',
                           **(conf or {})}, start=False)
         plugins = f'{it.folder}/plugins'
@@ -220,7 +220,8 @@ class WebTest(BrokerTest):
         if api_keys:
             with open(f'{it.folder}/keys', 'w', encoding='ascii', opener=private) as file:
                 file.write(api_keys)
-            keys['api_keys'] = f'file:{it.folder}/keys'
+            keys['api_keys'] = 'file:keys' if from_here else f'file:{it.folder}/keys'
+        it.file = os.path.relpath(it.file) if from_here else it.file
         it.options = ['--plugins', plugins]
         it.write_conf({'adapters': {'web': {'port': 0, **keys}}})
         it.start()
