@@ -44,9 +44,8 @@ MAJOR, MINOR = 1, 2
 PACKET_BYTES_MAX, PACKET_BYTES_FULL = 8388608, 32768
 BODY_BYTES_MAX, CALL_BYTES_MAX, REASON_BYTES_MAX = 1048576, 2621440, 1024
 STATE_BYTES_MAX = STEP_BYTES_MAX = 262144
-NAME_BYTES_MAX, KEY_BYTES_MAX = 64, 255
+NAME_BYTES_MAX, KEY_BYTES_MAX, DEPTH_MAX = 64, 255, 32
 LIVE_BYTES_MAX, LIVE_BACKLOG, DELTA_CHARACTERS = 65536, 1000, 8192
-DEPTH_MAX = 32
 
 NUMBERS = {'HELLO': 1, 'PING': 3, 'PONG': 4, 'BYE': 5, 'CREDIT': 8, 'LIVE': 17, 'REPLY': 21, 'NACK': 23, 'STEP': 24,
            'CALL': 27, 'CALL_CANCEL': 29}
@@ -268,15 +267,17 @@ def _uuid7 (now_us: int) -> bytes:
     return (value & ~(0xf << 76) | 0x7 << 76).to_bytes (16, 'big')
 
 
-def _read_keys (path: str, secret: bool) -> Tuple[bytes, Optional[bytes]]:
+def _read_keys (path: str, secret: bool) -> Tuple[bytes, bytes]:
     import zmq.auth
     try:
-        public, private = zmq.auth.load_certificate (path)
+        with open (path, 'rb'):     # zmq calls one that is not there invalid
+            public, private = zmq.auth.load_certificate (path)
     except (OSError, ValueError) as problem:
-        raise Refused ('NOENT', f'{path}: {problem}') from None
+        code = 'PERM' if isinstance (problem, PermissionError) else 'NOENT'
+        raise Refused (code, f'{path}: {getattr (problem, "strerror", None) or problem}') from None
     if secret and not private:
         raise Refused ('SYNTAX', f'{path}: has no secret-key; make one with: palaver keys new NAME')
-    return public, private
+    return public, private or b''
 
 
 def _default_endpoint () -> str:
@@ -635,8 +636,7 @@ class Worker:
         own, broker = cert or os.environ.get ('PALAVER_CERT'), broker_cert or os.environ.get ('PALAVER_BROKER_CERT')
         if not own or not broker:
             raise Refused ('ARG', f'{self._endpoint} needs keys: set PALAVER_CERT and PALAVER_BROKER_CERT to key files')
-        public, secret = _read_keys (own, True)
-        return public, secret or b'', _read_keys (broker, False)[0]
+        return (*_read_keys (own, True), _read_keys (broker, False)[0])
 
     def _log (self, line: str) -> None:
         with contextlib.suppress (Exception):       # where nobody reads stderr any more, say

@@ -47,6 +47,23 @@ class Workers(unittest.TestCase):
         self.assertEqual(len(os.listdir('/proc/self/fd')), before)
 
 
+class Keys(unittest.TestCase):
+    def test_a_file_that_will_not_do_is_said_to_be_what_it_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            public, _ = zmq.auth.create_certificates(folder, 'both')
+            empty = os.path.join(folder, 'empty')
+            with open(empty, 'w', encoding='ascii'):
+                pass
+            for path, code, words in ((f'{folder}/none', 'NOENT', 'No such file or directory'),
+                                      (folder, 'NOENT', 'Is a directory'), (public, 'SYNTAX', 'has no secret-key'),
+                                      (empty, 'NOENT', 'No public key')):
+                worker = palaver.Worker(endpoint='tcp://127.0.0.1:9', cert=path, broker_cert=public, signals=False)
+                with self.assertRaises(palaver.Refused) as refused:
+                    worker.run(lambda job: 'never')
+                self.assertEqual(refused.exception.code, code)
+                self.assertIn(f'{path}: {words}', str(refused.exception))
+
+
 class Signals(unittest.TestCase):
     def test_a_process_that_a_handler_has_made_ends_by_them_as_others_do(self):
         worker = palaver.Worker(endpoint='ipc:///nobody/listens/here')
