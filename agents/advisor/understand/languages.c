@@ -65,22 +65,11 @@ static bool has_script (const words_t *words, uint32_t first, uint32_t last)
     return false;
 }
 
-static bool listed (const char *list, const word_t *word)
-{
-    for (const char *at = list; *at;) {
-        size_t size = strcspn (at, " ");
-        if (size == word->size && memcmp (at, word->text, size) == 0)
-            return true;
-        at += size + (at[size] == ' ');
-    }
-    return false;
-}
-
 static size_t count_of (const words_t *words, const char *list)
 {
     size_t count = 0;
     for (size_t i = 0; i < words->count; i++)
-        count += listed (list, &words->items[i]);
+        count += words_at_any (words, i, list);
     return count;
 }
 

@@ -24,17 +24,6 @@ static const char COMMON[] =
     "mortgage mortgages debt debts loan loans bank banks house rent salary "
     "germany german france french english american usa uk thanks thank hello hi ok okay";
 
-static bool is_common (const word_t *word)
-{
-    for (const char *at = COMMON; *at;) {
-        size_t size = strcspn (at, " ");
-        if (size == word->size && memcmp (at, word->text, size) == 0)
-            return true;
-        at += size + (at[size] == ' ');
-    }
-    return false;
-}
-
 const mark_t *mention_mark (const marks_t *marks, size_t at)
 {
     for (size_t i = 0; i < marks->count; i++)
@@ -90,7 +79,8 @@ int mention_symbol (catalogue_t *catalogue, const words_t *words, const marks_t 
     if (!looks_like_symbol (words, at, dollar ? 1 : 2) || is_currency (words, at))
         return -1;
     if (!dollar && !(word->upper && !words->shout)
-        && (mention_mark (marks, at) || is_common (word) || !beside_asking (words, marks, at)))
+        && (mention_mark (marks, at) || words_at_any (words, at, COMMON)
+            || !beside_asking (words, marks, at)))
         return -1;
     return catalogue_find (catalogue, plv_view (word->text, word->size));
 }
@@ -102,7 +92,8 @@ bool mention_unlisted (const words_t *words, const marks_t *marks, size_t at)
     if (!looks_like_symbol (words, at, 2) || words->shout || !(word->upper || dollar))
         return false;
     return dollar
-           || (!mention_mark (marks, at) && beside_asking (words, marks, at) && !is_common (word));
+           || (!mention_mark (marks, at) && beside_asking (words, marks, at)
+               && !words_at_any (words, at, COMMON));
 }
 
 static size_t add_hits (int *hits, size_t count, size_t room, const int *more, size_t more_count)
@@ -124,7 +115,8 @@ size_t mention_search (catalogue_t *catalogue, const words_t *words, const marks
     int found[64];
     for (size_t at = 0; at < words->count && count < room; at++) {
         const word_t *word = &words->items[at];
-        if (word->number || word->size < 4 || mention_mark (marks, at) || is_common (word))
+        if (word->number || word->size < 4 || mention_mark (marks, at)
+            || words_at_any (words, at, COMMON))
             continue;
         size_t hits = catalogue_search (catalogue, plv_view (word->text, word->size), found,
                                         sizeof found / sizeof *found);

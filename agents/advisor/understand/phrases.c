@@ -97,3 +97,11 @@ void phrases_find (const words_t *words, marks_t *ret_marks)
         at += mark->count ? mark->count : 1;
     }
 }
+
+const mark_t *phrases_from (const marks_t *marks, size_t word)
+{
+    for (size_t i = 0; i < marks->count; i++)
+        if (marks->items[i].first == word)
+            return &marks->items[i];
+    return NULL;
+}

@@ -92,6 +92,9 @@ typedef struct {
 
 void phrases_find (const words_t *words, marks_t *ret_marks);
 
+/*  The mark whose first word that is, or NULL.  */
+const mark_t *phrases_from (const marks_t *marks, size_t word);
+
 /*  How many words `phrases` (alternatives divided by |) match at word `at`: the longest, or 0.  */
 size_t phrases_match (const char *phrases, const words_t *words, size_t at);
 

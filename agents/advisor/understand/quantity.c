@@ -23,7 +23,7 @@ typedef struct {
     const marks_t *marks;
     int year;
     quantities_t *found;
-} context_t;
+} scan_t;
 
 /*  A number in the text, and the marks on both sides of it.  */
 typedef struct {
@@ -36,15 +36,7 @@ typedef struct {
     const mark_t *after;
 } number_t;
 
-static const mark_t *mark_from (const context_t *self, size_t word)
-{
-    for (size_t i = 0; i < self->marks->count; i++)
-        if (self->marks->items[i].first == word)
-            return &self->marks->items[i];
-    return NULL;
-}
-
-static const mark_t *mark_until (const context_t *self, size_t word)
+static const mark_t *mark_until (const scan_t *self, size_t word)
 {
     for (size_t i = 0; i < self->marks->count; i++)
         if (self->marks->items[i].first + self->marks->items[i].count == word)
@@ -58,7 +50,7 @@ static bool is (const mark_t *mark, mark_kind_t kind)
 }
 
 /*  Another three digits of a number that is written with spaces: "10 000".  */
-static bool continues (const context_t *self, size_t at)
+static bool continues (const scan_t *self, size_t at)
 {
     const word_t *word = &self->words->items[at];
     return at < self->words->count && word->number && word->size == 3 && !word->stop && !word->comma
@@ -66,7 +58,7 @@ static bool continues (const context_t *self, size_t at)
            && word->value == (double) (int) word->value;
 }
 
-static bool read_digits (const context_t *self, size_t at, number_t *number)
+static bool read_digits (const scan_t *self, size_t at, number_t *number)
 {
     const word_t *word = &self->words->items[at];
     if (!word->number)
@@ -86,13 +78,13 @@ static bool is_hundred (const mark_t *mark)
 }
 
 /*  "hundred", and "k", "m" and "bn" right behind digits, or a word such as "thousand".  */
-static void read_scale (const context_t *self, number_t *number)
+static void read_scale (const scan_t *self, number_t *number)
 {
-    const mark_t *mark = mark_from (self, number->next);
+    const mark_t *mark = phrases_from (self->marks, number->next);
     if (is_hundred (mark)) {
         number->value *= mark->value;
         number->next++;
-        mark = mark_from (self, number->next);
+        mark = phrases_from (self->marks, number->next);
     }
     bool joined = number->next < self->words->count && self->words->items[number->next].joined;
     if (is (mark, MARK_SCALE)) {
@@ -107,7 +99,7 @@ static void read_scale (const context_t *self, number_t *number)
 }
 
 /*  "-5", "$-5" and "-$5", and "1e6", which nobody writes who means a number here.  */
-static void read_oddness (const context_t *self, number_t *number)
+static void read_oddness (const scan_t *self, number_t *number)
 {
     const word_t *items = self->words->items;
     size_t at = number->first;
@@ -122,7 +114,7 @@ static void read_oddness (const context_t *self, number_t *number)
 }
 
 /*  "S&P 500", "401k", "60/40", "like I'm 5": numbers that are names, or say nothing.  */
-static bool part_of_name (const context_t *self, size_t at)
+static bool part_of_name (const scan_t *self, size_t at)
 {
     for (size_t i = 0; i < self->marks->count; i++) {
         const mark_t *mark = &self->marks->items[i];
@@ -132,10 +124,10 @@ static bool part_of_name (const context_t *self, size_t at)
     return false;
 }
 
-static bool read_number (const context_t *self, size_t at, number_t *ret_number)
+static bool read_number (const scan_t *self, size_t at, number_t *ret_number)
 {
     number_t number = {.first = at};
-    const mark_t *mark = mark_from (self, at);
+    const mark_t *mark = phrases_from (self->marks, at);
     if (part_of_name (self, at))
         return false;
     if (!read_digits (self, at, &number)) {
@@ -147,13 +139,13 @@ static bool read_number (const context_t *self, size_t at, number_t *ret_number)
     read_scale (self, &number);
     read_oddness (self, &number);
     number.before = mark_until (self, at);
-    number.after = mark_from (self, number.next);
+    number.after = phrases_from (self->marks, number.next);
     *ret_number = number;
     return true;
 }
 
 /*  What "a month" or "/mo" at that word says, as phrases.def counts it; 0: nothing.  */
-static int rhythm_at (const context_t *self, size_t at)
+static int rhythm_at (const scan_t *self, size_t at)
 {
     static const struct {
         const char *word;
@@ -161,7 +153,7 @@ static int rhythm_at (const context_t *self, size_t at)
     } ROWS[] = {{"month", 1},  {"months", 1}, {"mo", 1},  {"mth", 1},    {"m", 1},
                 {"year", 12},  {"yr", 12},    {"y", 12},  {"a", 12},     {"annum", 12},
                 {"week", -52}, {"wk", -52},   {"w", -52}, {"day", -365}, {"quarter", 3}};
-    const mark_t *mark = mark_from (self, at);
+    const mark_t *mark = phrases_from (self->marks, at);
     if (is (mark, MARK_EVERY))
         return mark->value;
     for (size_t i = 0; at < self->words->count && i < sizeof ROWS / sizeof *ROWS; i++)
@@ -171,7 +163,7 @@ static int rhythm_at (const context_t *self, size_t at)
 }
 
 /*  The unit behind a number, or behind the second one of "5-10 years" and "5 to 10 years".  */
-static const mark_t *unit_of (const context_t *self, const number_t *number)
+static const mark_t *unit_of (const scan_t *self, const number_t *number)
 {
     number_t second;
     static const mark_t YEARS = {.kind = MARK_UNIT, .value = 12};
@@ -192,7 +184,7 @@ static const mark_t *unit_of (const context_t *self, const number_t *number)
     return NULL;
 }
 
-static bool take_risk (const context_t *self, const number_t *number)
+static bool take_risk (const scan_t *self, const number_t *number)
 {
     size_t scale_at = is (number->after, MARK_OUT_OF) ? number->next + number->after->count : 0;
     bool of_seven = scale_at && words_at (self->words, scale_at, "7");
@@ -207,7 +199,7 @@ static bool take_risk (const context_t *self, const number_t *number)
 }
 
 /*  "A million by 65": a number that ends what is said, and is no year.  */
-static bool is_by_age (const context_t *self, const number_t *number)
+static bool is_by_age (const scan_t *self, const number_t *number)
 {
     size_t next = number->next;
     bool ends = next >= self->words->count || self->words->items[next].stop
@@ -218,15 +210,11 @@ static bool is_by_age (const context_t *self, const number_t *number)
 }
 
 /*  Whose age is it that such a phrase names?  */
-static bool is_own_age (const context_t *self, const number_t *number)
+static bool is_own_age (const scan_t *self, const number_t *number)
 {
-    static const char *const WORDS[] = {"i", "im", "ive", "ill", "we", "were", "turning"};
-    if (number->before->value == AGE_WITH_YEARS)
-        return true;
-    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-        if (words_at (self->words, number->before->first, WORDS[i]))
-            return self->words->items[number->first].number;
-    return false;
+    return number->before->value == AGE_WITH_YEARS
+           || (words_at_any (self->words, number->before->first, "i im ive ill we were turning")
+               && self->words->items[number->first].number);
 }
 
 /*  "I am 40 years" would be a time, "tengo 40 años" is an age, and "ich bin 40" as much as "ich bin 40 Jahre".  */
@@ -239,7 +227,7 @@ static bool names_age (const number_t *number)
     return (unit ? number->after->value == 12 : mark->count > 1) && number->value >= ADULT_AGE;
 }
 
-static bool take_age (const context_t *self, const number_t *number)
+static bool take_age (const scan_t *self, const number_t *number)
 {
     quantities_t *found = self->found;
     bool old = is (number->after, MARK_OLD), named = names_age (number);
@@ -261,44 +249,40 @@ static bool take_age (const context_t *self, const number_t *number)
 }
 
 /*  "10 years, no, I mean 2 years": the second one holds.  */
-static bool is_corrected (const context_t *self, const number_t *number)
+static bool is_corrected (const scan_t *self, const number_t *number)
 {
-    static const char *const WORDS[] = {"mean", "meant", "sorry", "rather", "correction"};
-    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-        for (size_t back = 1; back <= ROLE_WORDS_MAX && back <= number->first; back++)
-            if (words_at (self->words, number->first - back, WORDS[i]))
-                return true;
+    for (size_t back = 1; back <= ROLE_WORDS_MAX && back <= number->first; back++)
+        if (words_at_any (self->words, number->first - back, "mean meant sorry rather correction"))
+            return true;
     return false;
 }
 
 /*  "6 months of expenses" are an amount.  */
-static bool is_reserve (const context_t *self, const mark_t *unit)
+static bool is_reserve (const scan_t *self, const mark_t *unit)
 {
-    static const char *const WORDS[] = {"expenses", "spending", "salary", "salaries",
-                                        "income",   "wages",    "living", "costs",
-                                        "rent",     "reserves", "savings"};
+    static const char WHAT[] =
+        "expenses spending salary salaries income wages living costs rent reserves "
+        "savings";
     size_t at = unit->first + unit->count;
-    if (!words_at (self->words, at, "of") && !words_at (self->words, at, "worth"))
+    if (!words_at_any (self->words, at, "of worth"))
         return false;
-    for (size_t back = 1; back <= RESERVE_WORDS_MAX; back++)
-        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-            if (words_at (self->words, at + back, WORDS[i]))
-                return true;
+    for (size_t ahead = 1; ahead <= RESERVE_WORDS_MAX; ahead++)
+        if (words_at_any (self->words, at + ahead, WHAT))
+            return true;
     return false;
 }
 
 /*  "From 2027 to 2040": the end is what counts; "from 2040 on" has no other.  */
-static bool begins_span (const context_t *self, const number_t *number)
+static bool begins_span (const scan_t *self, const number_t *number)
 {
     size_t at = number->next;
     bool from = number->first && words_at (self->words, number->first - 1, "from");
-    at += words_at (self->words, at, "to") || words_at (self->words, at, "until")
-          || words_at (self->words, at, "till");
+    at += words_at_any (self->words, at, "to until till");
     return from && at < self->words->count && self->words->items[at].number
            && self->words->items[at].value > number->value;
 }
 
-static bool take_months (const context_t *self, const number_t *number)
+static bool take_months (const scan_t *self, const number_t *number)
 {
     const mark_t *unit = unit_of (self, number);
     int months = 0;
@@ -324,18 +308,16 @@ static bool take_months (const context_t *self, const number_t *number)
 }
 
 /*  "20k of credit card debt" is no money to invest.  */
-static bool is_debt (const context_t *self, const number_t *number)
+static bool is_debt (const scan_t *self, const number_t *number)
 {
-    static const char *const WORDS[] = {"debt", "debts", "loan", "loans", "mortgage", "overdraft"};
     for (size_t at = number->next; at < number->next + 4; at++)
-        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-            if (words_at (self->words, at, WORDS[i]))
-                return true;
+        if (words_at_any (self->words, at, "debt debts loan loans mortgage overdraft"))
+            return true;
     return false;
 }
 
 /*  The mark that says what the amount behind it is; a currency, and a word such as "about", may stand between.  */
-static const mark_t *role_of (const context_t *self, size_t at)
+static const mark_t *role_of (const scan_t *self, size_t at)
 {
     const mark_t *role = NULL;
     for (size_t i = 0; i < self->marks->count; i++) {
@@ -354,7 +336,7 @@ static const mark_t *role_of (const context_t *self, size_t at)
 }
 
 /*  "With 10k already", "15k saved".  */
-static bool is_there (const context_t *self, const number_t *number)
+static bool is_there (const scan_t *self, const number_t *number)
 {
     size_t at = number->next;
     at += is (number->after, MARK_CURRENCY) ? number->after->count : 0;
@@ -367,7 +349,7 @@ static bool is_having (const mark_t *role)
     return is (role, MARK_HAVE) || is (role, MARK_AGE);
 }
 
-static void take_role (const context_t *self, const number_t *number)
+static void take_role (const scan_t *self, const number_t *number)
 {
     const mark_t *role = role_of (self, number->first);
     if ((is_having (role) || is_there (self, number)) && !self->found->owned)
@@ -377,78 +359,58 @@ static void take_role (const context_t *self, const number_t *number)
 }
 
 /*  "500 a month from 100,000 euros": the second one is there.  */
-static bool is_capital (const context_t *self, const number_t *number, const mark_t *currency)
+static bool is_capital (const scan_t *self, const number_t *number, const mark_t *currency)
 {
     size_t first = currency && currency == number->before ? currency->first : number->first;
     return first && words_at (self->words, first - 1, "from");
 }
 
-/*  Is one of the words, NULL behind the last, this one?  */
-static bool is_one_of (const context_t *self, size_t at, const char *const *words)
-{
-    for (size_t i = 0; words[i]; i++)
-        if (words_at (self->words, at, words[i]))
-            return true;
-    return false;
-}
-
-/*  Which of the words, NULL behind the last, stands a little before the number: where, or the number's own place.  */
-static size_t word_before (const context_t *self, const number_t *number, const char *const *words)
+/*  Which of the words stands a little before the number: where, or the number's own place.  */
+static size_t word_before (const scan_t *self, const number_t *number, const char *words)
 {
     for (size_t back = 1; back <= INCOME_WORDS_MAX && back <= number->first; back++) {
         size_t at = number->first - back;
         if (self->words->items[at].stop || self->words->items[at].comma)
             break;
-        for (size_t i = 0; words[i]; i++)
-            if (words_at (self->words, at, words[i]))
-                return at;
+        if (words_at_any (self->words, at, words))
+            return at;
     }
     return number->first;
 }
 
 /*  "I earn 3,000 a month", "my salary is 3,000", "my income is 3,000"; not "an income of 3,000", which is a wish.  */
-static bool is_income (const context_t *self, const number_t *number)
+static bool is_income (const scan_t *self, const number_t *number)
 {
-    static const char *const WORDS[] = {"earn", "earning", "earns",   "salary",
-                                        "wage", "wages",   "incomes", NULL};
-    static const char *const INCOME[] = {"income", NULL}, *const MAKE[] = {"make", NULL};
-    static const char *const WHO[] = {"i", "we", NULL};
-    size_t at = word_before (self, number, INCOME), made = word_before (self, number, MAKE);
-    return word_before (self, number, WORDS) < number->first
-           || (made && made < number->first && is_one_of (self, made - 1, WHO))
+    static const char EARNS[] = "earn earning earns salary wage wages incomes";
+    size_t at = word_before (self, number, "income"), made = word_before (self, number, "make");
+    return word_before (self, number, EARNS) < number->first
+           || (made && made < number->first && words_at_any (self->words, made - 1, "i we"))
            || (at < number->first && words_at (self->words, at + 1, "is"));
 }
 
 /*  "An income of 4,000 a month", "1.5m, need 4k a month" and "500 a month in dividends" are what comes out, and not
     what goes in.  */
-static bool is_wished_income (const context_t *self, const number_t *number, size_t behind)
+static bool is_wished_income (const scan_t *self, const number_t *number, size_t behind)
 {
-    static const char *const INCOME[] = {"income", "withdraw", NULL}, *const PENSION[] = {"pension",
-                                                                                          NULL};
-    static const char *const WISHES[] = {"want", "wants", NULL};
-    static const char *const NEEDS[] = {"need", "needs", "withdraw", "draw", NULL};
-    static const char *const LINKS[] = {"in", "of", "from", "passive", NULL};
-    static const char *const COMES[] = {"income", "dividends", "passive", NULL};
-    size_t at = word_before (self, number, INCOME);
-    size_t pension = word_before (self, number, PENSION); /* "for my pension 300 a month" goes in */
+    size_t at = word_before (self, number, "income withdraw");
+    size_t pension =
+        word_before (self, number, "pension"); /* "for my pension 300 a month" goes in */
     size_t first = is (number->before, MARK_CURRENCY) ? number->before->first : number->first;
-    bool wishes = first && is_one_of (self, first - 1, WISHES);
-    bool needs = first && is_one_of (self, first - 1, NEEDS);
+    bool wishes = first && words_at_any (self->words, first - 1, "want wants");
+    bool needs = first && words_at_any (self->words, first - 1, "need needs withdraw draw");
     bool lives_off = needs || (wishes && self->found->amount > 0 && !self->found->every);
-    bool comes = (is_one_of (self, behind, LINKS) && is_one_of (self, behind + 1, COMES))
+    bool comes = (words_at_any (self->words, behind, "in of from passive")
+                  && words_at_any (self->words, behind + 1, "income dividends passive"))
                  || (pension < number->first && words_at (self->words, pension + 1, "of"));
     return lives_off || comes || (at < number->first && !words_at (self->words, at + 1, "is"));
 }
 
 /*  "My rent is 1,200"; "and spend 2,500", beside an income. Alone, or as "to spend 2,500", it may well be what is to
     be invested.  */
-static bool is_cost (const context_t *self, const number_t *number)
+static bool is_cost (const scan_t *self, const number_t *number)
 {
-    static const char *const WORDS[] = {"spend",    "spends", "spending", "expense",
-                                        "expenses", "rent",   NULL};
-    static const char *const RENT[] = {"rent", NULL};
-    size_t at = word_before (self, number, WORDS);
-    if (word_before (self, number, RENT) < number->first
+    size_t at = word_before (self, number, "spend spends spending expense expenses rent");
+    if (word_before (self, number, "rent") < number->first
         || words_at (self->words, number->next, "rent"))
         return true;
     return self->found->income && at < number->first
@@ -456,7 +418,7 @@ static bool is_cost (const context_t *self, const number_t *number)
 }
 
 /*  "60,000 and 800 a month", "800 a month, and I have 60,000": both count.  */
-static bool take_second (const context_t *self, double value, int every)
+static bool take_second (const scan_t *self, double value, int every)
 {
     quantities_t *found = self->found;
     if (found->amount <= 0 || found->lump > 0 || found->target > 0
@@ -469,7 +431,7 @@ static bool take_second (const context_t *self, double value, int every)
 }
 
 /*  Behind an amount: "a month", "/mo", and "€ month" as people write who are in haste.  */
-static int rhythm_of (const context_t *self, const number_t *number, const mark_t *currency,
+static int rhythm_of (const scan_t *self, const number_t *number, const mark_t *currency,
                       const mark_t *behind)
 {
     size_t next = number->next;
@@ -483,10 +445,10 @@ static int rhythm_of (const context_t *self, const number_t *number, const mark_
 }
 
 /*  The word behind "4,000 euros a month".  */
-static size_t behind_rhythm (const context_t *self, const number_t *number)
+static size_t behind_rhythm (const scan_t *self, const number_t *number)
 {
     size_t at = number->next;
-    for (const mark_t *mark; (mark = mark_from (self, at)) != NULL;) {
+    for (const mark_t *mark; (mark = phrases_from (self->marks, at)) != NULL;) {
         if (mark->kind != MARK_CURRENCY && mark->kind != MARK_EVERY && mark->kind != MARK_UNIT)
             break;
         at += mark->count;
@@ -495,20 +457,20 @@ static size_t behind_rhythm (const context_t *self, const number_t *number)
 }
 
 /*  Of "100-200 euros" the second says more.  */
-static bool begins_range (const context_t *self, const number_t *number)
+static bool begins_range (const scan_t *self, const number_t *number)
 {
     const word_t *next = &self->words->items[number->next];
     return number->next < self->words->count && next->number && next->dash;
 }
 
-static bool take_amount (const context_t *self, const number_t *number)
+static bool take_amount (const scan_t *self, const number_t *number)
 {
     const mark_t *behind = number->after;
     const mark_t *currency = is (number->before, MARK_CURRENCY) ? number->before : NULL;
     if (!currency && is (behind, MARK_CURRENCY))
         currency = behind;
     if (behind && behind == currency)
-        behind = mark_from (self, behind->first + behind->count);
+        behind = phrases_from (self->marks, behind->first + behind->count);
     int rhythm = rhythm_of (self, number, currency, behind);
     double value = rhythm < 0 ? number->value * -rhythm / 12 : number->value;
     int every = rhythm < 0 ? 1 : rhythm;
@@ -544,33 +506,27 @@ static bool take_amount (const context_t *self, const number_t *number)
 }
 
 /*  "15 % a year", "1 % a day", "50 % return": what somebody hopes for.  */
-static void take_hope (const context_t *self, const number_t *number)
+static void take_hope (const scan_t *self, const number_t *number)
 {
-    static const char *const HOPES[] = {"return",  "returns", "gain",     "gains", "profit",
-                                        "profits", "yield",   "interest", "growth"};
+    static const char HOPES[] = "return returns gain gains profit profits yield interest growth";
     int rhythm = rhythm_at (self, number->next + 1);
     double yearly = rhythm < 0 ? number->value * -rhythm
                     : rhythm   ? number->value * 12 / rhythm
                                : number->value;
-    bool hope = rhythm != 0;
-    for (size_t i = 0; i < sizeof HOPES / sizeof *HOPES; i++)
-        hope |= words_at (self->words, number->next + 1, HOPES[i]);
+    bool hope = rhythm != 0 || words_at_any (self->words, number->next + 1, HOPES);
     if (hope && yearly > self->found->percent)
         self->found->percent = yearly;
 }
 
 /*  "I can live with a 20 % drop", "I do not want to lose more than 5 %": what somebody bears.  */
-static bool is_borne (const context_t *self, const number_t *number)
+static bool is_borne (const scan_t *self, const number_t *number)
 {
-    static const char *const LOSE[] = {"lose", "losing", "loss", "drop", "drawdown", NULL};
-    static const char *const BEHIND[] = {"drop", "loss", "fall", "drawdown", "decline", "dip"};
-    static const char *const OWN[] = {"i", "id", "im", "we", "me", "us"};
-    bool loss = word_before (self, number, LOSE) < number->first, own = false;
-    for (size_t i = 0; i < sizeof BEHIND / sizeof *BEHIND; i++)
-        loss |= words_at (self->words, number->next + 1, BEHIND[i]);
+    bool own = false;
+    bool loss =
+        word_before (self, number, "lose losing loss drop drawdown") < number->first
+        || words_at_any (self->words, number->next + 1, "drop loss fall drawdown decline dip");
     for (size_t at = number->first; at-- > 0 && !self->words->items[at + 1].stop;)
-        for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++)
-            own |= words_at (self->words, at, OWN[i]);
+        own |= words_at_any (self->words, at, "i id im we me us");
     return loss && own;
 }
 
@@ -587,7 +543,7 @@ static int risk_of_loss (double percent)
     return 1;
 }
 
-static void take_percent (const context_t *self, const number_t *number)
+static void take_percent (const scan_t *self, const number_t *number)
 {
     if (is_borne (self, number) && !self->found->risk) {
         self->found->risk = risk_of_loss (number->value);
@@ -597,9 +553,9 @@ static void take_percent (const context_t *self, const number_t *number)
 }
 
 /*  "One fund", "three real estate ETFs": how many are wanted.  */
-static bool take_products (const context_t *self, const number_t *number)
+static bool take_products (const scan_t *self, const number_t *number)
 {
-    static const char *const THINGS[] = {"fund", "funds", "etf", "etfs", "product", "products"};
+    static const char THINGS[] = "fund funds etf etfs product products";
     if (number->value < 1 || number->value > 10 || number->scaled)
         return false;
     if (number->next == self->words->count && number->first
@@ -608,22 +564,21 @@ static bool take_products (const context_t *self, const number_t *number)
         return true;
     }
     for (size_t at = number->next; at < number->next + 3 && at < self->words->count; at++)
-        for (size_t i = 0; i < sizeof THINGS / sizeof *THINGS; i++)
-            if (!self->words->items[at].stop && words_at (self->words, at, THINGS[i])) {
-                self->found->products = (int) number->value;
-                return true;
-            }
+        if (!self->words->items[at].stop && words_at_any (self->words, at, THINGS)) {
+            self->found->products = (int) number->value;
+            return true;
+        }
     return false;
 }
 
 /*  "By 2020" is behind us.  */
-static bool is_past (const context_t *self, const number_t *number)
+static bool is_past (const scan_t *self, const number_t *number)
 {
     return is (number->before, MARK_UNTIL) && !number->scaled && number->value >= 1900
            && number->value <= self->year && !is (number->after, MARK_CURRENCY);
 }
 
-static void take_number (const context_t *self, const number_t *number)
+static void take_number (const scan_t *self, const number_t *number)
 {
     if (words_at (self->words, number->next, "%")) {
         take_percent (self, number);
@@ -641,7 +596,7 @@ static void take_number (const context_t *self, const number_t *number)
 }
 
 /*  The first number from `*at` on, which moves behind it.  */
-static bool next_number (const context_t *self, size_t *at, number_t *ret_number)
+static bool next_number (const scan_t *self, size_t *at, number_t *ret_number)
 {
     while (*at < self->words->count && !read_number (self, *at, ret_number))
         ++*at;
@@ -652,7 +607,7 @@ static bool next_number (const context_t *self, size_t *at, number_t *ret_number
 }
 
 /*  "long term", "a decade": only where no number says it better.  */
-static void take_words (const context_t *self)
+static void take_words (const scan_t *self)
 {
     for (size_t i = 0; i < self->marks->count && !self->found->months; i++) {
         const mark_t *mark = &self->marks->items[i];
@@ -667,7 +622,7 @@ static void take_words (const context_t *self)
 
 void quantities_find (const words_t *words, const marks_t *marks, int year, quantities_t *ret_found)
 {
-    context_t self = {words, marks, year, ret_found};
+    scan_t self = {words, marks, year, ret_found};
     number_t number;
     *ret_found = (quantities_t){.currency = -1, .bare = -1};
     for (size_t at = 0; next_number (&self, &at, &number);)

@@ -8,14 +8,6 @@ typedef struct {
     size_t next; /* the word behind it */
 } part_t;
 
-static const mark_t *mark_from (const marks_t *marks, size_t word)
-{
-    for (size_t i = 0; i < marks->count; i++)
-        if (marks->items[i].first == word)
-            return &marks->items[i];
-    return NULL;
-}
-
 static int whole (const words_t *words, size_t at)
 {
     const word_t *word = &words->items[at];
@@ -26,7 +18,7 @@ static int whole (const words_t *words, size_t at)
 /*  "Half", "60 %", "80/20" at that word.  */
 static part_t part_at (const words_t *words, const marks_t *marks, size_t at)
 {
-    const mark_t *mark = mark_from (marks, at);
+    const mark_t *mark = phrases_from (marks, at);
     int one = whole (words, at), other = whole (words, at + 1);
     if (mark && mark->kind == MARK_SHARE)
         return (part_t){mark->value, 0, at + mark->count};
@@ -40,24 +32,20 @@ static part_t part_at (const words_t *words, const marks_t *marks, size_t at)
 /*  May the word stand between a share and what it is a share of?  */
 static bool fills (const words_t *words, size_t at)
 {
-    static const char *const WORDS[] = {
-        "of",  "my",   "the",  "it",     "our",       "money",   "in",      "into",   "to",
-        "be",  "goes", "go",   "should", "savings",   "capital", "cash",    "amount", "invested",
-        "put", "k",    "with", "split",  "portfolio", "mix",     "between", "sum"};
+    static const char FILLS[] =
+        "of my the it our money in into to be goes go should savings capital cash "
+        "amount invested put k with split portfolio mix between sum";
     const word_t *word = &words->items[at];
     if (word->stop || word->comma)
         return false;
-    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-        if (words_at (words, at, WORDS[i]))
-            return true;
-    return word->number && !words_at (words, at + 1, "%");
+    return words_at_any (words, at, FILLS) || (word->number && !words_at (words, at + 1, "%"));
 }
 
 /*  The kind of product that the share is one of, or -1.  */
 static int topic_behind (const words_t *words, const marks_t *marks, size_t at)
 {
     for (size_t end = at + FILL_WORDS_MAX; at <= end && at < words->count; at++) {
-        const mark_t *mark = mark_from (marks, at);
+        const mark_t *mark = phrases_from (marks, at);
         if (mark && mark->kind == MARK_TOPIC && !words->items[at].stop)
             return mark->value;
         if (words_at (words, at, "shares"))

@@ -6,12 +6,9 @@ enum { VERB_WORDS_MAX = 2 };
 /*  "How much must I tip?" asks something else.  */
 static bool is_paid_in (const words_t *words, size_t at)
 {
-    static const char *const VERBS[] = {"save", "saving",     "put", "set",
-                                        "lay",  "contribute", "pay", "invest"};
     for (size_t word = at; word < at + VERB_WORDS_MAX; word++)
-        for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++)
-            if (words_at (words, word, VERBS[i]))
-                return true;
+        if (words_at_any (words, word, "save saving put set lay contribute pay invest"))
+            return true;
     return false;
 }
 

@@ -22,15 +22,11 @@ typedef enum { SCOPE_OPEN, SCOPE_NOT, SCOPE_HAVE } scope_t;
 /*  "Gold" may be a ring; "gold ETF" is an investment.  */
 static int weight_of (const context_t *self, const mark_t *mark)
 {
-    static const char *const PRODUCTS[] = {"etf",    "etfs",  "fund", "funds",
-                                           "stocks", "bonds", "index"};
-    if (mark->kind != MARK_TOPIC)
-        return mark->weight;
-    for (size_t i = 0; i < sizeof PRODUCTS / sizeof *PRODUCTS; i++)
-        if (words_at (&self->words, mark->first + mark->count - 1, PRODUCTS[i])
-            || words_at (&self->words, mark->first + mark->count, PRODUCTS[i]))
-            return 2;
-    return mark->weight;
+    static const char PRODUCTS[] = "etf etfs fund funds stocks bonds index";
+    size_t next = mark->first + mark->count;
+    bool product = words_at_any (&self->words, next - 1, PRODUCTS)
+                   || words_at_any (&self->words, next, PRODUCTS);
+    return mark->kind == MARK_TOPIC && product ? 2 : mark->weight;
 }
 
 static void weigh (context_t *self)
@@ -209,17 +205,14 @@ static int lone_risk (const context_t *self, size_t at)
 /*  "Actually high", "no, low again": words that say nothing beside it.  */
 static int corrected_risk (const context_t *self)
 {
-    static const char *const WORDS[] = {"actually", "no",     "again", "rather",  "ok",  "then",
-                                        "maybe",    "please", "make",  "it",      "hmm", "well",
-                                        "but",      "go",     "take",  "instead", "yes", "better"};
+    static const char FILLERS[] =
+        "actually no again rather ok then maybe please make it hmm well but go "
+        "take instead yes better";
     int risk = 0;
     for (size_t at = 0; at < self->words.count; at++) {
         int here = lone_risk (self, at);
         bool denied = at && words_at (&self->words, at - 1, "no") && !self->words.items[at].comma;
-        bool filler = false;
-        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-            filler |= words_at (&self->words, at, WORDS[i]);
-        if (here ? denied : !filler)
+        if (here ? denied : !words_at_any (&self->words, at, FILLERS))
             return 0;
         risk = here ? here : risk;
     }

@@ -193,3 +193,15 @@ bool words_at (const words_t *self, size_t index, const char *text)
 {
     return index < self->count && strcmp (self->items[index].text, text) == 0;
 }
+
+bool words_at_any (const words_t *self, size_t index, const char *list)
+{
+    const word_t *word = &self->items[index];
+    for (const char *at = list; index < self->count && *at;) {
+        size_t size = strcspn (at, " ");
+        if (size == word->size && memcmp (at, word->text, size) == 0)
+            return true;
+        at += size + (at[size] == ' ');
+    }
+    return false;
+}

@@ -41,4 +41,7 @@ void words_read (words_t *self, plv_view_t text);
 /*  Is the word at `index` this one? False behind the end.  */
 bool words_at (const words_t *self, size_t index, const char *text);
 
+/*  The same of one of these, which blanks divide.  */
+bool words_at_any (const words_t *self, size_t index, const char *list);
+
 #endif
