@@ -1,3 +1,4 @@
+#include "shell/adapters/place_fixture.h"
 #include "shell/adapters/plugin_copy.h"
 
 #include <setjmp.h>
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +39,8 @@ static int set_up (void **state)
 static int tear_down (void **state)
 {
     fixture_t *fixture = *state;
-    char command[128];
     close (fixture->dir);
-    snprintf (command, sizeof command, "rm -rf %s", fixture->top);
-    int gone = system (command);
+    int gone = place_remove (fixture->top);
     free (fixture);
     return gone;
 }
@@ -71,12 +69,7 @@ static plugin_copy_t *begin (const fixture_t *fixture)
 
 static size_t copies (const fixture_t *fixture)
 {
-    char pattern[128];
-    glob_t found;
-    snprintf (pattern, sizeof pattern, "%s/*", fixture->copies);
-    size_t count = glob (pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
-    globfree (&found);
-    return count;
+    return place_count (fixture->copies, "*");
 }
 
 /*  How many steps it takes.  */

@@ -21,9 +21,7 @@ static void names_the_signal_and_backs_off (void **state)
     fixture_t *fixture = *state;
     supervisor_status_t status;
     drop (fixture, "bad.so", "crash");
-    drop (fixture, "good.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "good", is_ready, &status);
+    begin_with (fixture, "good", "serve", is_ready, &status);
     pid_t pid = status.pid;
     int64_t began = plv_clock_mono_us ();
     wait_for (fixture, "bad", was_restarted_thrice, &status);
@@ -39,9 +37,7 @@ static void leaves_a_refused_plugin_alone_until_it_changes (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "bad.so", "refuse");
-    begin (fixture);
-    wait_for (fixture, "bad", is_refused, &status);
+    begin_with (fixture, "bad", "refuse", is_refused, &status);
     assert_non_null (strstr (status.last, "wrong in every way"));
     assert_int_equal (supervisor_deadline (fixture->supervisor), INT64_MAX);
     drop (fixture, "bad.so", "serve");
@@ -53,9 +49,7 @@ static void retries_when_open_fails (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "late.so", "noopen");
-    begin (fixture);
-    wait_for (fixture, "late", was_restarted_thrice, &status);
+    begin_with (fixture, "late", "noopen", was_restarted_thrice, &status);
     assert_string_equal (status.last, "exit 69");
 }
 
@@ -68,9 +62,7 @@ static void keeps_the_old_one_when_the_new_one_fails (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "web", is_ready, &status);
+    begin_with (fixture, "web", "serve", is_ready, &status);
     pid_t old = status.pid;
     drop (fixture, "web.so", "refuse");
     wait_for (fixture, "web", has_failed, &status);
@@ -104,9 +96,7 @@ static void goes_back_to_the_conf_that_did (void **state)
     supervisor_status_t status;
     const supervisor_conf_t bad = {.adapters = "one = { key = 2; };", .hang_ms = 500},
                             good = {.adapters = "one = { key = 1; new = 1; };", .hang_ms = 500};
-    drop (fixture, "one.so", "picky");
-    begin (fixture);
-    wait_for (fixture, "one", is_ready, &status);
+    begin_with (fixture, "one", "picky", is_ready, &status);
     pid_t first = status.pid;
     supervisor_reload (fixture->supervisor, &bad, plv_clock_mono_us ());
     wait_for (fixture, "one", has_failed, &status);
@@ -133,9 +123,7 @@ static void kills_one_that_hangs (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "loop.so", "hang");
-    begin (fixture);
-    wait_for (fixture, "loop", has_failed, &status);
+    begin_with (fixture, "loop", "hang", has_failed, &status);
     assert_non_null (strstr (status.last, "SIGKILL"));
     assert_non_null (strstr (status.last, "said nothing for 500 ms"));
     drop (fixture, "flood.so", "flood");
@@ -156,9 +144,7 @@ static void one_that_is_ill_says_why (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "ill");
-    begin (fixture);
-    wait_for (fixture, "web", is_degraded, &status);
+    begin_with (fixture, "web", "ill", is_degraded, &status);
     assert_string_equal (status.trouble, "the token was refused");
 }
 
@@ -171,9 +157,7 @@ static void a_host_may_ask_for_a_successor (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "renew");
-    begin (fixture);
-    wait_for (fixture, "web", was_replaced_once, &status);
+    begin_with (fixture, "web", "renew", was_replaced_once, &status);
     for (int turns = 0; turns < 10; turns++)
         turn (fixture, 20000);
     assert_true (status_of (fixture, "web", &status));
@@ -186,9 +170,7 @@ static void a_plugin_that_ends_its_process_is_no_refusal (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "bad.so", "exit");
-    begin (fixture);
-    wait_for (fixture, "bad", was_restarted_thrice, &status);
+    begin_with (fixture, "bad", "exit", was_restarted_thrice, &status);
     assert_string_equal (status.last,
                          "exit 85: the plugin ended its process, which is not for it to do");
 }
@@ -217,9 +199,7 @@ static void what_a_plugin_writes_is_logged_as_its_words (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "chats");
-    begin (fixture);
-    wait_for (fixture, "web", has_crashed, &status);
+    begin_with (fixture, "web", "chats", has_crashed, &status);
     supervisor_adapter_stop (fixture->supervisor, "web", plv_clock_mono_us ());
     size_t all = logged (fixture, "\"id\":\"plugin.output\"");
     assert_int_equal (logged (fixture, "\"id\":\"plugin.output\",\"program\":\"test\","

@@ -10,6 +10,7 @@
 #ifndef SHELL_SUPERVISOR_FIXTURE_H
 #define SHELL_SUPERVISOR_FIXTURE_H
 
+#include "shell/adapters/place_fixture.h"
 #include "shell/adapters/supervisor.h"
 
 #include "base/alloc.h"
@@ -26,8 +27,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -203,20 +202,12 @@ static int set_up (void **state)
     return 0;
 }
 
-static int remove_one (const char *path, const struct stat *info, int kind, struct FTW *place)
-{
-    (void) info;
-    (void) kind;
-    (void) place;
-    return remove (path);
-}
-
 static int tear_down (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_destroy (&fixture->supervisor);
     plv_log_destroy (&fixture->log);
-    int gone = nftw (fixture->top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    int gone = place_remove (fixture->top);
     free (fixture);
     return gone;
 }
@@ -288,12 +279,19 @@ static bool is_refused (const supervisor_status_t *status)
 
 static size_t copies (const fixture_t *fixture)
 {
-    char pattern[128];
-    glob_t found;
-    snprintf (pattern, sizeof pattern, "%s/*.so", fixture->copies);
-    size_t count = glob (pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
-    globfree (&found);
-    return count;
+    return place_count (fixture->copies, "*.so");
+}
+
+/*  With one plugin, NAME.so, until `condition` holds for it.  */
+static void begin_with (fixture_t *fixture, const char *name, const char *does,
+                        bool (*condition) (const supervisor_status_t *status),
+                        supervisor_status_t *ret_status)
+{
+    char file[64];
+    snprintf (file, sizeof file, "%s.so", name);
+    drop (fixture, file, does);
+    begin (fixture);
+    wait_for (fixture, name, condition, ret_status);
 }
 
 #endif

@@ -30,9 +30,7 @@ static void hosts_log_as_the_broker_does (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "one.so", "logs");
-    begin (fixture);
-    wait_for (fixture, "one", is_ready, &status);
+    begin_with (fixture, "one", "logs", is_ready, &status);
     assert_string_equal (status.version, "debug/json");
     plv_log_set (fixture->log, LOG_WARN, LOG_TEXT);
     drop (fixture, "two.so", "logs");
@@ -83,9 +81,7 @@ static void replaces_a_changed_file_and_drains_the_old (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "serve 1");
-    begin (fixture);
-    wait_for (fixture, "web", is_ready, &status);
+    begin_with (fixture, "web", "serve 1", is_ready, &status);
     pid_t old = status.pid;
     drop (fixture, "web.so", "serve 2");
     int64_t until = plv_clock_mono_us () + PATIENCE_MS * 1000;
@@ -107,9 +103,7 @@ static void a_touched_file_with_the_same_bytes_changes_nothing (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "web", is_ready, &status);
+    begin_with (fixture, "web", "serve", is_ready, &status);
     pid_t old = status.pid;
     drop (fixture, "web.so", "serve");
     for (int turns = 0; turns < 20; turns++)
@@ -124,9 +118,7 @@ static void removed_means_drained_and_forgotten (void **state)
     fixture_t *fixture = *state;
     supervisor_status_t status;
     char path[256];
-    drop (fixture, "web.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "web", is_ready, &status);
+    begin_with (fixture, "web", "serve", is_ready, &status);
     snprintf (path, sizeof path, "%s/web.so", fixture->dir);
     unlink (path);
     int64_t until = plv_clock_mono_us () + PATIENCE_MS * 1000;
@@ -168,9 +160,7 @@ static void lets_go_without_killing (void **state)
     fixture_t *fixture = *state;
     supervisor_status_t status;
     int how;
-    drop (fixture, "one.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "one", is_ready, &status);
+    begin_with (fixture, "one", "serve", is_ready, &status);
     pid_t pid = status.pid;
     supervisor_let_go (fixture->supervisor);
     supervisor_destroy (&fixture->supervisor);
@@ -182,9 +172,7 @@ static void what_is_stopped_by_hand_stays_so (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "web", is_ready, &status);
+    begin_with (fixture, "web", "serve", is_ready, &status);
     assert_true (supervisor_adapter_stop (fixture->supervisor, "web", plv_clock_mono_us ()));
     wait_for (fixture, "web", is_stopped, &status);
     supervisor_reload (fixture->supervisor, &(supervisor_conf_t){0}, plv_clock_mono_us ());
@@ -203,9 +191,7 @@ static void what_is_stopped_by_hand_is_not_called_refused (void **state)
     supervisor_status_t status;
     char path[256];
     snprintf (path, sizeof path, "%s/web.so", fixture->dir);
-    drop (fixture, "web.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "web", is_ready, &status);
+    begin_with (fixture, "web", "serve", is_ready, &status);
     assert_true (supervisor_adapter_stop (fixture->supervisor, "web", plv_clock_mono_us ()));
     wait_for (fixture, "web", is_stopped, &status);
     drop (fixture, "web.so", "serve 2");
@@ -242,9 +228,7 @@ static void stop_start_and_restart_by_hand (void **state)
 {
     fixture_t *fixture = *state;
     supervisor_status_t status;
-    drop (fixture, "web.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "web", is_ready, &status);
+    begin_with (fixture, "web", "serve", is_ready, &status);
     pid_t first = status.pid;
     assert_true (supervisor_adapter_stop (fixture->supervisor, "web", plv_clock_mono_us ()));
     wait_for (fixture, "web", is_stopped, &status);
@@ -315,9 +299,7 @@ static void a_large_file_that_goes_while_it_is_copied_leaves_nothing (void **sta
     fixture_t *fixture = *state;
     supervisor_status_t status;
     char path[256];
-    drop (fixture, "one.so", "serve");
-    begin (fixture);
-    wait_for (fixture, "one", is_ready, &status);
+    begin_with (fixture, "one", "serve", is_ready, &status);
     snprintf (path, sizeof path, "%s/two.so", fixture->dir);
     drop_large (fixture, "two.so");
     while (!status_of (fixture, "two", &status))
