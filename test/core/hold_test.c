@@ -396,15 +396,30 @@ static void test_a_drained_worker_may_die (void **state)
     fx_destroy (&fx);
 }
 
+typedef struct {
+    uint32_t web;
+    uint32_t tool;
+    uint32_t worker;
+    uint64_t lease;
+} draining_t;
+
+/*  A process of workers that has a job, and is to leave.  */
+static draining_t begin_to_drain (fixture_t *fx)
+{
+    uint32_t web = fx_adapter (fx, "web"), worker = process (fx, 7, 0), tool = fx_tool (fx);
+    fx_say (fx, web, "web_1", "first");
+    uint64_t lease = fx_job (fx, worker);
+    drain (fx, tool, "w", "ok");
+    return (draining_t){web, tool, worker, lease};
+}
+
 /*  The process is drained, not its connection: not even a restart of the broker lets it have a job.  */
 static void test_a_drained_process_stays_drained (void **state)
 {
     fixture_t *fx = start ();
     (void) state;
-    uint32_t web = fx_adapter (fx, "web"), old = process (fx, 7, 0), tool = fx_tool (fx);
-    fx_say (fx, web, "web_1", "first");
-    uint64_t lease = fx_job (fx, old);
-    drain (fx, tool, "w", "ok");
+    draining_t all = begin_to_drain (fx);
+    uint32_t web = all.web, old = all.worker, tool = all.tool;
     for (int round = 0; round < 2; round++) {
         if (round)
             fx_restart (fx);
@@ -412,13 +427,13 @@ static void test_a_drained_process_stays_drained (void **state)
             fx_gone (fx, tool);
         web = round ? fx_adapter (fx, "web") : web;
         tool = fx_tool (fx);
-        old = process (fx, 7, lease);
+        old = process (fx, 7, all.lease);
         assert_true (says (agent (fx, tool, 0), "state", "draining"));
         assert_true (says (agent (fx, tool, 0), "drained_by", "ann"));
         fx_say (fx, web, "web_2", "another");
         fx_expect_nothing (fx, old);
     }
-    fx_reply (fx, old, lease, "done");
+    fx_reply (fx, old, all.lease, "done");
     fx_expect_number (fx, old, VERB_COMMITTED);
     assert_true (plv_view_is (fx_expect (fx, old, VERB_ERROR).arg[0].bytes, "DRAINED"));
     fx_gone (fx, old); /* before it has read that */
@@ -450,18 +465,14 @@ static void test_a_drained_worker_that_leaves_untold_is_forgotten (void **state)
 {
     fixture_t *fx = start ();
     (void) state;
-    uint32_t web = fx_adapter (fx, "web"), old = process (fx, 7, 0), tool = fx_tool (fx);
-    fx_say (fx, web, "web_1", "first");
-    uint64_t lease = fx_job (fx, old);
-    drain (fx, tool, "w", "ok");
-    fx_credit (fx, old, 0);
-    fx_reply (fx, old, lease, "done");
-    fx_expect_number (fx, old, VERB_COMMITTED);
-    fx_bye (fx, old);
-    tell (fx, tool, "agents.resume", "w", "NOENT");
+    draining_t all = begin_to_drain (fx);
+    fx_credit (fx, all.worker, 0);
+    fx_reply (fx, all.worker, all.lease, "done");
+    fx_expect_number (fx, all.worker, VERB_COMMITTED);
+    fx_bye (fx, all.worker);
+    tell (fx, all.tool, "agents.resume", "w", "NOENT");
     fx_restart (fx);
-    tool = fx_tool (fx);
-    tell (fx, tool, "agents.resume", "w", "NOENT");
+    tell (fx, fx_tool (fx), "agents.resume", "w", "NOENT");
     fx_destroy (&fx);
 }
 
