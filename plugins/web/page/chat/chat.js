@@ -1,5 +1,6 @@
 // The chat page: what comes from the gateway, what the person does.
 
+import { browser } from '../kept.js';
 import { Link } from './link.js';
 import { Store } from './store.js';
 import { View } from './view.js';
@@ -18,12 +19,12 @@ function theme (name) {
 }
 
 const darkness = matchMedia('(prefers-color-scheme: dark)');
-const chosen = () => { try { return localStorage.getItem('palaver.theme'); } catch { return null; } };
+const chosen = () => browser.get('theme');
 theme(chosen() ?? (darkness.matches ? 'dark' : 'light'));
 darkness.addEventListener('change', () => { if (!chosen()) theme(darkness.matches ? 'dark' : 'light'); });
 byId('theme').addEventListener('click', () => {
   const name = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-  try { localStorage.setItem('palaver.theme', name); } catch { /* for this page then */ }
+  browser.set('theme', name);
   theme(name);
 });
 

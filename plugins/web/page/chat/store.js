@@ -1,28 +1,24 @@
 // What outlives a reload: who writes, the session, and messages that are not yet stored.
 
+import { browser, tab } from '../kept.js';
+
 const SESSION_BYTES_MAX = 180;
-const UNSENT = 'palaver.unsent.';
+const UNSENT = 'unsent.'; // each by itself: windows that change one list take each other's messages out of it
 const UNSENT_MS = 7 * 24 * 3600 * 1000; // longer nobody knows whether a message was taken
 
 function random () {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function read (name, otherwise) {
+function read (name) {
   try {
-    return JSON.parse(localStorage.getItem(`palaver.${name}`)) ?? otherwise;
+    return JSON.parse(browser.get(name));
   } catch {
-    return otherwise;
+    return null; // somebody else wrote it
   }
 }
 
-function write (name, value) {
-  try {
-    localStorage.setItem(`palaver.${name}`, JSON.stringify(value));
-  } catch {
-    // A browser that keeps nothing: the conversation lasts as long as the page.
-  }
-}
+function write (name, value) { browser.set(name, JSON.stringify(value)); }
 
 // As the gateway takes them; with another one there would never be a line.
 function isSession (id) {
@@ -30,27 +26,7 @@ function isSession (id) {
     && id !== '.' && id !== '..';
 }
 
-// Each by itself: windows that change one list at a time take each other's messages out of it.
-function readUnsent () {
-  try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(UNSENT))
-      .map((name) => read(name.slice('palaver.'.length))).filter((one) => one?.id);
-  } catch {
-    return [];
-  }
-}
-
-function remove (name) {
-  try {
-    localStorage.removeItem(`palaver.${name}`);
-  } catch {
-    // It was not kept.
-  }
-}
-
 export class Store {
-  heldKey = ''; // of a browser that keeps nothing
-
   constructor () {
     this.user = read('user') ?? `web-${random()}`;
     write('user', this.user);
@@ -63,8 +39,8 @@ export class Store {
       this.begin(named);
       this.isNew = false;
     }
-    const kept = readUnsent();
-    for (const one of kept) if (Date.now() - one.at > UNSENT_MS) remove(`unsent.${one.id}`);
+    const kept = browser.names(UNSENT).map(read).filter((one) => one?.id);
+    for (const one of kept) if (Date.now() - one.at > UNSENT_MS) browser.remove(UNSENT + one.id);
     this.unsent = kept.filter((one) => one.session === this.session && Date.now() - one.at <= UNSENT_MS)
       .sort((one, other) => one.at - other.at);
   }
@@ -77,7 +53,7 @@ export class Store {
   }
 
   fresh () {
-    for (const { id } of this.unsent) remove(`unsent.${id}`);
+    for (const { id } of this.unsent) browser.remove(UNSENT + id);
     this.begin(random());
   }
 
@@ -88,31 +64,18 @@ export class Store {
   say (text) {
     const message = { id: random(), session: this.session, text, at: Date.now() };
     this.unsent.push(message);
-    write(`unsent.${message.id}`, message);
+    write(UNSENT + message.id, message);
     return message;
   }
 
   stored (id) {
     this.unsent = this.unsent.filter((one) => one.id !== id);
-    remove(`unsent.${id}`);
+    browser.remove(UNSENT + id);
   }
 
-  get key () {
-    try {
-      return sessionStorage.getItem('palaver.key') ?? '';
-    } catch {
-      return this.heldKey;
-    }
-  }
+  get key () { return tab.get('key') ?? ''; }
 
-  set key (key) {
-    this.heldKey = key;
-    try {
-      sessionStorage.setItem('palaver.key', key);
-    } catch {
-      // Asked for again at the next load.
-    }
-  }
+  set key (key) { tab.set('key', key); }
 
   get headers () {
     return this.key ? { Authorization: `Bearer ${this.key}` } : {};

@@ -1,7 +1,9 @@
 // What the gateway is asked. The key is in a header, from sessionStorage: it belongs to this tab and this origin, and
 // no other site can have it sent along. A key behind '#' of the address is taken out of it at once.
 
-const STORE = 'palaver.operator';
+import { tab } from '../kept.js';
+
+const STORE = 'operator';
 const MS = 40000;
 const STRANGE = /[^\x21-\x7e]/; // no header holds it, so that nobody has such a key
 
@@ -23,8 +25,6 @@ export class Problem extends Error {
 }
 
 class Api extends EventTarget {
-  heldKey = ''; // of a browser that keeps nothing: it lasts as long as the page
-
   constructor () {
     super();
     const given = /^#key=(.+)$/.exec(location.hash);
@@ -34,22 +34,11 @@ class Api extends EventTarget {
     }
   }
 
-  get key () {
-    try {
-      return sessionStorage.getItem(STORE) ?? '';
-    } catch {
-      return this.heldKey;
-    }
-  }
+  get key () { return tab.get(STORE) ?? ''; }
 
   set key (key) {
-    this.heldKey = key;
-    try {
-      if (key) sessionStorage.setItem(STORE, key);
-      else sessionStorage.removeItem(STORE);
-    } catch {
-      // Asked for again at the next load.
-    }
+    if (key) tab.set(STORE, key);
+    else tab.remove(STORE);
   }
 
   headers () {

@@ -1,5 +1,6 @@
 // The console: which view is open, by the address behind '#'; the key; the theme; what the keyboard does everywhere.
 
+import { browser } from '../kept.js';
 import { api, decoded } from './api.js';
 import { h, say } from './dom.js';
 import { count } from './format.js';
@@ -120,22 +121,17 @@ $('leave').addEventListener('click', () => {
 
 const preferred = matchMedia('(prefers-color-scheme: dark)');
 const plain = () => (preferred.matches ? 'dark' : 'light');
-const chosen = () => { try { return localStorage.getItem('palaver.theme'); } catch { return null; } };
 
 function paint () {
-  document.documentElement.dataset.theme = chosen() ?? plain();
+  document.documentElement.dataset.theme = browser.get('theme') ?? plain();
 }
 
 preferred.addEventListener('change', paint);
 $('theme').addEventListener('click', () => {
   const next = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-  try {
-    if (next === plain()) localStorage.removeItem('palaver.theme');
-    else localStorage.setItem('palaver.theme', next);
-  } catch {
-    // For this page then.
-  }
-  document.documentElement.dataset.theme = next;
+  if (next === plain()) browser.remove('theme');
+  else browser.set('theme', next);
+  paint();
 });
 
 // ---------------------------------------------------------------- the keyboard
