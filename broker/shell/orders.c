@@ -34,7 +34,7 @@ static void put_why (plv_buf_t *body, const supervisor_status_t *host, int64_t n
 static void put_host (plv_buf_t *body, const supervisor_status_t *host, int64_t now_us)
 {
     bool waits = host->state == SUPERVISED_RESTARTING;
-    plv_mp_put_map (body, 12);
+    plv_mp_put_map (body, 13);
     plv_mp_pair_text (body, "name", host->name);
     plv_mp_pair_text (body, "state", supervised_state_name (host->state));
     put_why (body, host, now_us);
@@ -44,6 +44,7 @@ static void put_host (plv_buf_t *body, const supervisor_status_t *host, int64_t 
     put_seconds (body, "uptime_s", now_us - host->started_us, host->pid != 0);
     put_seconds (body, "state_s", now_us - host->since_us, true);
     plv_mp_pair_i64 (body, "restarts", host->restarts);
+    plv_mp_pair_words (body, "asked", supervised_asked_name (host->asked));
     put_seconds (body, "next_s", host->next_us - now_us, waits);
     plv_mp_pair_words (body, "last", host->last);
     put_seconds (body, "last_s", now_us - host->last_us, host->last[0] != 0);

@@ -346,12 +346,17 @@ class Live(Place):
         broker.signal(1)
         broker.wait_log('adapter.unwanted', adapter='web')
         self.assertEqual(self.hosts()['web']['state'], 'stopped')
-        self.palaver('adapters', 'start', 'web')
-        second = self.host('web', state='running')
+        self.assertIn('web is started', self.palaver('adapters', 'start', 'web', '--table'))
+        second = self.hosts()['web']
+        self.assertEqual(second['state'], 'running')
         self.assertNotEqual(second['pid'], first['pid'])
-        self.palaver('adapters', 'reload', 'web')
-        wait(lambda: self.hosts()['web']['pid'] not in (0, second['pid']), 'a new process')
-        self.host('web', state='running')
+        self.assertIn('web is replaced', self.palaver('adapters', 'reload', 'web', '--table'))
+        third = self.hosts()['web']
+        self.assertEqual((third['state'], third['restarts']), ('running', 0))
+        self.assertNotIn(third['pid'], (0, second['pid']))
+        self.assertEqual(json.loads(self.palaver('adapters', 'start', 'web')),
+                         {'name': 'web', 'status': 'success', 'pid': third['pid']})
+        self.assertEqual(self.hosts()['web']['pid'], third['pid'])
         self.assertIn('did you mean web?', self.palaver('adapters', 'stop', 'wep', code=3))
         table = self.palaver('adapters', 'list', '--table')
         self.assertRegex(table, r'web +running +live +1 ')
@@ -364,13 +369,14 @@ class Live(Place):
         self.drop('other')
         web, other = (self.host(name, state='running') for name in ('web', 'other'))
         broker.write_conf({'adapters': {'web': {'number': 4, 'does': 'fail'}}})
-        self.palaver('adapters', 'reload', 'web')
-        row = wait(lambda: (row := self.hosts()['web'])['last'] and row, 'the new one fails')
-        self.assertIn('the platform is closed today', row['last'])
-        self.assertEqual(row['pid'], web['pid'])
+        said = self.palaver('adapters', 'reload', 'web', 'other', code=1)
+        self.assertRegex(said, 'web is not replaced: .*the platform is closed today; the one before goes on')
+        self.assertIn('"other"', said)
+        self.assertEqual(self.hosts()['web']['pid'], web['pid'])
+        other = self.hosts()['other']
+        self.assertIn('web', self.palaver('adapters', 'start', 'web'))  # it runs: what failed was the reload
         broker.write_conf({'adapters': {'web': {'numbr': 4}}})
-        self.palaver('adapters', 'reload', 'web')
-        wait(lambda: 'did you mean number?' in self.hosts()['web']['last'], 'the new one is refused')
+        self.assertIn('did you mean number?', self.palaver('adapters', 'reload', 'web', code=1))
         broker.write_conf({'agents.atempts': 3})
         said = self.palaver('adapters', 'reload', 'web', code=1)
         for word in (broker.file, 'agents.atempts', 'did you mean'):
@@ -378,9 +384,36 @@ class Live(Place):
         del broker.conf['agents.atempts']
         broker.write_conf({'adapters': {'web': {'number': 5}}})
         self.palaver('adapters', 'reload', 'web')
-        wait(lambda: self.hosts()['web']['pid'] not in (0, web['pid']), 'a new process')
-        self.host('web', state='running')
+        self.assertNotIn(self.host('web', state='running')['pid'], (0, web['pid']))
         self.assertEqual(self.host('other', state='running')['pid'], other['pid'])
+
+    def test_one_that_cannot_be_started_says_why_and_whether_it_is_tried_again(self):
+        broker = self.place(adapters={'web': {'numbr': 4}})
+        self.drop('web')
+        self.host('web', state='refused')
+        self.assertRegex(self.palaver('adapters', 'start', 'web', code=1),
+                         r'web is not started: .*did you mean number\?')
+        broker.write_conf({'adapters': {'web': {'does': 'fail'}}})
+        self.assertRegex(self.palaver('adapters', 'reload', 'web', code=1),
+                         'web is not replaced: .*the platform is closed today; it is tried again')
+
+    def test_a_reload_that_takes_too_long_is_no_success(self):
+        self.place(adapters={'web': {'does': 'block'}})
+        self.drop('web')
+        self.host('web', state='starting')
+        said = self.palaver('adapters', 'reload', 'web', '--timeout', '1', code=1)
+        self.assertIn('web is not replaced within 1 s; palaver adapters list shows how it goes', said)
+
+    def test_one_that_is_stopped_while_it_is_replaced_is_not_replaced(self):
+        self.place(adapters={'web': {'does': 'block'}})
+        self.drop('web')
+        self.host('web', state='starting')
+        reload = subprocess.Popen([CLI, 'adapters', 'reload', 'web', '--run', self.started.run],
+                                  stderr=subprocess.PIPE, text=True)
+        wait(lambda: self.hosts()['web']['asked'] == 'under way', 'it is being replaced')
+        self.palaver('adapters', 'stop', 'web')
+        self.assertIn('web is not replaced: it was stopped meanwhile', reload.communicate(timeout=30 * PATIENCE)[1])
+        self.assertEqual(reload.returncode, 1)
 
     def test_the_table_shows_the_whole_of_what_went_wrong(self):
         self.place(adapters={'web': {'key': 'file:' + 'x' * 100}})

@@ -21,6 +21,17 @@ const char *supervised_state_name (supervised_state_t state)
     return (size_t) state < sizeof state_names / sizeof *state_names ? state_names[state] : "?";
 }
 
+static const char *const asked_names[] = {
+#define ASKED(name, word, meaning) [ASKED_##name] = (word),
+#include "shell/adapters/asked.def"
+#undef ASKED
+};
+
+const char *supervised_asked_name (supervised_asked_t asked)
+{
+    return (size_t) asked < sizeof asked_names / sizeof *asked_names ? asked_names[asked] : "?";
+}
+
 /* ------------------------------------------------------------------ life */
 
 static void set_state (supervised_t *self, supervised_state_t state, int64_t now_us)
@@ -64,6 +75,19 @@ void supervised_destroy (supervised_t **self_p)
     free (self->good_adapters);
     free (self);
     *self_p = NULL;
+}
+
+/* ------------------------------------------------------------------ what an operator asked for */
+
+void supervised_ask (supervised_t *self)
+{
+    self->asked = ASKED_UNDER_WAY;
+}
+
+static void ask_ends (supervised_t *self, supervised_asked_t how)
+{
+    if (self->asked == ASKED_UNDER_WAY)
+        self->asked = how;
 }
 
 /* ------------------------------------------------------------------ copies */
@@ -120,6 +144,7 @@ static void note (supervised_t *self, const char *why, int64_t now_us)
 void supervised_refuse (supervised_t *self, const char *why, int64_t now_us)
 {
     note (self, why, now_us);
+    ask_ends (self, ASKED_FAILED);
     self->restart_us = INT64_MAX;
     if (!self->current)
         set_state (self, SUPERVISED_REFUSED, now_us);
@@ -230,6 +255,7 @@ void supervised_stop (supervised_t *self, int64_t now_us)
 {
     leave (self, &self->fresh, now_us);
     leave (self, &self->current, now_us);
+    ask_ends (self, ASKED_FAILED);
     self->restart_us = INT64_MAX;
     set_state (self, plv_list_empty (&self->leaving) ? SUPERVISED_STOPPED : SUPERVISED_DRAINING,
                now_us);
@@ -262,6 +288,7 @@ static void back_off (supervised_t *self, bool steady, int64_t now_us)
         backoff_us ((int64_t) set->backoff_ms * 1000, (int64_t) set->backoff_max_ms * 1000,
                     self->failures, &self->all->rng);
     self->restart_us = now_us + wait;
+    ask_ends (self, ASKED_FAILED);
     set_state (self, SUPERVISED_RESTARTING, now_us);
     log_end (self, wait / 1000);
 }
@@ -428,7 +455,6 @@ static void step_fresh (supervised_t *self, int64_t now_us)
         leave (self, &self->current, now_us);
         self->current = self->fresh;
         self->fresh = NULL;
-        self->restarts++;
         set_state (self, SUPERVISED_STARTING, now_us);
     } else if (host_process_ended (self->fresh, &status)) {
         fresh_ended (self, status, now_us);
@@ -450,6 +476,7 @@ static void renew (supervised_t *self, int64_t now_us)
     plv_log (self->all->options.log, LOG_ADAPTER_RENEWED, F_STR ("adapter", self->name),
              F_STR ("why", self->current->renew));
     self->current->renew[0] = 0;
+    self->restarts++;
     replace (self, now_us);
 }
 
@@ -463,6 +490,8 @@ static void step_current (supervised_t *self, int64_t now_us)
         current_ended (self, status, now_us);
     else
         set_state (self, how_it_serves (self->current), now_us);
+    if (self->current && self->current->is_up && !self->fresh && !self->copying)
+        ask_ends (self, ASKED_DONE);
 }
 
 void supervised_step (supervised_t *self, int64_t now_us)
@@ -539,6 +568,7 @@ void supervised_status (const supervised_t *self, supervisor_status_t *ret_statu
         .platform = process ? process->platform : "",
         .file = self->copy,
         .restarts = self->restarts,
+        .asked = self->asked,
         .last = self->last,
         .last_us = self->last_us,
         .trouble = process && self->state == SUPERVISED_DEGRADED ? process->trouble : "",

@@ -44,7 +44,8 @@ typedef struct {
     bool unwanted;     /* stopped by hand */
     bool removed;      /* its file is gone */
     uint32_t failures; /* one after the other: what the backoff counts */
-    uint32_t restarts;
+    uint32_t restarts; /* that nobody asked for */
+    supervised_asked_t asked;
     char last[SUPERVISED_WHY_BYTES];
     int64_t last_us;
 } supervised_t;
@@ -60,6 +61,8 @@ void supervised_take (supervised_t *self, const char *copy, int64_t now_us);
 void supervised_refuse (supervised_t *self, const char *why, int64_t now_us);
 /*  The new one, with the conf as it is now, beside the old one, which may be in any state.  */
 void supervised_replace (supervised_t *self, int64_t now_us);
+/*  An operator wants it to serve, as it is or replaced: from now on `asked` says how that goes.  */
+void supervised_ask (supervised_t *self);
 /*  Everything drains and leaves.  */
 void supervised_stop (supervised_t *self, int64_t now_us);
 

@@ -375,6 +375,7 @@ bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t n
         return false;
     adapter->unwanted = false;
     adapter->failures = 0;
+    supervised_ask (adapter);
     supervised_replace (adapter, now_us);
     look_again (adapter);
     self->scan_us = now_us;
@@ -384,9 +385,10 @@ bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t n
 bool supervisor_adapter_start (supervisor_t *self, const char *name, int64_t now_us)
 {
     supervised_t *adapter = find (self, name);
-    if (adapter && adapter->current)
-        return true;
-    return supervisor_adapter_restart (self, name, now_us);
+    if (!adapter || !adapter->current)
+        return supervisor_adapter_restart (self, name, now_us);
+    supervised_ask (adapter);
+    return true;
 }
 
 bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_us)

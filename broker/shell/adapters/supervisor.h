@@ -65,6 +65,13 @@ typedef enum {
 #undef SUPERVISED
 } supervised_state_t;
 
+/*  ASKED (NAME, "word", "meaning")  */
+typedef enum {
+#define ASKED(name, word, meaning) ASKED_##name,
+#include "shell/adapters/asked.def"
+#undef ASKED
+} supervised_asked_t;
+
 enum { SUPERVISED_WHY_BYTES = 700, SUPERVISED_NAME_BYTES = 65 };
 
 /*  Texts are lent until the next call of the supervisor.  */
@@ -75,13 +82,14 @@ typedef struct {
     const char *version;  /* of the plugin; "": not known yet */
     const char *platform; /* the same */
     const char *file;     /* the copy that it runs from */
-    uint32_t restarts;    /* since the file was first seen */
-    const char *last;     /* the last failure: a signal, an exit code, a refusal; "": none */
-    int64_t last_us;      /* when that was */
-    const char *trouble;  /* DEGRADED: what does not work; else "" */
-    int64_t started_us;   /* the process that serves; 0: none */
-    int64_t since_us;     /* in this state, on the clock of `now_us` */
-    int64_t next_us;      /* RESTARTING: when it starts again; else INT64_MAX */
+    uint32_t restarts;    /* that nobody asked for, since the file was first seen */
+    supervised_asked_t asked;
+    const char *last;    /* the last failure: a signal, an exit code, a refusal; "": none */
+    int64_t last_us;     /* when that was */
+    const char *trouble; /* DEGRADED: what does not work; else "" */
+    int64_t started_us;  /* the process that serves; 0: none */
+    int64_t since_us;    /* in this state, on the clock of `now_us` */
+    int64_t next_us;     /* RESTARTING: when it starts again; else INT64_MAX */
     pid_t awaits; /* STARTING: an earlier process, which finishes what it has in hand; 0: none */
     int64_t awaits_us; /* when that one is gone at the latest */
 } supervisor_status_t;
@@ -112,7 +120,8 @@ void supervisor_stop (supervisor_t *self, int64_t now_us);
 bool supervisor_stopped (const supervisor_t *self);
 
 /*  For `palaver adapters`; false: there is no adapter of this name. Restart replaces a running host by a new
-    one beside it; stop lasts until start or restart; start and restart try again what was refused.  */
+    one beside it; stop lasts until start or restart; start and restart try again what was refused, and the status
+    says under `asked` how it goes with them.  */
 bool supervisor_adapter_start (supervisor_t *self, const char *name, int64_t now_us);
 bool supervisor_adapter_stop (supervisor_t *self, const char *name, int64_t now_us);
 bool supervisor_adapter_restart (supervisor_t *self, const char *name, int64_t now_us);
@@ -135,5 +144,7 @@ void supervisor_metrics (const supervisor_t *self, plv_buf_t *out);
 
 /*  "starting", "running", ...  */
 const char *supervised_state_name (supervised_state_t state);
+/*  "under way", "done", ...  */
+const char *supervised_asked_name (supervised_asked_t asked);
 
 #endif

@@ -241,6 +241,7 @@ static void stop_start_and_restart_by_hand (void **state)
     do
         wait_for (fixture, "web", is_ready, &status);
     while (status.pid == first && (turn (fixture, 20000), true));
+    assert_int_equal (status.restarts, 0);
     assert_false (supervisor_adapter_restart (fixture->supervisor, "nobody", plv_clock_mono_us ()));
 }
 

@@ -2,6 +2,7 @@
 
 ending_t command_adapters_reload (call_t *call)
 {
-    return order_each (call, "adapters.reload",
-                       "is being replaced; palaver adapters list shows how it goes");
+    static const order_t order = {
+        .command = "adapters.reload", .done = "is replaced", .not_done = "is not replaced"};
+    return order_each (call, &order);
 }

@@ -2,5 +2,7 @@
 
 ending_t command_adapters_start (call_t *call)
 {
-    return order_each (call, "adapters.start", "is started");
+    static const order_t order = {
+        .command = "adapters.start", .done = "is started", .not_done = "is not started"};
+    return order_each (call, &order);
 }

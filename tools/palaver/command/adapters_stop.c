@@ -2,5 +2,7 @@
 
 ending_t command_adapters_stop (call_t *call)
 {
-    return order_each (call, "adapters.stop", "drains and stops, until: palaver adapters start");
+    static const order_t order = {.command = "adapters.stop",
+                                  .done = "drains and stops, until: palaver adapters start"};
+    return order_each (call, &order);
 }

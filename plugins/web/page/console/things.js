@@ -54,7 +54,8 @@ export function adapterItem (host, adapter) {
   const traffic = adapter ? `${count(adapter.in_per_min)} in and ${count(adapter.out_per_min)} out a minute · ${
     plural(adapter.waiting, 'answer waits', 'answers wait')}` : 'not connected';
   const state = host && host.state !== 'running' ? host.state : adapter?.state ?? host?.state ?? 'away';
-  const last = host?.restarts ? `started again ${plural(host.restarts, 'time')}; last failure: ${host.last}` : '';
+  const why = host?.last ? `; last failure: ${host.last}` : ''; // one that asked for a successor did not fail
+  const last = host?.restarts ? `started again ${plural(host.restarts, 'time')}${why}` : '';
   const name = host?.name ?? adapter.name;
   return item(name, state, traffic, host?.why || silence(adapter) || last, trends.get(`adapter ${name}`)?.node);
 }
