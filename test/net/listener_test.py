@@ -100,6 +100,9 @@ def the_next_request_may_come_with_the_last_byte_of_an_answer():
                 done.result()
 
 
+INTERIM = b'HTTP/1.1 100 Continue\r\n\r\n'  # asks who has said all whether somebody still listens
+
+
 def a_request_that_waits_costs_nothing():
     def used():
         with open(f'/proc/{place.child.pid}/stat') as text:
@@ -114,16 +117,47 @@ def a_request_that_waits_costs_nothing():
         stream, _, call = begin(place)
         stream.send(b'GET /never HTTP/1.1\r\n')
         place.events()
+        half.settimeout(SECONDS)
         half.shutdown(socket.SHUT_WR)
         before = used()
-        place.wait('gone')
+        assert half.recv(4096) == INTERIM
         deadline = time.monotonic() + 1
         while time.monotonic() < deadline:
             time.sleep(0.1)
         assert used() - before < 30, 'the loop turns in circles'
         line.close()
-        half.close()
+        place.wait('gone')
+        half.close()  # it is asked again whether it is still there
         place.wait('gone', count=2)
+
+
+def who_has_said_all_is_answered(tls=False):
+    with Place(tls=tls and 'listener', body_bytes_max=9000000) as place:
+        def ask(request, room=None):
+            line = socket.socket()
+            if room:
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+            line.settimeout(SECONDS)
+            line.connect(('127.0.0.1', place.port))
+            line = place.tls.wrap_socket(line, server_hostname='localhost') if tls else line
+            line.sendall(request)
+            socket.socket.shutdown(line, socket.SHUT_WR)
+            return line
+
+        with ask(b'GET /never HTTP/1.1\r\nHost: x\r\n\r\n') as line:
+            assert line.recv(4096) == INTERIM
+            assert place.order('/answer?call=1', 'late') == 1
+            assert answer_of(line)[::2] == (200, b'late')
+            assert tls or line.recv(1) == b''  # over TLS it has not said that it ends
+        body = os.urandom(8000000)
+        with ask(b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' % len(body) + body, 4096) as line:
+            time.sleep(1)  # the kernel has room for less, and it is looked for several times whether anybody is there
+            assert answer_of(line)[::2] == (200, body)
+        assert not [one for one in place.events() if one.startswith('gone')]
+
+
+def who_has_said_all_is_answered_over_tls():
+    who_has_said_all_is_answered(tls=True)
 
 
 def begin(place, line=None):
@@ -817,7 +851,8 @@ def thousands_of_idle_sockets_are_cheap():
 TESTS = [a_request_is_answered, odd_answers_end_their_own_request_alone,
          pipelined_requests_are_answered_in_order,
          the_next_request_may_come_with_the_last_byte_of_an_answer,
-         a_request_that_waits_costs_nothing, a_stream_is_written_piece_by_piece,
+         a_request_that_waits_costs_nothing, who_has_said_all_is_answered, who_has_said_all_is_answered_over_tls,
+         a_stream_is_written_piece_by_piece,
          an_old_client_gets_the_stream_without_chunks, the_head_of_a_stream_is_all_of_it,
          who_leaves_a_stream_or_a_request_is_gone,
          a_slow_reader_of_a_stream_is_cut, what_a_reader_who_never_has_all_has_taken_is_not_kept,

@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { TICK_CALLS = 1024, KEY_BYTES = 24, LENGTH_DIGITS_MAX = 18, BODY_BYTES_PER_S = 1024 };
+enum {
+    TICK_CALLS = 1024,
+    KEY_BYTES = 24,
+    LENGTH_DIGITS_MAX = 18,
+    BODY_BYTES_PER_S = 1024,
+    INTERIM_S = 5, /* between two of them */
+};
 
 static http_call_t *call_new (http_line_t *line)
 {
@@ -264,7 +270,27 @@ static void complete (http_call_t *call)
         refuse (call, 503, "this host stops");
 }
 
-/*  One call for all of them. Who still sends, or has more to ask, has not gone.  */
+/*  The client has said all: it may have gone, or still wait for its answer. An interim response (RFC 9110, 15.2) is
+    let by by who waits, and met with a reset by who has gone. HTTP/1.0 has none, and a stream has no place for it.  */
+static bool may_listen (http_call_t *call)
+{
+    int64_t now_us = plv_clock_mono_us ();
+    if (call->answered)
+        return !call->is_stream || call->ended; /* what is left of it is being written */
+    if (call->head.is_old)
+        return false;
+    if (now_us < call->interim_us)
+        return true;
+    call->interim_us = now_us + INTERIM_S * (int64_t) 1000000;
+    return http_answer_continue (call);
+}
+
+static bool has_gone (http_call_t *call, short events)
+{
+    return events & (POLLERR | POLLHUP) || (events && !may_listen (call));
+}
+
+/*  One call for all of them.  */
 void http_call_tick (http_t *self)
 {
     struct pollfd items[TICK_CALLS];
@@ -278,7 +304,7 @@ void http_call_tick (http_t *self)
     int ready = poll (items, count, 0);
     for (nfds_t at = 0; at < count; at++) {
         plv_list_push (&self->handed, &calls[at]->handed_node);
-        if (ready > 0 && items[at].revents)
+        if (ready > 0 && has_gone (calls[at], items[at].revents))
             http_line_cut (calls[at]->line);
     }
 }

@@ -24,9 +24,10 @@ struct http_call {
     http_line_t *line;
     http_head_t head;
     plv_buf_t body;
-    uint64_t left;    /* of the body, to come */
-    int64_t until_us; /* then all of it has come */
-    chunks_t chunks;  /* of a body that comes in them */
+    uint64_t left;      /* of the body, to come */
+    int64_t until_us;   /* then all of it has come */
+    int64_t interim_us; /* the next one is not due before */
+    chunks_t chunks;    /* of a body that comes in them */
     http_value_t *values;
     bool is_in_chunks; /* the body that is sent */
     bool handed;       /* the plugin has seen it */

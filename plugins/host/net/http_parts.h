@@ -101,7 +101,8 @@ void http_call_destroy (http_call_t *call);
 
 /*  What is wrong, where the plugin has no words for it.  */
 void http_answer_problem (http_call_t *call, uint32_t status, const char *title);
-/*  Tells the client to send the body. False: the line is dead.  */
+/*  An interim response: the client is to send the body, or is asked whether it still listens. False: the line is
+    dead.  */
 bool http_answer_continue (http_call_t *call);
 /*  Writes what the plugin has said in this turn.  */
 void http_answer_ready (http_t *self);
