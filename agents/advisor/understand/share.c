@@ -15,14 +15,15 @@ static int whole (const words_t *words, size_t at)
     return good ? (int) word->value : 0;
 }
 
-/*  "Half", "60 %", "80/20" at that word.  */
+/*  "Half", "60 %", "80/20" or "80:20" at that word.  */
 static part_t part_at (const words_t *words, const marks_t *marks, size_t at)
 {
     const mark_t *mark = phrases_from (marks, at);
     int one = whole (words, at), other = whole (words, at + 1);
     if (mark && mark->kind == MARK_SHARE)
         return (part_t){mark->value, 0, at + mark->count};
-    if (one && other && one + other == 100 && words->items[at + 1].slash)
+    bool ratio = other && (words->items[at + 1].slash || words->items[at + 1].colon);
+    if (one && ratio && one + other == 100)
         return (part_t){one, other, at + 2};
     if (one && words_at (words, at + 1, "%"))
         return (part_t){one, 0, at + 2};

@@ -33,6 +33,8 @@ static void is_read_in_words_and_figures (void **state)
         {"40 % bonds, 60 % stocks", 60},
         {"80/20 stocks bonds for 20 years", 80},
         {"50/50 portfolio", 50},
+        {"70:30 stocks bonds for 15 years", 70},
+        {"20 years, 60:40", 60},
         {"a fifth in stocks", 20},
         {"30 % bonds, rest world stocks", 70},
         {"90% world etf, 10% bonds", 90},
@@ -57,6 +59,8 @@ static void other_halves_are_none (void **state)
         "5 % return with bonds",
         "1200 a quarter into stocks",
         "on 30/11 I want stocks",
+        "at 20:15 I want stocks",
+        "of my 70: 30 in stocks",
         "guaranteed 8% bond",
         "",
     };

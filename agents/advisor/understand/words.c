@@ -142,6 +142,7 @@ static void skip_gap (input_t *in, word_t *word, words_t *words)
         word->joined = false;
         word->minus |= is_minus (in);
         word->slash = c == '/';
+        word->colon = c == ':';
         word->dash |= c == '-' || (wide == 3 && is_dash (in));
         word->stop |= c == '.' || c == '?' || c == '!' || c == '\n';
         word->comma |= c == ',' || c == ';' || c == ':' || c == '(' || c == ')';

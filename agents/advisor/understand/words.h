@@ -23,6 +23,7 @@ typedef struct {
     bool comma;  /* a comma, colon, semicolon or bracket stands before it */
     bool joined; /* nothing stands between it and the word before */
     bool slash;  /* a slash stands right before it: "500/month", "80/20" */
+    bool colon;  /* a colon stands right before it: "70:30" */
     bool dash;   /* a dash stands before it: "100-200" */
     bool minus;  /* a minus sign stands right before it, behind a space or a sign */
     double value;
