@@ -119,7 +119,8 @@ static void read_target (plv_view_t map, target_t *ret_target)
         return;
     *ret_target = (target_t){.amount = amount,
                              .owned = read_amount (map, "target_owned"),
-                             .every = read_int (map, "target_every", 12, 12, 1)};
+                             .every = read_int (map, "target_every", 12, 12, 1),
+                             .when = read_int (map, "target_when", 1, 1, 0)};
 }
 
 void profile_read (profile_t *self, plv_view_t value)
@@ -174,7 +175,7 @@ static void write_symbols (plv_buf_t *out, const char *key, const symbols_t *sym
 
 void profile_write (const profile_t *self, plv_buf_t *out)
 {
-    plv_mp_put_map (out, 22);
+    plv_mp_put_map (out, 23);
     plv_mp_pair_text (out, "goal", GOALS[self->goal].id);
     write_int (out, "months", self->months);
     plv_mp_pair_double (out, "amount", self->amount);
@@ -197,6 +198,7 @@ void profile_write (const profile_t *self, plv_buf_t *out)
     plv_mp_pair_double (out, "target", self->target.amount);
     plv_mp_pair_double (out, "target_owned", self->target.owned);
     write_int (out, "target_every", self->target.every);
+    write_int (out, "target_when", self->target.when);
 }
 
 const char *profile_goal_label (goal_t goal)

@@ -35,6 +35,7 @@ static void keeps_everything (void **state)
     before.target.amount = 50000;
     before.target.owned = 10000;
     before.target.every = 12;
+    before.target.when = true;
     profile_write (&before, &bytes);
     profile_read (&after, plv_buf_view (&bytes));
     profile_write (&after, &again);

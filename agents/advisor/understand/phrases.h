@@ -31,6 +31,7 @@ typedef enum {
     MARK_ASK,
     MARK_COMPARE,
     MARK_TARGET,
+    MARK_WHEN,
     MARK_GROWTH,
     MARK_EXPLAIN,
     MARK_FORECAST,
@@ -56,7 +57,10 @@ typedef enum {
 } follow_t;
 
 /*  What MARK_TARGET says: see phrases.def.  */
-enum { TARGET_REACH = -1, TARGET_ASKS = 0 };
+enum { TARGET_REACHED = -2, TARGET_REACH = -1, TARGET_ASKS = 0 };
+
+/*  What MARK_WHEN says: see phrases.def.  */
+enum { WHEN_ASKS = 0, WHEN_REACH = 1 };
 
 typedef enum { SOCIAL_NONE, SOCIAL_HELLO, SOCIAL_THANKS, SOCIAL_BYE, SOCIAL_HELP } social_t;
 

@@ -323,11 +323,13 @@ static const mark_t *role_of (const scan_t *self, size_t at)
     for (size_t i = 0; i < self->marks->count; i++) {
         const mark_t *mark = &self->marks->items[i];
         size_t end = mark->first + mark->count;
-        bool reaches = mark->kind == MARK_TARGET && mark->value == TARGET_REACH;
+        bool reaches = (mark->kind == MARK_TARGET && mark->value == TARGET_REACH)
+                       || (mark->kind == MARK_WHEN && mark->value == WHEN_REACH);
         bool has =
             mark->kind == MARK_HAVE || (mark->kind == MARK_AGE && mark->value == AGE_WITH_YEARS);
+        bool asked = i && mark_until (self, mark->first) == mark - 1 && is (mark - 1, MARK_WHEN);
         if ((reaches || has) && end <= at && at - end <= ROLE_WORDS_MAX)
-            role = mark;
+            role = has && asked ? mark - 1 : mark; /* "how long until I have" */
     }
     for (size_t word = role ? role->first + 1 : at; word <= at; word++)
         if (self->words->items[word].stop)
@@ -349,12 +351,19 @@ static bool is_having (const mark_t *role)
     return is (role, MARK_HAVE) || is (role, MARK_AGE);
 }
 
-static void take_role (const scan_t *self, const number_t *number)
+/*  "50.000 Euro zu haben".  */
+static bool is_reached (const mark_t *behind)
 {
-    const mark_t *role = role_of (self, number->first);
+    return is (behind, MARK_TARGET) && behind->value == TARGET_REACHED;
+}
+
+/*  `behind`: the mark behind the amount and its currency.  */
+static void take_role (const scan_t *self, const number_t *number, const mark_t *behind)
+{
+    const mark_t *role = is_reached (behind) ? behind : role_of (self, number->first);
     if ((is_having (role) || is_there (self, number)) && !self->found->owned)
         self->found->owned = number->value;
-    else if (is (role, MARK_TARGET) && !self->found->target)
+    else if ((is (role, MARK_TARGET) || is (role, MARK_WHEN)) && !self->found->target)
         self->found->target = number->value;
 }
 
@@ -488,7 +497,12 @@ static bool take_amount (const scan_t *self, const number_t *number)
         self->found->draws = true;
         return true;
     }
-    take_role (self, number);
+    if (!every) {
+        take_role (self, number, behind);
+    } else if (!self->found->paid) {
+        self->found->paid = value;
+        self->found->paid_every = every;
+    }
     /* "300 a month to reach 50,000", "200 a month, not 300": the first is what they put in */
     bool aside = self->found->every && !every
                  && (self->found->target == number->value || (!currency && !number->scaled));

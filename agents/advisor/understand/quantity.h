@@ -9,6 +9,9 @@
 
 #include "advisor/understand/phrases.h"
 
+/*  So much is money, where somebody has or wants it and does not say of what.  */
+enum { MONEY_LEAST = 10000 };
+
 typedef struct {
     double amount; /* 0: none */
     int currency;  /* currency_t, or -1 */
@@ -29,8 +32,10 @@ typedef struct {
     bool bears;       /* `risk` is from a loss that somebody can bear */
     int bare;         /* a number that nothing explains; -1: none */
     double target;    /* an amount that shall be there in the end: "to have 50,000"; 0: none */
-    double owned;     /* one that is there already: "I have 10,000"; 0: none */
-    double percent;   /* a yearly return that was asked for; 0: none */
+    double paid;      /* the first amount that comes again, `paid_every` months between; 0: none */
+    int paid_every;
+    double owned;   /* one that is there already: "I have 10,000"; 0: none */
+    double percent; /* a yearly return that was asked for; 0: none */
     bool
         odd; /* there is an amount or a time that nobody can mean: below zero, or beyond all bounds */
 } quantities_t;

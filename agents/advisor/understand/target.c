@@ -4,11 +4,19 @@
 enum { VERB_WORDS_MAX = 2 };
 
 /*  "How much must I tip?" asks something else.  */
-static bool is_paid_in (const words_t *words, size_t at)
+static bool is_paid_in (const words_t *words, const marks_t *marks, size_t at)
 {
-    for (size_t word = at; word < at + VERB_WORDS_MAX; word++)
-        if (words_at_any (words, word, "save saving put set lay contribute pay invest"))
+    static const char VERBS[] =
+        "save saving put set lay contribute pay invest sparen ansparen zurücklegen weglegen einzahlen anlegen "
+        "investieren épargner économiser mettre placer verser investir ahorrar aportar apartar guardar invertir "
+        "risparmiare accantonare versare mettere investire poupar economizar juntar aplicar depositar inleggen "
+        "beleggen opzij investeren";
+    for (size_t words_left = VERB_WORDS_MAX; words_left > 0; words_left--, at++) {
+        const mark_t *rhythm = phrases_from (marks, at);
+        at += rhythm && rhythm->kind == MARK_EVERY ? rhythm->count : 0; /* "im Monat zurücklegen" */
+        if (words_at_any (words, at, VERBS))
             return true;
+    }
     return false;
 }
 
@@ -18,9 +26,7 @@ static int interval (const marks_t *marks)
     int every = 0;
     for (size_t i = 0; i < marks->count; i++) {
         const mark_t *mark = &marks->items[i];
-        bool says =
-            mark->kind == MARK_EVERY
-            || (mark->kind == MARK_TARGET && mark->value != TARGET_REACH && mark->value > 1);
+        bool says = mark->kind == MARK_EVERY || (mark->kind == MARK_TARGET && mark->value > 1);
         if (says)
             every = mark->value == 12 ? 12 : 1;
     }
@@ -31,10 +37,22 @@ static bool is_asked (const words_t *words, const marks_t *marks)
 {
     for (size_t i = 0; i < marks->count; i++) {
         const mark_t *mark = &marks->items[i];
-        bool asks = mark->kind == MARK_TARGET && mark->value != TARGET_REACH;
-        if (asks && (mark->value > 0 || is_paid_in (words, mark->first + mark->count)))
+        bool asks = mark->kind == MARK_TARGET && mark->value >= TARGET_ASKS;
+        if (asks && (mark->value > 0 || is_paid_in (words, marks, mark->first + mark->count)))
             return true;
     }
+    return false;
+}
+
+/*  "How long until I have 100,000?"; "how long does it take to get 500 of my money back?" asks something else, and so
+    does "how long to reach 100?", which may be anything.  */
+static bool asks_when (const marks_t *marks, const quantities_t *found)
+{
+    bool paid = found->paid > 0 || found->owned > 0;
+    for (size_t i = 0; i < marks->count; i++)
+        if (marks->items[i].kind == MARK_WHEN)
+            return paid || found->target >= MONEY_LEAST
+                   || (found->target > 0 && found->amount_marked);
     return false;
 }
 
@@ -48,9 +66,12 @@ static double wanted (const quantities_t *found)
 target_t target_find (const words_t *words, const marks_t *marks, const quantities_t *found)
 {
     int every = interval (marks);
-    return (target_t){.amount = is_asked (words, marks) ? wanted (found) : 0,
+    bool when = asks_when (marks, found);
+    double paid_for = is_asked (words, marks) ? wanted (found) : 0;
+    return (target_t){.amount = when ? found->target : paid_for,
                       .owned = found->owned,
-                      .every = every ? every : 1};
+                      .every = every ? every : 1,
+                      .when = when};
 }
 
 bool target_change (target_t *self, const marks_t *marks, const quantities_t *found)
@@ -58,7 +79,7 @@ bool target_change (target_t *self, const marks_t *marks, const quantities_t *fo
     int every = interval (marks);
     double amount = wanted (found);
     if (found->amount && found->every) /* what somebody can pay in, not what shall be there */
-        return false;
+        return self->when;
     if (amount > 0)
         self->amount = amount;
     if (found->owned > 0)

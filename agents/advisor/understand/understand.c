@@ -10,8 +10,7 @@ enum {
     SCOPE_WORDS_MAX = 6,
     BARE_WORDS_MAX = 8,
     LATE_AGE = 95,
-    SAVINGS_LEAST = 10000, /* so much is money, where somebody has it and does not say of what */
-    SAME_KIND = 10         /* times what was paid in each time may still be paid in each time */
+    SAME_KIND = 10 /* times what was paid in each time may still be paid in each time */
 };
 
 /*  No asset class but crypto is assumed to earn as much: assumptions.def.  */
@@ -62,7 +61,7 @@ static void weigh (context_t *self)
     reading->score += saves && self->words.count <= BARE_WORDS_MAX;
     reading->score += self->found.bears && self->negative == 0 ? 2 : 0;
     /* an amount and a date, or an amount that somebody has, and nothing about something else */
-    bool money = self->found.amount_marked || self->found.owned >= SAVINGS_LEAST;
+    bool money = self->found.amount_marked || self->found.owned >= MONEY_LEAST;
     bool sum = money && self->negative == 0 && (dated || self->found.owned > 0);
     self->anchored |= sum;
     reading->score += sum ? SCORE_LEAST : 0;
@@ -245,13 +244,25 @@ static bool goes_on (const context_t *self, target_t *target)
         || reading->symbol_count)
         return false;
     bool changed = target_change (target, &self->marks, &self->found);
+    target->when = target->when && !self->found.months;
     return changed || self->found.months || self->found.risk || (reading->follow & risk);
+}
+
+/*  "How long does it take for 500 euros to arrive in my account?" asks a bank.  */
+static bool asks_bank (const context_t *self)
+{
+    return self->negative > 0 && !self->found.paid && !self->found.owned;
 }
 
 static void take_target (context_t *self)
 {
     target_t asked = target_find (&self->words, &self->marks, &self->found);
     target_t *target = &self->reading->profile.target;
+    if (asked.when && asks_bank (self))
+        asked = (target_t){0};
+    else if (asked.when && !asked.amount) /* "and how long with 300 a month?" */
+        asked.amount = target->amount;
+    asked.when = asked.when && asked.amount > 0;
     if (asked.amount || context_has (self, MARK_GROWTH) || !goes_on (self, target))
         *target = asked;
 }
@@ -292,6 +303,21 @@ static bool takes_back (const context_t *self)
            && context_has_word (self, "without");
 }
 
+/*  What goes in until a target is there, beside what goes in already.  */
+static void take_paid (context_t *self)
+{
+    const quantities_t *found = &self->found;
+    profile_t *profile = &self->reading->profile;
+    if (found->paid > 0) {
+        if (!profile->every)
+            profile->lump = profile->amount;
+        profile->amount = found->paid;
+        profile->every = found->paid_every;
+    }
+    if (found->owned > 0)
+        *(profile->every ? &profile->lump : &profile->amount) = found->owned;
+}
+
 static void take_amount (context_t *self)
 {
     profile_t *profile = &self->reading->profile;
@@ -303,6 +329,8 @@ static void take_amount (context_t *self)
             profile->currency = self->marks.items[i].value;
             self->reading->changed = true;
         }
+    if (profile->target.when)
+        take_paid (self);
     if (!self->found.amount || profile->target.amount)
         return; /* what shall be there one day is not there to be invested */
     /* what is there at once stays when an amount that comes again is named, and the other way round */
