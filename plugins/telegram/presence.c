@@ -310,7 +310,7 @@ static void end_asked (presence_t *self, const pal_id_t *event)
     memmove (self->asked, self->asked + at + 1, self->open * sizeof *self->asked);
 }
 
-/*  Another message waits for the answer to both.  */
+/*  Another message waits for the answer, to both or to itself alone.  */
 static void drop_asked (presence_t *self, const pal_id_t *event)
 {
     unsigned at = find_asked (self, event);
@@ -358,8 +358,8 @@ static void on_typing (presence_t *self, const json_t *body)
 }
 
 /*  Nothing is shown for it any more: it has no answer of its own.  */
-static void on_merged (telegram_t *owner, int64_t chat, context_event_t *event,
-                       const pal_live_t *live)
+static void on_given_up (telegram_t *owner, int64_t chat, context_event_t *event,
+                         const pal_live_t *live)
 {
     presence_t *self = find (owner, chat);
     if (event)
@@ -392,8 +392,8 @@ void presence_live (telegram_t *owner, const pal_live_t *live)
         live->has_reply_to ? context_find (&owner->context, &live->reply_to) : NULL;
     json_t *body = json_loadb (live->body.size ? live->body.data : "", live->body.size, 0, NULL);
     if (live->has_reply_to && pal_text_is (live->type, "chat.typing")
-        && json_object_get (body, "merged_into"))
-        on_merged (owner, chat, event, live);
+        && (json_object_get (body, "merged_into") || json_object_get (body, "interrupted_by")))
+        on_given_up (owner, chat, event, live);
     else
         on_sign_of_agent (owner, chat, event, live, body);
     json_decref (body);

@@ -149,10 +149,14 @@ static bool typing_text (const pal_live_t *live, const char *name, char *bytes, 
     return there;
 }
 
-bool answer_is_aside (const pal_live_t *live)
+bool answer_is_over (const pal_live_t *live, pal_id_t *ret_by)
 {
     char why[64];
-    return typing_text (live, "ended", why, sizeof why);
+    if (!typing_text (live, "ended", why, sizeof why))
+        return false;
+    if (!typing_text (live, "interrupted_by", ret_by->text, sizeof ret_by->text))
+        ret_by->text[0] = 0;
+    return true;
 }
 
 bool answer_is_merged (const pal_live_t *live, pal_id_t *ret_into)

@@ -28,8 +28,9 @@ void answer_write_live (text_t *out, const pal_live_t *live);
 /*  The text of a chat.delta, kept in `out`, and its number in the answer; false: it is none.  */
 bool answer_delta (text_t *out, const pal_live_t *live, uint64_t *ret_index);
 
-/*  The broker's word that no answer will come to the event of `reply_to`.  */
-bool answer_is_aside (const pal_live_t *live);
+/*  The broker's word that no answer will come to the event of `reply_to`. `ret_by`: the newer message that took its
+    place; empty: an operator has set it aside.  */
+bool answer_is_over (const pal_live_t *live, pal_id_t *ret_by);
 
 /*  Its word that this event has no answer of its own, but that of another one.  */
 bool answer_is_merged (const pal_live_t *live, pal_id_t *ret_into);

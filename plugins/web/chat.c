@@ -23,7 +23,7 @@ static void wait_free (wait_t *self)
 
 /* ------------------------------------------------------------------ what is answered */
 
-static const char *const state_names[] = {"pending", "done", "failed"};
+static const char *const state_names[] = {"pending", "done", "failed", "interrupted"};
 
 static void location_of (const ticket_t *ticket, char bytes[80])
 {
@@ -38,6 +38,8 @@ static void write_status (text_t *out, const ticket_t *ticket)
     text_add_quoted (out, ticket->conversation);
     text_add (out, ",\"response\":");
     text_add_view (out, ticket->answer.size ? text_view (&ticket->answer) : pal_text ("null"));
+    if (ticket->state == TICKET_REPLACED)
+        text_addf (out, ",\"interrupted_by\":\"%s\"", ticket->by.text);
     text_add (out, "}\n");
 }
 
@@ -80,7 +82,10 @@ static void answer_late (wait_t *self, ticket_t *ticket, bool stored)
 
 static void answer_kept (asker_t *asker, const ticket_t *ticket)
 {
-    if (!ticket->answer.size)
+    char words[TICKET_WORDS_BYTES];
+    if (ticket->state == TICKET_REPLACED)
+        asker_problem (asker, PROBLEM_INTERRUPTED, ticket_replaced_by (ticket, words), 0);
+    else if (!ticket->answer.size)
         asker_problem (asker, PROBLEM_NOT_KEPT, pal_text (NULL), 0);
     else
         asker_json (asker, 200, text_view (&ticket->answer));
@@ -119,6 +124,9 @@ static void on_ended (void *arg, ticket_t *ticket, const ticket_end_t *end)
         break;
     case TICKET_ASIDE:
         asker_problem (asker, PROBLEM_ASIDE, pal_text (NULL), 0);
+        break;
+    case TICKET_INTERRUPTED:
+        asker_problem (asker, PROBLEM_INTERRUPTED, end->reason, 0);
         break;
     case TICKET_STOPPED:
         asker_problem (asker, PROBLEM_STOPPING,

@@ -293,12 +293,13 @@ static void answer (wait_t *self, const ticket_end_t *end)
 static void fail (wait_t *self, const ticket_end_t *end)
 {
     const pal_host_t *host = self->asker.web->host;
-    problem_t problem = end->how == TICKET_BUSY       ? PROBLEM_BUSY
-                        : end->how == TICKET_REJECTED ? PROBLEM_REJECTED
-                        : end->how == TICKET_STOPPED  ? PROBLEM_STOPPING
-                        : end->how == TICKET_ASIDE    ? PROBLEM_ASIDE
-                        : end->stored                 ? PROBLEM_LATE
-                                                      : PROBLEM_NOT_STORED;
+    problem_t problem = end->how == TICKET_BUSY          ? PROBLEM_BUSY
+                        : end->how == TICKET_REJECTED    ? PROBLEM_REJECTED
+                        : end->how == TICKET_STOPPED     ? PROBLEM_STOPPING
+                        : end->how == TICKET_ASIDE       ? PROBLEM_ASIDE
+                        : end->how == TICKET_INTERRUPTED ? PROBLEM_INTERRUPTED
+                        : end->stored                    ? PROBLEM_LATE
+                                                         : PROBLEM_NOT_STORED;
     pal_text_t detail =
         problem == PROBLEM_LATE ? host->conf_text (host, "timeout_text") : end->reason;
     uint32_t retry_after_ms = end->how == TICKET_BUSY         ? end->retry_after_ms
@@ -383,7 +384,10 @@ static void answer_again (wait_t *self, const ticket_t *ticket)
     const json_t *text = json_object_get (kept, "response_text");
     char *disclaimers = json_dumps (json_object_get (kept, "disclaimers"), JSON_COMPACT);
     char *metadata = json_dumps (json_object_get (kept, "metadata"), JSON_COMPACT);
-    if (!json_is_string (text)) {
+    char words[TICKET_WORDS_BYTES];
+    if (ticket->state == TICKET_REPLACED) {
+        asker_problem (&self->asker, PROBLEM_INTERRUPTED, ticket_replaced_by (ticket, words), 0);
+    } else if (!json_is_string (text)) {
         asker_problem (&self->asker, PROBLEM_NOT_KEPT, pal_text (NULL), 0);
     } else {
         pal_reply_t reply = {

@@ -145,7 +145,8 @@ static void on_ended (void *arg, ticket_t *ticket, const ticket_end_t *end)
     saying_t *saying = arg;
     switch (end->how) {
     case TICKET_ANSWERED:
-    case TICKET_ASIDE: /* which those who follow the session are told */
+    case TICKET_ASIDE:
+    case TICKET_INTERRUPTED: /* which those who follow the session are told */
         send_stored (saying->socket, saying->id, ticket);
         break;
     case TICKET_BUSY:

@@ -5,6 +5,7 @@
 #include "web/web.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -316,15 +317,48 @@ static void set_aside (ticket_t *self)
     free_if_over (self);
 }
 
+pal_text_t ticket_replaced_by (const ticket_t *self, char bytes[TICKET_WORDS_BYTES])
+{
+    snprintf (bytes, TICKET_WORDS_BYTES, "The newer message %s took its place.", self->by.text);
+    return pal_text (bytes);
+}
+
+static void replace (ticket_t *self, const pal_id_t *by)
+{
+    char words[TICKET_WORDS_BYTES];
+    if (self->state != TICKET_PENDING)
+        return;
+    if (self->into.text[0])
+        shelf_remove (&self->web->merged, &self->by_into);
+    self->into.text[0] = 0;
+    self->by = *by;
+    self->state = TICKET_REPLACED;
+    self->stored = true;
+    if (self->kept)
+        ticket_store_save (self, NULL, NULL);
+    end (self, &(ticket_end_t){.how = TICKET_INTERRUPTED,
+                               .stored = true,
+                               .reason = ticket_replaced_by (self, words)});
+    free_if_over (self);
+}
+
+static void end_wait (ticket_t *self, const pal_id_t *by)
+{
+    if (by->text[0])
+        replace (self, by);
+    else
+        set_aside (self);
+}
+
 /*  With all that were merged into it, whoever of them still waits.  */
-static void set_all_aside (web_t *web, ticket_t *self, const pal_id_t *id)
+static void end_waits (web_t *web, ticket_t *self, const pal_id_t *id, const pal_id_t *by)
 {
     ticket_t *next;
     if (self)
-        set_aside (self);
+        end_wait (self, by);
     for (ticket_t *at = first_merged (web, id); at; at = next) {
         next = ticket_next_merged (at);
-        set_aside (at);
+        end_wait (at, by);
     }
 }
 
@@ -375,17 +409,17 @@ static void add_words_to_all (web_t *web, ticket_t *self, const pal_live_t *live
 
 void ticket_live (web_t *web, const pal_live_t *live)
 {
-    pal_id_t into;
+    pal_id_t other;
     if (!live->has_reply_to)
         return;
     entry_t *entry = shelf_get (&web->ticket_ids, pal_text (live->reply_to.text));
     ticket_t *self = entry ? ENTRY_OF (entry, ticket_t, by_id) : NULL;
     if (pal_text_is (live->type, "chat.delta"))
         add_words_to_all (web, self, live);
-    else if (answer_is_aside (live))
-        set_all_aside (web, self, &live->reply_to);
-    else if (self && answer_is_merged (live, &into))
-        merge (self, &into);
+    else if (answer_is_over (live, &other))
+        end_waits (web, self, &live->reply_to, &other);
+    else if (self && answer_is_merged (live, &other))
+        merge (self, &other);
 }
 
 void tickets_close (web_t *web)

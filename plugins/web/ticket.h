@@ -16,11 +16,17 @@
 
 struct web;
 
-enum { TICKET_HASH_BYTES = 16, TICKET_KEY_BYTES_MAX = 255 };
+enum { TICKET_HASH_BYTES = 16, TICKET_KEY_BYTES_MAX = 255, TICKET_WORDS_BYTES = 96 };
 
 typedef struct ticket ticket_t;
 
-typedef enum { TICKET_PENDING = 0, TICKET_DONE = 1, TICKET_FAILED = 2 } ticket_state_t;
+typedef enum {
+    TICKET_PENDING = 0,
+    TICKET_DONE = 1,
+    TICKET_FAILED = 2,
+    TICKET_REPLACED = 3, /* `by` took its place: no answer will come */
+    TICKET_STATES_
+} ticket_state_t;
 
 typedef enum {
     TICKET_ANSWERED, /* `reply` and `json` */
@@ -29,6 +35,7 @@ typedef enum {
     TICKET_LATE,     /* it took too long; `stored` says whether it was taken */
     TICKET_STOPPED,  /* the gateway ends; likewise */
     TICKET_ASIDE,    /* an operator has put it among the dead letters */
+    TICKET_INTERRUPTED, /* a newer message took its place: `reason` */
 } ticket_how_t;
 
 typedef struct {
@@ -59,6 +66,7 @@ struct ticket {
     int64_t since_us;                     /* wall */
     pal_id_t id;                          /* the event's */
     pal_id_t into;                        /* the event that it was merged into; empty: none */
+    pal_id_t by;                          /* of a replaced one: the newer event */
     char name[TICKET_HASH_BYTES * 2 + 1]; /* the platform_id that the broker knows it by */
     uint8_t same[TICKET_HASH_BYTES];      /* what a repeat must have in common */
     ticket_state_t state;
@@ -111,6 +119,8 @@ void ticket_show (ticket_t *self);
 /*  Those that were merged into the event that a reply answers, one behind the other; NULL: there is none.  */
 ticket_t *ticket_merged (struct web *web, const pal_reply_t *reply);
 ticket_t *ticket_next_merged (const ticket_t *self);
+/*  Which message took the place of a replaced one, in words.  */
+pal_text_t ticket_replaced_by (const ticket_t *self, char bytes[TICKET_WORDS_BYTES]);
 void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed);
 void ticket_live (struct web *web, const pal_live_t *live);
 

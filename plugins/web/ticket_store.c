@@ -1,6 +1,6 @@
 /*  ticket_store -- kept tickets in the broker: "t/NAME" -> "1 TIME ID STATE HASH CONVERSATION-SIZE\n",
-    the conversation, the answer; the line of a message that was merged ends in " INTO". What the broker does not keep,
-    is kept as long as this process lives.  */
+    the conversation, the answer; the line of a message that was merged ends in " INTO", that of one that was replaced
+    in " BY". What the broker does not keep, is kept as long as this process lives.  */
 #include "web/ticket.h"
 
 #include "web/web.h"
@@ -37,9 +37,9 @@ void ticket_store_save (const ticket_t *self, pal_kv_fn *done, void *arg)
     }
     make_key (self, key);
     sodium_bin2hex (same, sizeof same, self->same, sizeof self->same);
+    const char *other = self->state == TICKET_REPLACED ? self->by.text : self->into.text;
     text_addf (&value, "1 %" PRId64 " %s %d %s %zu%s%s\n", self->since_us, self->id.text,
-               (int) self->state, same, self->conversation.size, self->into.text[0] ? " " : "",
-               self->into.text);
+               (int) self->state, same, self->conversation.size, other[0] ? " " : "", other);
     text_add_view (&value, self->conversation);
     if (value.size + self->answer.size <= VALUE_BYTES_MAX)
         text_add_view (&value, text_view (&self->answer));
@@ -57,12 +57,12 @@ void ticket_store_remove (const ticket_t *self)
     host->kv_remove (host, pal_text (key), NULL, NULL);
 }
 
-/*  What the line ends in, of a message that was merged. False: it does not end there.  */
-static bool read_into (const char *head, int *end, pal_id_t *ret_into)
+/*  What the line ends in, of a message that was merged or replaced. False: it does not end there.  */
+static bool read_other (const char *head, int *end, pal_id_t *ret_other)
 {
     int size = 0;
-    ret_into->text[0] = 0;
-    if (head[*end] == ' ' && sscanf (head + *end, " %36s%n", ret_into->text, &size) == 1)
+    ret_other->text[0] = 0;
+    if (head[*end] == ' ' && sscanf (head + *end, " %36s%n", ret_other->text, &size) == 1)
         *end += size;
     return head[*end] == '\n';
 }
@@ -73,14 +73,14 @@ static ticket_t *parse (web_t *web, pal_text_t name, pal_text_t value)
     int64_t since;
     int state, end = 0;
     size_t conversation;
-    pal_id_t into;
+    pal_id_t other;
     memcpy (head, value.data, value.size < sizeof head - 1 ? value.size : sizeof head - 1);
     if (name.size != TICKET_HASH_BYTES * 2
         || sscanf (head, "1 %" SCNd64 " %36s %d %32s %zu%n", &since, id, &state, same,
                    &conversation, &end)
                != 5
-        || !read_into (head, &end, &into) || value.size - (size_t) end - 1 < conversation
-        || state < 0 || state > TICKET_FAILED)
+        || !read_other (head, &end, &other) || value.size - (size_t) end - 1 < conversation
+        || state < 0 || state >= TICKET_STATES_)
         return NULL;
     pal_text_t rest = {value.data + end + 1, value.size - (size_t) end - 1};
     ticket_t *self = ticket_new (web, name, (pal_text_t){rest.data, conversation});
@@ -90,7 +90,10 @@ static ticket_t *parse (web_t *web, pal_text_t name, pal_text_t value)
     self->state = (ticket_state_t) state;
     self->stored = state != TICKET_PENDING;
     self->kept = true;
-    self->into = into;
+    if (self->state == TICKET_REPLACED)
+        self->by = other;
+    else
+        self->into = other;
     memcpy (self->id.text, id, sizeof id);
     sodium_hex2bin (self->same, sizeof self->same, same, strlen (same), NULL, NULL, NULL);
     text_add_view (&self->answer, (pal_text_t){rest.data + conversation, rest.size - conversation});

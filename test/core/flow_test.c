@@ -160,8 +160,9 @@ static void test_second_copies (void **state)
     fx_destroy (&fx);
 }
 
-/*  Who waits for the answer to a message is told, once it is stored, that it is answered with another one.  */
-static void expect_merged (fixture_t *fx, uint32_t web)
+/*  Who waits for the answer to a message is told, once it is stored, which one has to do with that from now on: the
+    field `name` of the sign's body. Returned is the body.  */
+static plv_view_t expect_sign (fixture_t *fx, uint32_t web, const char *name)
 {
     plv_envelope_t envelope;
     char id[PLV_ID_TEXT_BYTES];
@@ -170,8 +171,9 @@ static void expect_merged (fixture_t *fx, uint32_t web)
     assert_int_equal (envelope.type_code, EVENT_CHAT_TYPING);
     assert_true (envelope.has_reply_to);
     plv_id_format (&envelope.reply_to, id);
-    plv_view_t into = plv_mp_find_str (live.arg[1].bytes, "merged_into");
-    assert_true (into.size == sizeof id - 1 && !plv_view_is (into, id));
+    plv_view_t other = plv_mp_find_str (live.arg[1].bytes, name);
+    assert_true (other.size == sizeof id - 1 && !plv_view_is (other, id));
+    return live.arg[1].bytes;
 }
 
 /*  A worker does not speak as the broker, nor as a person.  */
@@ -184,10 +186,11 @@ static void test_words_that_are_not_a_workers (void **state)
     fx_job (fx, worker);
     fx_live (fx, worker, EVENT_CHAT_TYPING, "ended", NULL);
     fx_live (fx, worker, EVENT_CHAT_TYPING, "merged_into", NULL);
+    fx_live (fx, worker, EVENT_CHAT_TYPING, "interrupted_by", NULL);
     fx_live (fx, worker, EVENT_CHAT_MESSAGE, "message_text", NULL);
     fx_live (fx, worker, EVENT_CHAT_RESPONSE, "response_text", NULL);
     fx_expect_nothing (fx, web);
-    assert_int_equal (fx_count (fx, COUNTER_LIVE_DROPPED), 4);
+    assert_int_equal (fx_count (fx, COUNTER_LIVE_DROPPED), 5);
     fx_live (fx, worker, EVENT_CHAT_TYPING, "active", NULL);
     fx_expect (fx, web, VERB_LIVE);
     fx_live (fx, worker, EVENT_CHAT_DELTA, "delta", NULL);
@@ -207,7 +210,7 @@ static void test_overlap_queue_and_merge (void **state)
     fx_say (fx, web, "web_1", "two");
     fx_publish (fx, web, 8, &(fx_event_t){.session = "web_1", .text = "three"});
     fx_expect (fx, web, VERB_STORED);
-    expect_merged (fx, web);
+    expect_sign (fx, web, "merged_into");
     fx_expect_nothing (fx, worker);
     assert_int_equal (fx_gauge (fx, GAUGE_PENDING_EVENTS), 2);
     fx_reply (fx, worker, lease, "to one");
@@ -255,7 +258,10 @@ static void test_overlap_interrupt (void **state)
     uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
     fx_say (fx, web, "web_1", "one");
     uint64_t lease = fx_job (fx, worker);
-    fx_say (fx, web, "web_1", "two");
+    fx_publish (fx, web, 8, &(fx_event_t){.session = "web_1", .text = "two"});
+    fx_expect (fx, web, VERB_STORED);
+    plv_view_t sign = expect_sign (fx, web, "interrupted_by");
+    assert_true (plv_view_is (plv_mp_find_str (sign, "ended"), "interrupted"));
     fx_expect_cancel (fx, worker, lease, "interrupted");
     uint64_t second = fx_job (fx, worker);
     fx_reply (fx, worker, lease, "late");

@@ -533,6 +533,21 @@ static void check_done (oracle_t *self, plv_view_t numbers, const char *what)
     }
 }
 
+/*  That a message has no answer of its own is told when it is kept.  */
+static void check_sign (oracle_t *self, const plv_frame_t *frame)
+{
+    plv_envelope_t envelope;
+    plv_view_t body = frame->arg[1].bytes;
+    if ((!plv_mp_find_str (body, "merged_into").size
+         && !plv_mp_find_str (body, "interrupted_by").size)
+        || plv_envelope_parse (frame->arg[0].bytes, &envelope, NULL))
+        return;
+    int message = seen (self, envelope.reply_to.bytes)->message;
+    if (message >= 0 && !self->over[message])
+        sim_fail (self->sim, "kept: message %d is told of as merged or interrupted before it is",
+                  message);
+}
+
 void oracle_released (oracle_t *self, plv_view_t packet)
 {
     plv_packet_reader_t reader;
@@ -553,6 +568,9 @@ void oracle_released (oracle_t *self, plv_view_t packet)
             break;
         case VERB_SETTLED:
             check_done (self, frame.arg[0].bytes, "SETTLED");
+            break;
+        case VERB_LIVE:
+            check_sign (self, &frame);
             break;
         default:
             break;

@@ -121,6 +121,58 @@ class Messages(WebTest):
                      'it is kept')
         self.assertEqual(again.json['response_text'], 'to all')
 
+    def interrupted(self, web):
+        """A message whose place a newer one takes, and how who waits for it is told."""
+        waiting = web.say('first', {'Idempotency-Key': '1'})
+        web.worker.job()
+        newer = web.say('second', {'Idempotency-Key': '2'})
+        told = web.wait(waiting)
+        self.assertEqual((told.status, told.json['type']), (410, '/problems/interrupted'))
+        return told, newer
+
+    def test_a_message_whose_place_a_newer_one_took_is_waited_for_no_longer(self):
+        web = self.web(conf={'routes': [route(overlap='interrupt')]})
+        stream = web.stream('/chat/session/s1/events')
+        told, newer = self.interrupted(web)
+        sign = stream.expect('chat.typing')[2]
+        self.assertEqual(sign['ended'], 'interrupted')
+        self.assertIn(sign['interrupted_by'], told.json['detail'])
+        job = web.answer('to the second')
+        self.assertEqual(job['body']['message_text'], 'second')
+        answer = web.wait(newer).json
+        self.assertEqual((answer['response_text'], answer['reply_to']), ('to the second', sign['interrupted_by']))
+        again = web.wait(web.say('first', {'Idempotency-Key': '1'}))
+        self.assertEqual((again.status, again.json['detail']), (410, told.json['detail']))
+
+    def test_a_message_that_is_polled_says_which_one_took_its_place(self):
+        web = self.web(conf={'routes': [route(overlap='interrupt')]})
+        where = web.wait(web.say('first', ASYNC)).headers['Location']
+        web.worker.job()
+        newer = web.wait(web.say('second', ASYNC)).headers['Location']
+        job = web.worker.job()
+        told = wait(lambda: (got := web.ask('GET', where)).json['status'] != 'pending' and got, 'it has an end')
+        expected = ('interrupted', None, newer.rpartition('/')[2])
+        self.assertEqual((told.json['status'], told.json['response'], told.json['interrupted_by']), expected)
+        self.assertIsNone(told.headers['Retry-After'])
+        web.worker.reply(job['lease'], 'to the second')
+        wait(lambda: web.ask('GET', newer).json['status'] == 'done', 'the newer one is answered')
+        pid = web.pid()
+        os.kill(pid, signal.SIGKILL)
+        wait(lambda: web.pid() not in (None, pid), 'another process')
+        web.up()
+        told = web.ask('GET', where).json
+        self.assertEqual((told['status'], told['response'], told['interrupted_by']), expected)
+
+    def test_what_was_merged_with_a_message_ends_with_it(self):
+        web = self.web(conf={'routes': [route('stop', command='/stop', overlap='interrupt'), route(overlap='merge')]})
+        _, job, waiting = self.merged(web)
+        web.worker.reply(job['lease'], 'to the first')
+        web.worker.job()
+        newer = web.say('/stop that')
+        self.assertEqual([web.wait(one).status for one in waiting], [410, 410, 410])
+        web.answer('stopped')
+        self.assertEqual(web.wait(newer).json['response_text'], 'stopped')
+
     def test_a_late_answer_comes_to_the_session_and_to_its_resource(self):
         web = self.web(timeout_s=1, timeout_text='It will come.')
         late = web.wait(web.say('slow'))

@@ -180,6 +180,20 @@ class OpenAI(WebTest):
             text = ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in self.chunks(stream))
             self.assertEqual(text, '\n\n'.join(['both', *NOTES]))
 
+    def test_a_newer_message_ends_the_answer_that_is_under_way(self):
+        web = self.web(conf={'routes': [route(overlap='interrupt')]})
+        opening = self.stream(web, user='ann')
+        job = web.worker.job()
+        stream = wait(lambda: opening.done() and opening.result(), 'the stream is open')
+        web.live(job, 'chat.delta', delta='half', index=0)
+        self.assertEqual([stream.next()[2]['choices'][0]['delta']['content'] for _ in range(2)], ['', 'half'])
+        newer = self.stream(web, text='no, that', user='ann')
+        error = stream.next()[2]['error']
+        self.assertEqual(error['code'], 'interrupted')
+        web.answer('there')
+        found = self.chunks(wait(lambda: newer.done() and newer.result(), 'the stream'))
+        self.assertIn('there', ''.join(chunk['choices'][0]['delta'].get('content', '') for chunk in found))
+
     def test_another_attempt_goes_on_where_it_says_the_same(self):
         web = self.web()
         for attempts, shown, answer, rest in (

@@ -8,7 +8,7 @@ import signal
 import unittest
 
 import browser
-from gateway import BUILD, WebTest, wait
+from gateway import BUILD, WebTest, route, wait
 
 PICTURES = os.path.join(BUILD, 'test', 'web', 'pictures')
 FUNDS = [{'name': 'Global Equity Index Fund', 'symbol': 'GEIF', 'risk_level': 5,
@@ -296,6 +296,21 @@ class Page(WebTest):
         page.until('document.querySelector(".note-bad")', 'it is set aside')
         self.assertIn('set aside', page.eval('document.querySelector("#spoken").textContent'))
         self.it.worker.reply(held['lease'], 'one')
+
+    def test_a_message_says_that_a_newer_one_took_its_place(self):
+        page = self.open(conf={'routes': [route(overlap='interrupt')]})
+        page.until(OPEN, 'the line is open')
+        job = self.ask(page, 'first')
+        self.it.live(job, 'chat.delta', delta='half an answer', index=0)
+        page.until('document.body.textContent.includes("half an answer")', 'it streams')
+        job = self.ask(page, 'no, second')
+        page.until('document.querySelector(".note")?.textContent === "A newer message took its place"', 'it says so')
+        self.assertEqual(page.count('.note-bad'), 0)
+        self.assertNotIn('half an answer', page.text('body'))
+        page.until('document.querySelector(".typing")', 'the newer one is worked on')
+        self.it.worker.reply(job['lease'], 'to the second')
+        page.until('document.querySelector(".turn-agent")?.textContent.includes("to the second")', 'its answer')
+        self.assertEqual(page.count('.typing'), 0)
 
     def test_an_answer_is_told_as_it_is_shown(self):
         page = self.open()

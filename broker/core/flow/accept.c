@@ -292,7 +292,7 @@ static bool overlap (core_t *self, const incoming_t *in)
     case OVERLAP_MERGE:
         return merge (self, session, in);
     case OVERLAP_INTERRUPT:
-        fail_interrupted (self, session->active);
+        fail_interrupted (self, session->active, &in->envelope.id);
         return false;
     case OVERLAP_REJECT: {
         entry_t *entry = note_accept (self, in);

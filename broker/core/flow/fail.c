@@ -9,6 +9,7 @@
 #include "core/flow/fail.h"
 #include "core/flow/lanes.h"
 #include "core/flow/outbox.h"
+#include "core/flow/sign.h"
 #include "core/policy/compliance.h"
 #include "core/state/apply.h"
 #include "core/state/live.h"
@@ -221,7 +222,14 @@ bool fail_later (core_t *self, entry_t *entry)
     return true;
 }
 
-void fail_interrupted (core_t *self, entry_t *entry)
+static void tell_interrupted (core_t *self, const entry_t *entry, const plv_id_t *by)
+{
+    plv_envelope_t envelope;
+    if (!plv_envelope_parse (entry_envelope (entry), &envelope, NULL))
+        sign_interrupted (self, plv_map_get (&self->outlets, envelope.adapter), &envelope, by);
+}
+
+void fail_interrupted (core_t *self, entry_t *entry, const plv_id_t *by)
 {
     peer_t *peer = entry->holder;
     lane_t *lane = entry->lane;
@@ -237,6 +245,7 @@ void fail_interrupted (core_t *self, entry_t *entry)
     count (self, COUNTER_JOBS_INTERRUPTED);
     if (lane)
         breaker_released (&lane->breaker, entry->number);
+    tell_interrupted (self, entry, by);
     apply_new (self, &record);
     if (peer) {
         lease_cancel (self, peer, lease, "interrupted",

@@ -23,8 +23,9 @@ typedef struct {
 
 void fail_event (core_t *self, entry_t *entry, const failure_t *failure);
 fallback_kind_t fail_fallback (how_t how, plv_view_t code); /* what the person is told */
-void fail_interrupted (core_t *self,
-                       entry_t *entry); /* its worker is told, a newer message takes its place */
+
+/*  A newer message takes its place: its worker is told, and who waits for the answer.  */
+void fail_interrupted (core_t *self, entry_t *entry, const plv_id_t *by);
 
 /*  The open attempt is over, `charged` to the event or the reply or not; another one is due after `wait_us`.  */
 void fail_end_attempt (core_t *self, entry_t *entry, const failure_t *failure, bool charged,

@@ -6,6 +6,7 @@
 
 #define ENDED "ended"
 #define MERGED_INTO "merged_into"
+#define INTERRUPTED_BY "interrupted_by"
 
 static void give (core_t *self, const outlet_t *outlet, const plv_envelope_t *whose,
                   const plv_id_t *about, const plv_buf_t *body)
@@ -38,15 +39,32 @@ void sign_discarded (core_t *self, const outlet_t *outlet, const plv_envelope_t 
     plv_buf_free (&body);
 }
 
+static void put_id (plv_buf_t *body, const char *name, const plv_id_t *id)
+{
+    char text[PLV_ID_TEXT_BYTES];
+    plv_id_format (id, text);
+    plv_mp_pair_text (body, name, text);
+}
+
 void sign_merged (core_t *self, const outlet_t *outlet, const plv_envelope_t *whose,
                   const plv_id_t *into)
 {
-    char id[PLV_ID_TEXT_BYTES];
     plv_buf_t body = {0};
-    plv_id_format (into, id);
     plv_mp_put_map (&body, 2);
     plv_mp_pair_bool (&body, "active", true);
-    plv_mp_pair_text (&body, MERGED_INTO, id);
+    put_id (&body, MERGED_INTO, into);
+    give (self, outlet, whose, &whose->id, &body);
+    plv_buf_free (&body);
+}
+
+void sign_interrupted (core_t *self, const outlet_t *outlet, const plv_envelope_t *whose,
+                       const plv_id_t *by)
+{
+    plv_buf_t body = {0};
+    plv_mp_put_map (&body, 3);
+    plv_mp_pair_bool (&body, "active", true); /* the newer one is worked on */
+    plv_mp_pair_text (&body, ENDED, "interrupted");
+    put_id (&body, INTERRUPTED_BY, by);
     give (self, outlet, whose, &whose->id, &body);
     plv_buf_free (&body);
 }
@@ -54,5 +72,6 @@ void sign_merged (core_t *self, const outlet_t *outlet, const plv_envelope_t *wh
 bool sign_is_own (plv_view_t body)
 {
     plv_mp_t value;
-    return plv_mp_find (body, ENDED, &value) || plv_mp_find (body, MERGED_INTO, &value);
+    return plv_mp_find (body, ENDED, &value) || plv_mp_find (body, MERGED_INTO, &value)
+           || plv_mp_find (body, INTERRUPTED_BY, &value);
 }

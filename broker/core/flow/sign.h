@@ -18,6 +18,10 @@ void sign_discarded (core_t *self, const outlet_t *outlet, const plv_envelope_t 
 void sign_merged (core_t *self, const outlet_t *outlet, const plv_envelope_t *whose,
                   const plv_id_t *into);
 
+/*  The event has no answer: the newer message `by` took its place.  */
+void sign_interrupted (core_t *self, const outlet_t *outlet, const plv_envelope_t *whose,
+                       const plv_id_t *by);
+
 /*  Does a chat.typing with this body say what the broker alone may say?  */
 bool sign_is_own (plv_view_t body);
 

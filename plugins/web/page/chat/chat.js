@@ -100,9 +100,11 @@ const takers = {
 
   'chat.action' () {},
 
-  'chat.typing' ({ active, ended, reply_to: question }) {
+  'chat.typing' ({ active, ended, interrupted_by: newer, reply_to: question }) {
     const turn = ended && view.get(question);
-    if (turn) view.state(turn, 'failed', 'It was set aside, and is not being worked on');
+    if (newer) view.remove(`answer-to-${question}`); // what there was of it
+    if (turn && newer) view.state(turn, 'sent', 'A newer message took its place');
+    else if (turn) view.state(turn, 'failed', 'It was set aside, and is not being worked on');
     if (active === false) waitsNoMore();
     else waits(Date.now());
   },
