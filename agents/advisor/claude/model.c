@@ -19,6 +19,7 @@ enum {
     LOOK_US = 50000,
     BACKOFF_US = 500000,
     BACKOFF_MOST_US = 8000000,
+    SETTLE_US = 10000000, /* from a call's deadline to the moment when its cost is known, at most */
     HEADERS = 4,
     LINE_BYTES = 640
 };
@@ -334,11 +335,23 @@ static trouble_t enter (run_t *run)
     }
 }
 
+/*  What the server takes for the request alone, of which it may have read all.  */
+static int64_t read_price (const run_t *run)
+{
+    const usage_t usage = {.input = (int64_t) run->body.size / 4};
+    return model_price (run->model->settings, &usage);
+}
+
 static trouble_t afford (run_t *run)
 {
     if (run->ask->money_left >= 0 && run->bill->money + run->most > run->ask->money_left)
         return TROUBLE_BUDGET;
-    if (!budget_reserve (run->model->budget, run->most, plv_clock_wall_us (), &run->hold))
+    int64_t wall_us = plv_clock_wall_us ();
+    const budget_call_t call = {
+        .most = run->most,
+        .least = read_price (run),
+        .until_us = wall_us + run->ask->deadline_us - plv_clock_mono_us () + SETTLE_US};
+    if (!budget_reserve (run->model->budget, &call, wall_us, &run->hold))
         return TROUBLE_BUDGET;
     return TROUBLE_NONE;
 }
