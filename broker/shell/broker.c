@@ -227,6 +227,8 @@ static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *re
         .dir = self->paths.data, .sync = conf->data_sync, .read_only = inspect != NULL};
     err = signals_open (self, ret_fail);
     if (!err)
+        err = letters_writer_new (&self->letters, ret_fail);
+    if (!err)
         err = store_rocksdb_open (&options, &self->store, ret_fail);
     if (!err)
         err = paths_lock_run (&self->paths, ret_fail);
@@ -293,6 +295,7 @@ void broker_destroy (broker_t **self_p)
     if (self->supervisor && self->failed)
         supervisor_let_go (self->supervisor);
     supervisor_destroy (&self->supervisor);
+    letters_writer_destroy (&self->letters);
     store_destroy (&self->store);
     links_destroy (&self->links);
     remote_close (self);

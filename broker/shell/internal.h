@@ -16,6 +16,7 @@
 #include "shell/adapters/supervisor.h"
 #include "shell/broker.h"
 #include "shell/busy_poll.h"
+#include "shell/letters_writer.h"
 #include "shell/links.h"
 #include "shell/paths.h"
 #include "store/store.h"
@@ -49,6 +50,7 @@ struct broker {
     store_t *store;
     core_t *core;
     links_t *links;
+    letters_writer_t *letters;
     supervisor_t *supervisor;               /* NULL: no plugin directory */
     uint8_t proof_key[PLV_PROOF_KEY_BYTES]; /* of this run */
     int64_t awake_by_us;                    /* by then the loop looks at the time again */
@@ -93,6 +95,7 @@ void turn_prompt (broker_t *self); /* sends what need not wait */
 void turn_commit (broker_t *self,
                   bool all);        /* hands over what was gathered, if the store is free */
 void turn_answers (broker_t *self); /* takes what the store has finished */
+void turn_saved (broker_t *self);   /* tells the core which dead letters are saved */
 void turn_fail (broker_t *self,
                 const plv_fail_t *why); /* the store has failed: the broker ends, and says why */
 void turn_lost (void *broker,

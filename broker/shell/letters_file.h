@@ -1,6 +1,6 @@
 /*  letters_file -- dead letters that go, saved first: lines of JSON, as palaver dead export writes them
     OWNS    nothing
-    THREAD  the loop's
+    THREAD  one at a time: see letters_writer.h
     FAILS   with a text that says what could not be written; then the file is as it was, as far as the disk obeys
     COST    one append and one sync a batch  */
 

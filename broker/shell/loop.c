@@ -101,12 +101,13 @@ static bool polls_busily (broker_t *self)
 /*  Sleeps until something has come, for `most_ms` at most, and says where it is.  */
 static void wait_for_work (broker_t *self, int most_ms, marks_t *marks)
 {
-    struct pollfd fds[LINKS_SOCKETS_MAX + 3];
+    struct pollfd fds[LINKS_SOCKETS_MAX + 4];
     size_t doors = links_count (self->links), count = doors;
     for (size_t i = 0; i < doors; i++)
         fds[i] = (struct pollfd){.fd = links_fd (self->links, i), .events = POLLIN};
     fds[count++] = (struct pollfd){.fd = self->signals, .events = POLLIN};
     fds[count++] = (struct pollfd){.fd = self->store->vtable->fd (self->store), .events = POLLIN};
+    fds[count++] = (struct pollfd){.fd = letters_writer_fd (self->letters), .events = POLLIN};
     if (self->supervisor)
         fds[count++] = (struct pollfd){.fd = supervisor_fd (self->supervisor), .events = POLLIN};
     bool found = most_ms && polls_busily (self) && poll_busily (self, fds, count);
@@ -242,6 +243,7 @@ static void turn (broker_t *self)
         signals_take (self);
     keep_time (self);
     turn_answers (self);
+    turn_saved (self);
     links_flush (self->links, turn_lost, self);
     turn_prompt (self);
     turn_commit (self, false);

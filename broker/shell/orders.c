@@ -3,7 +3,6 @@
 #include "base/near.h"
 #include "core/ask/command.h"
 #include "shell/internal.h"
-#include "shell/letters_file.h"
 #include "wire/mp.h"
 
 #include <stdio.h>
@@ -124,23 +123,10 @@ static bool act (supervisor_t *supervisor, uint32_t command, const char *name, i
     }
 }
 
-static const char *export(plv_view_t order, plv_buf_t *ret_body)
-{
-    plv_buf_t path = {0};
-    plv_fail_t fail;
-    plv_err_t err = letters_file_append (order, &path, &fail);
-    plv_mp_put_map (ret_body, 1);
-    plv_mp_pair_text (ret_body, err ? "text" : "file", err ? fail.text : (const char *) path.data);
-    plv_buf_free (&path);
-    return err ? plv_err_name (err) : NULL;
-}
-
 const char *orders_carry_out (supervisor_t *supervisor, const char *conf_file,
                               const effects_order_t *order, int64_t now_us, plv_buf_t *ret_body)
 {
     char name[SUPERVISED_NAME_BYTES];
-    if (order->command == ORDER_EXPORT)
-        return export(order->arguments, ret_body);
     plv_view_t asked = plv_mp_find_str (order->arguments, "name");
     if (order->command == COMMAND_ADAPTERS_HOSTS) {
         put_hosts (supervisor, now_us, ret_body);

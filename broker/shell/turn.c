@@ -2,7 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "core/ask/command.h"
 #include "shell/orders.h"
+#include "wire/mp.h"
 
 enum { SLOW_COMMIT_US = 1000000, FEW_PACKETS = 2 };
 
@@ -78,26 +80,48 @@ static void start_reads (broker_t *self, const effects_t *effects)
                                          (const char *) effects->checkpoint_dir.data);
 }
 
+/*  `wrong`: the name of an error; NULL: none.  */
+static void answer_order (broker_t *self, uint64_t token, const char *wrong, plv_buf_t *body)
+{
+    plv_buf_check (body);
+    input_t input = {
+        .type = INPUT_ANSWER,
+        .now = broker_now (),
+        .token = token,
+        .bytes = plv_buf_view (body),
+        .fail = plv_view_str (wrong ? wrong : ""),
+    };
+    core_step (self->core, &input, self->turn.gather);
+    plv_buf_free (body);
+}
+
 /*  What is done changes the effects: `orders` is apart from them.  */
 static void carry_out (broker_t *self, const effects_t *orders)
 {
     effects_order_t order;
     for (size_t at = 0; effects_order_next (orders, &at, &order);) {
         plv_buf_t body = {0};
-        core_now_t now = broker_now ();
+        if (order.command == ORDER_EXPORT) {
+            letters_writer_begin (self->letters, order.token, order.arguments);
+            continue;
+        }
         const char *wrong = orders_carry_out (self->supervisor, core_conf (self->core)->file,
-                                              &order, now.mono_us, &body);
-        plv_buf_check (&body);
-        input_t input = {
-            .type = INPUT_ANSWER,
-            .now = now,
-            .token = order.token,
-            .bytes = plv_buf_view (&body),
-            .fail = plv_view_str (wrong ? wrong : ""),
-        };
-        core_step (self->core, &input, self->turn.gather);
-        plv_buf_free (&body);
+                                              &order, broker_now ().mono_us, &body);
+        answer_order (self, order.token, wrong, &body);
     }
+}
+
+void turn_saved (broker_t *self)
+{
+    plv_buf_t body = {0};
+    uint64_t token;
+    const char *path;
+    plv_fail_t fail;
+    if (!letters_writer_next (self->letters, &token, &path, &fail))
+        return;
+    plv_mp_put_map (&body, 1);
+    plv_mp_pair_text (&body, fail.code ? "text" : "file", fail.code ? fail.text : path);
+    answer_order (self, token, fail.code ? plv_err_name (fail.code) : NULL, &body);
 }
 
 static void forget_closed (broker_t *self, const effects_t *effects)

@@ -7,13 +7,16 @@ import json
 import os
 import signal
 import stat
+import time
 import unittest
 
 from cli import NOTHING, PARTLY, SECONDS, SILENT, TIME, USAGE, CliTest, wait
-from palaverd import World
+from palaverd import PATIENCE, World
 from wireclient import text_id
 
 DAY = 24 * 3600
+# What a sync takes of a disk that hangs.
+SLOW_S = 4 * PATIENCE
 
 
 class Import(CliTest):
@@ -186,6 +189,42 @@ class Import(CliTest):
         broker.wait_log('dead.expired', count=4, file=path)
         self.assertEqual(broker.metric('dead_discarded{by="retention"}'), 4)
         self.assertEqual(self.imported(broker, path), (4, 0, 0))
+
+    def test_a_disk_that_is_slow_to_save_them_keeps_nobody_waiting(self):
+        world, folder = World(self.folder()), self.folder()
+        broker, _ = self.start(1, {'dead.max_age_d': 3, 'dead.warn_h': 24, 'dead.export': folder, 'data.sync': False},
+                               env=world.env())
+        world.set(passed_s=2 * DAY + 3600)
+        broker.wait_log('dead.expiring')
+        adapter = broker.adapter()
+        self.addCleanup(world.set)
+        world.set(passed_s=3 * DAY + 2 * 3600, sync_s=SLOW_S)
+        broker.signal(signal.SIGHUP)
+        wait(lambda: glob.glob(f'{folder}/dead-*.jsonl'), 'they are being saved', 3 * SECONDS)
+        began = time.monotonic()
+        adapter.publish('hello')
+        adapter.expect('STORED')
+        broker.ask('status')
+        self.assertLess(time.monotonic() - began, SLOW_S / 2)
+        self.assertFalse(broker.logged('dead.expired'))
+        world.set(passed_s=3 * DAY + 2 * 3600)
+        broker.wait_log('dead.expired', count=1)
+        self.assertEqual(broker.dead(), [])
+
+    def test_a_broker_that_stops_while_they_are_saved_has_them_still(self):
+        world, folder = World(self.folder()), self.folder()
+        broker, _ = self.start(1, {'dead.max_age_d': 3, 'dead.warn_h': 24, 'dead.export': folder, 'data.sync': False},
+                               env=world.env())
+        world.set(passed_s=2 * DAY + 3600)
+        broker.wait_log('dead.expiring')
+        world.set(passed_s=3 * DAY + 2 * 3600, sync_s=1)
+        broker.signal(signal.SIGHUP)
+        path, = wait(lambda: glob.glob(f'{folder}/dead-*.jsonl'), 'they are being saved', 3 * SECONDS)
+        self.assertEqual(broker.stop(), 0, broker.tail())
+        world.set()
+        broker.start()
+        self.assertEqual(len(broker.dead()), 1)
+        self.assertEqual(self.imported(broker, path), (0, 1, 0))
 
 
 if __name__ == '__main__':
