@@ -9,6 +9,14 @@ static const struct {
 #undef TERM
 };
 
+bool glossary_has (const words_t *words, size_t at)
+{
+    for (size_t i = 0; i < sizeof TERMS / sizeof *TERMS; i++)
+        if (phrases_match (TERMS[i].words, words, at))
+            return true;
+    return false;
+}
+
 const char *glossary_find (const words_t *words)
 {
     const char *text = NULL;

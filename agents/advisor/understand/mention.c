@@ -1,5 +1,7 @@
 #include "advisor/understand/mention.h"
 
+#include "advisor/understand/understand.h"
+
 #include <strings.h>
 
 /*  Words of everyday English that are also symbols of products somewhere, or that the index finds in too
@@ -44,6 +46,16 @@ static bool beside_asking (const words_t *words, const marks_t *marks, size_t at
 {
     return (at > 0 && asks (marks, at - 1)) || asks (marks, at + 1)
            || (words->count <= 2 && !words->shout);
+}
+
+/*  "Buy TQQQ", "everything in NVDA".  */
+static bool is_traded (const words_t *words, size_t at)
+{
+    static const char VERBS[] = "buy buying bought sell selling sold hold holding";
+    static const char WHAT[] = "everything all it money savings invest invested investing";
+    bool inside = at > 1 && words_at_any (words, at - 1, "in into");
+    return (at > 0 && words_at_any (words, at - 1, VERBS))
+           || (inside && words_at_any (words, at - 2, WHAT));
 }
 
 static bool looks_like_symbol (const words_t *words, size_t at, size_t least)
@@ -91,9 +103,11 @@ bool mention_unlisted (const words_t *words, const marks_t *marks, size_t at)
     bool dollar = at > 0 && word->joined && words_at (words, at - 1, "$");
     if (!looks_like_symbol (words, at, 2) || words->shout || !(word->upper || dollar))
         return false;
-    return dollar
-           || (!mention_mark (marks, at) && beside_asking (words, marks, at)
-               && !words_at_any (words, at, COMMON));
+    if (dollar)
+        return true;
+    return !mention_mark (marks, at) && !words_at_any (words, at, COMMON)
+           && !glossary_has (words, at)
+           && (beside_asking (words, marks, at) || is_traded (words, at));
 }
 
 static size_t add_hits (int *hits, size_t count, size_t room, const int *more, size_t more_count)

@@ -379,10 +379,10 @@ static size_t word_before (const scan_t *self, const number_t *number, const cha
 {
     for (size_t back = 1; back <= INCOME_WORDS_MAX && back <= number->first; back++) {
         size_t at = number->first - back;
-        if (self->words->items[at].stop || self->words->items[at].comma)
-            break;
         if (words_at_any (self->words, at, words))
             return at;
+        if (self->words->items[at].stop || self->words->items[at].comma)
+            break;
     }
     return number->first;
 }
@@ -406,7 +406,10 @@ static bool is_wished_income (const scan_t *self, const number_t *number, size_t
         word_before (self, number, "pension"); /* "for my pension 300 a month" goes in */
     size_t first = is (number->before, MARK_CURRENCY) ? number->before->first : number->first;
     bool wishes = first && words_at_any (self->words, first - 1, "want wants");
-    bool needs = first && words_at_any (self->words, first - 1, "need needs withdraw draw");
+    bool takes = first > 1 && words_at (self->words, first - 1, "out")
+                 && words_at_any (self->words, first - 2, "take taking");
+    bool needs =
+        takes || (first && words_at_any (self->words, first - 1, "need needs withdraw draw"));
     bool lives_off = needs || (wishes && self->found->amount > 0 && !self->found->every);
     bool comes = (words_at_any (self->words, behind, "in of from passive")
                   && words_at_any (self->words, behind + 1, "income dividends passive"))

@@ -69,4 +69,7 @@ void understand (catalogue_t *catalogue, const profile_t *before, plv_view_t tex
 /*  The glossary's text about the longest term in the message, or NULL.  */
 const char *glossary_find (const words_t *words);
 
+/*  Does a term of the glossary begin at that word?  */
+bool glossary_has (const words_t *words, size_t at);
+
 #endif
