@@ -3,16 +3,14 @@
 #include "base/alloc.h"
 #include "base/build.h"
 #include "base/clock.h"
+#include "shell/room.h"
 #include "wire/mp.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { FILES_LEAST = 128, ADDRESS_MB_LEAST = 512 };
 
 /*  What the store gives back, on its way into a core that can only be made when its secret has come; the
     rows of META that come before it wait.  */
@@ -180,38 +178,6 @@ static plv_err_t start_supervisor (broker_t *self, const plv_conf_t *conf, plv_f
     return err;
 }
 
-/*  libzmq ends the process when it has too few for itself.  */
-static plv_err_t raise_file_limit (plv_fail_t *ret_fail)
-{
-    struct rlimit limit;
-    if (getrlimit (RLIMIT_NOFILE, &limit) < 0)
-        return ERR_OK;
-    if (limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit (RLIMIT_NOFILE, &limit);
-    }
-    return limit.rlim_cur >= FILES_LEAST
-               ? ERR_OK
-               : plv_fail (
-                   ret_fail, ERR_FULL,
-                   "this process may open %ju files and connections, which is too few for a "
-                   "broker (%d)%s",
-                   (uintmax_t) limit.rlim_cur, FILES_LEAST, plv_errno_advice (EMFILE));
-}
-
-/*  libzmq and RocksDB end the process when there is no room for the stacks of their threads.  */
-static plv_err_t check_address_limit (plv_fail_t *ret_fail)
-{
-    struct rlimit limit;
-    if (getrlimit (RLIMIT_AS, &limit) < 0 || limit.rlim_cur >> 20 >= ADDRESS_MB_LEAST)
-        return ERR_OK;
-    return plv_fail (ret_fail, ERR_FULL,
-                     "this process may use %ju MB of address space, which is too little for a "
-                     "broker (%d): raise the limit (ulimit -v); MemoryMax of systemd limits what "
-                     "is really used",
-                     (uintmax_t) (limit.rlim_cur >> 20), ADDRESS_MB_LEAST);
-}
-
 static plv_err_t open_parts (broker_t *self, policy_t **policy_p, plv_fail_t *ret_fail)
 {
     const plv_conf_t *conf = (*policy_p)->conf;
@@ -271,9 +237,7 @@ plv_err_t broker_new (const options_t *options, plv_conf_t **conf_p, plv_log_t *
     busy_poll_init (&self->busy_poll);
     self->turn.gather = &self->effects[0];
     self->turn.flying = &self->effects[1];
-    err = raise_file_limit (ret_fail);
-    if (!err)
-        err = check_address_limit (ret_fail);
+    err = room_check (ret_fail);
     if (!err)
         err = open_parts (self, &policy, ret_fail);
     policy_destroy (&policy);

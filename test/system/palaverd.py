@@ -28,7 +28,8 @@ import wireclient
 from patience import BUILD, PATIENCE, SECONDS, VARIANT
 
 __all__ = ['BUILD', 'NOBODY', 'PATIENCE', 'PROGRAM', 'QUICK', 'SECONDS', 'VARIANT', 'Broker', 'BrokerTest', 'World',
-           'become_nobody', 'conf_text', 'conf_value', 'is_root', 'limit_file_size', 'limit_files', 'route', 'wait']
+           'become_nobody', 'conf_text', 'conf_value', 'is_root', 'limit_address_space', 'limit_file_size',
+           'limit_files', 'limit_processes', 'route', 'wait']
 PROGRAM = os.path.join(BUILD, 'bin', 'palaverd')
 NOBODY = pwd.getpwnam('nobody')
 # Between two looks: soon again at first, seldom while much is being waited for at once on this machine.
@@ -389,6 +390,16 @@ def limit_files(most):
 def limit_address_space(megabytes):
     """For preexec."""
     return lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+
+
+def limit_processes(user, most):
+    """For preexec: it belongs to `user`, who may have so many processes and threads."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+    return limit
 
 
 def limit_file_size(size):

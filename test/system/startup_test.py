@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 from palaverd import (BUILD, NOBODY, PROGRAM, VARIANT, BrokerTest, World, become_nobody, is_root, limit_address_space,
-                      limit_file_size, limit_files, route, wait)
+                      limit_file_size, limit_files, limit_processes, route, wait)
 
 
 def run_broker(*arguments, **options):
@@ -264,6 +264,21 @@ class Descriptors(BrokerTest):
                              f'{megabytes} MB of address space', 'ulimit -v')
         broker = self.broker(start=False, preexec=limit_address_space(512)).start()
         self.round_trip(broker.adapter(), broker.worker(), 'hello')
+
+    @unittest.skipUnless(is_root(), 'the limit counts all that a user runs: this one runs nothing else')
+    def test_too_few_threads(self):
+        """Wherever the libraries would come to their end with them."""
+        program, stranger = self.for_nobody(PROGRAM), 700000 + os.getpid()
+        folder = os.path.dirname(program)
+        os.chown(folder, stranger, stranger)
+        for most in (1, 4, 8, 16):
+            with self.subTest(most=most):
+                done = subprocess.run([program, '--data', f'{folder}/data', '--run', f'{folder}/run'],
+                                      preexec_fn=limit_processes(stranger, most), capture_output=True, text=True,
+                                      timeout=60, check=False)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(f'may start {most - 1} threads', done.stderr)
+                self.assertIn('ulimit -u', done.stderr)
 
     def test_connections_that_would_take_all_are_closed(self):
         """libzmq would end the process, and the store could open no file."""
