@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/near.h"
 #include "palaver/show/when.h"
+#include "wire/mp.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -69,6 +70,13 @@ static plv_err_t read_time (call_t *self, option_id_t id, const char *text, plv_
                      option_rows[id].name, text);
 }
 
+static plv_err_t check_not_empty (option_id_t id, const char *text, plv_fail_t *ret_fail)
+{
+    return text[0] ? ERR_OK
+                   : plv_fail (ret_fail, ERR_ARG, "--%s: its %s is empty", option_rows[id].name,
+                               option_rows[id].argument);
+}
+
 static plv_err_t take_value (call_t *self, option_id_t id, const char *text, plv_fail_t *ret_fail)
 {
     self->given |= UINT64_C (1) << id;
@@ -89,10 +97,13 @@ static plv_err_t take_value (call_t *self, option_id_t id, const char *text, plv
         return ERR_OK;
     case KIND_FLAG:
         return ERR_OK;
+    case KIND_TEXT:
+        if (!plv_utf8_valid (plv_view_str (text)))
+            return plv_fail (ret_fail, ERR_ARG, "--%s: its %s is not UTF-8", option_rows[id].name,
+                             option_rows[id].argument);
+        return check_not_empty (id, text, ret_fail);
     default:
-        return text[0] ? ERR_OK
-                       : plv_fail (ret_fail, ERR_ARG, "--%s: its %s is empty", option_rows[id].name,
-                                   option_rows[id].argument);
+        return check_not_empty (id, text, ret_fail);
     }
 }
 

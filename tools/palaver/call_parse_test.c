@@ -159,6 +159,8 @@ static void what_is_wrong_is_named (void **state)
     bad ("sessions show a b", "what is \"b\"");
     bad ("status --run", "--run needs its DIR");
     bad ("status --run _", "its DIR is empty");
+    bad ("dead list --text a\xff", "--text: its TEXT is not UTF-8");
+    bad ("routes pause all --who \xff", "--who: its NAME is not UTF-8");
     bad ("status --json=yes", "--json takes no value");
     bad ("dead list --limit 0", "from 1 to");
     bad ("dead list --limit 5x", "5x: not a number");

@@ -142,8 +142,6 @@ static ending_t check (const call_t *call)
         say ("--set %s: only message_text=TEXT can be set", set);
     else if (call_has (call, OPTION_SET) && !set[sizeof set_key - 1])
         say ("--set %s: the text is empty; nothing was done", set_key);
-    else if (call_has (call, OPTION_SET) && !plv_utf8_valid (plv_view_str (set)))
-        say ("--set: the text is not UTF-8");
     else if (call_has (call, OPTION_SET) && call_has (call, OPTION_EDIT))
         say ("--set and --edit exclude each other");
     else if (call_has (call, OPTION_PLAN) && (call->given & (WITH_EDIT | WITH_SHADOW)))
