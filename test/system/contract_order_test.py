@@ -5,7 +5,7 @@
 import unittest
 
 from palaverd import BrokerTest, route, wait
-from wireclient import frame
+from wireclient import frame, text_id
 
 
 class Order(BrokerTest):
@@ -170,7 +170,7 @@ class Overlap(BrokerTest):
 
     def test_3_2_overlap_interrupt(self):
         broker, adapter, worker, job = self.busy('interrupt')
-        adapter.publish('second')
+        newer = adapter.publish('second')[1]
         lease, code, reason = worker.expect('CANCEL')
         self.assertEqual((lease, code), (job['lease'], 'interrupted'))
         self.assertTrue(reason)
@@ -183,6 +183,9 @@ class Overlap(BrokerTest):
         self.assertEqual(self.deliver(adapter)['response_text'], 'the answer')
         adapter.quiet('DELIVER', 0.1)
         self.assertEqual(broker.metric('jobs_interrupted'), 1)
+        shown, = broker.ask('events.show', id=text_id(job['envelope']['id']))['items']
+        hop = next(hop for hop in shown['hops'] if hop['hop'] == 'superseded')
+        self.assertEqual((shown['outcome'], hop['why']), ('superseded', f'interrupted by {text_id(newer)}'))
         self.assertEqual(broker.dead(), [])
 
     def test_3_2_overlap_reject(self):

@@ -232,6 +232,9 @@ static void add_details (line_t *line, const record_t *record)
     case TAIL_DELIVERED:
         add_view (line, "platform_id", record->name);
         break;
+    case TAIL_INTERRUPTED:
+        add_view (line, "why", record->why);
+        break;
     default:
         break;
     }

@@ -234,14 +234,17 @@ void fail_interrupted (core_t *self, entry_t *entry, const plv_id_t *by)
     peer_t *peer = entry->holder;
     lane_t *lane = entry->lane;
     uint64_t lease = entry_lease (entry);
+    char id[PLV_ID_TEXT_BYTES], why[sizeof id + 32];
     record_t record = {
         .type = RECORD_SUPERSEDED,
         .number = entry->number,
         .at_us = self->now.wall_us,
-        .why = plv_view_str (how_text (HOW_INTERRUPTED)),
     };
     if (entry->state != ENTRY_LEASED)
         return;
+    plv_id_format (by, id);
+    plv_format (why, sizeof why, "%s by %s", how_text (HOW_INTERRUPTED), id);
+    record.why = plv_view_str (why);
     count (self, COUNTER_JOBS_INTERRUPTED);
     if (lane)
         breaker_released (&lane->breaker, entry->number);
