@@ -60,7 +60,7 @@ FROM_BROKER = {
     7: ('WHO', 16, '', False),
     17: ('LIVE', 65536, 'mb', True),
     20: ('JOB', 4194304, 'uuumbabmMM', True),
-    22: ('COMMITTED', 1048576, 'a', True),
+    22: ('COMMITTED', 1048576, 'n', True),
     25: ('STEP_SAVED', 256, 'us', True),
     26: ('CANCEL', 2048, 'uss', True),
     28: ('ANSWER', 2097152, 'uusBSS', True),
@@ -70,7 +70,7 @@ EXIT_CODES = {'ARG': 64, 'NOMEM': 71, 'VERSION': 76, 'PROTOCOL': 76, 'AUTH': 77,
 
 WELCOME_WAIT_S, WELCOME_WAIT_MAX_S = 1.0, 8.0  # doubles: a HELLO may have gone to a broker that died with it
 DRAIN_WAIT_S, BATCH_PATIENCE_S, QUICK_S = 10.0, 0.25, 0.001
-BYE_PAUSE_S, PAUSE_MAX_S = 1.0, 30.0
+BYE_PAUSE_S, PAUSE_MAX_S, HOUR_MS, FAR_MS = 1.0, 30.0, 3600000, 2**40   # far: what a wait can still be told
 MINOR_OF_CALLS, MINOR_OF_CALL_CANCEL = 1, 2
 
 NACK_CODES = ('general_error', 'data_unavailable', 'llm_unavailable', 'timeout')
@@ -199,6 +199,8 @@ def _frame (verb: str, *arguments: Any) -> bytes:
 def _has_kind (kind: str, value: Any) -> bool:
     if kind.isupper ():
         return value is None or _has_kind (kind.lower (), value)
+    if kind == 'n':     # an array of unsigned numbers
+        return isinstance (value, list) and all (_has_kind ('u', one) for one in value)
     if kind == 'u':
         return isinstance (value, int) and not isinstance (value, bool) and value >= 0
     return isinstance (value, {'s': str, 'b': bytes, 'm': (dict, Exception), 'a': (list, Exception)}[kind])
@@ -296,7 +298,7 @@ class Job:
         self._worker, self._lease = worker, lease
         self._begun, self._deltas = 0.0, 0
         self._arrived = time.monotonic ()
-        self._deadline = self._arrived + deadline_ms / 1000
+        self._deadline = self._arrived + min (deadline_ms, FAR_MS) / 1000
         self._changes: Body = {}
         self._interrupt: Optional[Callable[[], Any]] = None     # ends the `await` of a handler that is async
         # Below with the worker's lock held.
@@ -546,10 +548,9 @@ class Job:
         self._calls.pop (number, None)
         if self._cancel is not None:
             raise Cancelled (self._cancel)
-        late = ('timeout', None, 'timeout', "no answer before the job's deadline")
-        outcome, body, code, reason = call.verdict or late
+        outcome, body, code, why = call.verdict or ('timeout', None, 'timeout', "no answer before the job's deadline")
         if outcome != 'answer':
-            raise CallFailed (outcome, code, reason)
+            raise CallFailed (outcome, code, why)
         try:
             answer: Body = _unpack (body or b'')
         except Exception as problem:
@@ -601,8 +602,7 @@ class Worker:
                   log: Optional[Callable[[str], None]] = None) -> None:
         if isinstance (services, str) or isinstance (cache_keys, str) or not services:
             raise ValueError (f'services and cache_keys are lists of names, not {services!r} and {cache_keys!r}')
-        self._endpoint = endpoint or ''
-        self._certs = (cert, broker_cert)
+        self._endpoint, self._certs = endpoint or '', (cert, broker_cert)
         self._keys: Optional[Tuple[bytes, ...]] = None
         self._name, self._build = _check_name (name, 'the worker'), _check_text (build, 'build')
         self._threads = max (1, threads)
@@ -961,10 +961,10 @@ class _Link:
         self._drain_said = False
 
     def _welcomed (self, broker: str, heartbeat_ms: int, options: Body) -> None:
-        timeout_ms = options.get ('timeout_ms', 5 * heartbeat_ms)
-        if not heartbeat_ms or not _has_kind ('u', timeout_ms) or timeout_ms < heartbeat_ms:
-            raise Refused ('PROTOCOL', f'WELCOME: no sense in heartbeat_ms {heartbeat_ms}, timeout_ms {timeout_ms}')
-        self._heartbeat, self._timeout = heartbeat_ms / 1000, timeout_ms / 1000
+        gone_ms = options.get ('timeout_ms', 5 * heartbeat_ms)
+        if not _has_kind ('u', gone_ms) or gone_ms > 10 * HOUR_MS or not 0 < heartbeat_ms <= min (gone_ms, HOUR_MS):
+            raise Refused ('PROTOCOL', f'WELCOME: no sense in heartbeat_ms {heartbeat_ms}, timeout_ms {gone_ms}')
+        self._heartbeat, self._timeout = heartbeat_ms / 1000, gone_ms / 1000
         self._state, self._pause, self._welcome_wait = 'ready', 0.0, WELCOME_WAIT_S
         worker = self._worker
         worker._ready = True

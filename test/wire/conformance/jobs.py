@@ -76,6 +76,16 @@ def saves_steps_and_waits_for_them(broker, worker):
     reply(broker, 65537, 'paid 1')
 
 
+@test()
+def a_step_is_waited_for_however_far_the_deadline_is(broker, worker):
+    peer, _ = broker.accept()
+    broker.send(peer, job(65537, 'step', deadline_ms=2**64 - 1))
+    broker.expect('STEP')
+    broker.nothing(0.3)
+    broker.send(peer, frame('STEP_SAVED', 65537, 'fetch'))
+    reply(broker, 65537, 'paid 1')
+
+
 @test(languages=('asyncio',))
 def each_of_two_steps_at_once_waits_for_its_own_disk(broker, worker):
     peer, _ = broker.accept()

@@ -273,6 +273,8 @@ violation('an unknown verb is a violation', head(200, 1) + b'\x90')
 violation('text that is not utf8 is a violation', head(VERBS['CANCEL'], 5) + b'\x93\x01\xa1\xff\xa0')
 violation('too few arguments are a violation', head(VERBS['CANCEL'], 3) + b'\x92\x01\xa0')
 violation('a wrong type is a violation', head(VERBS['COMMITTED'], 2) + b'\x91\x01')
+violation('a lease that is a text is a violation', packet(frame('COMMITTED', [65537, 'x'])))
+violation('a lease that is a map is a violation', packet(frame('COMMITTED', [{}])))
 violation('bytes behind the arguments are a violation', head(VERBS['PING'], 2) + b'\x90\x90')
 violation('what is no packet is a violation', b'hello')
 violation('a job that is cut off is a violation', head(VERBS['JOB'], 5) + b'\x99\x01\xd4\xff\x00')
@@ -281,6 +283,16 @@ violation('a job with bytes behind its arguments is a violation',
           b'\x90\xc4\x01\x80\x80\xc0\x90\x90\x90')
 violation('a job without an envelope is a violation',
           packet(frame('JOB', 65537, 1, 1000, {'id': b'x'}, b'\x80', [], b'\x80', {}, None)))
+
+
+@test()
+def a_heartbeat_beyond_all_bounds_is_a_violation(broker, worker):
+    peer, _ = broker.expect('HELLO')
+    broker.welcome(peer, heartbeat_ms=2**63, timeout_ms=2**63)
+    _, arguments = broker.expect('BYE')
+    check('heartbeat_ms' in arguments[0], str(arguments))
+    code, text = worker.exit()
+    check(code == 76, f'exit code {code}: {text}')
 
 
 @test(credit=2)
