@@ -67,3 +67,8 @@ bool plv_id_is_zero (const plv_id_t *self)
     static const plv_id_t zero;
     return memcmp (self, &zero, sizeof zero) == 0;
 }
+
+bool plv_id_is_v7 (const plv_id_t *self)
+{
+    return self->bytes[6] >> 4 == 7 && self->bytes[8] >> 6 == 2;
+}

@@ -31,6 +31,9 @@ void plv_id_format (const plv_id_t *self, char ret_text[PLV_ID_TEXT_BYTES]);
 bool plv_id_parse (const char *text, plv_id_t *ret_id);
 bool plv_id_is_zero (const plv_id_t *self);
 
+/*  Is it a UUID of version 7?  */
+bool plv_id_is_v7 (const plv_id_t *self);
+
 #ifdef __cplusplus
 }
 #endif

@@ -172,13 +172,14 @@ static void put_envelope (const world_t *world, unsigned slot, feed_t *feed, plv
                           plv_buf_t *buf)
 {
     uint8_t byte = feed_byte (feed), platform_id = feed_byte (feed);
+    const char *platform = byte & 16 ? "web" : "telegram";
     char session[16], id[8];
-    snprintf (session, sizeof session, "web_%u", byte % 16);
+    snprintf (session, sizeof session, "%s_%u", byte & 64 ? "web" : platform, byte % 16);
     snprintf (id, sizeof id, "%u", platform_id);
     plv_envelope_t envelope = {
         .id = plv_id_make (world->now.wall_us, byte),
         .type_code = type,
-        .platform = plv_view_str (byte & 16 ? "web" : "telegram"),
+        .platform = plv_view_str (platform),
         .adapter = plv_view_str (world->slots[slot].name),
         .session_id = plv_view_str (session),
         .user_id = plv_view_str (byte & 32 ? "u1" : "u2"),

@@ -7,7 +7,7 @@ import struct
 import unittest
 
 from palaverd import BrokerTest, wait
-from wireclient import HEAD, VERBS, event_id, frame, pack
+from wireclient import HEAD, VERBS, event_id, frame, pack, text_id
 
 
 def raw_frame(verb, body):
@@ -173,6 +173,19 @@ class Events(BadInput):
                            ('timestamp', 'now'), ('platform', 'p' * 65), ('traceparent', 't' * 65)):
             self.good.post({**envelope, key: value}, body)
             self.assertIn(key, self.good.expect('REJECTED')[2])
+        self.lives_on()
+
+    def test_an_envelope_whose_names_are_not_those_of_the_protocol(self):
+        envelope, body = self.good.event('hello')
+        number = bytearray(envelope['id'])
+        for at, mask, value in ((6, 0x0f, 0x40), (8, 0x3f, 0xc0)):  # version 4; another variant
+            wrong = bytearray(number)
+            wrong[at] = wrong[at] & mask | value
+            self.rejected({**envelope, 'id': bytes(wrong)}, body, 'ARG', f'envelope.id is {text_id(bytes(wrong))}')
+        for session in ('telegram_1', 'good', 'goodies_1', '_1', 'GOOD_1'):
+            self.rejected({**envelope, 'session_id': session}, body, 'ARG',
+                          f'envelope.session_id does not begin with "good_", its platform: it is "{session}"')
+        self.assertEqual(self.it.metric('events_accepted'), 0)
         self.lives_on()
 
     def test_an_envelope_above_the_limit(self):

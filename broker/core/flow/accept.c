@@ -12,6 +12,8 @@
 #include "core/state/state.h"
 #include "wire/mp.h"
 
+#include <string.h>
+
 /*  A PUBLISH under way.  */
 typedef struct {
     uint64_t seq;
@@ -50,6 +52,23 @@ static void answer_busy (core_t *self, peer_t *peer, uint64_t seq, int64_t retry
     count (self, COUNTER_EVENTS_BUSY);
 }
 
+/*  What the envelope's reader leaves to whoever takes events from outside.  */
+static plv_err_t check_names (const plv_envelope_t *envelope, plv_fail_t *fail)
+{
+    char id[PLV_ID_TEXT_BYTES];
+    plv_view_t platform = envelope->platform, session = envelope->session_id;
+    plv_id_format (&envelope->id, id);
+    if (!plv_id_is_v7 (&envelope->id))
+        return plv_fail (fail, ERR_ARG, "envelope.id is %s: make it a UUIDv7", id);
+    if (session.size <= platform.size || session.data[platform.size] != '_'
+        || memcmp (session.data, platform.data, platform.size) != 0)
+        return plv_fail (fail, ERR_ARG,
+                         "envelope.session_id does not begin with \"" PLV_VIEW_FMT
+                         "_\", its platform: it is \"" PLV_VIEW_FMT "\"",
+                         PLV_VIEW_ARG (platform), PLV_VIEW_ARG (session));
+    return ERR_OK;
+}
+
 static plv_err_t read_incoming (core_t *self, peer_t *peer, incoming_t *in, plv_fail_t *fail)
 {
     size_t body_max = (size_t) self->policy->conf->limits_body_kb << 10;
@@ -65,6 +84,9 @@ static plv_err_t read_incoming (core_t *self, peer_t *peer, incoming_t *in, plv_
         return plv_fail (fail, ERR_ARG,
                          "an adapter does not publish events of type \"" PLV_VIEW_FMT "\"",
                          PLV_VIEW_ARG (in->envelope.type));
+    err = check_names (&in->envelope, fail);
+    if (err)
+        return err;
     if (in->body.size > body_max)
         return plv_fail (fail, ERR_RANGE, "the body has %zu bytes, limits.body_kb allows %zu",
                          in->body.size, body_max);
