@@ -273,6 +273,25 @@ static void test_overlap_interrupt (void **state)
     fx_destroy (&fx);
 }
 
+static void test_a_lease_that_never_was (void **state)
+{
+    fixture_t *fx = start ("");
+    (void) state;
+    uint32_t web = fx_adapter (fx, "web"), worker = fx_worker (fx, 4);
+    fx_say (fx, web, "web_1", "one");
+    uint64_t lease = fx_job (fx, worker);
+    const uint64_t never[] = {0, lease & ~UINT64_C (0xffff), lease + (1000 << 16)};
+    for (size_t i = 0; i < 3; i++) {
+        fx_reply (fx, worker, never[i], "to nothing");
+        fx_expect_cancel (fx, worker, never[i], "not_leased");
+    }
+    fx_reply (fx, worker, lease, "to one");
+    assert_int_equal (fx_expect_number (fx, worker, VERB_COMMITTED), lease);
+    fx_reply (fx, worker, lease, "again");
+    fx_expect_cancel (fx, worker, lease, "finished");
+    fx_destroy (&fx);
+}
+
 static void test_overlap_reject (void **state)
 {
     fixture_t *fx =
@@ -487,7 +506,7 @@ static void test_stale_answers (void **state)
     fx_nack (fx, worker, lease, false, "timeout"); /* said twice */
     fx_expect_cancel (fx, worker, lease, "not_leased");
     fx_reply (fx, worker, 12345678, "never was");
-    fx_expect_cancel (fx, worker, 12345678, "finished");
+    fx_expect_cancel (fx, worker, 12345678, "not_leased");
     fx_time (fx, 400);
     lease = fx_gauge (fx, GAUGE_LEASES) ? lease + 1 : 0;
     assert_int_not_equal (lease, 0);
@@ -731,6 +750,7 @@ int main (void)
         cmocka_unit_test (test_overlap_queue_and_merge),
         cmocka_unit_test (test_overlap_merges_within_a_route),
         cmocka_unit_test (test_overlap_interrupt),
+        cmocka_unit_test (test_a_lease_that_never_was),
         cmocka_unit_test (test_overlap_reject),
         cmocka_unit_test (test_overlap_is_of_messages),
         cmocka_unit_test (test_merging_costs_what_is_said),
