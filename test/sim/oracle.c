@@ -62,7 +62,6 @@ struct oracle {
     bool paused;     /* the route, as the journal tells */
     bool rebuilding; /* what is read has happened before */
     bool stored[SIM_MESSAGES_MAX];
-    bool rejected[SIM_MESSAGES_MAX];
     bool accepted[SIM_MESSAGES_MAX]; /* its ACCEPT is kept */
     bool over[SIM_MESSAGES_MAX];     /* merged or superseded: done without an answer of its own */
     bool answered[SIM_MESSAGES_MAX]; /* an answer was shown */
@@ -592,7 +591,8 @@ void oracle_stored (oracle_t *self, unsigned index)
 
 void oracle_rejected (oracle_t *self, unsigned index)
 {
-    self->rejected[index] = true;
+    sim_fail (self->sim, "accepted: message %u was rejected, although it is as the protocol has it",
+              index);
 }
 
 static uint64_t entry_of (const oracle_t *self, const uint8_t id[16], bool reply)
@@ -697,7 +697,7 @@ void oracle_finish (oracle_t *self)
         if (self->stored[message] && !ended (self, (int) message))
             sim_fail (self->sim, "accepted: message %u was answered STORED and came to no end",
                       message);
-        if (!self->stored[message] && !self->rejected[message])
+        if (!self->stored[message])
             sim_fail (self->sim,
                       "accepted: message %u was never answered, although everything is calm",
                       message);

@@ -41,7 +41,8 @@ void oracle_rebuild (oracle_t *self, uint64_t last_seq);
 /*  The broker lets this packet go to a peer whose frames wait for the store.  */
 void oracle_released (oracle_t *self, plv_view_t packet);
 
-/*  Adapters tell: the platform gave event `id` for message `index`; it was answered STORED; a reply was shown.  */
+/*  Adapters tell: the platform gave event `id` for message `index`; it was answered STORED, or REJECTED,
+    which no event of the simulator deserves; a reply was shown.  */
 void oracle_published (oracle_t *self, const uint8_t id[16], unsigned index);
 void oracle_stored (oracle_t *self, unsigned index);
 void oracle_rejected (oracle_t *self, unsigned index);

@@ -239,6 +239,22 @@ static void put_job (plv_buf_t *buf, const plv_frame_t *frame, uint64_t lease, b
     plv_frame_end (buf, mark);
 }
 
+/*  The first of those that are stored.  */
+static bool put_rejected (plv_buf_t *buf, const plv_frame_t *frame)
+{
+    plv_mp_t at = plv_mp (frame->arg[0].bytes);
+    uint32_t count;
+    uint64_t seq;
+    if (!plv_mp_array (&at, &count) || !count || !plv_mp_u64 (&at, &seq))
+        return false;
+    size_t mark = plv_frame_begin (buf, VERB_REJECTED);
+    plv_mp_put_u64 (buf, seq);
+    plv_mp_put_text (buf, plv_err_name (ERR_ARG));
+    plv_mp_put_text (buf, "as chance has it");
+    plv_frame_end (buf, mark);
+    return true;
+}
+
 static bool spoil (sim_t *self, plv_buf_t *buf, const plv_frame_t *frame)
 {
     bool deliver = frame->verb == VERB_DELIVER, job = frame->verb == VERB_JOB;
@@ -251,7 +267,8 @@ static bool spoil (sim_t *self, plv_buf_t *buf, const plv_frame_t *frame)
     } else if (self->sabotage == SABOTAGE_OVER_CREDIT && job) {
         for (unsigned i = 0; i < 8; i++)
             put_job (buf, frame, number + (i << 16), true);
-    } else {
+    } else if (self->sabotage != SABOTAGE_REJECT || frame->verb != VERB_STORED
+               || !put_rejected (buf, frame)) {
         return false;
     }
     self->sabotaged = true;
