@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -134,6 +135,11 @@ static void key_files_are_read (void **state)
     assert_int_equal (plv_cert_read (path, public, secret, &fail), ERR_OK);
     assert_string_equal (public, "0123456789012345678901234567890123456789");
     assert_string_equal (secret, "abcdefghijabcdefghijabcdefghijabcdefghij");
+    assert_int_equal (fchmod (file, 0640), 0);
+    assert_int_equal (plv_cert_read (path, public, NULL, &fail), ERR_OK);
+    assert_int_equal (plv_cert_read (path, public, secret, &fail), ERR_PERM);
+    assert_non_null (strstr (fail.text, "chmod 600 /tmp/plv-key-"));
+    assert_int_equal (fchmod (file, 0600), 0);
     assert_int_equal (ftruncate (file, sizeof BOTH - 40), 0);
     assert_int_equal (plv_cert_read (path, public, NULL, &fail), ERR_OK);
     assert_int_equal (plv_cert_read (path, public, secret, &fail), ERR_SYNTAX);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /*  A line `    public-key = "..."` of a key file: the text between the quotes, if it is a key.  */
 static bool read_key (const char *line, const char *name, char ret_key[KEY_TEXT_BYTES])
@@ -22,6 +24,13 @@ static bool read_key (const char *line, const char *name, char ret_key[KEY_TEXT_
     return true;
 }
 
+/*  Others may read it, and it is ours to close, as ssh sees it: one mounted into a container may be another's.  */
+static bool is_open (FILE *file)
+{
+    struct stat info;
+    return !fstat (fileno (file), &info) && info.st_uid == geteuid () && (info.st_mode & 077);
+}
+
 plv_err_t plv_cert_read (const char *path, char ret_public[KEY_TEXT_BYTES],
                          char ret_secret[KEY_TEXT_BYTES], plv_fail_t *ret_fail)
 {
@@ -35,7 +44,7 @@ plv_err_t plv_cert_read (const char *path, char ret_public[KEY_TEXT_BYTES],
         if (!read_key (line, "public-key", public))
             read_key (line, "secret-key", secret);
     }
-    bool broken = ferror (file);
+    bool broken = ferror (file), open = is_open (file);
     fclose (file);
     if (broken)
         return plv_fail (ret_fail, ERR_IO, "%s: cannot be read", path);
@@ -43,6 +52,8 @@ plv_err_t plv_cert_read (const char *path, char ret_public[KEY_TEXT_BYTES],
         return plv_fail (ret_fail, ERR_SYNTAX,
                          "%s: has no %s-key; make one with: palaver keys new NAME", path,
                          public[0] ? "secret" : "public");
+    if (ret_secret && open)
+        return plv_fail (ret_fail, ERR_PERM, "%s: others may read it: chmod 600 %s", path, path);
     memcpy (ret_public, public, sizeof public);
     if (ret_secret)
         memcpy (ret_secret, secret, sizeof secret);

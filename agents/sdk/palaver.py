@@ -36,7 +36,7 @@ import uuid
 from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 import msgpack
-import zmq
+import zmq.auth
 
 __all__ = ['Worker', 'Job', 'Turn', 'Nack', 'Cancelled', 'CallFailed', 'Refused', 'run', 'main']
 
@@ -270,15 +270,16 @@ def _uuid7 (now_us: int) -> bytes:
 
 
 def _read_keys (path: str, secret: bool) -> Tuple[bytes, bytes]:
-    import zmq.auth
     try:
-        with open (path, 'rb'):     # zmq calls one that is not there invalid
-            public, private = zmq.auth.load_certificate (path)
+        with open (path, 'rb') as file:     # zmq calls one that is not there invalid
+            info, (public, private) = os.fstat (file.fileno ()), zmq.auth.load_certificate (path)
     except (OSError, ValueError) as problem:
         code = 'PERM' if isinstance (problem, PermissionError) else 'NOENT'
         raise Refused (code, f'{path}: {getattr (problem, "strerror", None) or problem}') from None
     if secret and not private:
         raise Refused ('SYNTAX', f'{path}: has no secret-key; make one with: palaver keys new NAME')
+    if secret and info.st_uid == os.geteuid () and info.st_mode & 0o077:    # another user's is theirs to close
+        raise Refused ('PERM', f'{path}: others may read it: chmod 600 {path}')
     return public, private or b''
 
 
@@ -1157,10 +1158,9 @@ class _Link:
 
 
 def run (workers: Sequence[Worker], handler: Handler) -> None:
-    """One process that works for several brokers: a worker for each, with its own endpoint. Each has its own
-    connection, `threads` and `credit`, so that a broker that is away takes nothing from the others, and a job is
-    answered to the broker that it came from. Until all have ended; SIGTERM and SIGINT drain all. A worker that its
-    broker does not want ends alone: that is logged, and raised when the others have ended, too."""
+    """Works for several brokers: a worker for each, with its own endpoint, connection, `threads` and `credit`, so that
+    one that is away takes nothing from the others; a job is answered to the broker that it came from. Until all have
+    ended; SIGTERM and SIGINT drain all. One that its broker does not want ends alone: logged, and raised at the end."""
     failures: List[Exception] = []
 
     def run_one (worker: Worker) -> None:

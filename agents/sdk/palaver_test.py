@@ -51,12 +51,15 @@ class Keys(unittest.TestCase):
     def test_a_file_that_will_not_do_is_said_to_be_what_it_is(self):
         with tempfile.TemporaryDirectory() as folder:
             public, _ = zmq.auth.create_certificates(folder, 'both')
+            _, opened = zmq.auth.create_certificates(folder, 'opened')
+            os.chmod(opened, 0o640)
             empty = os.path.join(folder, 'empty')
             with open(empty, 'w', encoding='ascii'):
                 pass
             for path, code, words in ((f'{folder}/none', 'NOENT', 'No such file or directory'),
                                       (folder, 'NOENT', 'Is a directory'), (public, 'SYNTAX', 'has no secret-key'),
-                                      (empty, 'NOENT', 'No public key')):
+                                      (empty, 'NOENT', 'No public key'),
+                                      (opened, 'PERM', f'others may read it: chmod 600 {opened}')):
                 worker = palaver.Worker(endpoint='tcp://127.0.0.1:9', cert=path, broker_cert=public, signals=False)
                 with self.assertRaises(palaver.Refused) as refused:
                     worker.run(lambda job: 'never')
