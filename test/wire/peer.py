@@ -105,6 +105,7 @@ class Broker:
         for name, (public, secret) in keys.items():
             for path, more in ((name, ''), (f'{name}_secret', f'    secret-key = "{secret.decode()}"\n')):
                 with open(f'{self.dir}/{path}', 'w') as file:
+                    os.fchmod(file.fileno(), 0o600)
                     file.write(f'#   a test\nmetadata\n    name = "{name}"\ncurve\n'
                                f'    public-key = "{public.decode()}"\n{more}')
         return keys
