@@ -55,11 +55,12 @@ static void answer_busy (core_t *self, peer_t *peer, uint64_t seq, int64_t retry
 /*  What the envelope's reader leaves to whoever takes events from outside.  */
 static plv_err_t check_names (const plv_envelope_t *envelope, plv_fail_t *fail)
 {
-    char id[PLV_ID_TEXT_BYTES];
     plv_view_t platform = envelope->platform, session = envelope->session_id;
-    plv_id_format (&envelope->id, id);
-    if (!plv_id_is_v7 (&envelope->id))
+    if (!plv_id_is_v7 (&envelope->id)) {
+        char id[PLV_ID_TEXT_BYTES];
+        plv_id_format (&envelope->id, id);
         return plv_fail (fail, ERR_ARG, "envelope.id is %s: make it a UUIDv7", id);
+    }
     if (session.size <= platform.size || session.data[platform.size] != '_'
         || memcmp (session.data, platform.data, platform.size) != 0)
         return plv_fail (fail, ERR_ARG,
