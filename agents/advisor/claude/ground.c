@@ -1,6 +1,6 @@
 #include "advisor/claude/ground.h"
 
-#include "base/utf8.h"
+#include "base/fold.h"
 
 #include <string.h>
 #include <strings.h>
@@ -195,37 +195,6 @@ static bool begins_a_name (const catalogue_t *catalogue, plv_view_t word)
     return false;
 }
 
-/*  Ranges of Unicode with capitals. Where they take turns with small letters, only every other one is a capital.  */
-static const struct {
-    uint32_t first;
-    uint32_t last;
-    uint32_t step; /* 1: all of them; 2: the first, and every other one */
-} CAPITALS[] = {
-    {'A', 'Z', 1},     {0xc0, 0xd6, 1},   {0xd8, 0xde, 1},     {0x100, 0x136, 2},
-    {0x139, 0x147, 2}, {0x14a, 0x176, 2}, {0x178, 0x179, 1},   {0x17b, 0x17d, 2},
-    {0x218, 0x21a, 2}, {0x386, 0x38f, 1}, {0x391, 0x3ab, 1},   {0x400, 0x42f, 1},
-    {0x490, 0x490, 1}, {0x531, 0x556, 1}, {0x1e00, 0x1e94, 2}, {0x1ea0, 0x1efe, 2},
-};
-
-/*  The character that the word begins with; 0: none.  */
-static uint32_t character_of (plv_view_t word)
-{
-    size_t size = plv_utf8_size (word.data, word.size);
-    uint32_t code = size > 1 ? word.data[0] & (0x7fu >> size) : byte_at (word, 0);
-    for (size_t i = 1; i < size; i++)
-        code = code << 6 | (word.data[i] & 0x3f);
-    return size ? code : 0;
-}
-
-static bool begins_with_capital (plv_view_t word)
-{
-    uint32_t code = character_of (word);
-    for (size_t i = 0; i < sizeof CAPITALS / sizeof *CAPITALS; i++)
-        if (code >= CAPITALS[i].first && code <= CAPITALS[i].last)
-            return (code - CAPITALS[i].first) % CAPITALS[i].step == 0;
-    return false;
-}
-
 /*  Words that begin with a capital or a digit, with single blanks (or & and -) between them, from `at` on.  */
 static plv_view_t run_at (plv_view_t text, size_t at, size_t *ret_words)
 {
@@ -233,7 +202,7 @@ static plv_view_t run_at (plv_view_t text, size_t at, size_t *ret_words)
     *ret_words = 0;
     for (;;) {
         plv_view_t word = word_at (text, i);
-        if (!word.size || !(begins_with_capital (word) || is_digit (word.data[0]))) {
+        if (!word.size || !(plv_fold_is_capital (word) || is_digit (word.data[0]))) {
             if (!(word.size && starts (word, 0, "i") && is_upper (byte_at (word, 1)))) /* iShares */
                 break;
         }

@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/fold.h"
 #include "base/list.h"
 #include "base/map.h"
-#include "core/policy/fold.h"
 #include "wire/mp.h"
 
 #include <stdlib.h>
@@ -113,7 +113,7 @@ void cache_key (plv_buf_t *buf, uint32_t route_index, plv_view_t text, plv_view_
     plv_put_u32 (head + 4, (uint32_t) state_subset.size);
     plv_buf_add (buf, head, sizeof head);
     plv_buf_add_view (buf, state_subset);
-    fold_normal (buf, text);
+    plv_fold_normal (buf, text);
 }
 
 bool cache_get (cache_t *self, plv_view_t key, int64_t now_us, plv_view_t *ret_value)

@@ -1,6 +1,6 @@
 #include "core/policy/fallback.h"
 
-#include "core/policy/fold.h"
+#include "base/fold.h"
 #include "wire/mp.h"
 
 const char *fallback_name (fallback_kind_t kind)
@@ -37,7 +37,7 @@ static bool fallback_goes_on (plv_view_t text, size_t at, plv_view_t word)
 {
     size_t word_at = 0;
     while (word_at < word.size) {
-        if (at >= text.size || fold_next (text, &at) != fold_next (word, &word_at))
+        if (at >= text.size || plv_fold_next (text, &at) != plv_fold_next (word, &word_at))
             return false;
     }
     return word.size > 0;
@@ -57,7 +57,7 @@ bool fallback_speaks_of (plv_view_t text, const plv_conf_list_t *words)
     bool inside = false;
     for (size_t at = 0; at < text.size;) {
         size_t begin = at;
-        bool word = fold_is_word (fold_next (text, &at));
+        bool word = plv_fold_is_word (plv_fold_next (text, &at));
         if (word && !inside && fallback_any (text, begin, words))
             return true;
         inside = word;

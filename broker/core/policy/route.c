@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "core/policy/fold.h"
+#include "base/fold.h"
 #include "core/policy/rules.h"
 
 #include <stdlib.h>
@@ -159,13 +159,13 @@ int route_find (const route_table_t *self, plv_view_t name)
 static bool route_commands (plv_view_t command, plv_view_t text)
 {
     size_t at = 0, next = 0, command_at = 0;
-    while (next < text.size && fold_is_space (fold_next (text, &next)))
+    while (next < text.size && plv_fold_is_space (plv_fold_next (text, &next)))
         at = next;
     while (command_at < command.size) {
-        if (at >= text.size || fold_next (text, &at) != fold_next (command, &command_at))
+        if (at >= text.size || plv_fold_next (text, &at) != plv_fold_next (command, &command_at))
             return false;
     }
-    return at == text.size || text.data[at] == '@' || fold_is_space (fold_next (text, &at));
+    return at == text.size || text.data[at] == '@' || plv_fold_is_space (plv_fold_next (text, &at));
 }
 
 static bool route_matches (route_table_t *self, const route_matcher_t *matcher,

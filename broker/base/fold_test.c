@@ -1,4 +1,4 @@
-#include "core/policy/fold.h"
+#include "base/fold.h"
 
 #include "base/rng.h"
 
@@ -16,7 +16,7 @@ static void assert_normal (const char *text, const char *expected)
 {
     plv_buf_t buf = {0};
     plv_buf_add_u8 (&buf, ' '); /* what was there before plays no part */
-    fold_normal (&buf, plv_view_str (text));
+    plv_fold_normal (&buf, plv_view_str (text));
     assert_int_equal (buf.size, 1 + strlen (expected));
     assert_memory_equal (buf.data + 1, expected, strlen (expected));
     plv_buf_free (&buf);
@@ -26,8 +26,8 @@ static uint32_t fold_one (uint32_t character)
 {
     plv_buf_t buf = {0};
     size_t at = 0;
-    fold_put (&buf, character);
-    uint32_t folded = fold_next (plv_buf_view (&buf), &at);
+    plv_fold_put (&buf, character);
+    uint32_t folded = plv_fold_next (plv_buf_view (&buf), &at);
     assert_int_equal (at, buf.size);
     plv_buf_free (&buf);
     return folded;
@@ -103,8 +103,8 @@ static void test_folding_twice_is_folding_once (void **state)
         plv_buf_t text = {0}, once = {0}, twice = {0};
         for (uint64_t n = plv_rng_below (&rng, TEXT_BYTES); n > 0; n--)
             plv_buf_add_view (&text, plv_view_str (pieces[plv_rng_below (&rng, 14)]));
-        fold_normal (&once, plv_buf_view (&text));
-        fold_normal (&twice, plv_buf_view (&once));
+        plv_fold_normal (&once, plv_buf_view (&text));
+        plv_fold_normal (&twice, plv_buf_view (&once));
         assert_true (plv_view_equal (plv_buf_view (&once), plv_buf_view (&twice)));
         plv_buf_free (&text);
         plv_buf_free (&once);
@@ -135,9 +135,9 @@ static void test_what_is_not_utf8_is_taken_byte_by_byte (void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         size_t at = 0;
-        uint32_t character = fold_next (plv_view_str (texts[i]), &at);
+        uint32_t character = plv_fold_next (plv_view_str (texts[i]), &at);
         assert_int_equal (at, 1);
-        assert_int_equal (character, FOLD_RAW + (uint8_t) texts[i][0]);
+        assert_int_equal (character, PLV_FOLD_RAW + (uint8_t) texts[i][0]);
     }
 }
 
@@ -148,18 +148,32 @@ static void test_words_and_spaces (void **state)
     static const uint32_t others[] = {'_',  '-',  '\'',   '.',     0xa0,
                                       0xbf, 0xd7, 0x2019, 0x1f600, 0x3002};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        assert_true (fold_is_word (words[i]));
-        assert_false (fold_is_space (words[i]));
+        assert_true (plv_fold_is_word (words[i]));
+        assert_false (plv_fold_is_space (words[i]));
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        assert_false (fold_is_word (others[i]));
-    assert_false (fold_is_word (FOLD_RAW + 0xff));
+        assert_false (plv_fold_is_word (others[i]));
+    assert_false (plv_fold_is_word (PLV_FOLD_RAW + 0xff));
+}
+
+static void test_capitals (void **state)
+{
+    static const char *const CAPITALS[] = {"Fund",    "Ökologie", "Šiauliai", "Ωmega",
+                                           "Энергия", "Հայաստան", "ẞ"};
+    static const char *const OTHERS[] = {"",  "fund", "ökologie", "ß",   "э",
+                                         "7", "東京", "\xff",     "\xc3"};
+    (void) state;
+    for (size_t i = 0; i < sizeof CAPITALS / sizeof *CAPITALS; i++)
+        assert_true (plv_fold_is_capital (plv_view_str (CAPITALS[i])));
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        assert_false (plv_fold_is_capital (plv_view_str (OTHERS[i])));
 }
 
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_normal_forms),
+        cmocka_unit_test (test_capitals),
         cmocka_unit_test (test_folds_as_the_c_library_does),
         cmocka_unit_test (test_every_character_survives),
         cmocka_unit_test (test_folding_twice_is_folding_once),

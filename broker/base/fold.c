@@ -1,4 +1,4 @@
-#include "core/policy/fold.h"
+#include "base/fold.h"
 
 enum { FOLD_SECOND = 0x80, FOLD_THIRD = 0x800, FOLD_FOURTH = 0x10000 };
 
@@ -144,32 +144,45 @@ static bool fold_decode (const uint8_t *bytes, size_t length, uint32_t *ret_char
             return false;
         character = character << 6 | (bytes[i] & 0x3f);
     }
-    if (character < least[length] || character >= FOLD_RAW
+    if (character < least[length] || character >= PLV_FOLD_RAW
         || (character >= 0xd800 && character < 0xe000))
         return false;
     *ret_character = character;
     return true;
 }
 
-uint32_t fold_next (plv_view_t text, size_t *at)
+/*  As it stands there, not folded; `*at` moves behind it.  */
+static uint32_t fold_read (plv_view_t text, size_t *at)
 {
     const uint8_t *bytes = text.data + *at;
     size_t length = fold_length (*bytes);
     uint32_t character;
     if (length == 0 || length > text.size - *at || !fold_decode (bytes, length, &character)) {
         *at += 1;
-        return FOLD_RAW + *bytes;
+        return PLV_FOLD_RAW + *bytes;
     }
     *at += length;
-    return fold_case (character);
+    return character;
 }
 
-void fold_put (plv_buf_t *buf, uint32_t character)
+uint32_t plv_fold_next (plv_view_t text, size_t *at)
+{
+    return fold_case (fold_read (text, at));
+}
+
+bool plv_fold_is_capital (plv_view_t text)
+{
+    size_t at = 0;
+    uint32_t character = text.size ? fold_read (text, &at) : 0;
+    return fold_case (character) != character;
+}
+
+void plv_fold_put (plv_buf_t *buf, uint32_t character)
 {
     if (character < FOLD_SECOND) {
         plv_buf_add_u8 (buf, (uint8_t) character);
-    } else if (character >= FOLD_RAW) {
-        plv_buf_add_u8 (buf, (uint8_t) (character - FOLD_RAW));
+    } else if (character >= PLV_FOLD_RAW) {
+        plv_buf_add_u8 (buf, (uint8_t) (character - PLV_FOLD_RAW));
     } else {
         int more = character < FOLD_THIRD ? 1 : character < FOLD_FOURTH ? 2 : 3;
         plv_buf_add_u8 (buf, (uint8_t) (0xf00 >> (more + 1) | character >> 6 * more));
@@ -178,7 +191,7 @@ void fold_put (plv_buf_t *buf, uint32_t character)
     }
 }
 
-bool fold_is_space (uint32_t character)
+bool plv_fold_is_space (uint32_t character)
 {
     if (character < FOLD_SECOND)
         return character == ' ' || (character >= '\t' && character <= '\r');
@@ -188,7 +201,7 @@ bool fold_is_space (uint32_t character)
            || character == 0x3000;
 }
 
-bool fold_is_word (uint32_t character)
+bool plv_fold_is_word (uint32_t character)
 {
     if (character < FOLD_SECOND)
         return (character | 32) - 'a' < 26 || character - '0' < 10;
@@ -199,24 +212,24 @@ bool fold_is_word (uint32_t character)
            && !(character >= 0x3000 && character < 0x3005) /* of East Asia */
            && !(character >= 0x3008 && character < 0x3021)
            && !(character >= 0x1f000 && character < 0x1fb00) /* emoji */
-           && character < FOLD_RAW;
+           && character < PLV_FOLD_RAW;
 }
 
-void fold_normal (plv_buf_t *buf, plv_view_t text)
+void plv_fold_normal (plv_buf_t *buf, plv_view_t text)
 {
     size_t begin = buf->size;
     bool space = false;
     if (!plv_buf_reserve (buf, text.size))
         return;
     for (size_t at = 0; at < text.size;) {
-        uint32_t character = fold_next (text, &at);
-        if (fold_is_space (character)) {
+        uint32_t character = plv_fold_next (text, &at);
+        if (plv_fold_is_space (character)) {
             space = true;
             continue;
         }
         if (space && buf->size > begin)
             plv_buf_add_u8 (buf, ' ');
         space = false;
-        fold_put (buf, character);
+        plv_fold_put (buf, character);
     }
 }
