@@ -185,6 +185,12 @@ int64_t model_price (const settings_t *settings, const usage_t *usage)
     return (int64_t) (money + 0.999999);
 }
 
+/*  Four bytes a token: about as many as a text of English has.  */
+static int64_t request_tokens (const run_t *run)
+{
+    return (int64_t) run->body.size / 4;
+}
+
 /*  Two bytes a token: more tokens than any text has.  */
 static int64_t most_tokens (const run_t *run)
 {
@@ -206,7 +212,7 @@ static void guess_usage (const run_t *run, const attempt_t *attempt, usage_t *us
 {
     bool read = attempt->status == 200 || (!attempt->status && attempt->trouble == TROUBLE_SLOW);
     if (read && !usage->input && !usage->cache_read && !usage->cache_write)
-        usage->input = (int64_t) run->body.size / 4;
+        usage->input = request_tokens (run);
     int64_t heard = (int64_t) attempt->message->words / 4;
     if (!attempt->message->complete && usage->output < heard)
         usage->output = heard < run->max_tokens ? heard : run->max_tokens;
@@ -257,7 +263,7 @@ static void learn (run_t *run, const attempt_t *attempt)
     model_t *self = run->model;
     int64_t now_us = plv_clock_mono_us ();
     pthread_mutex_lock (&self->lock);
-    limiter_done (&self->limiter, (int64_t) run->body.size / 4, run->max_tokens);
+    limiter_done (&self->limiter, request_tokens (run), run->max_tokens);
     if (attempt->call)
         read_limits (self, attempt->call);
     if (attempt->wait_us)
@@ -317,13 +323,12 @@ static trouble_t enter (run_t *run)
         trouble_t trouble = TROUBLE_NONE;
         pthread_mutex_lock (&self->lock);
         bool open = self->breaker.open_until_us > now_us;
-        int64_t until_us = open ? 0
-                                : limiter_take (&self->limiter, (int64_t) run->body.size / 4,
-                                                run->max_tokens, now_us);
+        int64_t until_us =
+            open ? 0 : limiter_take (&self->limiter, request_tokens (run), run->max_tokens, now_us);
         if (!until_us && !breaker_allows (&self->breaker, now_us)) {
             trouble = (trouble_t) self->breaker.why;
             if (!open)
-                limiter_done (&self->limiter, (int64_t) run->body.size / 4, run->max_tokens);
+                limiter_done (&self->limiter, request_tokens (run), run->max_tokens);
         }
         pthread_mutex_unlock (&self->lock);
         if (trouble || !until_us)
@@ -338,7 +343,7 @@ static trouble_t enter (run_t *run)
 /*  What the server takes for the request alone, of which it may have read all.  */
 static int64_t read_price (const run_t *run)
 {
-    const usage_t usage = {.input = (int64_t) run->body.size / 4};
+    const usage_t usage = {.input = request_tokens (run)};
     return model_price (run->model->settings, &usage);
 }
 
