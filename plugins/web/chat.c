@@ -113,23 +113,17 @@ static void on_ended (void *arg, ticket_t *ticket, const ticket_end_t *end)
                        asker->web->host->mono_us (asker->web->host) - asker->since_us);
         asker_json (asker, 200, end->json);
         break;
-    case TICKET_BUSY:
-        asker_problem (asker, PROBLEM_BUSY, end->reason, end->retry_after_ms);
-        break;
-    case TICKET_REJECTED:
-        asker_problem (asker, PROBLEM_REJECTED, end->reason, 0);
-        break;
     case TICKET_LATE:
         answer_late (self, ticket, end->stored);
         break;
+    case TICKET_BUSY:
+    case TICKET_REJECTED:
     case TICKET_ASIDE:
-        asker_problem (asker, PROBLEM_ASIDE, pal_text (NULL), 0);
-        break;
     case TICKET_INTERRUPTED:
-        asker_problem (asker, PROBLEM_INTERRUPTED, end->reason, 0);
+        asker_problem (asker, ticket_problem (end), end->reason, end->retry_after_ms);
         break;
     case TICKET_STOPPED:
-        asker_problem (asker, PROBLEM_STOPPING,
+        asker_problem (asker, ticket_problem (end),
                        pal_text (end->stored
                                      ? "the gateway stops; the answer will appear in the session"
                                      : "the gateway stops; send the message again"),

@@ -293,13 +293,7 @@ static void answer (wait_t *self, const ticket_end_t *end)
 static void fail (wait_t *self, const ticket_end_t *end)
 {
     const pal_host_t *host = self->asker.web->host;
-    problem_t problem = end->how == TICKET_BUSY          ? PROBLEM_BUSY
-                        : end->how == TICKET_REJECTED    ? PROBLEM_REJECTED
-                        : end->how == TICKET_STOPPED     ? PROBLEM_STOPPING
-                        : end->how == TICKET_ASIDE       ? PROBLEM_ASIDE
-                        : end->how == TICKET_INTERRUPTED ? PROBLEM_INTERRUPTED
-                        : end->stored                    ? PROBLEM_LATE
-                                                         : PROBLEM_NOT_STORED;
+    problem_t problem = ticket_problem (end);
     pal_text_t detail =
         problem == PROBLEM_LATE ? host->conf_text (host, "timeout_text") : end->reason;
     uint32_t retry_after_ms = end->how == TICKET_BUSY         ? end->retry_after_ms

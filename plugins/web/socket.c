@@ -150,16 +150,13 @@ static void on_ended (void *arg, ticket_t *ticket, const ticket_end_t *end)
         send_stored (saying->socket, saying->id, ticket);
         break;
     case TICKET_BUSY:
-        send_problem (saying->socket, saying->id, PROBLEM_BUSY, end->reason, end->retry_after_ms);
-        break;
     case TICKET_REJECTED:
-        send_problem (saying->socket, saying->id, PROBLEM_REJECTED, end->reason, 0);
+        send_problem (saying->socket, saying->id, ticket_problem (end), end->reason,
+                      end->retry_after_ms);
         break;
     case TICKET_LATE:
-        send_problem (saying->socket, saying->id, PROBLEM_NOT_STORED, pal_text (NULL), 1000);
-        break;
     case TICKET_STOPPED:
-        send_problem (saying->socket, saying->id, PROBLEM_STOPPING, pal_text (NULL), 1000);
+        send_problem (saying->socket, saying->id, ticket_problem (end), pal_text (NULL), 1000);
         break;
     }
     saying_free (saying);

@@ -131,7 +131,7 @@ static void refuse (ticket_t *self, const pal_published_t *result)
     bool busy = result->taken == PAL_BUSY;
     self->ending = true;
     end (self, &(ticket_end_t){.how = busy ? TICKET_BUSY : TICKET_REJECTED,
-                               .retry_after_ms = result->retry_after_ms,
+                               .retry_after_ms = busy ? result->retry_after_ms : 0,
                                .reason = result->reason});
     if (self->kept)
         ticket_store_remove (self);
@@ -315,6 +315,26 @@ static void set_aside (ticket_t *self)
     self->stored = true;
     end (self, &(ticket_end_t){.how = TICKET_ASIDE, .stored = true});
     free_if_over (self);
+}
+
+problem_t ticket_problem (const ticket_end_t *end)
+{
+    switch (end->how) {
+    case TICKET_BUSY:
+        return PROBLEM_BUSY;
+    case TICKET_REJECTED:
+        return PROBLEM_REJECTED;
+    case TICKET_STOPPED:
+        return PROBLEM_STOPPING;
+    case TICKET_ASIDE:
+        return PROBLEM_ASIDE;
+    case TICKET_INTERRUPTED:
+        return PROBLEM_INTERRUPTED;
+    case TICKET_LATE:
+    case TICKET_ANSWERED:
+        break;
+    }
+    return end->stored ? PROBLEM_LATE : PROBLEM_NOT_STORED;
 }
 
 pal_text_t ticket_replaced_by (const ticket_t *self, char bytes[TICKET_WORDS_BYTES])

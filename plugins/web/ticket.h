@@ -11,6 +11,7 @@
 #ifndef WEB_TICKET_H
 #define WEB_TICKET_H
 
+#include "web/problem.h"
 #include "web/shelf.h"
 #include "web/text.h"
 
@@ -119,6 +120,8 @@ void ticket_show (ticket_t *self);
 /*  Those that were merged into the event that a reply answers, one behind the other; NULL: there is none.  */
 ticket_t *ticket_merged (struct web *web, const pal_reply_t *reply);
 ticket_t *ticket_next_merged (const ticket_t *self);
+/*  Of one that was not answered.  */
+problem_t ticket_problem (const ticket_end_t *end);
 /*  Which message took the place of a replaced one, in words.  */
 pal_text_t ticket_replaced_by (const ticket_t *self, char bytes[TICKET_WORDS_BYTES]);
 void ticket_answer (ticket_t *self, const pal_reply_t *reply, pal_text_t json, bool failed);
