@@ -190,17 +190,27 @@ class Import(CliTest):
         self.assertEqual(broker.metric('dead_discarded{by="retention"}'), 4)
         self.assertEqual(self.imported(broker, path), (4, 0, 0))
 
-    def test_a_disk_that_is_slow_to_save_them_keeps_nobody_waiting(self):
+    def warned(self):
+        """A broker whose only dead letter goes into the folder when a day is over."""
         world, folder = World(self.folder()), self.folder()
         broker, _ = self.start(1, {'dead.max_age_d': 3, 'dead.warn_h': 24, 'dead.export': folder, 'data.sync': False},
                                env=world.env())
         world.set(passed_s=2 * DAY + 3600)
         broker.wait_log('dead.expiring')
+        return world, folder, broker
+
+    def saving(self, world, folder, broker, sync_s):
+        """The file into which it is being saved, on a disk whose syncs take so long."""
+        world.set(passed_s=3 * DAY + 2 * 3600, sync_s=sync_s)
+        broker.signal(signal.SIGHUP)
+        path, = wait(lambda: glob.glob(f'{folder}/dead-*.jsonl'), 'they are being saved', 3 * SECONDS)
+        return path
+
+    def test_a_disk_that_is_slow_to_save_them_keeps_nobody_waiting(self):
+        world, folder, broker = self.warned()
         adapter = broker.adapter()
         self.addCleanup(world.set)
-        world.set(passed_s=3 * DAY + 2 * 3600, sync_s=SLOW_S)
-        broker.signal(signal.SIGHUP)
-        wait(lambda: glob.glob(f'{folder}/dead-*.jsonl'), 'they are being saved', 3 * SECONDS)
+        self.saving(world, folder, broker, SLOW_S)
         began = time.monotonic()
         adapter.publish('hello')
         adapter.expect('STORED')
@@ -212,14 +222,8 @@ class Import(CliTest):
         self.assertEqual(broker.dead(), [])
 
     def test_a_broker_that_stops_while_they_are_saved_has_them_still(self):
-        world, folder = World(self.folder()), self.folder()
-        broker, _ = self.start(1, {'dead.max_age_d': 3, 'dead.warn_h': 24, 'dead.export': folder, 'data.sync': False},
-                               env=world.env())
-        world.set(passed_s=2 * DAY + 3600)
-        broker.wait_log('dead.expiring')
-        world.set(passed_s=3 * DAY + 2 * 3600, sync_s=1)
-        broker.signal(signal.SIGHUP)
-        path, = wait(lambda: glob.glob(f'{folder}/dead-*.jsonl'), 'they are being saved', 3 * SECONDS)
+        world, folder, broker = self.warned()
+        path = self.saving(world, folder, broker, 1)
         self.assertEqual(broker.stop(), 0, broker.tail())
         world.set()
         broker.start()

@@ -375,11 +375,15 @@ def is_root():
     return os.geteuid() == 0
 
 
+def become(user, group):
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(user)
+
+
 def become_nobody():
     """For preexec."""
-    os.setgroups([])
-    os.setgid(NOBODY.pw_gid)
-    os.setuid(NOBODY.pw_uid)
+    become(NOBODY.pw_uid, NOBODY.pw_gid)
 
 
 def limit_files(most):
@@ -396,9 +400,7 @@ def limit_processes(user, most):
     """For preexec: it belongs to `user`, who may have so many processes and threads."""
     def limit():
         resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
-        os.setgroups([])
-        os.setgid(user)
-        os.setuid(user)
+        become(user, user)
     return limit
 
 

@@ -27,21 +27,25 @@ static target_t of (const char *text)
     return target_find (&message.words, &message.marks, &message.found);
 }
 
-static void is_read_as (const char *text, target_t expected)
+typedef struct {
+    const char *text;
+    target_t expected;
+} case_t;
+
+static void are_read_so (const case_t *cases, size_t count)
 {
-    target_t found = of (text);
-    if (found.amount != expected.amount || found.owned != expected.owned
-        || found.every != expected.every || found.when != expected.when)
-        fail_msg ("%s: %.0f out of %.0f every %d%s", text, found.amount, found.owned, found.every,
-                  found.when ? ", when" : "");
+    for (size_t i = 0; i < count; i++) {
+        target_t found = of (cases[i].text), expected = cases[i].expected;
+        if (found.amount != expected.amount || found.owned != expected.owned
+            || found.every != expected.every || found.when != expected.when)
+            fail_msg ("%s: %.0f out of %.0f every %d%s", cases[i].text, found.amount, found.owned,
+                      found.every, found.when ? ", when" : "");
+    }
 }
 
 static void an_amount_in_the_end_is_found (void **state)
 {
-    static const struct {
-        const char *text;
-        target_t expected;
-    } CASES[] = {
+    static const case_t CASES[] = {
         {"How much must I save per month to have 50,000 in 10 years?", {50000, 0, 1, false}},
         {"I need $50k in 5 years, how much do I have to put aside?", {50000, 0, 1, false}},
         {"I have $10,000. How much should I save to have about $50,000 in 9 years?",
@@ -57,17 +61,13 @@ static void an_amount_in_the_end_is_found (void **state)
         {"I have 50,000. How long until I have $100,000?", {100000, 50000, 1, true}},
     };
     (void) state;
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
-        is_read_as (CASES[i].text, CASES[i].expected);
+    are_read_so (CASES, sizeof CASES / sizeof *CASES);
 }
 
 /*  In the languages that a plain request is understood in.  */
 static void other_languages_ask_alike (void **state)
 {
-    static const struct {
-        const char *text;
-        target_t expected;
-    } CASES[] = {
+    static const case_t CASES[] = {
         {"Wie viel muss ich im Monat sparen, um in 10 Jahren 50.000 Euro zu haben?",
          {50000, 0, 1, false}},
         {"Ich habe 10.000 Euro. Wieviel muss ich jährlich zurücklegen, um in 9 Jahren 50.000 Euro zu "
@@ -99,8 +99,7 @@ static void other_languages_ask_alike (void **state)
          {100000, 0, 1, true}},
     };
     (void) state;
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
-        is_read_as (CASES[i].text, CASES[i].expected);
+    are_read_so (CASES, sizeof CASES / sizeof *CASES);
 }
 
 static void a_later_message_changes_what_it_names (void **state)
