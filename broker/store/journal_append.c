@@ -26,13 +26,13 @@ static bool write_record (journal_t *self, const journal_record_t *record)
     return writer_append (&self->writer, self->current.end, parts, sizeof parts / sizeof *parts);
 }
 
-/*  On a disk that is nearly full zeros for the next segment take what room there is, and give it back. The record goes
+/*  On a disk that is nearly full the next segment may take what room there is, and give it back. The record goes
     to the same place: none of it counts as written yet.  */
 static bool write_once_more (journal_t *self, const journal_record_t *record)
 {
     if (errno != ENOSPC)
         return false;
-    journal_end_zeros (self);
+    journal_end_making (self);
     return write_record (self, record);
 }
 
@@ -55,6 +55,8 @@ static void note_appended (journal_t *self, const journal_record_t *record)
     self->segments[self->count - 1] = *current;
     self->last = record->seq;
     self->first = record->first;
+    self->appended++;
+    self->appended_bytes += current->end - before;
     pthread_mutex_unlock (&self->lock);
     self->unsynced += current->end - before;
     if (before <= current->capacity / 4)

@@ -100,7 +100,8 @@ void journal_step_back (journal_cursor_t *self)
     self->next--;
 }
 
-/*  What was read ahead may have been behind the end then, and is not now; and a segment without zeros has grown.  */
+/*  What was read ahead may have been behind the end then, and is not now; and a segment without room of its own has
+    grown.  */
 void journal_go_on (journal_cursor_t *self, uint64_t last)
 {
     self->last = last;

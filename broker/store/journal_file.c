@@ -13,14 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*  Zeros go out in pieces, each on the disk before the next: a commit's sync fits in between.  */
-enum { PIECE_BYTES = 128 * 1024 };
-
-/*  Where they have to go through the system's cache, in small runs of pages: of a larger write it may make one
-    large page, and would count all of it as written whenever a commit touches it. Page by page they cost an eighth
-    of the broker's time under load; in runs of four little.  */
-enum { RUN_BYTES = 16 * 1024 };
-
 void segment_name (uint64_t number, char *ret_name)
 {
     snprintf (ret_name, SEGMENT_NAME_BYTES, "%010" PRIu64 SEGMENT_SUFFIX, number);
@@ -107,58 +99,25 @@ bool segment_set_direct (int fd, bool direct)
     return flags >= 0 && fcntl (fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
 }
 
-static bool fill_cached (int fd, uint64_t from, uint64_t to)
+/*  Where the file system cannot reserve blocks, zeros take them.  */
+static bool reserve (int fd, uint64_t written, uint64_t bytes, uint64_t *ret_written)
 {
-    static const uint8_t zeros[RUN_BYTES];
-    uint64_t pushed = from;
-    while (from < to) {
-        uint64_t room = RUN_BYTES - from % RUN_BYTES;
-        uint64_t size = to - from < room ? to - from : room;
-        if (!write_all (fd, zeros, size, from))
-            return false;
-        from += size;
-        if (from - pushed >= PIECE_BYTES) {
-            sync_file_range (fd, (off_t) pushed, (off_t) (from - pushed),
-                             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE
-                                 | SYNC_FILE_RANGE_WAIT_AFTER);
-            pushed = from;
-        }
-    }
-    return true;
+    *ret_written = written;
+    if (written >= bytes || fallocate (fd, 0, 0, (off_t) bytes) == 0)
+        return true;
+    *ret_written = bytes;
+    return errno == EOPNOTSUPP && zeros_fill (fd, written, bytes);
 }
 
-/*  Past the system's cache: nobody reads these zeros, and to copy them there took a sixth of the broker's time under
-    load. Not every file system can do it; returns how far it came.  */
-static uint64_t fill_past_cache (int fd, uint64_t from, uint64_t to)
-{
-    static _Alignas(JOURNAL_BLOCK_BYTES) uint8_t zeros[PIECE_BYTES];
-    if (!segment_set_direct (fd, true))
-        return from;
-    while (from < to) {
-        uint64_t size = to - from < PIECE_BYTES ? to - from : PIECE_BYTES;
-        if (!write_all (fd, zeros, size, from))
-            break;
-        from += size;
-    }
-    segment_set_direct (fd, false);
-    return from;
-}
-
-static bool fill (int fd, uint64_t from, uint64_t to)
-{
-    from -= from % JOURNAL_BLOCK_BYTES;
-    to += -to % JOURNAL_BLOCK_BYTES;
-    return fill_cached (fd, fill_past_cache (fd, from, to), to);
-}
-
-int segment_fill (const journal_t *self, uint64_t bytes)
+int segment_make (const journal_t *self, uint64_t bytes, uint64_t *ret_written)
 {
     struct stat status;
     take_free_file (self);
     int fd = openat (self->dir_fd, SEGMENT_NEXT, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -1;
-    if (fstat (fd, &status) == 0 && fill (fd, (uint64_t) status.st_size, bytes) && fsync (fd) == 0)
+    if (fstat (fd, &status) == 0 && reserve (fd, (uint64_t) status.st_size, bytes, ret_written)
+        && fsync (fd) == 0)
         return fd;
     int error_number = errno;
     close (fd);

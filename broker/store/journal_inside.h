@@ -26,8 +26,9 @@ typedef struct {
 
 typedef enum {
     READY_NOT,        /* the next segment is not asked for */
-    READY_WANTED,     /* the thread fills a file */
+    READY_WANTED,     /* the thread makes a file */
     READY_PUBLISHING, /* ... and gives it the next number */
+    READY_FILLING,    /* it may be used as soon as the thread has put some zeros there */
     READY_YES,
 } ready_t;
 
@@ -62,13 +63,17 @@ struct journal {
     char *torn; /* where what is cut off begins; NULL: nothing is */
 
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* the thread, and who waits for READY_PUBLISHING to end */
+    pthread_cond_t wake; /* the thread, and who waits for it to be done with the next segment */
     pthread_t thread;
     bool thread_runs;
     bool stopping;
     ready_t ready;
     segment_t next;
     int next_fd;
+    uint64_t zeros_at;   /* from here on the next segment is reserved, and was never written */
+    uint64_t zeros_owed; /* bytes, less than a piece */
+    uint64_t appended;   /* records, and bytes: since zeros were thought of last */
+    uint64_t appended_bytes;
     unsigned free_files; /* forgotten ones that wait to be used again */
 };
 
@@ -88,9 +93,9 @@ plv_err_t journal_errno (const journal_t *self, uint64_t number, const char *doi
 char *journal_place (const journal_t *self, uint64_t number, uint64_t offset);
 plv_err_t journal_damage (const journal_t *self, uint64_t number, uint64_t offset, const char *what,
                           plv_fail_t *ret_fail);
-/*  A file of `bytes` bytes, all of them written before, by the name SEGMENT_NEXT; -1: errno says
-    why.  */
-int segment_fill (const journal_t *self, uint64_t bytes);
+/*  A file by the name SEGMENT_NEXT that has its blocks for `bytes` bytes; those behind `ret_written` were never
+    written. -1: errno says why.  */
+int segment_make (const journal_t *self, uint64_t bytes, uint64_t *ret_written);
 /*  Gives the file `from` a head and its name, on disk.  */
 bool segment_publish (const journal_t *self, int fd, const char *from, uint64_t number,
                       segment_id_t *ret_id);
@@ -108,13 +113,21 @@ plv_err_t journal_begin_next (journal_t *self, segment_t *ret_next, int *ret_fd,
                               plv_fail_t *ret_fail);
 /*  Has the next one made as soon as a quarter of this one is full.  */
 void journal_look_ahead (journal_t *self);
-/*  Waits until no zeros are on their way.  */
-void journal_end_zeros (journal_t *self);
+/*  Waits until no file is being made: what room it took is there, or free again.  */
+void journal_end_making (journal_t *self);
 uint64_t journal_next_bytes (const journal_t *self);
 void *journal_ready_main (void *arg);
 void journal_push_segment (journal_t *self, const segment_t *segment);
 /*  The segment `at` and all behind it become free files, the last one first.  */
 plv_err_t journal_cut (journal_t *self, size_t at, plv_fail_t *ret_fail);
+
+/*  journal_zeros.c: zeros where nothing was ever written.  */
+bool zeros_fill (int fd, uint64_t from, uint64_t to);
+/*  All under `lock`.  */
+bool journal_zeros_due (const journal_t *self);
+void journal_put_all_zeros (journal_t *self);
+/*  Some, if the disk has time for them; then waits for a moment, or until something has changed.  */
+void journal_put_zeros (journal_t *self);
 
 /*  journal_append.c: syncs the last segment and goes on in the next one.  */
 plv_err_t journal_roll (journal_t *self, plv_fail_t *ret_fail);

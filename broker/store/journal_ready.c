@@ -52,7 +52,7 @@ void journal_look_ahead (journal_t *self)
     pthread_mutex_unlock (&self->lock);
 }
 
-void journal_end_zeros (journal_t *self)
+void journal_end_making (journal_t *self)
 {
     pthread_mutex_lock (&self->lock);
     while (self->ready == READY_WANTED || self->ready == READY_PUBLISHING)
@@ -66,9 +66,10 @@ void journal_make_ready (journal_t *self)
 {
     segment_t next = {.end = SEGMENT_HEAD_BYTES};
     uint64_t bytes = journal_next_bytes (self);
+    uint64_t written = 0;
     unsigned free_files = self->free_files;
     pthread_mutex_unlock (&self->lock);
-    int fd = segment_fill (self, bytes);
+    int fd = segment_make (self, bytes, &written);
     pthread_mutex_lock (&self->lock);
     if (fd >= 0 && free_files)
         self->free_files--;
@@ -85,6 +86,7 @@ void journal_make_ready (journal_t *self)
         close (fd);
     self->next = next;
     self->next_fd = good ? fd : -1;
+    self->zeros_at = written < JOURNAL_BLOCK_BYTES ? JOURNAL_BLOCK_BYTES : written;
     self->ready = good ? READY_YES : READY_NOT;
     pthread_cond_broadcast (&self->wake);
 }
@@ -96,6 +98,8 @@ void *journal_ready_main (void *arg)
     while (!self->stopping) {
         if (self->ready == READY_WANTED)
             journal_make_ready (self);
+        else if (journal_zeros_due (self))
+            journal_put_zeros (self);
         else
             pthread_cond_wait (&self->wake, &self->lock);
     }
@@ -103,8 +107,7 @@ void *journal_ready_main (void *arg)
     return NULL;
 }
 
-/*  Nothing is ready: a file with a head and no zeros. Its commits cost more, but none waits for
-    the zeros.  */
+/*  Nothing is ready: a file with a head and nothing else. Its commits cost more, but none waits for more of it.  */
 static int make_bare (journal_t *self, segment_t *ret_next)
 {
     int fd = openat (self->dir_fd, SEGMENT_BARE,
@@ -124,7 +127,7 @@ plv_err_t journal_begin_next (journal_t *self, segment_t *ret_next, int *ret_fd,
 {
     plv_err_t err = ERR_OK;
     pthread_mutex_lock (&self->lock);
-    while (self->ready == READY_PUBLISHING)
+    while (self->ready == READY_PUBLISHING || self->ready == READY_FILLING)
         pthread_cond_wait (&self->wake, &self->lock);
     if (self->ready == READY_YES) {
         *ret_next = self->next;

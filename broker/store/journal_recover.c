@@ -229,6 +229,8 @@ static plv_err_t start (journal_t *self, plv_fail_t *ret_fail)
         pthread_mutex_lock (&self->lock);
         self->ready = READY_WANTED;
         journal_make_ready (self);
+        if (self->count == 0) /* small, and nobody waits yet */
+            journal_put_all_zeros (self);
         pthread_mutex_unlock (&self->lock);
     }
     plv_err_t err = self->count == 0 ? journal_roll (self, ret_fail) : ERR_OK;

@@ -98,6 +98,16 @@ PWRITE (pwrite64)
 PWRITEV (pwritev)
 PWRITEV (pwritev64)
 
+#define FALLOCATE(name_)                                                                           \
+    HOOK int name_ (int file, int mode, off_t from, off_t size);                                   \
+    HOOK int name_ (int file, int mode, off_t from, off_t size)                                    \
+    {                                                                                              \
+        return fails (WRITES, file) ? -1 : (int) syscall (SYS_fallocate, file, mode, from, size);  \
+    }
+
+FALLOCATE (fallocate)
+FALLOCATE (fallocate64)
+
 HOOK int fsync (int file)
 {
     return fails (SYNCS, file) ? -1 : (int) syscall (SYS_fsync, file);

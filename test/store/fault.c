@@ -105,6 +105,17 @@ PWRITE (pwrite64)
 PWRITEV (pwritev)
 PWRITEV (pwritev64)
 
+#define FALLOCATE(name_)                                                                           \
+    HOOK int name_ (int fd, int mode, off_t from, off_t size);                                     \
+    HOOK int name_ (int fd, int mode, off_t from, off_t size)                                      \
+    {                                                                                              \
+        return fails (FAULT_RESERVE, fd) ? -1                                                      \
+                                         : (int) syscall (SYS_fallocate, fd, mode, from, size);    \
+    }
+
+FALLOCATE (fallocate)
+FALLOCATE (fallocate64)
+
 HOOK int fsync (int fd)
 {
     be_slow (fd);

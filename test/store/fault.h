@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 
-/*  DIRECT: writes past the system's cache, and no others.  */
-typedef enum { FAULT_WRITE = 1, FAULT_SYNC = 2, FAULT_DIRECT = 4 } fault_call_t;
+/*  DIRECT: writes past the system's cache, and no others. RESERVE: of room for a file.  */
+typedef enum { FAULT_WRITE = 1, FAULT_SYNC = 2, FAULT_DIRECT = 4, FAULT_RESERVE = 8 } fault_call_t;
 
 /*  From the `nth` (1: the first) of these calls on files whose path contains `part` on, they
     fail with `error_number`. `once`: only that one.  */
