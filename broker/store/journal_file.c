@@ -99,14 +99,31 @@ bool segment_set_direct (int fd, bool direct)
     return flags >= 0 && fcntl (fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
 }
 
-/*  Where the file system cannot reserve blocks, zeros take them.  */
-static bool reserve (int fd, uint64_t written, uint64_t bytes, uint64_t *ret_written)
+/*  Up to where it was written before: a file that was ready and never used may hold zeros in its first part only. Who
+    cannot say where the rest begins says that all of it is written.  */
+static uint64_t written_of (int fd, uint64_t size)
 {
-    *ret_written = written;
-    if (written >= bytes || fallocate (fd, 0, 0, (off_t) bytes) == 0)
+    off_t hole = lseek (fd, 0, SEEK_HOLE);
+    return hole >= 0 && (uint64_t) hole < size ? (uint64_t) hole : size;
+}
+
+/*  Where the file system cannot reserve blocks, zeros take them.  */
+static bool reserve (int fd, uint64_t size, uint64_t bytes, uint64_t *ret_written)
+{
+    int error_number = 0;
+    *ret_written = written_of (fd, size);
+    if (size >= bytes)
         return true;
+    do
+        error_number = fallocate (fd, 0, 0, (off_t) bytes) == 0 ? 0 : errno;
+    while (error_number == EINTR);
+    if (error_number == 0)
+        return true;
+    if (error_number == ENOSPC || error_number == EDQUOT)
+        return false;
+    uint64_t from = *ret_written;
     *ret_written = bytes;
-    return errno == EOPNOTSUPP && zeros_fill (fd, written, bytes);
+    return zeros_fill (fd, from, bytes);
 }
 
 int segment_make (const journal_t *self, uint64_t bytes, uint64_t *ret_written)

@@ -188,6 +188,22 @@ static void without_room_ahead_it_goes_on (void **state)
     expect_values (self, 240, 10000);
 }
 
+/*  A stop comes while the next file holds few zeros: it is used again, and the rest comes then.  */
+static void a_file_that_was_never_used_gets_the_zeros_it_lacks (void **state)
+{
+    world_t *self = *state;
+    reopen (self);
+    fault_order (FAULT_WRITE, "0000000002.journal", 1, EIO, false);
+    append (self, 1, 40, 10000);
+    wait_for_hole (self, 2, 1);
+    off_t before = first_hole (self, 2);
+    journal_destroy (&self->journal);
+    fault_end ();
+    assert_true (before < SEGMENT_BYTES);
+    assert_int_equal (reopen (self), 40);
+    wait_for_hole (self, 2, SEGMENT_BYTES);
+}
+
 /*  What the disk says to zeros is nobody's trouble: room that is reserved reads as zeros all the same.  */
 static void zeros_that_fail_do_no_harm (void **state)
 {
@@ -214,6 +230,7 @@ int main (void)
         ZEROS (a_record_waits_for_zeros_that_are_on_their_way),
         ZEROS (where_no_room_can_be_reserved_zeros_take_it),
         ZEROS (without_room_ahead_it_goes_on),
+        ZEROS (a_file_that_was_never_used_gets_the_zeros_it_lacks),
         ZEROS (zeros_that_fail_do_no_harm),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
