@@ -26,7 +26,7 @@ class ContractCase(Case):
     def setUp(self):
         self.contract = contract.read()
         if self.contract is None:
-            self.skipTest('the machine-readable contract of the Bot API is not beside this checkout')
+            self.skipTest(f'{contract.PATH} is not there: set PALAVER_SHARED to the folder that holds contracts/')
         super().setUp()
         self.started()
         self.telegram.user(ANN)

@@ -11,7 +11,8 @@ from . import entities, table
 from .params import ApiError
 
 TEST = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-PATH = os.path.join(os.path.dirname(TEST), '..', 'shared', 'contracts', 'telegram-bot-api.json')
+SHARED = os.environ.get('PALAVER_SHARED', os.path.join(os.path.dirname(TEST), '..', 'shared'))
+PATH = os.path.join(SHARED, 'contracts', 'telegram-bot-api.json')
 ADDED = set()   # the methods that only the contract has
 CONSTANTS = ('type', 'status', 'source')
 MISSING = {'chat_id': 'chat_id is empty', 'user_id': 'invalid user_id specified',
