@@ -108,11 +108,10 @@ static uint64_t written_of (int fd, uint64_t size)
 }
 
 /*  Where the file system cannot reserve blocks, zeros take them.  */
-static bool reserve (int fd, uint64_t size, uint64_t bytes, uint64_t *ret_written)
+static bool reserve (int fd, uint64_t bytes, uint64_t *written)
 {
     int error_number = 0;
-    *ret_written = written_of (fd, size);
-    if (size >= bytes)
+    if (*written >= bytes)
         return true;
     do
         error_number = fallocate (fd, 0, 0, (off_t) bytes) == 0 ? 0 : errno;
@@ -121,8 +120,8 @@ static bool reserve (int fd, uint64_t size, uint64_t bytes, uint64_t *ret_writte
         return true;
     if (error_number == ENOSPC || error_number == EDQUOT)
         return false;
-    uint64_t from = *ret_written;
-    *ret_written = bytes;
+    uint64_t from = *written;
+    *written = bytes;
     return zeros_fill (fd, from, bytes);
 }
 
@@ -133,8 +132,9 @@ int segment_make (const journal_t *self, uint64_t bytes, uint64_t *ret_written)
     int fd = openat (self->dir_fd, SEGMENT_NEXT, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -1;
-    if (fstat (fd, &status) == 0 && reserve (fd, (uint64_t) status.st_size, bytes, ret_written)
-        && fsync (fd) == 0)
+    bool good = fstat (fd, &status) == 0;
+    *ret_written = good ? written_of (fd, (uint64_t) status.st_size) : 0;
+    if (good && reserve (fd, bytes, ret_written) && fsync (fd) == 0)
         return fd;
     int error_number = errno;
     close (fd);

@@ -126,7 +126,7 @@ bool zeros_fill (int fd, uint64_t from, uint64_t to);
 /*  All under `lock`.  */
 bool journal_zeros_due (const journal_t *self);
 void journal_put_all_zeros (journal_t *self);
-/*  Some, if the disk has time for them; then waits for a moment, or until something has changed.  */
+/*  Looks on for a moment, then puts some if the disk has time for them.  */
 void journal_put_zeros (journal_t *self);
 
 /*  journal_append.c: syncs the last segment and goes on in the next one.  */

@@ -87,6 +87,7 @@ void journal_make_ready (journal_t *self)
     self->next = next;
     self->next_fd = good ? fd : -1;
     self->zeros_at = written < JOURNAL_BLOCK_BYTES ? JOURNAL_BLOCK_BYTES : written;
+    self->appended = self->appended_bytes = self->zeros_owed = 0;
     self->ready = good ? READY_YES : READY_NOT;
     pthread_cond_broadcast (&self->wake);
 }

@@ -17,15 +17,13 @@
                32             10000      26820    1.8        20810    6.2     22823    2.7
               256             50000      64454               51918            62739
 
-    What is done beforehand is best. Small commits are worth zeros at their own pace, and large ones are not.  */
-enum {
-    PIECE_BYTES = 128 * 1024,
-    LARGE_BYTES = 8 * 1024, /* a commit, on average */
-    LOOK_US = 5000,
-    CALM_BYTES = 4 * PIECE_BYTES, /* a look, when nothing is committed */
-    PACE =
-        3 /* times what is committed: the last three quarters of a segment, for one twice as large */
-};
+    What is done beforehand is best. Small commits are worth zeros at their own pace, and large ones are not. The pace
+    is that of the last three quarters of a segment, while one twice as large is filled.  */
+enum { LARGE_BYTES = 8 * 1024 /* of a commit */, PACE = 3 };
+
+/*  Zeros go out in pieces, each on the disk before the next: a commit's sync fits in between. A commit that wants the
+    segment waits for a few of them at most.  */
+enum { LOOK_US = 5000, PIECE_BYTES = 128 * 1024, LOOK_BYTES_MAX = 4 * PIECE_BYTES };
 
 /*  Where they have to go through the system's cache, in small runs of pages: of a larger write it may make one
     large page, and would count all of it as written whenever a commit touches it. Page by page they cost an eighth
@@ -76,19 +74,18 @@ bool zeros_fill (int fd, uint64_t from, uint64_t to)
     return fill_cached (fd, fill_past_cache (fd, from, to), to);
 }
 
-/*  How many bytes of zeros the disk has time for now. Under `lock`.  */
+/*  How many bytes of zeros the disk has time for, after what was committed since the look before. Under `lock`.  */
 static uint64_t allowance (journal_t *self)
 {
     uint64_t bytes = self->appended_bytes, records = self->appended;
     self->appended_bytes = self->appended = 0;
     if (records == 0)
-        return CALM_BYTES;
+        return LOOK_BYTES_MAX;
     if (bytes / records >= LARGE_BYTES)
         return 0;
-    self->zeros_owed += PACE * bytes;
-    uint64_t due = self->zeros_owed - self->zeros_owed % PIECE_BYTES;
-    self->zeros_owed -= due;
-    return due;
+    uint64_t owed = self->zeros_owed + PACE * bytes, whole = owed - owed % PIECE_BYTES;
+    self->zeros_owed = owed - whole;
+    return whole < LOOK_BYTES_MAX ? whole : LOOK_BYTES_MAX;
 }
 
 /*  Under `lock`, which it leaves meanwhile: nobody takes the segment until its state says that it is ready again. What
@@ -124,8 +121,8 @@ void journal_put_zeros (journal_t *self)
 {
     int64_t until_us = plv_clock_mono_us () + LOOK_US;
     struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-    uint64_t bytes = allowance (self);
+    pthread_cond_timedwait (&self->wake, &self->lock, &until);
+    uint64_t bytes = self->stopping || !journal_zeros_due (self) ? 0 : allowance (self);
     if (bytes)
         fill_some (self, bytes);
-    pthread_cond_timedwait (&self->wake, &self->lock, &until);
 }
