@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,16 +245,12 @@ static void *accompany (void *arg)
 
 static child_t *child_new (unsigned number)
 {
-    pthread_condattr_t monotonic;
     child_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
     *self = (child_t){.number = number, .in = -1, .out = -1, .err = -1};
-    pthread_condattr_init (&monotonic);
-    pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init (&self->lock, NULL);
-    pthread_cond_init (&self->changed, &monotonic);
-    pthread_condattr_destroy (&monotonic);
+    plv_wait_init (&self->changed);
     self->end = eventfd (0, EFD_CLOEXEC);
     return self;
 }
@@ -362,11 +359,8 @@ void child_epitaph (child_t *self, char *text, size_t size)
     char words[LAST_WORDS_BYTES];
     bool ended = ends_within (self, LAST_MOMENT_MS);
     int64_t until_us = plv_clock_mono_us () + LAST_MOMENT_MS * INT64_C (1000);
-    const struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
-                                   .tv_nsec = (long) (until_us % 1000000) * 1000};
     pthread_mutex_lock (&self->lock);
-    while (ended && !self->heard
-           && pthread_cond_timedwait (&self->changed, &self->lock, &until) != ETIMEDOUT)
+    while (ended && !self->heard && plv_wait_until (&self->changed, &self->lock, until_us))
         continue;
     memcpy (words, self->last_words, sizeof words);
     pthread_mutex_unlock (&self->lock);

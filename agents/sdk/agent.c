@@ -1,6 +1,7 @@
 #include "sdk/internal.h"
 
 #include "base/clock.h"
+#include "base/wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,16 +19,8 @@ enum {
 
 static bool init_threads (plv_agent_t *self)
 {
-    pthread_condattr_t monotonic;
-    if (pthread_condattr_init (&monotonic))
-        return false;
-    bool good = !pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC)
-                && !pthread_mutex_init (&self->lock, NULL)
-                && !pthread_cond_init (&self->work, &monotonic)
-                && !pthread_cond_init (&self->saved, &monotonic)
-                && !pthread_cond_init (&self->keeper, &monotonic);
-    pthread_condattr_destroy (&monotonic);
-    return good;
+    return !pthread_mutex_init (&self->lock, NULL) && plv_wait_init (&self->work)
+           && plv_wait_init (&self->saved) && plv_wait_init (&self->keeper);
 }
 
 plv_err_t plv_agent_new (const plv_agent_options_t *options, plv_agent_t **ret_agent,
@@ -143,15 +136,10 @@ static size_t take_ready (plv_agent_t *self, plv_job_t **jobs, int64_t *ret_unti
 /*  Until somebody who leads has a job for this thread, or the lead.  */
 static void follow (plv_agent_t *self, int64_t until_us)
 {
-    struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
-                             .tv_nsec = (long) (until_us % 1000000) * 1000};
     if (self->keeper_leads)
         plv_agent_ring (self);
     self->idle++;
-    if (until_us == INT64_MAX)
-        pthread_cond_wait (&self->work, &self->lock);
-    else
-        pthread_cond_timedwait (&self->work, &self->lock, &until);
+    plv_wait_until (&self->work, &self->lock, until_us);
     self->idle--;
 }
 

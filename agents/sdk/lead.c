@@ -1,6 +1,7 @@
 #include "sdk/internal.h"
 
 #include "base/clock.h"
+#include "base/wait.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -76,23 +77,16 @@ void plv_lead_or_wait (plv_agent_t *self, int64_t until_us)
         plv_lead_pass_on (self);
         return;
     }
-    struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
-                             .tv_nsec = (long) (until_us % 1000000) * 1000};
     self->stepping++;
-    pthread_cond_timedwait (&self->saved, &self->lock, &until);
+    plv_wait_until (&self->saved, &self->lock, until_us);
     self->stepping--;
 }
 
 static void keeper_waits (plv_agent_t *self, bool far)
 {
     int64_t until_us = plv_clock_mono_us () + KEEPER_LOOK_US;
-    struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
-                             .tv_nsec = (long) (until_us % 1000000) * 1000};
     self->keeper_far = far;
-    if (far)
-        pthread_cond_wait (&self->keeper, &self->lock);
-    else
-        pthread_cond_timedwait (&self->keeper, &self->lock, &until);
+    plv_wait_until (&self->keeper, &self->lock, far ? INT64_MAX : until_us);
     self->keeper_far = false;
 }
 

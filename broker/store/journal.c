@@ -1,6 +1,7 @@
 #include "store/journal_inside.h"
 
 #include "base/alloc.h"
+#include "base/wait.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -86,16 +87,6 @@ static plv_err_t look_at_all (journal_t *self, plv_fail_t *ret_fail)
     return err;
 }
 
-static void init_lock (journal_t *self)
-{
-    pthread_condattr_t monotonic;
-    pthread_condattr_init (&monotonic);
-    pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init (&self->lock, NULL);
-    pthread_cond_init (&self->wake, &monotonic);
-    pthread_condattr_destroy (&monotonic);
-}
-
 plv_err_t journal_open (const journal_options_t *options, journal_t **ret_journal,
                         plv_fail_t *ret_fail)
 {
@@ -107,7 +98,8 @@ plv_err_t journal_open (const journal_options_t *options, journal_t **ret_journa
     self->next_fd = -1;
     writer_init (&self->writer, options->direct);
     crc32c_init (&self->crc);
-    init_lock (self);
+    pthread_mutex_init (&self->lock, NULL);
+    plv_wait_init (&self->wake);
     self->dir_fd = open (self->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (self->dir_fd < 0 && errno != ENOENT)
         err = journal_errno (self, 0, "reading", ret_fail);

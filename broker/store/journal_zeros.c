@@ -1,9 +1,9 @@
 #include "store/journal_inside.h"
 
 #include "base/clock.h"
+#include "base/wait.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 /*  A block that was never written costs a commit more than one that was: with its sync the file system notes that it is
@@ -119,9 +119,7 @@ void journal_put_all_zeros (journal_t *self)
 
 void journal_put_zeros (journal_t *self)
 {
-    int64_t until_us = plv_clock_mono_us () + LOOK_US;
-    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-    pthread_cond_timedwait (&self->wake, &self->lock, &until);
+    plv_wait_until (&self->wake, &self->lock, plv_clock_mono_us () + LOOK_US);
     uint64_t bytes = self->stopping || !journal_zeros_due (self) ? 0 : allowance (self);
     if (bytes)
         fill_some (self, bytes);

@@ -1,6 +1,7 @@
 #include "store/rocksdb.h"
 
 #include "base/alloc.h"
+#include "base/wait.h"
 #include "store/error.h"
 
 #include <errno.h>
@@ -129,14 +130,10 @@ static rdb_t *rdb_new (const store_rocksdb_options_t *options)
     self->memtable_bound = rdb_memtable_bound (options);
     self->unflushed_bound = UNFLUSHED_SEGMENTS * rdb_segment_bytes (options);
     plv_list_init (&self->jobs);
-    pthread_condattr_t attributes;
-    pthread_condattr_init (&attributes);
-    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init (&self->lock, NULL);
     pthread_mutex_init (&self->commit_lock, NULL);
-    pthread_cond_init (&self->commit_wake, &attributes);
-    pthread_cond_init (&self->helper_wake, &attributes);
-    pthread_condattr_destroy (&attributes);
+    plv_wait_init (&self->commit_wake);
+    plv_wait_init (&self->helper_wake);
     return self;
 }
 

@@ -1,10 +1,10 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/wait.h"
 #include "store/rocksdb.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /*  What may take long and must not hold up a commit: scans, checkpoints, flushes of the views,
     and once a second, when there is something to do, the sync of what was committed without one
@@ -170,11 +170,6 @@ static plv_err_t run_flush (rdb_t *self, plv_fail_t *ret_fail)
     return err ? err : rdb_forget (self, ret_fail);
 }
 
-static struct timespec timespec_of (int64_t us)
-{
-    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-}
-
 typedef enum { WORK_STOP, WORK_CHORES, WORK_FLUSH, WORK_JOB } work_t;
 
 /*  Chores and flushes go first when their time has come, so that no row of scans can put them off.  */
@@ -189,11 +184,8 @@ static work_t wait_for_work (rdb_t *self)
             return WORK_FLUSH;
         if (!plv_list_empty (&self->jobs))
             return WORK_JOB;
-        struct timespec until = timespec_of (self->chores_at_us);
-        if (self->chores_at_us)
-            pthread_cond_timedwait (&self->helper_wake, &self->lock, &until);
-        else
-            pthread_cond_wait (&self->helper_wake, &self->lock);
+        plv_wait_until (&self->helper_wake, &self->lock,
+                        self->chores_at_us ? self->chores_at_us : INT64_MAX);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/list.h"
+#include "base/wait.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -240,22 +241,11 @@ static void set_options (http_call_t *call, const http_request_t *request)
     curl_easy_setopt (easy, CURLOPT_USERAGENT, "palaver-advisor");
 }
 
-static bool init_news (http_call_t *call)
-{
-    pthread_condattr_t monotonic;
-    if (pthread_condattr_init (&monotonic))
-        return false;
-    bool good = !pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC)
-                && !pthread_cond_init (&call->news, &monotonic);
-    pthread_condattr_destroy (&monotonic);
-    return good;
-}
-
 plv_err_t http_start (http_t *self, const http_request_t *request, http_call_t **ret_call,
                       plv_fail_t *ret_fail)
 {
     http_call_t *call = calloc (1, sizeof *call);
-    if (!call || !init_news (call)) {
+    if (!call || !plv_wait_init (&call->news)) {
         free (call);
         return plv_fail (ret_fail, ERR_NOMEM, "out of memory");
     }
@@ -280,12 +270,11 @@ plv_err_t http_start (http_t *self, const http_request_t *request, http_call_t *
 
 http_event_t http_next (http_call_t *call, int64_t until_us, plv_buf_t *ret_piece)
 {
-    struct timespec until = {.tv_sec = (time_t) (until_us / 1000000),
-                             .tv_nsec = (long) (until_us % 1000000) * 1000};
     http_event_t event = HTTP_NOTHING;
     pthread_mutex_lock (&call->engine->lock);
-    while (!call->pieces.size && call->running && plv_clock_mono_us () < until_us)
-        pthread_cond_timedwait (&call->news, &call->engine->lock, &until);
+    while (!call->pieces.size && call->running
+           && plv_wait_until (&call->news, &call->engine->lock, until_us))
+        continue;
     if (call->pieces.size) {
         plv_buf_t taken = *ret_piece;
         plv_buf_clear (&taken);
