@@ -1,84 +1,39 @@
 /*  The journal by itself: what it finds again, what it cuts off, and what it refuses.  */
 
 #include "fault.h"
-#include "subject.h"
+#include "journal_world.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/rng.h"
-#include "store/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static bool direct; /* past the system's cache, and through it after every second opening */
 
-enum { SMALL_BYTES = 16 * 1024, VALUE_BYTES_MAX = 3000, WAIT_US_MAX = 30000000 };
+enum { VALUE_BYTES_MAX = 3000 };
 
-typedef struct {
-    char dir[64], data[80];
-    journal_t *journal;
-    uint64_t segment_bytes;
-    uint64_t next_seq;
-    uint64_t synced;
-    unsigned opened;
-} world_t;
-
-static int setup (void **state)
+/*  Opens it again, past the system's cache and through it in turns.  */
+static plv_err_t try_open (journal_world_t *self, bool read_only, uint64_t from,
+                           plv_fail_t *ret_fail)
 {
-    world_t *self = plv_alloc_zero (1, sizeof *self);
-    subject_make_dir (self->dir, sizeof self->dir);
-    snprintf (self->data, sizeof self->data, "%s/journal", self->dir);
-    self->segment_bytes = SMALL_BYTES;
-    *state = self;
-    return 0;
+    self->direct = direct && !self->direct;
+    return journal_world_open (self, read_only, from, ret_fail);
 }
 
-static int teardown (void **state)
+/*  The last position that was found.  */
+static uint64_t reopen (journal_world_t *self)
 {
-    world_t *self = *state;
-    fault_end ();
-    journal_destroy (&self->journal);
-    subject_remove_dir (self->dir);
-    free (self);
-    return 0;
-}
-
-static plv_err_t try_open (world_t *self, bool read_only, uint64_t from, plv_fail_t *ret_fail)
-{
-    journal_options_t options = {.dir = self->data,
-                                 .read_only = read_only,
-                                 .direct = direct && self->opened++ % 2 == 0,
-                                 .segment_bytes = self->segment_bytes};
-    journal_destroy (&self->journal);
-    plv_err_t err = journal_open (&options, &self->journal, ret_fail);
-    if (!err)
-        err = journal_recover (self->journal, from, from - 1, ret_fail);
-    if (err)
-        journal_destroy (&self->journal);
-    else
-        self->next_seq = journal_last (self->journal) + 1;
-    return err;
-}
-
-/*  Opens it again; the last position that was found.  */
-static uint64_t reopen (world_t *self)
-{
-    plv_fail_t fail = {.text = ""};
-    if (try_open (self, false, 1, &fail))
-        print_error ("%s\n", fail.text);
-    assert_non_null (self->journal);
-    self->synced = self->next_seq - 1;
-    return self->next_seq - 1;
+    self->direct = direct && !self->direct;
+    return journal_world_reopen (self);
 }
 
 /*  `what` is part of the words, and so is the file.  */
-static void expect_refusal (world_t *self, uint64_t number, const char *what)
+static void expect_refusal (journal_world_t *self, uint64_t number, const char *what)
 {
     plv_fail_t fail = {.code = ERR_OK, .text = ""};
     char name[40];
@@ -104,7 +59,7 @@ static size_t value_of (uint64_t seq, uint64_t kind, uint8_t *bytes, size_t size
 }
 
 /*  `kind` says which of several lives this value is of; size 0: any.  */
-static plv_err_t try_append (world_t *self, uint64_t kind, size_t size, bool sync)
+static plv_err_t try_append (journal_world_t *self, uint64_t kind, size_t size, bool sync)
 {
     plv_fail_t fail;
     uint8_t bytes[VALUE_BYTES_MAX];
@@ -126,14 +81,15 @@ static plv_err_t try_append (world_t *self, uint64_t kind, size_t size, bool syn
     return ERR_OK;
 }
 
-static void append (world_t *self, uint64_t count, uint64_t kind, size_t size, bool sync)
+static void append (journal_world_t *self, uint64_t count, uint64_t kind, size_t size, bool sync)
 {
     for (; count; count--)
         assert_int_equal (try_append (self, kind, size, sync), ERR_OK);
 }
 
 /*  Every position from `from` to `last` is there, as it was appended in the life `kind`.  */
-static void expect_values (world_t *self, uint64_t from, uint64_t last, uint64_t kind, size_t size)
+static void expect_values (journal_world_t *self, uint64_t from, uint64_t last, uint64_t kind,
+                           size_t size)
 {
     journal_cursor_t cursor;
     journal_record_t record;
@@ -154,21 +110,16 @@ static void expect_values (world_t *self, uint64_t from, uint64_t last, uint64_t
     journal_cursor_end (&cursor);
 }
 
-static void path_of (const world_t *self, uint64_t number, char *path, size_t size)
-{
-    snprintf (path, size, "%s/%010ju.journal", self->data, (uintmax_t) number);
-}
-
-static int open_segment (const world_t *self, uint64_t number)
+static int open_segment (const journal_world_t *self, uint64_t number)
 {
     char path[128];
-    path_of (self, number, path, sizeof path);
+    journal_world_path (self, number, path, sizeof path);
     int fd = open (path, O_RDWR | O_CLOEXEC);
     assert_true (fd >= 0);
     return fd;
 }
 
-static plv_buf_t read_segment (const world_t *self, uint64_t number)
+static plv_buf_t read_segment (const journal_world_t *self, uint64_t number)
 {
     plv_buf_t bytes = {.data = NULL};
     uint8_t block[4096];
@@ -179,7 +130,7 @@ static plv_buf_t read_segment (const world_t *self, uint64_t number)
     return bytes;
 }
 
-static void write_segment (const world_t *self, uint64_t number, plv_view_t bytes)
+static void write_segment (const journal_world_t *self, uint64_t number, plv_view_t bytes)
 {
     int fd = open_segment (self, number);
     assert_int_equal (pwrite (fd, bytes.data, bytes.size, 0), bytes.size);
@@ -187,14 +138,14 @@ static void write_segment (const world_t *self, uint64_t number, plv_view_t byte
     close (fd);
 }
 
-static bool exists (const world_t *self, uint64_t number)
+static bool exists (const journal_world_t *self, uint64_t number)
 {
     char path[128];
-    path_of (self, number, path, sizeof path);
+    journal_world_path (self, number, path, sizeof path);
     return access (path, F_OK) == 0;
 }
 
-static void flip (const world_t *self, uint64_t number, uint64_t at, int bit)
+static void flip (const journal_world_t *self, uint64_t number, uint64_t at, int bit)
 {
     int fd = open_segment (self, number);
     uint8_t byte;
@@ -213,7 +164,7 @@ static uint64_t place (uint64_t index, size_t size)
 
 static void what_was_appended_is_there (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     assert_int_equal (reopen (self), 0);
     for (int round = 1; round <= 6; round++) {
         append (self, 17, 0, 0, round % 2);
@@ -229,7 +180,7 @@ static void what_was_appended_is_there (void **state)
 static void a_record_larger_than_a_segment_has_one_of_its_own (void **state)
 {
     enum { BYTES = 100000 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     plv_fail_t fail;
     uint8_t *bytes = plv_alloc_zero (1, BYTES);
     reopen (self);
@@ -253,7 +204,7 @@ static void a_record_larger_than_a_segment_has_one_of_its_own (void **state)
 static void torn_at_every_byte_of_the_last_record (void **state)
 {
     enum { SIZE = 200, COUNT = 5 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     append (self, COUNT, 0, SIZE, true);
     journal_destroy (&self->journal);
@@ -291,7 +242,7 @@ static void torn_at_every_byte_of_the_last_record (void **state)
 static void what_was_cut_off_never_comes_back (void **state)
 {
     enum { SIZE = 200, KEPT = 6 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     append (self, 5, 0, SIZE, true);
     append (self, 5, 0, SIZE, false);
@@ -311,7 +262,7 @@ static void what_was_cut_off_never_comes_back (void **state)
 static void a_hole_cuts_off_later_segments_too (void **state)
 {
     enum { SIZE = 1000 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     append (self, 5, 0, SIZE, true);
     append (self, 60, 0, SIZE, false);
@@ -330,7 +281,7 @@ static void a_hole_cuts_off_later_segments_too (void **state)
 static void a_flipped_bit_in_any_field_is_refused (void **state)
 {
     enum { SIZE = 100 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     char where[64];
     reopen (self);
     append (self, 10, 0, SIZE, true);
@@ -355,7 +306,7 @@ static void a_flipped_bit_in_any_field_is_refused (void **state)
 static void a_flipped_bit_in_the_last_record_cuts_it_off (void **state)
 {
     enum { SIZE = 100 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     append (self, 10, 0, SIZE, true);
     journal_destroy (&self->journal);
@@ -370,7 +321,7 @@ static void a_flipped_bit_in_the_last_record_cuts_it_off (void **state)
     assert_int_equal (reopen (self), 10);
 }
 
-static uint64_t used_bytes (const world_t *self, uint64_t number)
+static uint64_t used_bytes (const journal_world_t *self, uint64_t number)
 {
     plv_buf_t bytes = read_segment (self, number);
     size_t size = bytes.size;
@@ -384,7 +335,7 @@ static uint64_t used_bytes (const world_t *self, uint64_t number)
 static void a_flipped_bit_anywhere_is_refused_or_costs_the_end_alone (void **state)
 {
     enum { FLIPS = 2000, RECORDS = 126, AT_END = 2 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     plv_rng_t rng = plv_rng_seed (99);
     plv_fail_t fail;
     size_t refused = 0;
@@ -417,7 +368,7 @@ static void a_flipped_bit_anywhere_is_refused_or_costs_the_end_alone (void **sta
     assert_true (refused > FLIPS * 8 / 10);
 }
 
-static void fill_segments (world_t *self, uint64_t segments)
+static void fill_segments (journal_world_t *self, uint64_t segments)
 {
     reopen (self);
     while (!exists (self, segments))
@@ -427,12 +378,12 @@ static void fill_segments (world_t *self, uint64_t segments)
 
 static void a_segment_that_is_gone_or_empty_is_refused (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     char path[128], aside[160];
     fill_segments (self, 5);
     journal_destroy (&self->journal);
     for (uint64_t number = 1; number <= 3; number++) {
-        path_of (self, number, path, sizeof path);
+        journal_world_path (self, number, path, sizeof path);
         snprintf (aside, sizeof aside, "%s.aside", path);
         assert_int_equal (rename (path, aside), 0);
         if (number == 1) { /* nobody knows that there was one, but for the position */
@@ -453,7 +404,7 @@ static void a_segment_that_is_gone_or_empty_is_refused (void **state)
 
 static void the_first_record_of_a_later_segment_is_damaged (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     fill_segments (self, 4);
     journal_destroy (&self->journal);
     flip (self, 3, SEGMENT_HEAD_BYTES + 50, 1);
@@ -462,7 +413,7 @@ static void the_first_record_of_a_later_segment_is_damaged (void **state)
 
 static void a_newer_release_wrote_it (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     crc32c_t crc;
     uint8_t head[SEGMENT_HEAD_BYTES];
     plv_fail_t fail;
@@ -487,7 +438,7 @@ static void a_newer_release_wrote_it (void **state)
 static void a_refusal_leaves_the_files_as_they_are (void **state)
 {
     enum { SIZE = 1000, LAST = 80 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     plv_fail_t fail = {.text = ""};
     reopen (self);
     append (self, LAST, 0, SIZE, false);
@@ -509,7 +460,7 @@ static bool go_on (void *arg)
     return true;
 }
 
-static plv_err_t copy_journal (world_t *self, const char *dir, uint64_t from, uint64_t last,
+static plv_err_t copy_journal (journal_world_t *self, const char *dir, uint64_t from, uint64_t last,
                                plv_fail_t *ret_fail)
 {
     int pieces = 0;
@@ -519,23 +470,12 @@ static plv_err_t copy_journal (world_t *self, const char *dir, uint64_t from, ui
     return err;
 }
 
-/*  The journal's thread makes it.  */
-static void wait_for_segment (const world_t *self, uint64_t number)
-{
-    const struct timespec pause = {.tv_nsec = 1000000};
-    int64_t deadline_us = plv_clock_mono_us () + WAIT_US_MAX;
-    while (!exists (self, number)) {
-        assert_true (plv_clock_mono_us () < deadline_us);
-        nanosleep (&pause, NULL);
-    }
-}
-
 /*  Bytes of an earlier use lie behind the end of a file that is used again; they begin where the
     records of now end.  */
 static void a_recycled_file_shows_nothing_of_its_past (void **state)
 {
     enum { SIZE = 1000, ROUNDS = 12 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     plv_fail_t fail;
     reopen (self);
     uint64_t stale = 0;
@@ -581,14 +521,14 @@ static uint64_t disk_reads (void)
 static void a_record_needs_nothing_read_from_the_disk (void **state)
 {
     enum { SIZE = 1000, RECORD_BYTES = 40 + SIZE, RECORDS = 200, BLOCK_BYTES = 4096 };
-    world_t *self = *state;
+    journal_world_t *self = *state;
     char path[160];
     self->segment_bytes = 64 + RECORDS * RECORD_BYTES;
     reopen (self);
     append (self, RECORDS, 0, SIZE, true); /* the first segment is full */
-    wait_for_segment (self, 2);
+    journal_world_wait (self, 2, 1);
     append (self, 1, 0, SIZE, true);
-    path_of (self, 2, path, sizeof path);
+    journal_world_path (self, 2, path, sizeof path);
     int fd = open (path, O_RDONLY | O_CLOEXEC);
     assert_true (fd >= 0);
     uint64_t before = disk_reads ();
@@ -601,7 +541,7 @@ static void a_record_needs_nothing_read_from_the_disk (void **state)
     close (fd);
 }
 
-static uint64_t count_bytes (const world_t *self)
+static uint64_t count_bytes (const journal_world_t *self)
 {
     char command[160];
     uint64_t kb = 0;
@@ -615,7 +555,7 @@ static uint64_t count_bytes (const world_t *self)
 
 static void what_is_forgotten_leaves_the_disk (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     plv_fail_t fail;
     reopen (self);
     for (int round = 0; round < 50; round++) {
@@ -623,13 +563,13 @@ static void what_is_forgotten_leaves_the_disk (void **state)
         assert_int_equal (journal_forget (self->journal, self->next_seq - 1, &fail), ERR_OK);
     }
     /*  The one in use, the next one, two to be used again, and one on its way.  */
-    assert_true (count_bytes (self) <= 6 * SMALL_BYTES);
+    assert_true (count_bytes (self) <= 6 * self->segment_bytes);
 }
 
 /*  No room for zeros is no reason to stop; no room for a record is one.  */
 static void a_full_disk_hurts_only_when_room_is_needed (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     append (self, 1, 0, 1000, true);
     fault_order (FAULT_WRITE, "next.tmp", 1, ENOSPC, false);
@@ -648,11 +588,11 @@ static void a_full_disk_hurts_only_when_room_is_needed (void **state)
 /*  However far the last segment was filled before a stop, the next one is ready when it is full.  */
 static void a_restart_makes_the_next_segment_ready (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     append (self, 10, 0, 1000, true);
     reopen (self);
-    wait_for_segment (self, 2);
+    journal_world_wait (self, 2, 1);
     append (self, 20, 0, 1000, true);
     assert_int_equal (reopen (self), 30);
     expect_values (self, 1, 30, 0, 1000);
@@ -661,7 +601,7 @@ static void a_restart_makes_the_next_segment_ready (void **state)
 /*  Nearly full: what the zeros for the next segment could not use is there for a record a moment later.  */
 static void a_record_waits_for_the_room_that_zeros_take (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     fault_slow_syncs ("next.tmp", 200000);
     append (self, 6, 0, 1000, true); /* more than a quarter: the next one is being made */
@@ -676,7 +616,7 @@ static void a_record_waits_for_the_room_that_zeros_take (void **state)
 
 static void a_sync_that_failed_is_never_tried_again (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     reopen (self);
     append (self, 3, 0, 0, true);
     fault_order (FAULT_SYNC, ".journal", 1, EIO, true);
@@ -687,7 +627,7 @@ static void a_sync_that_failed_is_never_tried_again (void **state)
 
 static void a_copy_holds_what_was_asked_for (void **state)
 {
-    world_t *self = *state, copy = {.journal = NULL};
+    journal_world_t *self = *state, copy = {.journal = NULL};
     plv_fail_t fail;
     fill_segments (self, 5);
     uint64_t last = self->next_seq - 1;
@@ -707,7 +647,7 @@ static void a_copy_holds_what_was_asked_for (void **state)
 
 static void a_copy_does_not_take_damage_along (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     plv_fail_t fail;
     char dir[128];
     fill_segments (self, 4);
@@ -721,7 +661,7 @@ static void a_copy_does_not_take_damage_along (void **state)
     out.  */
 static void damage_in_an_old_segment_is_found_when_it_is_read (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     plv_fail_t fail;
     journal_cursor_t cursor;
     journal_record_t record;
@@ -740,7 +680,7 @@ static void damage_in_an_old_segment_is_found_when_it_is_read (void **state)
 /*  A segment without zeros grows with each record.  */
 static void reading_goes_on_in_a_segment_that_has_grown (void **state)
 {
-    world_t *self = *state;
+    journal_world_t *self = *state;
     journal_cursor_t cursor;
     journal_record_t record;
     reopen (self);
@@ -762,7 +702,8 @@ static void reading_goes_on_in_a_segment_that_has_grown (void **state)
     fault_end ();
 }
 
-#define JOURNAL(test_) cmocka_unit_test_setup_teardown (test_, setup, teardown)
+#define JOURNAL(test_)                                                                             \
+    cmocka_unit_test_setup_teardown (test_, journal_world_setup, journal_world_teardown)
 
 int main (void)
 {
