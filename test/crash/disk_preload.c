@@ -10,6 +10,8 @@
 /*  The hardened headers define write () themselves.  */
 #undef _FORTIFY_SOURCE
 
+#include "fault/failing_calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -18,12 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-#define HOOK __attribute__ ((visibility ("default")))
 
 enum { WRITES = 1, SYNCS = 2 };
 
@@ -74,46 +72,14 @@ static int fails (int call, int file)
     return 1;
 }
 
-HOOK ssize_t write (int file, const void *data, size_t size)
+static int write_fails (int file)
 {
-    return fails (WRITES, file) ? -1 : syscall (SYS_write, file, data, size);
+    return fails (WRITES, file);
 }
 
-#define PWRITE(name_)                                                                              \
-    HOOK ssize_t name_ (int file, const void *data, size_t size, off_t offset);                    \
-    HOOK ssize_t name_ (int file, const void *data, size_t size, off_t offset)                     \
-    {                                                                                              \
-        return fails (WRITES, file) ? -1 : syscall (SYS_pwrite64, file, data, size, offset);       \
-    }
-
-#define PWRITEV(name_)                                                                             \
-    HOOK ssize_t name_ (int file, const struct iovec *parts, int count, off_t offset);             \
-    HOOK ssize_t name_ (int file, const struct iovec *parts, int count, off_t offset)              \
-    {                                                                                              \
-        return fails (WRITES, file) ? -1 : syscall (SYS_pwritev, file, parts, count, offset, 0L);  \
-    }
-
-PWRITE (pwrite)
-PWRITE (pwrite64)
-PWRITEV (pwritev)
-PWRITEV (pwritev64)
-
-#define FALLOCATE(name_)                                                                           \
-    HOOK int name_ (int file, int mode, off_t from, off_t size);                                   \
-    HOOK int name_ (int file, int mode, off_t from, off_t size)                                    \
-    {                                                                                              \
-        return fails (WRITES, file) ? -1 : (int) syscall (SYS_fallocate, file, mode, from, size);  \
-    }
-
-FALLOCATE (fallocate)
-FALLOCATE (fallocate64)
-
-HOOK int fsync (int file)
+static int sync_fails (int file)
 {
-    return fails (SYNCS, file) ? -1 : (int) syscall (SYS_fsync, file);
+    return fails (SYNCS, file);
 }
 
-HOOK int fdatasync (int file)
-{
-    return fails (SYNCS, file) ? -1 : (int) syscall (SYS_fdatasync, file);
-}
+FAILING_CALLS (write_fails, write_fails, sync_fails)

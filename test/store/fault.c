@@ -1,15 +1,13 @@
 #include "fault.h"
 
+#include "fault/failing_calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-#define HOOK __attribute__ ((visibility ("default")))
 
 static struct {
     _Atomic int calls; /* 0: no order */
@@ -81,49 +79,20 @@ static bool fails (fault_call_t call, int fd)
     return true;
 }
 
-HOOK ssize_t write (int fd, const void *data, size_t size)
+static bool write_fails (int fd)
 {
-    return fails (FAULT_WRITE, fd) ? -1 : syscall (SYS_write, fd, data, size);
+    return fails (FAULT_WRITE, fd);
 }
 
-#define PWRITE(name_)                                                                              \
-    HOOK ssize_t name_ (int fd, const void *data, size_t size, off_t offset);                      \
-    HOOK ssize_t name_ (int fd, const void *data, size_t size, off_t offset)                       \
-    {                                                                                              \
-        return fails (FAULT_WRITE, fd) ? -1 : syscall (SYS_pwrite64, fd, data, size, offset);      \
-    }
+static bool reserve_fails (int fd)
+{
+    return fails (FAULT_RESERVE, fd);
+}
 
-#define PWRITEV(name_)                                                                             \
-    HOOK ssize_t name_ (int fd, const struct iovec *parts, int count, off_t offset);               \
-    HOOK ssize_t name_ (int fd, const struct iovec *parts, int count, off_t offset)                \
-    {                                                                                              \
-        return fails (FAULT_WRITE, fd) ? -1 : syscall (SYS_pwritev, fd, parts, count, offset, 0L); \
-    }
-
-PWRITE (pwrite)
-PWRITE (pwrite64)
-PWRITEV (pwritev)
-PWRITEV (pwritev64)
-
-#define FALLOCATE(name_)                                                                           \
-    HOOK int name_ (int fd, int mode, off_t from, off_t size);                                     \
-    HOOK int name_ (int fd, int mode, off_t from, off_t size)                                      \
-    {                                                                                              \
-        return fails (FAULT_RESERVE, fd) ? -1                                                      \
-                                         : (int) syscall (SYS_fallocate, fd, mode, from, size);    \
-    }
-
-FALLOCATE (fallocate)
-FALLOCATE (fallocate64)
-
-HOOK int fsync (int fd)
+static bool sync_fails (int fd)
 {
     be_slow (fd);
-    return fails (FAULT_SYNC, fd) ? -1 : (int) syscall (SYS_fsync, fd);
+    return fails (FAULT_SYNC, fd);
 }
 
-HOOK int fdatasync (int fd)
-{
-    be_slow (fd);
-    return fails (FAULT_SYNC, fd) ? -1 : (int) syscall (SYS_fdatasync, fd);
-}
+FAILING_CALLS (write_fails, reserve_fails, sync_fails)
